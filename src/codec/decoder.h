@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A decoder turns runs of whole records into batches, reading only the fields that are wanted. It
+ * belongs to one thread. A format is one const struct decoder_driver, listed in decoder.c.
+ *
+ *     decoder_feed(d, bytes, n, offset);            bytes must live until the last batch is used
+ *     while (decoder_next(d, &batch, &rejects) > 0 || rejects.n) ... use and reset both ...
+ *
+ * Each record ends up either as one row of a batch or as one reject with all its bytes and a reason that
+ * names the column; none vanishes. Empty lines are no records (as in ClickHouse), and are skipped. */
+#ifndef CODEC_DECODER_H
+#define CODEC_DECODER_H
+
+#include "column/batch.h"
+
+enum format {
+    FORMAT_NONE,
+    FORMAT_CSV,            /* header detected as ClickHouse does not: see decoder_spec.has_header */
+    FORMAT_CSV_WITH_NAMES,
+    FORMAT_TSV,
+    FORMAT_TSV_WITH_NAMES,
+    FORMAT_JSON_EACH_ROW,
+};
+
+const char *format_name(enum format f);
+enum format format_find(struct str name); /* FORMAT_NONE if unknown; ClickHouse's aliases are known */
+extern const char *const format_names[]; /* for suggestions; NULL-terminated */
+
+struct field {
+    struct str path;   /* JSON: keys joined by dots, "a.b"; CSV: the header's literal text */
+    struct type type;
+    bool has_default;  /* fill column.missing */
+};
+
+struct decoder_spec {
+    enum format format;
+    const struct field *fields; /* the wanted fields; batch columns are in this order */
+    size_t n_fields;
+    /* CSV/TSV without names: the column of the file that holds field i. */
+    const uint32_t *positions;
+    size_t n_positions;   /* columns a record has in all (CSV/TSV without names) */
+    char delimiter;       /* CSV; 0 = ',' */
+    size_t max_record_bytes; /* default 16 MB: 16 << 20 */
+    uint32_t max_columns; /* 4,096 */
+    uint32_t max_depth;   /* nesting of JSON, 1,000 */
+};
+
+struct decoder;
+
+/* The spec and what it points to is copied. */
+MUST_CHECK enum err_code decoder_new(struct decoder **ret, const struct decoder_spec *spec, struct err *e);
+void decoder_free(struct decoder *d);
+
+/* Formats with names: the header line of the file that comes next (without line end). Fails if a wanted
+ * column is not in it, or is there twice; the text names it. Call it again for each file. */
+MUST_CHECK enum err_code decoder_header(struct decoder *d, struct str header, struct err *e);
+
+/* The bytes of a header line at the start of data (incl. line end and BOM), 0 if the format has none or
+ * the line is not complete; *line = the line without BOM and line end. */
+size_t decoder_header_length(enum format format, const char *data, size_t n, struct str *line);
+
+void decoder_feed(struct decoder *d, const char *data, size_t n, uint64_t offset);
+
+/* Fills the batch (reset by the caller) with up to BATCH_ROWS rows. Returns rows + rejects added, 0 at
+ * the end of what was fed. */
+size_t decoder_next(struct decoder *d, struct batch *b, struct reject_list *rejects);
+
+/* Length of the longest prefix of data that is whole records. data starts at a record. With is_end the
+ * rest without line end is a record too. Quoted line ends (CSV) do not end a record. 0 = no complete
+ * record yet. */
+size_t decoder_cut(enum format format, char delimiter, const char *data, size_t n, bool is_end);
+
+struct decoder_driver {
+    enum format format;
+    bool has_names;
+    struct decoder *(*open)(const struct decoder_spec *spec);
+    enum err_code (*header)(struct decoder *d, struct str header, struct err *e);
+    size_t (*next)(struct decoder *d, struct batch *b, struct reject_list *rejects);
+    size_t (*cut)(char delimiter, const char *data, size_t n, bool is_end);
+    void (*free)(struct decoder *d);
+};
+
+/* What every decoder begins with; drivers embed it first. */
+struct decoder {
+    const struct decoder_driver *driver;
+    struct decoder_spec spec; /* own copy */
+    const char *data, *end;   /* what is left of the run */
+    uint64_t offset;          /* of data[0] */
+};
+
+extern const struct decoder_driver decoder_csv, decoder_csv_with_names, decoder_tsv, decoder_tsv_with_names,
+    decoder_json;
+
+#endif

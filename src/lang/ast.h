@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the parser makes of definitions. All nodes and texts live in one arena per definition set and are
+ * read-only afterwards. Operators become calls by ClickHouse's function names (a + b = plus(a, b),
+ * CASE = multiIf / caseWithExpression, x IN (1, 2) = in(x, tuple(1, 2)), x BETWEEN a AND b = and(greaterOrEquals,
+ * lessOrEquals), x::T and CAST(x AS T) = CAST(x, 'T'), INTERVAL 3 DAY = toIntervalDay(3), || = concat,
+ * IS NULL = isNull, LIKE = like, [..] = array, a[i] = arrayElement, t.1 = tupleElement, -x = negate). */
+#ifndef LANG_AST_H
+#define LANG_AST_H
+
+#include "base/arena.h"
+#include "column/type.h"
+#include "codec/decoder.h"
+
+struct place {
+    uint16_t file;   /* index into definitions.files */
+    uint32_t line, column; /* from 1; columns in bytes */
+    uint32_t length; /* bytes for the caret line */
+};
+
+enum ast_kind {
+    AST_NULL,
+    AST_NUMBER, /* text as written: 12, 0x1f, 1.5e3, 1_000 */
+    AST_STRING, /* text unescaped */
+    AST_BOOL,   /* text "true" / "false" */
+    AST_NAME,   /* text; a qualified name keeps its dots: "geo.country" (quoted parts unquoted) */
+    AST_STAR,   /* *; text = the qualifier of t.* or empty */
+    AST_CALL,   /* text = function name as written; params only for f(params)(args) */
+    AST_LAMBDA, /* args[0..n-1) = parameter names (AST_NAME), args[n-1] = body */
+};
+
+struct ast {
+    enum ast_kind kind;
+    struct place at;
+    struct str text;
+    struct ast **args;
+    uint32_t n_args;
+    struct ast **params;
+    uint32_t n_params;
+    bool has_params;   /* f()(x) differs from f(x) */
+    bool is_distinct;  /* count(DISTINCT x) */
+    bool is_operator;  /* was written as an operator: printed as one */
+};
+
+struct select_item {
+    struct ast *value;
+    struct str alias;  /* empty: none given */
+    struct place at;
+};
+
+/* n units, e.g. 7 DAYS. */
+struct duration {
+    int64_t count;
+    enum interval_unit unit;
+    struct place at;
+};
+
+/* KEEP: n_days < 0 none given; is_forever. */
+struct keep {
+    bool is_given, is_forever;
+    struct duration age;
+    struct ast **order_by;
+    uint32_t n_order_by;
+    struct place at;
+};
+
+struct setting {
+    struct str name, value; /* value as text, strings unquoted */
+    struct place at, value_at;
+};
+
+enum column_mode { COLUMN_PLAIN, COLUMN_DEFAULT, COLUMN_MATERIALIZED, COLUMN_EPHEMERAL, COLUMN_ALIAS };
+
+struct column_def {
+    struct str name;
+    struct type type;
+    struct str type_text;
+    bool has_type;
+    enum column_mode mode;
+    bool is_ephemeral;  /* EPHEMERAL may also carry a default */
+    struct ast *value;  /* DEFAULT / MATERIALIZED / EPHEMERAL default, or NULL */
+    struct str from;    /* FROM 'path'; empty: the name itself */
+    bool has_from;
+    struct place at, type_at;
+};
+
+struct source_def {
+    struct str name;
+    struct place at;
+    struct column_def *columns;
+    uint32_t n_columns;
+    struct str *files;  /* FROM FILES 'glob', ... */
+    struct place *files_at;
+    uint32_t n_files;
+    bool is_distinct_path;
+    enum format format;
+    struct place format_at;
+    struct setting *settings; /* SETTINGS name = value, ... */
+    uint32_t n_settings;
+    struct ast *event_time;
+    struct duration watermark; /* count 0 if not given */
+    struct keep keep;
+    struct str text;    /* the statement's own text, for generations and comparisons */
+};
+
+struct stream_def {
+    struct str name;
+    struct place at;
+    struct select_item *items;
+    uint32_t n_items;
+    struct str from;
+    struct place from_at;
+    struct ast *where;  /* or NULL */
+    struct keep keep;
+    struct str text;
+};
+
+struct grouping_set {
+    struct ast **keys;
+    uint32_t n_keys;
+    struct place at;
+};
+
+struct tier_def {
+    struct duration every;
+    struct keep keep;
+};
+
+struct metric_def {
+    struct str name;
+    struct place at;
+    struct select_item *items;
+    uint32_t n_items;
+    struct str from;
+    struct place from_at;
+    struct ast *where;
+    struct grouping_set *sets; /* plain GROUP BY a, b = one set */
+    uint32_t n_sets;
+    bool has_grouping_sets;
+    struct tier_def *tiers;    /* none: a profile */
+    uint32_t n_tiers;
+    struct keep keep;          /* of a profile */
+    struct str zone;           /* TIME ZONE '...'; empty: UTC */
+    struct place zone_at;
+    struct str text;
+};
+
+enum statement_kind { STATEMENT_SET, STATEMENT_SOURCE, STATEMENT_STREAM, STATEMENT_METRIC };
+
+struct statement {
+    enum statement_kind kind;
+    struct place at;
+    struct str text;
+    union {
+        struct setting set;
+        struct source_def source;
+        struct stream_def stream;
+        struct metric_def metric;
+    };
+};
+
+struct definition_file {
+    char *path;
+    struct str text;
+};
+
+struct definitions {
+    struct arena arena;
+    struct definition_file *files;
+    size_t n_files;
+    struct statement *statements; /* in order */
+    size_t n_statements;
+};
+
+#endif
