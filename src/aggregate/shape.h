@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The shape of a cube: its dimensions, its measures' places in a pane row, its finest buckets. Made by the
+ * plan, read-only afterwards, shared by all workers. */
+#ifndef AGGREGATE_SHAPE_H
+#define AGGREGATE_SHAPE_H
+
+#include "aggregate/aggregate.h"
+#include "column/zone.h"
+
+struct cube_measure {
+    const struct aggregate *aggregate;
+    uint32_t offset; /* of its state in a pane row; filled by cube_shape_init */
+};
+
+/* Read-only description, shared by all workers. */
+struct cube_shape {
+    size_t n_dimensions;
+    struct type *dimensions;      /* types of the keys after the bucket */
+    size_t n_measures;
+    struct cube_measure *measures;
+    size_t stride;                /* bytes a pane row */
+    /* Finest tier: bucket = zone_bucket_start(zone, t, count, unit). count 0: no buckets (profile), bucket = 0. */
+    const struct zone *zone;
+    int64_t count;
+    enum interval_unit unit;
+};
+void cube_shape_init(struct cube_shape *shape); /* fills offsets and stride */
+
+#endif

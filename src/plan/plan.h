@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the definitions mean: for each source the fields to decode, one expression program for everything
+ * below it, the raw tables and cubes that rows go to, and the tables of the store. Built once at start,
+ * read-only afterwards, shared by all threads.
+ *
+ * All expressions of a source, its streams and their metrics are one program over the decoded batch
+ * (equal expressions are computed once); a stream is a condition, not a copy of rows. Outputs of the
+ * program are named by their number (enum-like ints; -1 = none). */
+#ifndef PLAN_PLAN_H
+#define PLAN_PLAN_H
+
+#include "column/zone.h"
+#include "aggregate/shape.h"
+#include "expr/program.h"
+#include "lang/parse.h"
+
+/* A table that rows of a source or stream land in. */
+struct plan_column {
+    struct str name;
+    struct type type;
+    int output;
+};
+
+struct plan_raw {
+    struct str object;      /* source or stream name; the view has this name */
+    char *table;            /* weir_raw_NAME */
+    struct plan_column *columns;
+    size_t n_columns;
+    int pass;               /* output: condition, -1 = every row */
+    const struct keep *keep;
+};
+
+struct plan_tier {
+    struct duration every;
+    const struct keep *keep;
+    char *table;            /* weir_cube_METRIC_1m */
+    char *suffix;           /* "1m" */
+};
+
+struct plan_measure {
+    const struct aggregate *aggregate;
+    char *column;           /* name in the tables */
+    const struct ast *call; /* as written, for explain and the view */
+    int args[8];
+    size_t n_args;
+    int condition;          /* output of -If, or -1 */
+};
+
+struct plan_cube {
+    const struct metric_def *metric;
+    size_t set;             /* index of the grouping set */
+    char *set_name;         /* "zone,country" */
+    struct plan_column *dimensions;
+    size_t n_dimensions;
+    struct plan_measure *measures;
+    size_t n_measures;
+    struct plan_tier *tiers; /* finest first; a profile has one, count 0 */
+    size_t n_tiers;
+    size_t finest;          /* tier that panes are kept for: all others are unions of its buckets */
+    int pass;
+    struct cube_shape shape;
+};
+
+struct plan_stream {
+    struct str name;        /* stream or metric, for in/out counts of the ledger */
+    bool is_metric;
+    int in, out;            /* outputs: conditions, -1 = every row */
+};
+
+struct plan_source {
+    const struct source_def *def;
+    struct str name;
+    char **globs;           /* absolute */
+    struct field *fields;
+    uint32_t *positions;    /* CSV without names */
+    size_t n_fields;
+    bool *has_default;
+    struct type *types;
+    struct program *program;
+    int event_time;         /* output, DateTime or DateTime64, maybe Nullable */
+    struct plan_raw *raws;
+    size_t n_raws;
+    struct plan_cube *cubes;
+    size_t n_cubes;
+    struct plan_stream *streams;
+    size_t n_streams;
+    int *checked;           /* outputs whose fault rejects any event: MATERIALIZED columns in use */
+    size_t n_checked;
+};
+
+struct plan_settings {
+    char *store;            /* "embedded:./weir-data" */
+    char *database;         /* "weir" */
+    int64_t epoch_min_ms, epoch_max_ms;
+    int64_t memory_bytes;   /* of panes and raw rows */
+    int64_t max_record_bytes, max_open_files, max_columns, max_depth;
+    int64_t max_future_s;
+    int64_t threads;
+    int64_t slot_s, margin_s, dedup_window; /* L, M and the tokens' window of the epoch protocol */
+    int64_t checkpoint_every;
+    int64_t unended_line_s;
+    double allow_errors_ratio;
+    int64_t rejects_max_bytes;
+    int64_t idle_timeout_s;
+};
+
+struct plan {
+    struct arena arena;
+    const struct definitions *definitions;
+    struct plan_settings settings;
+    struct plan_source *sources;
+    size_t n_sources;
+};
+
+/* Checks the definitions and builds the plan. All mistakes go to d; with any error *ret is not written and
+ * the answer is ERR_INVALID. `defs` must outlive the plan. folder: of the definitions, for relative paths. */
+MUST_CHECK enum err_code plan_build(struct plan **ret, const struct definitions *defs, const char *folder,
+                                    struct diagnostics *d);
+void plan_free(struct plan *p);
+DEFINE_AUTO(plan)
+
+/* Settings are data: one row gives parser, default, range, help. */
+enum setting_type { SETTING_TEXT, SETTING_INTEGER, SETTING_DURATION_MS, SETTING_DURATION_S, SETTING_BYTES, SETTING_RATIO };
+struct setting_row {
+    const char *name;
+    enum setting_type type;
+    size_t offset;          /* in struct plan_settings */
+    const char *fallback;
+    const char *help;
+};
+extern const struct setting_row setting_rows[];
+size_t setting_row_count(void);
+/* built-in default < SET < environment WEIR_NAME < flag (applied later by the caller with this). */
+MUST_CHECK enum err_code setting_apply(struct plan_settings *s, struct arena *arena, struct str name, struct str value,
+                                       struct err *e);
+
+/* Statements that make (IF NOT EXISTS) everything of the plan, in order; then the views. Each ends up as one
+ * string in `out` (an array in `arena`). */
+size_t plan_ddl(const struct plan *p, struct arena *arena, char ***out);
+/* The tables weir keeps for itself. */
+size_t plan_own_ddl(const struct plan_settings *s, struct arena *arena, char ***out);
+
+/* How a table with this KEEP is partitioned. */
+enum table_partition { PARTITION_NONE, PARTITION_DAY, PARTITION_MONTH, PARTITION_YEAR };
+enum table_partition keep_partition(const struct keep *k);
+/* The partition value of an instant, e.g. 20260131 / 202601 / 2026 / 0, and its first second. */
+uint32_t partition_of(enum table_partition p, int64_t utc_s);
+int64_t partition_start(enum table_partition p, uint32_t value);
+
+int64_t duration_seconds(struct duration d); /* months as 31, years as 366 days: never too short */
+/* Is an instant with this (bucket) time past KEEP at `now_s`? */
+int64_t keep_cutoff(const struct keep *k, int64_t now_s); /* times below are past it; INT64_MIN = none */
+
+void plan_explain(struct buf *out, const struct plan *p);
+/* What a plan keeps and how long, one line a table (for check). */
+void plan_retention(struct buf *out, const struct plan *p);
+
+#endif
