@@ -34,10 +34,13 @@ struct aggregate_input {
 /* "name" without -If (the caller turns -If into a row list). params: constants as text, e.g. "14", "0.01".
  * Refuses unknown names with the nearest one, wrong argument types by name. The aggregate lives in `arena`.
  * Argument types may be Nullable: the result is then Nullable as in ClickHouse for sum, min, max, avg, any,
- * quantilesDD elements (state_bytes then hold a "seen" mark); count(x) and uniq* are never NULL. */
+ * quantilesDD elements (state_bytes then hold a "seen" mark); count(x) and uniq* are never NULL.
+ * may_be_empty: with -If a key may exist whose state saw no row. min, max and any over non-Nullable types then need
+ * a storage that can say "nothing yet" (AggregateFunction(min, T) with its flag byte), because a plain 0 would win
+ * the merge; finalised, an empty one is ClickHouse's default (minIf without rows = 0, avgIf = nan, '' for text). */
 MUST_CHECK enum err_code aggregate_new(const struct aggregate **ret, struct arena *arena, struct str name,
                                        const struct str *params, size_t n_params, const struct type *arg_types,
-                                       size_t n_args, struct err *e);
+                                       size_t n_args, bool may_be_empty, struct err *e);
 const char *const *aggregate_names(size_t *n); /* without combinators */
 bool aggregate_is_known(struct str name);      /* with or without -If */
 
