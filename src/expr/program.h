@@ -59,6 +59,9 @@ bool builder_constant_text(const struct builder *b, value_id value, struct buf *
 /* A condition for WHERE, if, -If: a number or Nullable number becomes UInt8 0/1 (NULL = 0). */
 value_id builder_condition(struct builder *b, value_id value, struct place at, struct diagnostics *d);
 
+/* a AND b of two conditions (UInt8 0/1), lazily: a fault of b does not count where a is 0. */
+value_id builder_and(struct builder *b, value_id left, value_id right);
+
 /* The program computes these outputs, in this order (duplicates allowed). The builder may go on being
  * used for further programs. The program is read-only and shared by threads; a run needs a struct frame,
  * one per thread. */

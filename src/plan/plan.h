@@ -47,8 +47,17 @@ struct plan_measure {
     int condition;          /* output of -If, or -1 */
 };
 
+/* A column of the metric's view: an expression over dimension and measure columns. */
+struct plan_item {
+    struct str name;
+    const struct ast *value; /* AST_NAMEs in it are dimensions' or measures' columns */
+    struct type type;        /* of a plain dimension; kind NOTHING otherwise */
+};
+
 struct plan_cube {
     const struct metric_def *metric;
+    struct plan_item *items;
+    size_t n_items;
     size_t set;             /* index of the grouping set */
     char *set_name;         /* "zone,country" */
     struct plan_column *dimensions;
@@ -75,8 +84,11 @@ struct plan_source {
     struct field *fields;
     uint32_t *positions;    /* CSV without names */
     size_t n_fields;
+    /* Slots of the batch: fields first, then (from def->n_columns on) the virtual columns in use. */
     bool *has_default;
     struct type *types;
+    size_t n_slots;
+    bool uses_virtual[8];   /* by enum virtual_column */
     struct program *program;
     int event_time;         /* output, DateTime or DateTime64, maybe Nullable */
     struct plan_raw *raws;

@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Definitions to plan: settings, names, then each source with the streams and metrics below it. */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "plan/metric.h"
+#include "plan/plan.h"
+#include "plan/scope.h"
+
+struct build {
+    struct plan *plan;
+    struct diagnostics *d;
+    const char *folder;
+    struct relation *relations; /* sources and streams in order of definition */
+    size_t n_relations;
+    struct source_build *sources;
+    size_t n_sources;
+};
+
+/* ---- settings ---- */
+
+static void read_environment(struct plan *p, struct diagnostics *d)
+{
+    for (size_t i = 0; i < setting_row_count(); i++) {
+        char name[80] = "WEIR_";
+        size_t n = strlen(name);
+        for (const char *c = setting_rows[i].name; *c && n + 1 < sizeof(name); c++)
+            name[n++] = (char)(*c >= 'a' && *c <= 'z' ? *c - 32 : *c);
+        name[n] = '\0';
+        const char *value = getenv(name);
+        struct err e;
+        if (value != NULL && setting_apply(&p->settings, &p->arena, str_of(setting_rows[i].name), str_of(value), &e) != ERR_OK)
+            diagnose_error(d, (struct place){0}, NULL, "environment %s: %s", name, e.text);
+    }
+}
+
+static void build_settings(struct build *b)
+{
+    struct plan *p = b->plan;
+    struct err e;
+    for (size_t i = 0; i < setting_row_count(); i++)
+        if (setting_apply(&p->settings, &p->arena, str_of(setting_rows[i].name), str_of(setting_rows[i].fallback), &e) != ERR_OK)
+            diagnose_error(b->d, (struct place){0}, NULL, "%s", e.text); /* a wrong default is a mistake of ours */
+    for (size_t i = 0; i < p->definitions->n_statements; i++) {
+        const struct statement *s = &p->definitions->statements[i];
+        if (s->kind == STATEMENT_SET && setting_apply(&p->settings, &p->arena, s->set.name, s->set.value, &e) != ERR_OK)
+            diagnose_error(b->d, s->set.at, NULL, "%s", e.text);
+    }
+    read_environment(p, b->d);
+    if (p->settings.threads == 0)
+        p->settings.threads = sysconf(_SC_NPROCESSORS_ONLN);
+    if (p->settings.threads > 256)
+        p->settings.threads = 256;
+}
+
+/* ---- names ---- */
+
+static void check_name(struct build *b, struct str name, struct place at, size_t statement)
+{
+    if (str_starts(name, "weir_"))
+        diagnose_error(b->d, at, NULL, "names that begin with weir_ are weir's own");
+    for (size_t i = 0; i < statement; i++) {
+        const struct statement *s = &b->plan->definitions->statements[i];
+        struct str other = s->kind == STATEMENT_SOURCE   ? s->source.name
+                           : s->kind == STATEMENT_STREAM ? s->stream.name
+                           : s->kind == STATEMENT_METRIC ? s->metric.name
+                                                         : (struct str){0};
+        if (other.n && str_eq(other, name))
+            diagnose_error(b->d, at, NULL, "'%.*s' is already defined in line %u", STR_FMT(name), s->at.line);
+    }
+}
+
+static void check_column_name(struct build *b, struct str name, struct place at)
+{
+    for (int v = 0; v < VIRTUAL_COUNT; v++)
+        if (str_is(name, virtual_names[v]))
+            diagnose_error(b->d, at, NULL, "column '%.*s' exists in every source and cannot be defined", STR_FMT(name));
+    if (str_is(name, "_set") || str_is(name, "_lane") || str_is(name, "_mark") || str_is(name, "_deadline") ||
+        str_is(name, "_epoch") || str_is(name, "_block") || str_is(name, "_time"))
+        diagnose_error(b->d, at, NULL, "column name '%.*s' is weir's own", STR_FMT(name));
+}
+
+static struct relation *find_relation(struct build *b, struct str name)
+{
+    for (size_t i = 0; i < b->n_relations; i++)
+        if (str_eq(b->relations[i].name, name))
+            return &b->relations[i];
+    return NULL;
+}
+
+static struct relation *from_relation(struct build *b, struct str name, struct place at)
+{
+    struct relation *r = find_relation(b, name);
+    if (r != NULL)
+        return r;
+    const char *known[256];
+    size_t n = 0;
+    for (size_t i = 0; i < b->n_relations && n < COUNT(known); i++)
+        known[n++] = arena_text(&b->plan->arena, b->relations[i].name);
+    const char *near = nearest_name(name, known, n);
+    char hint[300];
+    snprintf(hint, sizeof(hint), "did you mean '%s'?", near ? near : "");
+    diagnose_error(b->d, at, near ? hint : NULL, "no source or stream '%.*s' is defined above", STR_FMT(name));
+    return NULL;
+}
+
+/* ---- sources ---- */
+
+static char *absolute_glob(struct arena *a, const char *folder, struct str glob)
+{
+    if (glob.n && glob.p[0] == '/')
+        return arena_text(a, glob);
+    char cwd[PATH_MAX];
+    if (folder[0] == '/')
+        return arena_printf(a, "%s/%.*s", folder, STR_FMT(glob));
+    if (getcwd(cwd, sizeof(cwd)) == NULL)
+        cwd[0] = '\0';
+    if (str_starts(glob, "./"))
+        glob = (struct str){glob.p + 2, glob.n - 2};
+    if (strcmp(folder, ".") == 0 || *folder == '\0')
+        return arena_printf(a, "%s/%.*s", cwd, STR_FMT(glob));
+    return arena_printf(a, "%s/%s/%.*s", cwd, folder, STR_FMT(glob));
+}
+
+static void start_source(struct build *b, const struct source_def *def)
+{
+    struct arena *a = &b->plan->arena;
+    struct plan_source *p = &b->plan->sources[b->plan->n_sources++];
+    struct source_build *s = &b->sources[b->n_sources++];
+    *p = (struct plan_source){.def = def, .name = def->name, .event_time = -1};
+    *s = (struct source_build){
+        .plan = p, .def = def, .builder = builder_new(), .d = b->d, .arena = a,
+        .fields = arena_zero(a, (def->n_columns + 1) * sizeof(struct field)),
+        .positions = arena_zero(a, (def->n_columns + 1) * sizeof(uint32_t)),
+        .slot_of_column = arena_zero(a, (def->n_columns + 1) * sizeof(int64_t)),
+        .materialized = arena_zero(a, (def->n_columns + 1) * sizeof(value_id)),
+    };
+    for (size_t i = 0; i < VIRTUAL_COUNT; i++)
+        s->virtuals[i] = -1;
+    p->globs = arena_zero(a, (def->n_files + 1) * sizeof(char *));
+    for (size_t i = 0; i < def->n_files; i++)
+        p->globs[i] = absolute_glob(a, b->folder, def->files[i]);
+
+    struct relation *r = &b->relations[b->n_relations++];
+    *r = (struct relation){.name = def->name, .source = s, .pass = VALUE_UNKNOWN, .n_columns = def->n_columns,
+                           .columns = arena_zero(a, (def->n_columns + 1) * sizeof(struct relation_column))};
+    for (size_t i = 0; i < def->n_columns; i++) {
+        const struct column_def *c = &def->columns[i];
+        s->slot_of_column[i] = -1;
+        check_column_name(b, c->name, c->at);
+        if (relation_find(r, c->name) != NULL)
+            diagnose_error(b->d, c->at, NULL, "column '%.*s' is defined twice", STR_FMT(c->name));
+        r->columns[i] = (struct relation_column){
+            .name = c->name, .def = c, .at = c->at,
+            .is_in_star = !c->is_ephemeral && c->mode != COLUMN_EPHEMERAL && c->mode != COLUMN_ALIAS};
+    }
+}
+
+static int event_time_output(struct build *b, struct relation *r)
+{
+    const struct source_def *def = r->source->def;
+    if (def->event_time == NULL) {
+        diagnose_error(b->d, def->at, "add EVENT TIME column, or EVENT TIME _arrival", "source '%.*s' has no EVENT TIME",
+                       STR_FMT(def->name));
+        return -1;
+    }
+    struct scope scope = relation_scope(r);
+    value_id v = builder_expression(r->source->builder, def->event_time, &scope, b->d);
+    if (v < 0)
+        return -1;
+    struct type t = builder_type(r->source->builder, v);
+    if (t.kind != TYPE_DATETIME && t.kind != TYPE_DATETIME64 && t.kind != TYPE_DATE) {
+        char name[64];
+        diagnose_error(b->d, def->event_time->at, "use DateTime, DateTime64 or Date", "EVENT TIME is of type %s, not a time",
+                       type_name(t, name));
+        return -1;
+    }
+    if (t.kind == TYPE_DATE) {
+        v = builder_cast(r->source->builder, v, (struct type){.kind = TYPE_DATETIME, .is_nullable = t.is_nullable},
+                         def->event_time->at, b->d);
+        if (v < 0)
+            return -1;
+    }
+    return source_output(r->source, v);
+}
+
+/* A raw table of a source's or stream's columns. */
+static void add_raw(struct build *b, struct relation *r, const struct keep *keep)
+{
+    struct source_build *s = r->source;
+    struct plan_source *p = s->plan;
+    struct arena *a = &b->plan->arena;
+    struct plan_raw raw = {.object = r->name, .keep = keep, .pass = -1};
+    raw.table = arena_printf(a, "weir_raw_%.*s", STR_FMT(r->name));
+    raw.columns = arena_zero(a, (r->n_columns + 1) * sizeof(*raw.columns));
+    for (size_t i = 0; i < r->n_columns; i++) {
+        struct relation_column *c = &r->columns[i];
+        if (!c->is_in_star)
+            continue;
+        value_id v = relation_column_value(r, c);
+        if (v < 0)
+            continue; /* reported */
+        struct type t = builder_type(s->builder, v);
+        if (t.kind == TYPE_NOTHING || t.kind == TYPE_INTERVAL || t.kind == TYPE_TUPLE) {
+            char name[64];
+            diagnose_error(b->d, c->at, NULL, "column '%.*s' of type %s cannot be stored", STR_FMT(c->name), type_name(t, name));
+            continue;
+        }
+        raw.columns[raw.n_columns++] = (struct plan_column){c->name, t, source_output(s, v)};
+    }
+    for (uint32_t i = 0; i < keep->n_order_by; i++) {
+        const struct ast *key = keep->order_by[i];
+        if (key->kind == AST_NAME && (relation_find(r, key->text) == NULL || !relation_find(r, key->text)->is_in_star))
+            diagnose_error(b->d, key->at, NULL, "ORDER BY '%.*s': no such stored column", STR_FMT(key->text));
+    }
+    if (r->pass >= 0)
+        raw.pass = source_output(s, r->pass);
+    p->raws = xrealloc(p->raws, (p->n_raws + 1) * sizeof(*p->raws));
+    p->raws[p->n_raws++] = raw;
+}
+
+static void build_source(struct build *b, const struct source_def *def, size_t statement)
+{
+    check_name(b, def->name, def->at, statement);
+    start_source(b, def);
+    struct relation *r = &b->relations[b->n_relations - 1];
+    size_t before = b->d->n_errors;
+    r->source->plan->event_time = event_time_output(b, r);
+    /* A view of SELECT * and the checks need every column to be right, used or not. */
+    struct diagnostics *d = b->d;
+    for (size_t i = 0; i < r->n_columns; i++)
+        if (relation_column_value(r, &r->columns[i]) < 0 && d->n_errors == before)
+            diagnose_error(d, r->columns[i].at, NULL, "column '%.*s' cannot be built", STR_FMT(r->columns[i].name));
+    if (def->keep.is_given)
+        add_raw(b, r, &def->keep);
+    r->is_broken = b->d->n_errors > before;
+}
+
+/* ---- streams ---- */
+
+static size_t star_width(const struct relation *parent)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < parent->n_columns; i++)
+        n += parent->columns[i].is_in_star;
+    return n;
+}
+
+static void add_stream_column(struct build *b, struct relation *r, struct relation_column c)
+{
+    check_column_name(b, c.name, c.at);
+    if (relation_find(r, c.name) != NULL)
+        diagnose_error(b->d, c.at, "give it another name by AS", "column '%.*s' stands twice in stream '%.*s'", STR_FMT(c.name),
+                       STR_FMT(r->name));
+    r->columns[r->n_columns++] = c;
+}
+
+static void stream_columns(struct build *b, struct relation *r, const struct stream_def *def)
+{
+    struct arena *a = &b->plan->arena;
+    size_t cap = def->n_items + 1;
+    for (uint32_t i = 0; i < def->n_items; i++)
+        cap += def->items[i].value->kind == AST_STAR ? star_width(r->parent) : 0;
+    r->columns = arena_zero(a, cap * sizeof(*r->columns));
+    for (uint32_t i = 0; i < def->n_items; i++) {
+        const struct select_item *item = &def->items[i];
+        if (item->value->kind != AST_STAR) {
+            struct str name = item->alias.n ? item->alias : ast_default_name(a, item->value);
+            add_stream_column(b, r, (struct relation_column){.name = name, .item = item->value, .at = item->at, .is_in_star = true});
+            continue;
+        }
+        for (size_t k = 0; k < r->parent->n_columns; k++) {
+            struct relation_column *above = &r->parent->columns[k];
+            if (above->is_in_star)
+                add_stream_column(b, r, (struct relation_column){.name = above->name, .parent = above, .at = item->at, .is_in_star = true});
+        }
+    }
+}
+
+/* pass of the parent AND own WHERE. */
+static value_id chain_pass(struct build *b, struct relation *r, const struct ast *where)
+{
+    struct source_build *s = r->source;
+    value_id above = r->parent->pass;
+    if (where == NULL)
+        return above;
+    if (ast_has_aggregate(where)) {
+        diagnose_error(b->d, where->at, NULL, "an aggregate function cannot stand in WHERE");
+        return VALUE_FAILED;
+    }
+    struct scope scope = relation_scope(r);
+    value_id v = builder_expression(s->builder, where, &scope, b->d);
+    if (v >= 0)
+        v = builder_condition(s->builder, v, where->at, b->d);
+    if (v < 0 || above < 0)
+        return v;
+    return builder_and(s->builder, above, v);
+}
+
+static void add_counts(struct source_build *s, struct str name, bool is_metric, value_id in, value_id out)
+{
+    struct plan_source *p = s->plan;
+    p->streams = xrealloc(p->streams, (p->n_streams + 1) * sizeof(*p->streams));
+    p->streams[p->n_streams++] = (struct plan_stream){
+        .name = name, .is_metric = is_metric, .in = in >= 0 ? source_output(s, in) : -1,
+        .out = out >= 0 ? source_output(s, out) : -1};
+}
+
+static void build_stream(struct build *b, const struct stream_def *def, size_t statement)
+{
+    check_name(b, def->name, def->at, statement);
+    struct relation *parent = from_relation(b, def->from, def->from_at);
+    struct relation *r = &b->relations[b->n_relations++];
+    *r = (struct relation){.name = def->name, .parent = parent, .pass = VALUE_UNKNOWN, .is_broken = true};
+    if (parent == NULL || parent->is_broken)
+        return; /* what is wrong there is said there */
+    r->source = parent->source;
+    size_t before = b->d->n_errors;
+    for (uint32_t i = 0; i < def->n_items; i++)
+        if (def->items[i].value->kind != AST_STAR && ast_has_aggregate(def->items[i].value))
+            diagnose_error(b->d, def->items[i].at, "CREATE METRIC aggregates", "an aggregate function cannot stand in a stream");
+    if (b->d->n_errors == before) {
+        stream_columns(b, r, def);
+        for (size_t i = 0; i < r->n_columns; i++)
+            if (relation_column_value(r, &r->columns[i]) < 0 && b->d->n_errors == before)
+                diagnose_error(b->d, r->columns[i].at, NULL, "column '%.*s' cannot be built", STR_FMT(r->columns[i].name));
+        r->pass = chain_pass(b, r, def->where);
+        if (r->pass != VALUE_FAILED) {
+            add_counts(r->source, r->name, false, parent->pass, r->pass);
+            if (def->keep.is_given)
+                add_raw(b, r, &def->keep);
+        }
+    }
+    r->is_broken = b->d->n_errors > before;
+}
+
+/* ---- metrics ---- */
+
+static void build_metric(struct build *b, const struct metric_def *def, size_t statement)
+{
+    check_name(b, def->name, def->at, statement);
+    struct relation *parent = from_relation(b, def->from, def->from_at);
+    if (parent == NULL || parent->is_broken)
+        return;
+    /* The metric's own items are a relation, too, so that its aliases are found. */
+    struct relation own = {.name = def->name, .parent = parent, .source = parent->source, .pass = VALUE_UNKNOWN};
+    own.columns = arena_zero(&b->plan->arena, (def->n_items + 1) * sizeof(*own.columns));
+    for (uint32_t i = 0; i < def->n_items; i++) {
+        const struct select_item *item = &def->items[i];
+        if (item->value->kind == AST_STAR) {
+            diagnose_error(b->d, item->at, "name the columns", "* cannot stand in a metric");
+            return;
+        }
+        if (item->alias.n && !ast_has_aggregate(item->value))
+            own.columns[own.n_columns++] = (struct relation_column){.name = item->alias, .item = item->value, .at = item->at};
+    }
+    value_id pass = chain_pass(b, &own, def->where);
+    if (pass == VALUE_FAILED)
+        return;
+    add_counts(own.source, def->name, true, parent->pass, pass);
+    metric_build(&own, def, pass);
+}
+
+/* ---- the end ---- */
+
+static void finish_source(struct source_build *s)
+{
+    struct plan_source *p = s->plan;
+    size_t n = s->n_fields;
+    p->fields = s->fields;
+    p->positions = s->positions;
+    p->n_fields = n;
+    size_t n_slots = s->def->n_columns + VIRTUAL_COUNT;
+    p->types = arena_zero(s->arena, n_slots * sizeof(*p->types));
+    p->has_default = arena_zero(s->arena, n_slots * sizeof(*p->has_default));
+    for (size_t i = 0; i < n_slots; i++)
+        p->types[i] = (struct type){.kind = TYPE_UINT8};
+    for (size_t i = 0; i < n; i++) {
+        p->types[i] = s->fields[i].type;
+        p->has_default[i] = s->fields[i].has_default;
+    }
+    for (size_t v = 0; v < VIRTUAL_COUNT; v++)
+        if (s->virtuals[v] >= 0)
+            p->types[s->def->n_columns + v] = virtual_type(v);
+    p->n_slots = n_slots;
+    for (size_t v = 0; v < VIRTUAL_COUNT; v++)
+        p->uses_virtual[v] = s->virtuals[v] >= 0;
+    p->checked = arena_zero(s->arena, (s->n_materialized + 1) * sizeof(int));
+    /* MATERIALIZED columns that nothing uses are not computed, so they cannot reject. */
+    for (size_t i = 0; i < s->n_materialized; i++)
+        for (size_t k = 0; k < s->n_outputs; k++)
+            if (s->outputs[k] == s->materialized[i])
+                p->checked[p->n_checked++] = (int)k;
+    p->program = builder_finish(s->builder, s->outputs, s->n_outputs);
+}
+
+static void warn_unused(struct build *b)
+{
+    for (size_t i = 0; i < b->n_sources; i++) {
+        const struct plan_source *p = b->sources[i].plan;
+        if (p->n_raws == 0 && p->n_cubes == 0)
+            diagnose_warning(b->d, p->def->at, "add KEEP, or a CREATE METRIC over it", "nothing of source '%.*s' is stored",
+                             STR_FMT(p->name));
+    }
+}
+
+enum err_code plan_build(struct plan **ret, const struct definitions *defs, const char *folder, struct diagnostics *d)
+{
+    AUTO(plan) p = xcalloc(1, sizeof(*p));
+    struct build b = {.plan = p, .d = d, .folder = folder};
+    p->definitions = defs;
+    build_settings(&b);
+    p->sources = arena_zero(&p->arena, (defs->n_statements + 1) * sizeof(*p->sources));
+    b.sources = arena_zero(&p->arena, (defs->n_statements + 1) * sizeof(*b.sources));
+    b.relations = arena_zero(&p->arena, (defs->n_statements + 1) * sizeof(*b.relations));
+    for (size_t i = 0; i < defs->n_statements; i++) {
+        const struct statement *s = &defs->statements[i];
+        if (s->kind == STATEMENT_SOURCE)
+            build_source(&b, &s->source, i);
+        else if (s->kind == STATEMENT_STREAM)
+            build_stream(&b, &s->stream, i);
+        else if (s->kind == STATEMENT_METRIC)
+            build_metric(&b, &s->metric, i);
+    }
+    bool is_good = d->n_errors == 0;
+    if (is_good) {
+        warn_unused(&b);
+        for (size_t i = 0; i < b.n_sources; i++)
+            finish_source(&b.sources[i]);
+    }
+    for (size_t i = 0; i < b.n_sources; i++) {
+        builder_free(b.sources[i].builder);
+        free(b.sources[i].outputs);
+    }
+    if (!is_good)
+        return ERR_INVALID;
+    *ret = MOVE(p);
+    return ERR_OK;
+}
+
+void plan_free(struct plan *p)
+{
+    if (p == NULL)
+        return;
+    for (size_t i = 0; i < p->n_sources; i++) {
+        program_free(p->sources[i].program);
+        free(p->sources[i].raws);
+        free(p->sources[i].cubes);
+        free(p->sources[i].streams);
+    }
+    arena_done(&p->arena);
+    free(p);
+}
