@@ -54,14 +54,19 @@ static int64_t floor_div(int64_t a, int64_t b)
 
 /* ---- making the table ---- */
 
-/* The day's start: the first second whose wall clock shows the day. `*k` is the offset in force there and
- * only grows. */
+/* The day's start. `*k` is the offset in force before the day's end and only grows. A midnight that never
+ * was is where the offset before the gap puts it; of two midnights it is the second one, if hours of the
+ * day before lie between them. */
 static int64_t day_start(const struct zone_rules *r, int64_t local_s, size_t *k)
 {
-    while (*k + 1 < r->n && local_s - r->items[*k].offset >= r->items[*k + 1].at)
+    while (*k + 1 < r->n && local_s - r->items[*k].offset >= r->items[*k + 1].at &&
+           local_s - r->items[*k + 1].offset >= r->items[*k + 1].at)
         ++*k;
-    int64_t utc_s = local_s - r->items[*k].offset;
-    return utc_s < r->items[*k].at ? r->items[*k].at : utc_s;
+    int64_t before = local_s - r->items[*k].offset;
+    if (*k + 1 == r->n)
+        return before;
+    int64_t change = r->items[*k + 1].at, after = local_s - r->items[*k + 1].offset;
+    return change < after ? after : before;
 }
 
 static void add_change(struct zone_day *d, const struct zone_rules *r, size_t k, int64_t day, int64_t start)
@@ -74,8 +79,12 @@ static void add_change(struct zone_day *d, const struct zone_rules *r, size_t k,
     int64_t to = r->items[k].at + r->items[k].offset;
     if (from == to || (floor_div(from, DAY) != day && floor_div(to, DAY) != day))
         return;
-    d->change_at = (int16_t)((from - day * DAY) / QUARTER_HOUR);
-    d->change = (int16_t)((to - from) / QUARTER_HOUR);
+    /* One unsigned byte in ClickHouse: a change before the day's start is one that never comes. */
+    int at = (uint8_t)((from - day * DAY) / QUARTER_HOUR);
+    int by = (int)((to - from) / QUARTER_HOUR);
+    by = by > 96 ? 96 : by < -96 ? -96 : by;
+    d->change_at = (int16_t)(at + by < 0 ? -by : at);
+    d->change = (int16_t)by;
 }
 
 static struct zone_day *make_days(const struct zone_rules *r)
@@ -98,15 +107,16 @@ static struct zone *make_zone(struct str name, const struct zone_rules *r)
 
     z->name = xstrndup(name.p, name.n);
     z->is_utc = z->is_whole_hours = z->is_whole_minutes = true;
-    for (size_t i = 0; i < r->n; i++) {
+    for (size_t i = 0; i < r->n; i++)
         z->is_utc &= r->items[i].offset == 0;
-        if (i + 1 < r->n && r->items[i + 1].at <= 0)
-            continue; /* over before 1970 */
-        z->is_whole_hours &= r->items[i].offset % 3600 == 0;
-        z->is_whole_minutes &= r->items[i].offset % 60 == 0;
+    if (z->is_utc)
+        return z;
+    z->days = make_days(r);
+    for (int64_t day = 1; day < END_DAY; day++) {
+        int32_t shift = z->days[day - FIRST_DAY].shift;
+        z->is_whole_hours &= shift % 3600 == 0;
+        z->is_whole_minutes &= shift % 60 == 0;
     }
-    if (!z->is_utc)
-        z->days = make_days(r);
     return z;
 }
 
@@ -271,6 +281,15 @@ static int64_t round_down(int64_t s, int64_t step)
     return floor_div(s, step) * step;
 }
 
+/* Zones with half hours count seconds from the day's start, the others from 1970, as ClickHouse does. */
+static int64_t second_start(const struct zone *z, int64_t utc_s, int64_t seconds)
+{
+    if (z->is_whole_hours)
+        return round_down(utc_s, seconds);
+    int64_t start = start_of(z, day_of(z, utc_s));
+    return start + round_down(utc_s - start, seconds);
+}
+
 static int64_t minute_start(const struct zone *z, int64_t utc_s, int64_t minutes)
 {
     if (z->is_whole_minutes)
@@ -356,7 +375,8 @@ int64_t zone_bucket_start(const struct zone *z, int64_t utc_s, int64_t count, in
     case INTERVAL_MILLISECOND:
         return utc_s;
     case INTERVAL_SECOND:
-        return count % 60 == 0 ? minute_start(z, utc_s, count / 60) : round_down(utc_s, count);
+        return count % 60 == 0 ? minute_start(z, utc_s, count / 60)
+                               : second_start(z, utc_s, count);
     case INTERVAL_MINUTE:
         return minute_start(z, utc_s, count);
     case INTERVAL_HOUR:
@@ -370,7 +390,7 @@ int64_t zone_bucket_start(const struct zone *z, int64_t utc_s, int64_t count, in
  * more than a change of offset. */
 static int64_t search_next(const struct zone *z, int64_t start, int64_t count, int unit)
 {
-    int64_t length = count * (unit == INTERVAL_HOUR ? 3600 : 60);
+    int64_t length = count * (unit == INTERVAL_HOUR ? 3600 : unit == INTERVAL_MINUTE ? 60 : 1);
     int64_t low = start, high = start + length + DAY;
 
     if (zone_bucket_start(z, start + length, count, unit) == start + length &&
@@ -399,9 +419,6 @@ int64_t zone_bucket_next(const struct zone *z, int64_t start_utc_s, int64_t coun
     case INTERVAL_MILLISECOND:
         return start_utc_s + 1;
     case INTERVAL_SECOND:
-        if (count % 60 != 0)
-            return start_utc_s + count;
-        return search_next(z, start_utc_s, count / 60, INTERVAL_MINUTE);
     case INTERVAL_MINUTE:
     case INTERVAL_HOUR:
         return search_next(z, start_utc_s, count, unit);
