@@ -26,5 +26,6 @@ struct cube_shape {
     enum interval_unit unit;
 };
 void cube_shape_init(struct cube_shape *shape); /* fills offsets and stride */
+size_t shape_key_words(const struct cube_shape *shape); /* 64-bit words of a key in a row */
 
 #endif

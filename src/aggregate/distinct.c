@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Sets of keys, and the keys by argument type. Linear probing, load at most 3/4, first block 8 slots. */
+#include "aggregate/distinct.h"
+
+#include <assert.h>
+
+#define INLINE static inline __attribute__((always_inline))
+
+enum { FIRST_SLOTS = 8 };
+
+size_t distinct_bytes(const struct distinct *set, unsigned width)
+{
+    return sizeof(*set) + (size_t)set->cap * width;
+}
+
+INLINE size_t slot_hash(struct u128 key)
+{
+    uint64_t h = (key.lo ^ (key.hi * 0x9ddfea08eb382d69ULL)) * 0x9e3779b97f4a7c15ULL;
+    return (size_t)(h >> 32);
+}
+
+INLINE bool slot_is(const char *slot, struct u128 key, unsigned width)
+{
+    if (width == 4)
+        return *(const uint32_t *)slot == (uint32_t)key.lo;
+    if (width == 8)
+        return *(const uint64_t *)slot == key.lo;
+    return ((const uint64_t *)slot)[0] == key.lo && ((const uint64_t *)slot)[1] == key.hi;
+}
+
+/* The slot that holds the key or is free for it. */
+INLINE char *slot_find(struct distinct *set, struct u128 key, unsigned width)
+{
+    for (size_t at = slot_hash(key);; at++) {
+        char *slot = set->data + (at & (set->cap - 1)) * width;
+        if (slot_is(slot, key, width) || slot_is(slot, (struct u128){0}, width))
+            return slot;
+    }
+}
+
+static struct distinct *set_new(uint32_t cap, unsigned width, size_t *bytes)
+{
+    struct distinct *set = xcalloc(1, sizeof(*set) + (size_t)cap * width);
+    set->cap = cap;
+    *bytes += distinct_bytes(set, width);
+    return set;
+}
+
+INLINE void set_grow(struct distinct **set, unsigned width, size_t *bytes)
+{
+    struct distinct *old = *set, *big = set_new(old->cap * 2, width, bytes);
+    big->n = old->n;
+    big->has_zero = old->has_zero;
+    for (size_t i = 0; i < old->cap; i++) {
+        struct u128 key;
+        if (distinct_slot(old, i, width, &key))
+            memcpy(slot_find(big, key, width), &key, width);
+    }
+    *bytes -= distinct_bytes(old, width);
+    free(old);
+    *set = big;
+}
+
+INLINE void set_add(struct distinct **at, struct u128 key, unsigned width, size_t *bytes)
+{
+    if (*at == NULL)
+        *at = set_new(FIRST_SLOTS, width, bytes);
+    struct distinct *set = *at;
+    if (slot_is((const char *)&key, (struct u128){0}, width)) {
+        set->n += !set->has_zero;
+        set->has_zero = true;
+        return;
+    }
+    char *slot = slot_find(set, key, width);
+    if (slot_is(slot, key, width))
+        return;
+    memcpy(slot, &key, width);
+    set->n++;
+    if (set->n > set->cap / 4 * 3)
+        set_grow(at, width, bytes);
+}
+
+void distinct_add(struct distinct **set, struct u128 key, unsigned width, size_t *bytes)
+{
+    if (width == 4)
+        set_add(set, key, 4, bytes);
+    else if (width == 8)
+        set_add(set, key, 8, bytes);
+    else
+        set_add(set, key, 16, bytes);
+}
+
+void distinct_free(struct distinct **set, unsigned width, size_t *bytes)
+{
+    if (*set != NULL) {
+        *bytes -= distinct_bytes(*set, width);
+        free(*set);
+        *set = NULL;
+    }
+}
+
+/* ---- keys ---- */
+
+static bool is_hashed_whole(struct type t)
+{
+    return t.kind == TYPE_STRING || t.kind == TYPE_IPV6;
+}
+
+static struct str value_bytes(const struct column *c, size_t row)
+{
+    if (c->type.kind == TYPE_STRING)
+        return COLUMN(c, struct str)[row];
+    size_t width = type_width(c->type);
+    return (struct str){(const char *)c->values + row * width, width};
+}
+
+/* A number, sign-extended; a float's bits. */
+INLINE uint64_t number_at(enum type_kind kind, const void *values, size_t row)
+{
+    switch (kind) {
+    case TYPE_BOOL:
+    case TYPE_UINT8: return ((const uint8_t *)values)[row];
+    case TYPE_INT8: return (uint64_t)((const int8_t *)values)[row];
+    case TYPE_DATE:
+    case TYPE_UINT16: return ((const uint16_t *)values)[row];
+    case TYPE_INT16: return (uint64_t)((const int16_t *)values)[row];
+    case TYPE_INT32: return (uint64_t)((const int32_t *)values)[row];
+    case TYPE_FLOAT32:
+    case TYPE_IPV4:
+    case TYPE_DATETIME:
+    case TYPE_UINT32: return ((const uint32_t *)values)[row];
+    default: return ((const uint64_t *)values)[row];
+    }
+}
+
+unsigned exact_key_bytes(const struct aggregate *a)
+{
+    struct type t = a->args[0];
+    if (a->n_args > 1 || is_hashed_whole(t) || t.kind == TYPE_DATETIME64)
+        return 16;
+    return (unsigned)type_width(t);
+}
+
+/* Several arguments: sip of the concatenation; a string as its length + 1, its bytes and a NUL. */
+static struct u128 exact_tuple_key(const struct aggregate *a, const struct fold *f, size_t row)
+{
+    struct sip128 s;
+    sip128_init(&s);
+    for (size_t k = 0; k < a->n_args; k++) {
+        struct str v = value_bytes(f->args[k], row);
+        if (a->args[k].kind == TYPE_STRING) {
+            uint64_t n = v.n + 1;
+            sip128_add(&s, &n, 8);
+            sip128_add(&s, v.p, v.n);
+            sip128_add(&s, "", 1);
+        } else {
+            sip128_add(&s, v.p, v.n);
+        }
+    }
+    return sip128_end(&s);
+}
+
+void exact_keys(const struct aggregate *a, const struct fold *f, struct u128 *keys)
+{
+    enum type_kind kind = a->args[0].kind;
+    if (a->n_args > 1) {
+        for (size_t i = 0; i < f->n; i++)
+            keys[i] = exact_tuple_key(a, f, fold_row(f, i));
+    } else if (exact_key_bytes(a) == 16) {
+        for (size_t i = 0; i < f->n; i++) {
+            struct str v = value_bytes(f->args[0], fold_row(f, i));
+            keys[i] = sip_hash128(v.p, v.n);
+        }
+    } else {
+        for (size_t i = 0; i < f->n; i++)
+            keys[i] = (struct u128){number_at(kind, f->args[0]->values, fold_row(f, i)), 0};
+    }
+}
+
+unsigned combined_key_bytes(const struct aggregate *a)
+{
+    return a->n_args == 1 && is_hashed_whole(a->args[0]) ? 8 : 4;
+}
+
+void combined_keys(const struct aggregate *a, const struct fold *f, struct u128 *keys)
+{
+    enum type_kind kind = a->args[0].kind;
+    if (a->n_args == 1 && !is_hashed_whole(a->args[0]) && kind != TYPE_DATETIME64) {
+        for (size_t i = 0; i < f->n; i++)
+            keys[i] = (struct u128){(uint32_t)ih64(number_at(kind, f->args[0]->values, fold_row(f, i))), 0};
+        return;
+    }
+    uint64_t mask = combined_key_bytes(a) == 8 ? UINT64_MAX : UINT32_MAX;
+    for (size_t i = 0; i < f->n; i++) {
+        struct str v = value_bytes(f->args[0], fold_row(f, i));
+        uint64_t h = city_hash64(v.p, v.n);
+        for (size_t k = 1; k < a->n_args; k++) {
+            v = value_bytes(f->args[k], fold_row(f, i));
+            h = city_mix(city_hash64(v.p, v.n), h);
+        }
+        keys[i] = (struct u128){h & mask, 0};
+    }
+}
+
+enum err_code distinct_storage(struct aggregate *a, const char *call, struct err *e)
+{
+    struct type types[AGGREGATE_MAX_ARGS];
+    for (size_t i = 0; i < a->n_args; i++)
+        types[i] = type_plain(a->args[i]);
+    a->storage.result = (struct type){.kind = TYPE_UINT64};
+    a->is_fixed = false;
+    a->state_bytes = sizeof(struct distinct *);
+    return storage_state(a, call, types, a->n_args, e);
+}

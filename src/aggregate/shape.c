@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Places in a pane row: row count, key words, states. A key lies beside its states, so that looking it up
+ * and updating it touch the same cache line. */
+#include "aggregate/shape.h"
+
+void cube_shape_init(struct cube_shape *shape)
+{
+    size_t at = 8 + shape_key_words(shape) * 8;
+    for (size_t m = 0; m < shape->n_measures; m++) {
+        shape->measures[m].offset = (uint32_t)at;
+        at += aggregate_state_bytes(shape->measures[m].aggregate);
+    }
+    /* Rows that all but fill a line get one of their own; others lie dense: memory counts more there. */
+    shape->stride = at > 48 && at <= 64 ? 64 : at;
+}
+
+/* Dimensions take 1, 2, 4 (strings: an id), 8 or 16 bytes; one byte holds the NULL marks of eight
+ * nullable ones that are not strings (those have an id for NULL). */
+size_t shape_key_words(const struct cube_shape *shape)
+{
+    size_t bytes = shape->count > 0 ? 4 : 0, n_nullable = 0;
+    for (size_t d = 0; d < shape->n_dimensions; d++) {
+        struct type t = shape->dimensions[d];
+        bytes += t.kind == TYPE_STRING ? 4 : t.kind == TYPE_NOTHING ? 0 : type_width(t);
+        n_nullable += t.is_nullable && t.kind != TYPE_STRING;
+    }
+    return (bytes + (n_nullable + 7) / 8 + 7) / 8;
+}
