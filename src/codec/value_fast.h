@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The common forms of numbers and times, inline, for decoders. Each function either answers exactly what
+ * value.h's would or says false: then the caller asks value.h. None reads outside [p, p + n). */
+#ifndef CODEC_VALUE_FAST_H
+#define CODEC_VALUE_FAST_H
+
+#include "codec/value.h"
+
+static inline uint64_t fast_load64(const char *p)
+{
+    uint64_t v;
+    memcpy(&v, p, 8);
+    return v;
+}
+
+static inline uint32_t fast_load32(const char *p)
+{
+    uint32_t v;
+    memcpy(&v, p, 4);
+    return v;
+}
+
+static inline uint16_t fast_load16(const char *p)
+{
+    uint16_t v;
+    memcpy(&v, p, 2);
+    return v;
+}
+
+/* Eight characters are digits. */
+static inline bool fast_is_digits8(uint64_t w)
+{
+    return (((w + 0x4646464646464646ULL) | (w - 0x3030303030303030ULL)) & 0x8080808080808080ULL) == 0;
+}
+
+/* The number that eight digits spell, first character lowest. */
+static inline uint32_t fast_digits8(uint64_t w)
+{
+    w = (w & 0x0f0f0f0f0f0f0f0fULL) * 2561 >> 8;
+    w = (w & 0x00ff00ff00ff00ffULL) * 6553601 >> 16;
+    return (uint32_t)((w & 0x0000ffff0000ffffULL) * 42949672960001ULL >> 32);
+}
+
+/* n = 1..8 characters as eight, '0' put before them. */
+static inline uint64_t fast_right_aligned(const char *p, size_t n)
+{
+    uint64_t w;
+    if (n == 8)
+        return fast_load64(p);
+    if (n >= 4)
+        w = (uint64_t)fast_load32(p) | (uint64_t)fast_load32(p + n - 4) << (8 * (n - 4));
+    else if (n >= 2)
+        w = (uint64_t)fast_load16(p) | (uint64_t)fast_load16(p + n - 2) << (8 * (n - 2));
+    else
+        w = (uint8_t)*p;
+    return w << (64 - 8 * n) | 0x3030303030303030ULL >> (8 * n);
+}
+
+/* 1..19 digits and nothing else. */
+static inline bool fast_uint(const char *p, size_t n, uint64_t *ret)
+{
+    if (n - 1 >= 19) /* also n = 0 */
+        return false;
+    if (n <= 8) {
+        uint64_t w = fast_right_aligned(p, n);
+        *ret = fast_digits8(w);
+        return fast_is_digits8(w);
+    }
+    uint64_t low = fast_load64(p + n - 8);
+    if (n <= 16) {
+        uint64_t high = fast_right_aligned(p, n - 8);
+        *ret = fast_digits8(high) * 100000000ULL + fast_digits8(low);
+        return fast_is_digits8(high) && fast_is_digits8(low);
+    }
+    uint64_t high = fast_right_aligned(p, n - 16), middle = fast_load64(p + n - 16);
+    *ret = (fast_digits8(high) * 100000000ULL + fast_digits8(middle)) * 100000000ULL + fast_digits8(low);
+    return fast_is_digits8(high) && fast_is_digits8(middle) && fast_is_digits8(low);
+}
+
+/* As fast_uint, with an optional '-' and at most 18 digits. */
+static inline bool fast_int(const char *p, size_t n, int64_t *ret)
+{
+    bool is_negative = n && *p == '-';
+    uint64_t v;
+    if (n > 18u + is_negative || !fast_uint(p + is_negative, n - is_negative, &v))
+        return false;
+    *ret = is_negative ? -(int64_t)v : (int64_t)v;
+    return true;
+}
+
+static const double fast_powers_of_10[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                           1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                           1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+
+/* [-]digits[.digits] as mantissa / 10^scale, at most 18 digits in all, a digit on each side of the dot. */
+static inline bool fast_decimal(const char *p, size_t n, int64_t *mantissa, unsigned *scale)
+{
+    bool is_negative = n && *p == '-';
+    uint64_t whole, part = 0;
+    size_t dot = 0;
+    p += is_negative;
+    n -= is_negative;
+    if (n - 1 >= 19)
+        return false;
+    while (dot < n && p[dot] != '.')
+        dot++;
+    size_t n_part = dot < n ? n - dot - 1 : 0;
+    if (dot + n_part > 18 || !fast_uint(p, dot, &whole) ||
+        (dot < n && !fast_uint(p + dot + 1, n_part, &part)))
+        return false;
+    whole = whole * (uint64_t)fast_powers_of_10[n_part] + part;
+    *mantissa = is_negative ? -(int64_t)whole : (int64_t)whole;
+    *scale = (unsigned)n_part;
+    return true;
+}
+
+/* Correctly rounded: both sides of the one division are exact. */
+static inline bool fast_double(const char *p, size_t n, double *ret)
+{
+    int64_t mantissa;
+    unsigned scale;
+    if (!fast_decimal(p, n, &mantissa, &scale) || mantissa > 1LL << 53 || mantissa < -(1LL << 53))
+        return false;
+    if (mantissa == 0 && *p == '-') {
+        *ret = -0.0;
+        return true;
+    }
+    *ret = (double)mantissa / fast_powers_of_10[scale];
+    return true;
+}
+
+static inline bool fast_float(const char *p, size_t n, float *ret)
+{
+    int64_t mantissa;
+    unsigned scale;
+    if (!fast_decimal(p, n, &mantissa, &scale) || scale > 10 || mantissa > 1 << 24 ||
+        mantissa < -(1 << 24))
+        return false;
+    if (mantissa == 0 && *p == '-') {
+        *ret = -0.0f;
+        return true;
+    }
+    *ret = (float)mantissa / (float)fast_powers_of_10[scale]; /* 10^10 is exact in a float */
+    return true;
+}
+
+/* ---- times ---- */
+
+/* The minute that was read last, "YYYY-MM-DD?hh:mm", and its UTC second. Zeroed = none. One per column:
+ * it belongs to one zone. */
+struct fast_minute {
+    uint64_t text[2];
+    int64_t utc_s;
+    bool is_utc; /* the text had a Z */
+};
+
+/* Learns the minute of text [p, p + n), which must be of the form below. Asks value.h, which stays the
+ * judge of what is a time. */
+static inline bool fast_minute_learn(struct fast_minute *m, const char *p, bool is_utc,
+                                     const struct zone *zone)
+{
+    char first[20], last[20];
+    int64_t a, b;
+    memcpy(first, p, 16);
+    memcpy(last, p, 16);
+    memcpy(first + 16, ":00Z", 4);
+    memcpy(last + 16, ":59Z", 4);
+    size_t n = is_utc ? 20 : 19;
+    /* a zone that changes inside the minute has no place here */
+    if (value_datetime64(&a, (struct str){first, n}, zone, 0) != NULL ||
+        value_datetime64(&b, (struct str){last, n}, zone, 0) != NULL || b - a != 59 || a < 0)
+        return false;
+    m->text[0] = fast_load64(p);
+    m->text[1] = fast_load64(p + 8);
+    m->utc_s = a;
+    m->is_utc = is_utc;
+    return true;
+}
+
+/* YYYY-MM-DD[T ]hh:mm:ss[.digits][Z], 1970 and later: UTC seconds, and the fraction as n digits. */
+static inline bool fast_time(struct fast_minute *m, const char *p, size_t n, const struct zone *zone,
+                             int64_t *utc_s, uint64_t *fraction, unsigned *n_fraction)
+{
+    if (n < 19 || n > 30 || p[16] != ':')
+        return false;
+    bool is_utc = p[n - 1] == 'Z';
+    unsigned tens = (uint8_t)p[17] - '0', ones = (uint8_t)p[18] - '0';
+    n -= is_utc;
+    *fraction = 0;
+    *n_fraction = 0;
+    if (tens > 5 || ones > 9 || n < 19)
+        return false;
+    if (n > 19) {
+        *n_fraction = (unsigned)(n - 20);
+        if (p[19] != '.' || *n_fraction > 9 || !fast_uint(p + 20, n - 20, fraction))
+            return false;
+    }
+    if (fast_load64(p) != m->text[0] || fast_load64(p + 8) != m->text[1] || is_utc != m->is_utc) {
+        if (p[4] != '-' || p[7] != '-' || (p[10] != 'T' && p[10] != ' ') || p[13] != ':' ||
+            !fast_minute_learn(m, p, is_utc, zone))
+            return false;
+    }
+    *utc_s = m->utc_s + tens * 10 + ones;
+    return true;
+}
+
+static inline bool fast_datetime(struct fast_minute *m, const char *p, size_t n, const struct zone *zone,
+                                 uint32_t *ret)
+{
+    int64_t utc_s;
+    uint64_t fraction;
+    unsigned n_fraction;
+    if (!fast_time(m, p, n, zone, &utc_s, &fraction, &n_fraction) || utc_s > UINT32_MAX)
+        return false;
+    *ret = (uint32_t)utc_s;
+    return true;
+}
+
+/* A fraction of more digits than the scale is value.h's matter. */
+static inline bool fast_datetime64(struct fast_minute *m, const char *p, size_t n,
+                                   const struct zone *zone, unsigned scale, int64_t *ret)
+{
+    int64_t utc_s;
+    uint64_t fraction;
+    unsigned n_fraction;
+    if (!fast_time(m, p, n, zone, &utc_s, &fraction, &n_fraction) || n_fraction > scale || scale > 9)
+        return false;
+    if (utc_s > INT64_MAX / 1000000000 - 1)
+        return false;
+    *ret = utc_s * (int64_t)fast_powers_of_10[scale] +
+           (int64_t)(fraction * (uint64_t)fast_powers_of_10[scale - n_fraction]);
+    return true;
+}
+
+#endif
