@@ -76,7 +76,7 @@ const char *value_bool(uint8_t *ret, struct str text)
     return "not a Bool (true or false)";
 }
 
-/* Four decimal bytes; `*p` moves past them. */
+/* Four numbers of up to four digits, leading zeros allowed; `*p` moves past them. */
 static bool read_ipv4(uint32_t *ret, const char **p, const char *end)
 {
     uint32_t address = 0;
@@ -85,7 +85,7 @@ static bool read_ipv4(uint32_t *ret, const char **p, const char *end)
         unsigned v = 0, n = 0;
         if (i > 0 && (*p == end || *(*p)++ != '.'))
             return false;
-        while (*p < end && n < 3 && **p >= '0' && **p <= '9') {
+        while (*p < end && n < 4 && **p >= '0' && **p <= '9') {
             v = v * 10 + (unsigned)(**p - '0');
             n++;
             ++*p;
@@ -123,7 +123,8 @@ static void put_ipv4(uint8_t *out, uint32_t address)
         out[i] = (uint8_t)(address >> (24 - 8 * i));
 }
 
-/* Groups of 16 bits; "::" once; the last two groups may be an IPv4 address. */
+/* Groups of 16 bits; "::" once, perhaps for no group at all; the last two groups may be an IPv4 address.
+ * After "::" a colon too many is passed over, as in ClickHouse. */
 static bool read_ipv6(uint8_t ret[16], const char *p, const char *end)
 {
     uint8_t bytes[16] = {0};
@@ -157,20 +158,19 @@ static bool read_ipv6(uint8_t ret[16], const char *p, const char *end)
         bytes[n++] = (uint8_t)v;
         if (p == end)
             break;
-        if (*p++ != ':')
+        if (n == 16 || *p++ != ':')
             return false;
         if (p < end && *p == ':') {
             if (gap >= 0)
                 return false;
             gap = n;
             p++;
-        } else if (p == end) {
+            p += p < end && *p == ':';
+        } else if (p == end && gap < 0) {
             return false;
         }
     }
     if (n < 16 && gap < 0)
-        return false;
-    if (n == 16 && gap >= 0)
         return false;
     if (gap >= 0) {
         memmove(bytes + 16 - (n - gap), bytes + gap, (size_t)(n - gap));
@@ -185,7 +185,8 @@ const char *value_ipv6(uint8_t ret[16], struct str text)
     const char *p = text.p, *end = p + text.n;
     uint32_t address;
 
-    if (read_ipv4(&address, &p, end) && p == end) {
+    bool may_be_ipv4 = text.n > 1 && (p[0] != '0' || p[1] == '.');
+    if (may_be_ipv4 && read_ipv4(&address, &p, end) && p == end) {
         memset(ret, 0, 10);
         memset(ret + 10, 0xff, 2);
         put_ipv4(ret + 12, address);

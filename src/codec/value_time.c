@@ -31,7 +31,8 @@ struct reader {
     char digits[MAX_DIGITS]; /* of the run read last */
     unsigned n_digits;
     int year, month, day, hour, minute, second; /* 0 = not read */
-    bool has_time, has_fraction, has_offset, has_comma;
+    bool has_time, has_hour, has_fraction, has_comma;
+    bool has_offset, has_shift; /* a zone is named; it is not UTC */
     bool is_am, is_pm;
     bool keeps_fraction; /* of Unix seconds: DateTime64 takes 1680613879.5, DateTime does not */
     int offset_s;
@@ -104,8 +105,8 @@ static const char *const weekday_names[] = {
 /* The zone abbreviations there are; all others are refused, for most of them mean several zones. */
 static const struct {
     const char *name;
-    int offset_s;
-} abbreviations[] = {{"UTC", 0}, {"GMT", 0}, {"MSK", 3 * 3600}, {"MSD", 4 * 3600}};
+    int hours;
+} abbreviations[] = {{"UTC", 0}, {"GMT", 0}, {"MSK", 3}, {"MSD", 4}};
 
 /* A name or its first three letters, in any case; the position in `names`, or -1. */
 static int find_word(struct str word, const char *const *names, size_t n)
@@ -157,11 +158,15 @@ static const char *after_year(struct reader *r, enum step *step)
     if (!take_small(r, &r->month)) {
         if (r->n_digits == 0 && separator == ' ')
             return NULL;
+        if (separator == ' ')
+            return "stray digits after the year";
         return "not a time: the month after the year has one or two digits";
     }
     if (r->day == 0 && take(r, separator) && !take_small(r, &r->day)) {
         if (r->n_digits == 0 && separator == ' ')
             return NULL;
+        if (separator == ' ')
+            return "stray digits after the month";
         return "not a time: the day after the month has one or two digits";
     }
     return NULL;
@@ -230,16 +235,18 @@ static const char *take_number_part(struct reader *r, enum step *step, bool *is_
         *step = STEP_DONE;
         return NULL;
     }
-    if (n == 14 && is_first) {
+    if ((n == 14 && is_first) || (n == 8 && !r->year)) {
+        if (r->month || r->day)
+            return "two dates";
+        r->year = (int)number(r, 0, 4);
+        r->month = (int)number(r, 4, 2);
+        r->day = (int)number(r, 6, 2);
+        if (n == 8)
+            return NULL;
         r->hour = (int)number(r, 8, 2);
         r->minute = (int)number(r, 10, 2);
         r->second = (int)number(r, 12, 2);
         r->has_time = true;
-    }
-    if ((n == 14 && is_first) || (n == 8 && !r->year)) {
-        r->year = (int)number(r, 0, 4);
-        r->month = (int)number(r, 4, 2);
-        r->day = (int)number(r, 6, 2);
         return NULL;
     }
     if (n == 6 && !r->year && !r->month) {
@@ -248,6 +255,8 @@ static const char *take_number_part(struct reader *r, enum step *step, bool *is_
         return NULL;
     }
     if (n == 6 && !r->has_time) {
+        if (r->has_hour)
+            return "two hours";
         r->hour = (int)number(r, 0, 2);
         r->minute = (int)number(r, 2, 2);
         r->second = (int)number(r, 4, 2);
@@ -269,7 +278,10 @@ static const char *take_number_part(struct reader *r, enum step *step, bool *is_
     } else if (take_date_separator(r)) {
         reason = after_day(r, v, is_word);
     } else if (r->day) {
+        if (r->has_hour)
+            return "two hours";
         r->hour = v;
+        r->has_hour = true;
     } else {
         r->day = v;
     }
@@ -282,6 +294,8 @@ static const char *take_offset(struct reader *r, bool is_negative)
     int hours, minutes = 0;
 
     if (n == 6 && !r->has_time && r->year && r->month && r->day) {
+        if (r->has_hour)
+            return "two hours";
         r->hour = (int)number(r, 0, 2);
         r->minute = (int)number(r, 2, 2);
         r->second = (int)number(r, 4, 2);
@@ -290,12 +304,14 @@ static const char *take_offset(struct reader *r, bool is_negative)
     }
     if (n < 1 || n > 4)
         return "not a time: the offset from UTC is written +hh:mm";
+    if (r->has_shift)
+        return "two offsets from UTC";
+    r->has_offset = r->has_shift = true;
     hours = (int)number(r, 0, n <= 2 ? n : n - 2);
     if (n > 2)
         minutes = (int)number(r, n - 2, 2);
     else if (take(r, ':') && !take_small(r, &minutes))
         return "not a time: the offset from UTC is written +hh:mm";
-    r->has_offset = true;
     r->offset_s = (is_negative ? -1 : 1) * (hours * 3600 + minutes * 60);
     return NULL;
 }
@@ -327,8 +343,12 @@ static const char *take_word_part(struct reader *r)
     for (size_t i = 0; i < COUNT(abbreviations); i++) {
         if (word.n == 3 && strncasecmp(word.p, abbreviations[i].name, 3) == 0) {
             r->has_offset = true;
-            if (abbreviations[i].offset_s)
-                r->offset_s = abbreviations[i].offset_s;
+            if (abbreviations[i].hours && r->has_shift)
+                return "two offsets from UTC";
+            if (abbreviations[i].hours) {
+                r->has_shift = true;
+                r->offset_s = abbreviations[i].hours * 3600;
+            }
             return NULL;
         }
     }

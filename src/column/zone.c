@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A zone is a table of days. For each civil day from 1900 to 2299 it holds when the day starts in UTC and
+ * A zone is a table of days. For each civil day from 1900 to 2439 it holds when the day starts in UTC and
  * at most one change of the offset within the day; so any look-up is one or two array reads. That is also
  * how ClickHouse sees time zones, down to its answers for local times that happen twice or never:
  *
@@ -8,7 +8,8 @@
  *            wall = elapsed         │ wall = elapsed + change
  *                            change_at (quarter hours)
  *
- * Times outside the table have the offset of its first or last day. Zones are made under a lock, then
+ * Times before the table are looked up in the rules it was made from; times after it are taken 400 years
+ * earlier, for the calendar repeats. Zones are made under a lock, then
  * read by any thread, and never freed. */
 #include "column/zone.h"
 
@@ -21,7 +22,7 @@
 
 enum { DAY = 86400, QUARTER_HOUR = 900 };
 
-enum { FIRST_DAY = -25567, END_DAY = 120530 }; /* 1900-01-01, 2300-01-01 */
+enum { FIRST_DAY = -25567, END_DAY = 171664 }; /* 1900-01-01, 2440-01-01 */
 
 struct zone_day {
     int32_t shift;     /* UTC second of the day's start - day * 86400 */
@@ -38,6 +39,7 @@ struct zone {
     bool is_whole_hours;   /* since 1970 */
     bool is_whole_minutes; /* since 1970 */
     struct zone_day *days;
+    struct zone_rules early; /* up to the table's first day */
 };
 
 static const struct zone zone_utc = {
@@ -112,6 +114,10 @@ static struct zone *make_zone(struct str name, const struct zone_rules *r)
     if (z->is_utc)
         return z;
     z->days = make_days(r);
+    while (z->early.n < r->n && r->items[z->early.n].at < (FIRST_DAY - 1) * (int64_t)DAY)
+        z->early.n++;
+    z->early.items = xmalloc(z->early.n * sizeof(*r->items));
+    memcpy(z->early.items, r->items, z->early.n * sizeof(*r->items));
     for (int64_t day = 1; day < END_DAY; day++) {
         int32_t shift = z->days[day - FIRST_DAY].shift;
         z->is_whole_hours &= shift % 3600 == 0;
@@ -205,11 +211,29 @@ static int64_t clamp_s(int64_t s)
     return s < -most ? -most : s > most ? most : s;
 }
 
+/* Years after the table: as many days back as bring the time into its last 400 years. */
+static int64_t later_shift(int64_t s)
+{
+    const int64_t cycle = (int64_t)146097 * DAY, end = (END_DAY - 1) * (int64_t)DAY;
+    return s < end ? 0 : ((s - end) / cycle + 1) * cycle;
+}
+
+static int32_t early_offset(const struct zone *z, int64_t utc_s)
+{
+    size_t k = z->early.n - 1;
+    while (k > 0 && utc_s < z->early.items[k].at)
+        k--;
+    return z->early.items[k].offset;
+}
+
 int32_t zone_offset_at(const struct zone *z, int64_t utc_s)
 {
     if (z == NULL || z->days == NULL)
         return 0;
     utc_s = clamp_s(utc_s);
+    utc_s -= later_shift(utc_s);
+    if (utc_s < start_of(z, FIRST_DAY))
+        return early_offset(z, utc_s);
     int64_t day = day_of(z, utc_s);
     struct zone_day d = change_of(z, day);
     int64_t elapsed = utc_s - start_of(z, day);
@@ -223,12 +247,15 @@ int64_t zone_to_utc(const struct zone *z, int64_t local_s)
     if (z == NULL || z->days == NULL)
         return local_s;
     local_s = clamp_s(local_s);
-    int64_t day = floor_div(local_s, DAY);
+    int64_t shift = later_shift(local_s);
+    int64_t day = floor_div(local_s - shift, DAY);
+    if (day < FIRST_DAY)
+        return local_s - early_offset(z, local_s - early_offset(z, local_s));
     struct zone_day d = change_of(z, day);
-    int64_t wall = local_s - day * DAY;
+    int64_t wall = local_s - shift - day * DAY;
     if (wall >= d.change_at * QUARTER_HOUR)
         wall -= d.change * QUARTER_HOUR;
-    return start_of(z, day) + wall;
+    return start_of(z, day) + wall + shift;
 }
 
 /* ---- the calendar ---- */

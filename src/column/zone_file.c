@@ -14,7 +14,7 @@
 
 #define ZONE_FOLDER "/usr/share/zoneinfo"
 
-enum { MAX_FILE_BYTES = 1 << 20, LAST_RULE_YEAR = 2301 };
+enum { MAX_FILE_BYTES = 1 << 20, LAST_RULE_YEAR = 2441 };
 
 static uint32_t be32(const uint8_t *p)
 {
