@@ -3,8 +3,10 @@
  * What the parser makes of definitions. All nodes and texts live in one arena per definition set and are
  * read-only afterwards. Operators become calls by ClickHouse's function names (a + b = plus(a, b),
  * CASE = multiIf / caseWithExpression, x IN (1, 2) = in(x, tuple(1, 2)), x BETWEEN a AND b = and(greaterOrEquals,
- * lessOrEquals), x::T and CAST(x AS T) = CAST(x, 'T'), INTERVAL 3 DAY = toIntervalDay(3), || = concat,
- * IS NULL = isNull, LIKE = like, [..] = array, a[i] = arrayElement, t.1 = tupleElement, -x = negate). */
+ * lessOrEquals), x::T and CAST(x AS T) = CAST(x, 'T'), 1.5::T = CAST('1.5', 'T') as ClickHouse does,
+ * INTERVAL 3 DAY = toIntervalDay(3), || = concat, IS NULL = isNull, LIKE = like, [..] = array,
+ * a[i] = arrayElement, t.1 = tupleElement, -x = negate, a AND b AND c = and(a, b, c), count(*) = count(), DATE 't' = toDate('t')). Both halves of a BETWEEN share the node
+ * of x. */
 #ifndef LANG_AST_H
 #define LANG_AST_H
 
@@ -20,7 +22,8 @@ struct place {
 
 enum ast_kind {
     AST_NULL,
-    AST_NUMBER, /* text as written: 12, 0x1f, 1.5e3, 1_000 */
+    AST_NUMBER, /* text as written: 12, 0x1f, 1.5e3, 1_000, inf, nan; with its sign: -1 is a literal (Int8), -(1) is
+                 * negate(1) (Int16) */
     AST_STRING, /* text unescaped */
     AST_BOOL,   /* text "true" / "false" */
     AST_NAME,   /* text; a qualified name keeps its dots: "geo.country" (quoted parts unquoted) */
@@ -168,8 +171,11 @@ struct definitions {
     struct arena arena;
     struct definition_file *files;
     size_t n_files;
-    struct statement *statements; /* in order */
+    struct statement *statements; /* in order; only whole ones, see broken_names */
     size_t n_statements;
+    /* What statements with mistakes would have defined: an unknown name found here needs no second report. */
+    struct str *broken_names;
+    size_t n_broken_names;
 };
 
 #endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The parser's state, and what parser.c, expression.c, clause.c, source.c, select.c and statement.c give
+ * one another.
+ *
+ * A mistake sets `in_panic`: everything returns, nothing more is reported, until somebody who knows where
+ * to go on (the next column, the next statement) clears it. A refusal (parsed, but not there yet) is
+ * reported without panic, so that the rest of the statement is still looked at. */
+#ifndef LANG_PARSE_PRIV_H
+#define LANG_PARSE_PRIV_H
+
+#include "lang/lex.h"
+#include "column/zone.h"
+#include "lang/parse.h"
+
+enum {
+    MAX_NESTING = 200,    /* brackets in brackets: what the parser's own recursion reaches */
+    MAX_HEIGHT = 1000,    /* of a tree: 1 + 1 + 1 + ... is deep without brackets */
+    MAX_SHARED = 1000,    /* nodes left of BETWEEN, which are there twice */
+    MAX_COLUMNS = 4096,
+    MAX_FILE_BYTES = 16 << 20,
+};
+
+struct parser {
+    struct lexer lexer; /* behind `token` */
+    struct token token; /* the one looked at */
+    uint32_t last_line, last_column; /* where the token before it ended (column: one behind) */
+    const char *last_end;
+    struct arena *arena;
+    struct diagnostics *d;
+    uint16_t file;
+    bool in_panic;
+    unsigned nesting;
+    unsigned brackets;             /* round and square ones open before `token`, in this statement */
+    unsigned height;               /* of the tree returned last */
+    const struct ast *in_brackets; /* the tree returned last, if it stood in round brackets */
+};
+
+void parser_init(struct parser *p, struct arena *arena, struct diagnostics *d, uint16_t file, struct str text);
+
+/* Tokens. */
+void advance(struct parser *p);
+struct token token_after(const struct parser *p); /* the one behind p->token */
+bool at_symbol(const struct parser *p, uint16_t symbol);
+bool at_word(const struct parser *p, const char *word);
+bool at_end_of_statement(const struct parser *p); /* ';' or the end of the text */
+bool accept_symbol(struct parser *p, uint16_t symbol);
+bool accept_word(struct parser *p, const char *word);
+bool expect_symbol(struct parser *p, uint16_t symbol, const char *where);
+bool expect_word(struct parser *p, const char *word, const char *where);
+void skip_brackets(struct parser *p); /* at '(': behind its ')' or at the end of the statement */
+
+/* Places. */
+struct place place_here(const struct parser *p);                         /* of p->token */
+struct place place_since(const struct parser *p, struct place start);    /* start .. last token */
+
+/* Mistakes. */
+void mistake(struct parser *p, struct place at, const char *suggestion, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+void mistake_expected(struct parser *p, const char *what); /* "expected WHAT, found 'x'" */
+void refuse(struct parser *p, struct place at, const char *suggestion, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+/* "did you mean 'x'?" for a word of the program, or NULL; lives in the arena. */
+const char *suggest(struct parser *p, struct str word, const char *const *names, size_t n);
+const char *suggest_keyword(struct parser *p, struct str word, const char *const *names, size_t n); /* any case */
+
+/* expression.c. NULL: reported, in panic. */
+struct ast *expression(struct parser *p);
+bool word_is_unit(struct str word, enum interval_unit *unit);
+/* A type's text as ClickHouse writes it, n = 0 in panic. */
+struct str type_text(struct parser *p);
+struct ast_list {
+    struct ast **items;
+    uint32_t n, cap;
+};
+void ast_list_add(struct parser *p, struct ast_list *list, struct ast *node);
+bool expression_list(struct parser *p, struct ast_list *list); /* e, e, … */
+
+/* clause.c. False in panic. */
+bool name_here(struct parser *p, const char *what, struct str *ret); /* an identifier */
+bool string_here(struct parser *p, const char *what, struct str *ret);
+enum duration_use { DURATION_POSITIVE, DURATION_ANY };
+bool duration_here(struct parser *p, struct duration *ret, enum duration_use use);
+enum keep_of { KEEP_OF_ROWS, KEEP_OF_TIER }; /* rows may say ORDER BY */
+bool keep_here(struct parser *p, struct keep *ret, enum keep_of of); /* behind KEEP */
+bool setting_here(struct parser *p, struct setting *ret);            /* name = literal, no secrets */
+bool settings_here(struct parser *p, struct setting **ret, uint32_t *n);
+
+/* Clauses, by the NULL-terminated list of the words that begin one. */
+void skip_to_clause(struct parser *p, const char *const *words); /* or to the end of the statement */
+bool resume_at_clause(struct parser *p, const char *const *words); /* after panic; false: none follows */
+/* After panic in a list whose items stand `brackets` deep: at the next ',' or ')' there, or a clause. */
+bool resume_in_list(struct parser *p, unsigned brackets, const char *const *words);
+void unexpected_clause(struct parser *p, const char *const *words);
+/* A clause given twice is refused. `seen` is a set of bits. */
+void check_once(struct parser *p, uint32_t *seen, uint32_t bit, const char *clause);
+
+/* source.c, select.c: behind CREATE SOURCE, STREAM, METRIC. False in panic; what went before is filled. */
+bool source_statement(struct parser *p, struct source_def *s);
+bool stream_statement(struct parser *p, struct stream_def *s);
+bool metric_statement(struct parser *p, struct metric_def *m);
+
+#endif
