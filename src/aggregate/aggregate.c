@@ -197,6 +197,11 @@ const struct aggregate_storage *aggregate_storage(const struct aggregate *a)
     return &a->storage;
 }
 
+size_t aggregate_n_args(const struct aggregate *a)
+{
+    return a->n_args;
+}
+
 size_t aggregate_state_bytes(const struct aggregate *a)
 {
     return a->state_bytes;

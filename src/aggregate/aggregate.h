@@ -51,6 +51,7 @@ bool aggregate_is_plain(struct str name);      /* a name of the list itself, wit
 bool aggregate_is_known(struct str name);      /* with or without -If */
 
 const struct aggregate_storage *aggregate_storage(const struct aggregate *a);
+size_t aggregate_n_args(const struct aggregate *a);
 size_t aggregate_state_bytes(const struct aggregate *a); /* multiple of 8, may be 0 */
 bool aggregate_is_fixed(const struct aggregate *a);      /* no memory outside the row */
 /* Was it made with may_be_empty? */

@@ -33,13 +33,15 @@ size_t cube_n_keys(const struct cube *c);
 size_t cube_bytes(const struct cube *c); /* memory in use */
 
 /* Sealed form: the keys of all workers merged, one row a key, for one tier. Built in parallel: partition p of n_parts
- * takes the keys whose hash falls to it; parts are disjoint. `from` are the workers' cubes (not changed, except
- * that states are read). tier_*: the tier's own buckets, each a union of the finest ones. */
+ * takes the keys whose hash falls to it; parts are disjoint. `from` are the workers' cubes: not changed, but the
+ * sealed tier reads their rows until it is freed. tier_*: the tier's own buckets, each a union of the finest
+ * ones; where they are the finest and there is one cube, nothing is copied. */
 struct sealed_tier;
 struct sealed_tier *cube_seal(struct cube *const *from, size_t n_from, const struct zone *zone, int64_t tier_count,
                               enum interval_unit tier_unit, size_t part, size_t n_parts);
 void sealed_free(struct sealed_tier *s);
 size_t sealed_n_rows(const struct sealed_tier *s);
+size_t sealed_bytes(const struct sealed_tier *s); /* memory of its own */
 uint32_t sealed_bucket(const struct sealed_tier *s, size_t row);
 uint64_t sealed_hash(const struct sealed_tier *s, size_t row); /* of the key's values: equal in every process, for block splits */
 /* Appends Native column data for the rows in `rows`. */

@@ -90,7 +90,7 @@ static void state_of(const struct aggregate *a, const struct input *in, struct b
 static void hex_of(const struct buf *b, char *out)
 {
     for (size_t i = 0; i < b->n; i++)
-        sprintf(out + i * 2, "%02x", (uint8_t)b->p[i]);
+        snprintf(out + i * 2, 3, "%02x", (uint8_t)b->p[i]);
     out[b->n * 2] = '\0';
 }
 
