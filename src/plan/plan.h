@@ -77,6 +77,9 @@ struct plan_stream {
     int in, out;            /* outputs: conditions, -1 = every row */
 };
 
+/* Columns that every source has: _source _partition _offset _arrival _path _file _id, in this order. */
+enum { VIRTUAL_COLUMNS = 7 };
+
 struct plan_source {
     const struct source_def *def;
     struct str name;
@@ -88,7 +91,7 @@ struct plan_source {
     bool *has_default;
     struct type *types;
     size_t n_slots;
-    bool uses_virtual[8];   /* by enum virtual_column */
+    bool uses_virtual[VIRTUAL_COLUMNS];
     struct program *program;
     int event_time;         /* output, DateTime or DateTime64, maybe Nullable */
     struct plan_raw *raws;

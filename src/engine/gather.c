@@ -1,0 +1,585 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/gather.h"
+
+#include <stdio.h>
+
+#include "base/hash.h"
+
+enum { MAX_ARGS = 8 };
+
+struct gather_scratch {
+    uint8_t bad[BATCH_ROWS];        /* 1 = the event is rejected */
+    uint8_t fault[BATCH_ROWS];      /* why: enum fault, or a WHY_ below */
+    uint16_t fault_output[BATCH_ROWS];
+    uint32_t times[BATCH_ROWS];
+    int64_t times_ms[BATCH_ROWS];
+    uint32_t rows[BATCH_ROWS];
+    uint32_t live[BATCH_ROWS];      /* rows that are not expired */
+    uint8_t kept[BATCH_ROWS];
+};
+
+enum { WHY_NO_TIME = FAULT_COUNT, WHY_TIME_RANGE, WHY_AGGREGATE };
+
+/* ---- life ---- */
+
+static size_t n_tiers_of(const struct plan_source *p)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < p->n_cubes; i++)
+        n += p->cubes[i].n_tiers;
+    return n;
+}
+
+struct gather *gather_new(const struct plan_source *plan)
+{
+    struct gather *g = xcalloc(1, sizeof(*g));
+    g->plan = plan;
+    g->cubes = xcalloc(plan->n_cubes + 1, sizeof(*g->cubes));
+    for (size_t i = 0; i < plan->n_cubes; i++)
+        g->cubes[i] = cube_new(&plan->cubes[i].shape);
+    g->raws = xcalloc(plan->n_raws + 1, sizeof(*g->raws));
+    for (size_t i = 0; i < plan->n_raws; i++)
+        raws_init(&g->raws[i], &plan->raws[i]);
+    g->objects = xcalloc(plan->n_streams + 1, sizeof(*g->objects));
+    g->expired = xcalloc(n_tiers_of(plan) + plan->n_raws + 1, sizeof(*g->expired));
+    return g;
+}
+
+void gather_reset(struct gather *g)
+{
+    for (size_t i = 0; i < g->plan->n_cubes; i++)
+        cube_reset(g->cubes[i]);
+    for (size_t i = 0; i < g->plan->n_raws; i++)
+        raws_reset(&g->raws[i]);
+    g->n_rejects = 0;
+    g->reject_bytes = 0;
+    arena_reset(&g->reject_arena);
+    g->n_partitions = 0;
+    memset(g->objects, 0, g->plan->n_streams * sizeof(*g->objects));
+    memset(g->expired, 0, (n_tiers_of(g->plan) + g->plan->n_raws) * sizeof(*g->expired));
+}
+
+void gather_free(struct gather *g)
+{
+    if (g == NULL)
+        return;
+    for (size_t i = 0; i < g->plan->n_cubes; i++)
+        cube_free(g->cubes[i]);
+    for (size_t i = 0; i < g->plan->n_raws; i++)
+        raws_done(&g->raws[i]);
+    free(g->cubes);
+    free(g->raws);
+    free(g->rejects);
+    arena_done(&g->reject_arena);
+    free(g->partitions);
+    free(g->objects);
+    free(g->expired);
+    free(g);
+}
+
+size_t gather_bytes(const struct gather *g)
+{
+    size_t bytes = g->reject_bytes;
+    for (size_t i = 0; i < g->plan->n_cubes; i++)
+        bytes += cube_bytes(g->cubes[i]);
+    for (size_t i = 0; i < g->plan->n_raws; i++)
+        bytes += g->raws[i].bytes;
+    return bytes;
+}
+
+bool gather_is_empty(const struct gather *g)
+{
+    return g->n_partitions == 0;
+}
+
+enum err_code gatherer_init(struct gatherer *w, const struct plan_source *plan, const struct plan_settings *settings, struct err *e)
+{
+    *w = (struct gatherer){.plan = plan, .settings = settings};
+    uint32_t n_positions = 0;
+    for (uint32_t i = 0; i < plan->def->n_columns; i++)
+        n_positions += plan->def->columns[i].mode != COLUMN_MATERIALIZED && plan->def->columns[i].mode != COLUMN_ALIAS;
+    char delimiter = 0;
+    for (uint32_t i = 0; i < plan->def->n_settings; i++)
+        if (str_is(plan->def->settings[i].name, "format_csv_delimiter") && plan->def->settings[i].value.n == 1)
+            delimiter = plan->def->settings[i].value.p[0];
+    struct decoder_spec spec = {
+        .format = plan->def->format, .fields = plan->fields, .n_fields = plan->n_fields, .positions = plan->positions,
+        .n_positions = n_positions, .delimiter = delimiter, .max_record_bytes = (size_t)settings->max_record_bytes,
+        .max_columns = (uint32_t)settings->max_columns, .max_depth = (uint32_t)settings->max_depth,
+    };
+    TRY(decoder_new(&w->decoder, &spec, e));
+    batch_init(&w->batch, plan->types, plan->has_default, plan->n_slots);
+    w->frame = frame_new(plan->program);
+    w->scratch = xcalloc(1, sizeof(*w->scratch));
+    return ERR_OK;
+}
+
+void gatherer_done(struct gatherer *w)
+{
+    decoder_free(w->decoder);
+    batch_done(&w->batch);
+    frame_free(w->frame);
+    reject_list_done(&w->rejects);
+    free(w->header);
+    free(w->scratch);
+    *w = (struct gatherer){0};
+}
+
+/* ---- rejects ---- */
+
+static void keep_reject(struct gather *g, uint64_t partition, uint64_t offset, struct str bytes, const char *reason)
+{
+    if (g->n_rejects == g->cap_rejects) {
+        g->cap_rejects = g->cap_rejects ? g->cap_rejects * 2 : 64;
+        g->rejects = xrealloc(g->rejects, g->cap_rejects * sizeof(*g->rejects));
+    }
+    struct str copy = arena_str(&g->reject_arena, bytes);
+    g->rejects[g->n_rejects++] = (struct kept_reject){partition, offset, copy, arena_text(&g->reject_arena, str_of(reason))};
+    g->reject_bytes += bytes.n + 100;
+}
+
+static const char *output_name(const struct plan_source *p, int output, char *out, size_t size)
+{
+    for (size_t r = 0; r < p->n_raws; r++)
+        for (size_t i = 0; i < p->raws[r].n_columns; i++)
+            if (p->raws[r].columns[i].output == output) {
+                snprintf(out, size, "column '%.*s'", STR_FMT(p->raws[r].columns[i].name));
+                return out;
+            }
+    for (size_t c = 0; c < p->n_cubes; c++) {
+        const struct plan_cube *cube = &p->cubes[c];
+        for (size_t i = 0; i < cube->n_dimensions; i++)
+            if (cube->dimensions[i].output == output) {
+                snprintf(out, size, "key '%.*s' of metric '%.*s'", STR_FMT(cube->dimensions[i].name), STR_FMT(cube->metric->name));
+                return out;
+            }
+        for (size_t m = 0; m < cube->n_measures; m++) {
+            bool is_it = cube->measures[m].condition == output;
+            for (size_t a = 0; a < cube->measures[m].n_args; a++)
+                is_it |= cube->measures[m].args[a] == output;
+            if (is_it) {
+                snprintf(out, size, "'%s' of metric '%.*s'", cube->measures[m].column, STR_FMT(cube->metric->name));
+                return out;
+            }
+        }
+    }
+    for (size_t s = 0; s < p->n_streams; s++)
+        if (p->streams[s].out == output) {
+            snprintf(out, size, "WHERE of '%.*s'", STR_FMT(p->streams[s].name));
+            return out;
+        }
+    snprintf(out, size, "%s", output == p->event_time ? "EVENT TIME" : "a MATERIALIZED column");
+    return out;
+}
+
+static void reject_row(struct gather *g, struct gatherer *w, const struct gather_chunk *chunk, size_t row, int64_t now)
+{
+    const struct gather_scratch *s = w->scratch;
+    char reason[400], where[200];
+    output_name(g->plan, s->fault_output[row], where, sizeof(where));
+    if (s->fault[row] == WHY_NO_TIME)
+        snprintf(reason, sizeof(reason), "EVENT TIME is NULL");
+    else if (s->fault[row] == WHY_TIME_RANGE)
+        snprintf(reason, sizeof(reason), "EVENT TIME %s", s->times_ms[row] / 1000 > now ? "lies more than max_future ahead" : "lies before 1971");
+    else if (s->fault[row] == WHY_AGGREGATE)
+        snprintf(reason, sizeof(reason), "%s: the value cannot be aggregated", where);
+    else
+        snprintf(reason, sizeof(reason), "%s: %s", where, fault_text(s->fault[row]));
+    struct batch *b = &w->batch;
+    uint64_t at = b->offsets[row] - chunk->offset;
+    keep_reject(g, chunk->partition, b->offsets[row], (struct str){chunk->bytes.p + at, b->lengths[row]}, reason);
+}
+
+/* ---- judging a batch ---- */
+
+/* Marks rows of `among` (NULL = all) in which the column has a fault. */
+static void judge(struct gather_scratch *s, const struct column *c, int output, const uint8_t *among, const uint8_t *also, size_t n)
+{
+    if (c->faults == NULL)
+        return;
+    for (size_t i = 0; i < n; i++) {
+        if (c->faults[i] == 0 || (among && !among[i]) || (also && !also[i]) || s->bad[i])
+            continue;
+        s->bad[i] = 1;
+        s->fault[i] = c->faults[i];
+        s->fault_output[i] = (uint16_t)output;
+    }
+}
+
+static const struct column *output_column(const struct gatherer *w, int output)
+{
+    return frame_output(w->frame, (size_t)output);
+}
+
+static const uint8_t *output_bytes(const struct gatherer *w, int output)
+{
+    return output < 0 ? NULL : output_column(w, output)->values;
+}
+
+static int64_t floor_div(int64_t a, int64_t b)
+{
+    return a >= 0 ? a / b : -((-a + b - 1) / b);
+}
+
+static void set_bad(struct gather_scratch *s, size_t row, uint8_t why, int output)
+{
+    if (s->bad[row])
+        return;
+    s->bad[row] = 1;
+    s->fault[row] = why;
+    s->fault_output[row] = (uint16_t)output;
+}
+
+static void judge_times(struct gatherer *w, int64_t now)
+{
+    struct gather_scratch *s = w->scratch;
+    const struct column *c = output_column(w, w->plan->event_time);
+    size_t n = w->batch.n_rows;
+    judge(s, c, w->plan->event_time, NULL, NULL, n);
+    int64_t low = 365 * 86400, high = now + w->settings->max_future_s;
+    if (high > (int64_t)UINT32_MAX)
+        high = UINT32_MAX;
+    if (c->type.kind == TYPE_DATETIME) {
+        const uint32_t *v = c->values;
+        for (size_t i = 0; i < n; i++) {
+            s->times[i] = v[i];
+            s->times_ms[i] = (int64_t)v[i] * 1000;
+        }
+    } else if (c->type.scale == 3) {
+        const int64_t *v = c->values;
+        for (size_t i = 0; i < n; i++) {
+            s->times_ms[i] = v[i];
+            int64_t sec = floor_div(v[i], 1000);
+            s->times[i] = sec < 0 ? 0 : sec > UINT32_MAX ? UINT32_MAX : (uint32_t)sec;
+        }
+    } else {
+        static const int64_t powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000};
+        int64_t unit = powers[c->type.scale];
+        const int64_t *v = c->values;
+        for (size_t i = 0; i < n; i++) {
+            int64_t sec = floor_div(v[i], unit);
+            s->times[i] = sec < 0 ? 0 : sec > UINT32_MAX ? UINT32_MAX : (uint32_t)sec;
+            int64_t rest = v[i] - sec * unit;
+            int64_t ms = unit >= 1000 ? rest / (unit / 1000) : rest * (1000 / unit);
+            s->times_ms[i] = sec > INT64_MAX / 2000 || sec < INT64_MIN / 2000 ? (sec > 0 ? INT64_MAX / 2 : INT64_MIN / 2) : sec * 1000 + ms;
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        bool is_null = c->nulls && c->nulls[i];
+        if (__builtin_expect(is_null || s->times_ms[i] < low * 1000 || s->times_ms[i] > high * 1000 + 999, 0) && !s->bad[i])
+            set_bad(s, i, is_null ? WHY_NO_TIME : WHY_TIME_RANGE, w->plan->event_time);
+    }
+}
+
+static void judge_raws(struct gatherer *w)
+{
+    const struct plan_source *p = w->plan;
+    for (size_t r = 0; r < p->n_raws; r++) {
+        const struct plan_raw *raw = &p->raws[r];
+        for (size_t i = 0; i < raw->n_columns; i++)
+            judge(w->scratch, output_column(w, raw->columns[i].output), raw->columns[i].output, output_bytes(w, raw->pass), NULL, w->batch.n_rows);
+    }
+}
+
+/* Values that ClickHouse's aggregate would throw on (an infinity in quantilesDD). */
+static void judge_aggregate(struct gatherer *w, const struct plan_measure *m, const uint8_t *pass, const uint8_t *condition)
+{
+    if (m->n_args == 0 || !aggregate_can_reject(m->aggregate))
+        return;
+    const struct column *c = output_column(w, m->args[0]);
+    for (size_t i = 0; i < w->batch.n_rows; i++)
+        if (!w->scratch->bad[i] && (!pass || pass[i]) && (!condition || condition[i]) && aggregate_rejects(m->aggregate, c, i))
+            set_bad(w->scratch, i, WHY_AGGREGATE, m->args[0]);
+}
+
+static void judge_cubes(struct gatherer *w)
+{
+    const struct plan_source *p = w->plan;
+    size_t n = w->batch.n_rows;
+    for (size_t k = 0; k < p->n_cubes; k++) {
+        const struct plan_cube *cube = &p->cubes[k];
+        const uint8_t *pass = output_bytes(w, cube->pass);
+        for (size_t i = 0; i < cube->n_dimensions; i++)
+            judge(w->scratch, output_column(w, cube->dimensions[i].output), cube->dimensions[i].output, pass, NULL, n);
+        for (size_t m = 0; m < cube->n_measures; m++) {
+            const struct plan_measure *measure = &cube->measures[m];
+            const uint8_t *condition = output_bytes(w, measure->condition);
+            if (measure->condition >= 0)
+                judge(w->scratch, output_column(w, measure->condition), measure->condition, pass, NULL, n);
+            for (size_t a = 0; a < measure->n_args; a++)
+                judge(w->scratch, output_column(w, measure->args[a]), measure->args[a], pass, condition, n);
+            judge_aggregate(w, measure, pass, condition);
+        }
+    }
+}
+
+/* An event is good as a whole or rejected as a whole, before anything of it goes anywhere. */
+static void judge_batch(struct gatherer *w, int64_t now)
+{
+    const struct plan_source *p = w->plan;
+    size_t n = w->batch.n_rows;
+    memset(w->scratch->bad, 0, n);
+    judge_times(w, now);
+    for (size_t i = 0; i < p->n_checked; i++)
+        judge(w->scratch, output_column(w, p->checked[i]), p->checked[i], NULL, NULL, n);
+    for (size_t i = 0; i < p->n_streams; i++) {
+        if (p->streams[i].out >= 0)
+            judge(w->scratch, output_column(w, p->streams[i].out), p->streams[i].out, NULL, NULL, n);
+    }
+    judge_raws(w);
+    judge_cubes(w);
+}
+
+/* ---- spreading good rows ---- */
+
+static size_t good_rows(const struct gather_scratch *s, const uint8_t *pass, uint32_t *rows, size_t n)
+{
+    size_t kept = 0;
+    if (pass == NULL) {
+        for (size_t i = 0; i < n; i++) {
+            rows[kept] = (uint32_t)i;
+            kept += !s->bad[i];
+        }
+        return kept;
+    }
+    for (size_t i = 0; i < n; i++) {
+        rows[kept] = (uint32_t)i;
+        kept += (pass[i] != 0) & !s->bad[i];
+    }
+    return kept;
+}
+
+static size_t live_rows(struct gather_scratch *s, size_t n, int64_t cutoff, uint64_t *expired)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        s->live[kept] = s->rows[i];
+        kept += (int64_t)s->times[s->rows[i]] >= cutoff;
+    }
+    *expired += n - kept;
+    return kept;
+}
+
+static void spread_raw(struct gather *g, struct gatherer *w, size_t r, const struct gather_chunk *chunk, int64_t now, uint64_t *expired)
+{
+    struct gather_scratch *s = w->scratch;
+    const struct plan_raw *raw = &w->plan->raws[r];
+    size_t n = good_rows(s, output_bytes(w, raw->pass), s->rows, w->batch.n_rows);
+    for (size_t i = 0; i < n; i++)
+        s->kept[s->rows[i]] = 1;
+    n = live_rows(s, n, keep_cutoff(raw->keep, now), expired);
+    const struct column *columns[raw->n_columns + 1];
+    for (size_t i = 0; i < raw->n_columns; i++)
+        columns[i] = output_column(w, raw->columns[i].output);
+    struct raws_input in = {.columns = columns, .rows = s->live, .n = n, .times = s->times, .offsets = w->batch.offsets,
+                            .partition = chunk->partition};
+    raws_add(&g->raws[r], &in);
+}
+
+/* First time that is not past KEEP: a bucket is expired when its start is. */
+static int64_t tier_cutoff(const struct plan_cube *cube, const struct plan_tier *tier, int64_t now)
+{
+    int64_t cut = keep_cutoff(tier->keep, now);
+    if (cut == INT64_MIN || cube->shape.count == 0)
+        return INT64_MIN;
+    if (cut < 0)
+        return INT64_MIN;
+    int64_t start = zone_bucket_start(cube->shape.zone, cut, tier->every.count, (int)tier->every.unit);
+    return start >= cut ? start : zone_bucket_next(cube->shape.zone, start, tier->every.count, (int)tier->every.unit);
+}
+
+static void spread_cube(struct gather *g, struct gatherer *w, size_t k, int64_t now, uint64_t *expired)
+{
+    struct gather_scratch *s = w->scratch;
+    const struct plan_cube *cube = &w->plan->cubes[k];
+    size_t n = good_rows(s, output_bytes(w, cube->pass), s->rows, w->batch.n_rows);
+    if (n == 0)
+        return;
+    for (size_t i = 0; i < n; i++)
+        s->kept[s->rows[i]] = 1;
+    /* Rows past every tier's KEEP need no pane; those past some tier's are dropped from it at the seal. */
+    int64_t lowest = INT64_MAX;
+    for (size_t t = 0; t < cube->n_tiers; t++) {
+        int64_t cut = tier_cutoff(cube, &cube->tiers[t], now);
+        lowest = cut < lowest ? cut : lowest;
+        if (cut == INT64_MIN)
+            continue;
+        for (size_t i = 0; i < n; i++)
+            expired[t] += (int64_t)s->times[s->rows[i]] < cut;
+    }
+    uint64_t ignored = 0;
+    size_t n_live = lowest == INT64_MIN ? n : live_rows(s, n, lowest, &ignored);
+
+    const struct column *dimensions[cube->n_dimensions + 1];
+    const struct column *args[cube->n_measures][MAX_ARGS];
+    const struct column *const *arg_lists[cube->n_measures];
+    const struct column *conditions[cube->n_measures];
+    for (size_t i = 0; i < cube->n_dimensions; i++)
+        dimensions[i] = output_column(w, cube->dimensions[i].output);
+    for (size_t m = 0; m < cube->n_measures; m++) {
+        for (size_t a = 0; a < cube->measures[m].n_args; a++)
+            args[m][a] = output_column(w, cube->measures[m].args[a]);
+        arg_lists[m] = args[m];
+        conditions[m] = cube->measures[m].condition >= 0 ? output_column(w, cube->measures[m].condition) : NULL;
+    }
+    struct cube_rows rows = {
+        .times = cube->shape.count ? s->times : NULL, .dimensions = dimensions, .args = arg_lists, .conditions = conditions,
+        .rows = lowest == INT64_MIN ? s->rows : s->live, .n = n_live,
+    };
+    if (rows.n == w->batch.n_rows)
+        rows.rows = NULL; /* all of them: no indirection */
+    if (rows.n > 0)
+        cube_add(g->cubes[k], &rows);
+}
+
+/* ---- counts ---- */
+
+static struct partition_counts *counts_of(struct gather *g, uint64_t partition, uint64_t offset)
+{
+    for (size_t i = g->n_partitions; i-- > 0;)
+        if (g->partitions[i].partition == partition)
+            return &g->partitions[i];
+    g->partitions = xrealloc(g->partitions, (g->n_partitions + 1) * sizeof(*g->partitions));
+    g->partitions[g->n_partitions] = (struct partition_counts){
+        .partition = partition, .from = offset, .to = offset, .min_ms = INT64_MAX, .max_ms = INT64_MIN};
+    return &g->partitions[g->n_partitions++];
+}
+
+static void count_objects(struct gather *g, struct gatherer *w)
+{
+    size_t n = w->batch.n_rows;
+    for (size_t i = 0; i < w->plan->n_streams; i++) {
+        const uint8_t *in = output_bytes(w, w->plan->streams[i].in), *out = output_bytes(w, w->plan->streams[i].out);
+        uint64_t n_in = 0, n_out = 0;
+        for (size_t k = 0; k < n; k++) {
+            n_in += !w->scratch->bad[k] && (!in || in[k]);
+            n_out += !w->scratch->bad[k] && (!out || out[k]);
+        }
+        g->objects[i].in += n_in;
+        g->objects[i].out += n_out;
+    }
+}
+
+static void count_batch(struct gather *g, struct gatherer *w, struct partition_counts *counts)
+{
+    const struct gather_scratch *s = w->scratch;
+    size_t n = w->batch.n_rows;
+    uint64_t n_bad = 0, n_kept = 0;
+    int64_t low = counts->min_ms, high = counts->max_ms;
+    for (size_t i = 0; i < n; i++) {
+        n_bad += s->bad[i];
+        n_kept += s->kept[i];
+        int64_t t = s->times_ms[i];
+        low = !s->bad[i] && t < low ? t : low;
+        high = !s->bad[i] && t > high ? t : high;
+    }
+    counts->min_ms = low;
+    counts->max_ms = high;
+    counts->read += n;
+    counts->rejected += n_bad;
+    counts->kept += n_kept;
+    counts->filtered += n - n_bad - n_kept;
+    count_objects(g, w);
+}
+
+/* ---- a batch, a chunk ---- */
+
+static void fill_virtuals(struct gatherer *w, const struct gather_chunk *chunk, int64_t now)
+{
+    const struct plan_source *p = w->plan;
+    size_t n = w->batch.n_rows;
+    struct column *c = &w->batch.columns[p->def->n_columns];
+    for (size_t v = 0; v < VIRTUAL_COLUMNS; v++) {
+        if (!p->uses_virtual[v])
+            continue;
+        for (size_t i = 0; i < n; i++) {
+            switch (v) {
+            case 0: COLUMN(&c[v], struct str)[i] = p->name; break;
+            case 1: COLUMN(&c[v], uint64_t)[i] = chunk->partition; break;
+            case 2: COLUMN(&c[v], uint64_t)[i] = w->batch.offsets[i]; break;
+            case 3: COLUMN(&c[v], uint32_t)[i] = (uint32_t)now; break;
+            case 4: COLUMN(&c[v], struct str)[i] = str_of(chunk->path ? chunk->path : ""); break;
+            case 5: {
+                const char *slash = chunk->path ? strrchr(chunk->path, '/') : NULL;
+                COLUMN(&c[v], struct str)[i] = str_of(slash ? slash + 1 : chunk->path ? chunk->path : "");
+                break;
+            }
+            default: {
+                /* sipHash128 of source, topic (none), partition, offset. */
+                struct sip128 sip;
+                sip128_init(&sip);
+                sip128_add(&sip, p->name.p, p->name.n);
+                sip128_add(&sip, "\0", 1);
+                sip128_add(&sip, &chunk->partition, 8);
+                sip128_add(&sip, &w->batch.offsets[i], 8);
+                struct u128 id = sip128_end(&sip);
+                char *text = arena_bytes(&w->batch.arena, 33);
+                snprintf(text, 33, "%016lx%016lx", (unsigned long)id.hi, (unsigned long)id.lo);
+                COLUMN(&c[v], struct str)[i] = (struct str){text, 32};
+            }
+            }
+        }
+    }
+}
+
+static void gather_batch(struct gather *g, struct gatherer *w, const struct gather_chunk *chunk, struct partition_counts *counts, int64_t now)
+{
+    const struct plan_source *p = w->plan;
+    fill_virtuals(w, chunk, now);
+    program_run(p->program, w->frame, &w->batch, now);
+    judge_batch(w, now);
+    memset(w->scratch->kept, 0, w->batch.n_rows);
+    uint64_t *expired = g->expired;
+    for (size_t k = 0; k < p->n_cubes; k++) {
+        spread_cube(g, w, k, now, expired);
+        expired += p->cubes[k].n_tiers;
+    }
+    for (size_t r = 0; r < p->n_raws; r++)
+        spread_raw(g, w, r, chunk, now, expired++);
+    count_batch(g, w, counts);
+    for (size_t i = 0; i < w->batch.n_rows; i++)
+        if (__builtin_expect(w->scratch->bad[i], 0))
+            reject_row(g, w, chunk, i, now);
+}
+
+static enum err_code use_header(struct gatherer *w, struct str header, struct err *e)
+{
+    if (header.p == NULL || (w->header && str_is(header, w->header)))
+        return ERR_OK;
+    free(w->header);
+    w->header = NULL;
+    TRY(decoder_header(w->decoder, header, e));
+    w->header = xstrndup(header.p, header.n);
+    return ERR_OK;
+}
+
+enum err_code gather_chunk(struct gather *g, struct gatherer *w, const struct gather_chunk *chunk, int64_t now, struct err *e)
+{
+    TRY(use_header(w, chunk->header, e));
+    struct partition_counts *counts = counts_of(g, chunk->partition, chunk->offset);
+    counts->bytes += chunk->bytes.n;
+    if (chunk->is_too_long) {
+        char reason[100];
+        snprintf(reason, sizeof(reason), "record longer than max_record (%lld bytes)", (long long)w->settings->max_record_bytes);
+        keep_reject(g, chunk->partition, chunk->offset, chunk->bytes, reason);
+        counts->read++;
+        counts->rejected++;
+        return ERR_OK;
+    }
+    decoder_feed(w->decoder, chunk->bytes.p, chunk->bytes.n, chunk->offset);
+    for (;;) {
+        batch_reset(&w->batch);
+        reject_list_reset(&w->rejects);
+        if (decoder_next(w->decoder, &w->batch, &w->rejects) == 0)
+            break;
+        if (w->batch.n_rows > 0)
+            gather_batch(g, w, chunk, counts, now);
+        for (size_t i = 0; i < w->rejects.n; i++) {
+            const struct reject *r = &w->rejects.items[i];
+            keep_reject(g, chunk->partition, r->offset, r->bytes, r->reason);
+        }
+        counts->read += w->rejects.n;
+        counts->rejected += w->rejects.n;
+    }
+    return ERR_OK;
+}

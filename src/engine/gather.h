@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What one worker gathered in one epoch: panes, raw rows, rejected records, counts. gather_chunk is the way
+ * of an event from its bytes to all of these:
+ *
+ *   bytes ─decoder─▶ batch ─program─▶ columns, conditions ─▶ is the event good as a whole?
+ *                      │ no: rejects                            │ no: rejects    │ yes: cubes, raw rows, counts
+ *
+ * owner: worker thread; after the seal the storing thread. */
+#ifndef ENGINE_GATHER_H
+#define ENGINE_GATHER_H
+
+#include "engine/cube.h"
+#include "engine/raws.h"
+
+struct partition_counts {
+    uint64_t partition;
+    uint64_t from, to;      /* the least and largest offset seen: for progress only */
+    uint64_t read, kept, filtered, rejected, bytes;
+    int64_t min_ms, max_ms; /* event time of good events; INT64_MAX / INT64_MIN: none */
+};
+
+struct object_counts {
+    uint64_t in, out;
+};
+
+struct kept_reject {
+    uint64_t partition, offset;
+    struct str bytes;
+    const char *reason;
+};
+
+struct gather {
+    const struct plan_source *plan;
+    struct cube **cubes;            /* one per plan cube */
+    struct raws *raws;              /* one per plan raw */
+    struct kept_reject *rejects;
+    size_t n_rejects, cap_rejects;
+    size_t reject_bytes;
+    struct arena reject_arena;
+    struct partition_counts *partitions;
+    size_t n_partitions;
+    struct object_counts *objects;  /* one per plan stream */
+    uint64_t *expired;              /* per tier of each cube (cube-major), then per raw */
+};
+
+struct gather *gather_new(const struct plan_source *plan);
+void gather_free(struct gather *g);
+void gather_reset(struct gather *g);
+size_t gather_bytes(const struct gather *g);
+bool gather_is_empty(const struct gather *g);
+
+/* What a worker needs to turn bytes into rows. One thread. */
+struct gatherer {
+    const struct plan_source *plan;
+    const struct plan_settings *settings;
+    struct decoder *decoder;
+    struct batch batch;
+    struct frame *frame;
+    struct reject_list rejects;
+    char *header;          /* the header line the decoder was given */
+    struct gather_scratch *scratch;
+};
+MUST_CHECK enum err_code gatherer_init(struct gatherer *w, const struct plan_source *plan, const struct plan_settings *settings,
+                                       struct err *e);
+void gatherer_done(struct gatherer *w);
+
+struct gather_chunk {
+    uint64_t partition;
+    uint64_t offset;
+    struct str bytes;
+    struct str header;      /* of formats with names */
+    bool is_too_long;       /* one record above max_record, given only by its first bytes */
+    const char *path;
+};
+/* Fails only if the header does not fit the definition. `now`: of the epoch. */
+MUST_CHECK enum err_code gather_chunk(struct gather *g, struct gatherer *w, const struct gather_chunk *chunk, int64_t now,
+                                      struct err *e);
+
+#endif

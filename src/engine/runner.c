@@ -1,0 +1,576 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The coordinator: when an epoch begins and ends. It begins when a chunk is found; it ends
+ *   - when the input is drained and epoch_min has passed since the last one ended,
+ *   - after a time that adapts to the store (three times what the last epoch took to store, so that inserting stays
+ *     below a quarter), if the storer is free,
+ *   - when half the memory is used (the other half is being stored). */
+#include "engine/runner.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "engine/alarm.h"
+#include "engine/runner_priv.h"
+
+enum { SCAN_MS = 200, LOOK_MS = 50, FIRST_EPOCH_MS = 100, JUDGE_AFTER = 10000 };
+
+/* ---- small helpers ---- */
+
+const struct plan_source *runner_source(const struct runner *r)
+{
+    return r->source;
+}
+
+void runner_set_state(struct runner *r, const char *state, const char *problem)
+{
+    pthread_mutex_lock(&r->lock);
+    if (state)
+        snprintf(r->status.state, sizeof(r->status.state), "%s", state);
+    if (problem)
+        snprintf(r->status.problem, sizeof(r->status.problem), "%s", problem);
+    pthread_mutex_unlock(&r->lock);
+}
+
+void runner_status(struct runner *r, struct runner_status *ret)
+{
+    pthread_mutex_lock(&r->lock);
+    *ret = r->status;
+    pthread_mutex_unlock(&r->lock);
+}
+
+void runner_alarm(struct runner *r, struct store *s, const char *kind, uint64_t partition, const char *text, uint64_t events)
+{
+    AUTO_MEM char *source = xstrndup(r->source->name.p, r->source->name.n);
+    struct alarm a = {.source = source, .kind = kind, .partition = partition, .text = text, .events = events};
+    struct err e;
+    if (alarm_raise(s, r->plan->settings.database, &a, &e) != ERR_OK)
+        log_warn("runner", "alarm", "kind=%s text='%s' reason='%s'", kind, text, e.text);
+}
+
+static void wait_quiet(struct runner *r, int ms)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    t.tv_nsec += (long)ms * 1000000;
+    t.tv_sec += t.tv_nsec / 1000000000;
+    t.tv_nsec %= 1000000000;
+    pthread_cond_timedwait(&r->quiet, &r->lock, &t);
+}
+
+static int64_t mono_ms(void)
+{
+    return clock_mono_ns() / 1000000;
+}
+
+/* The store's time; waits for the store as long as it takes. */
+static enum err_code store_now(struct runner *r, int64_t *now, struct err *e)
+{
+    int pause_ms = 50;
+    for (;;) {
+        AUTO_DONE(buf) answer = {0};
+        enum err_code code = store_text(r->store, "SELECT toUnixTimestamp(now())", &answer, e);
+        if (code == ERR_OK) {
+            *now = strtoll(buf_cstr(&answer), NULL, 10);
+            return ERR_OK;
+        }
+        if (code != ERR_UNAVAILABLE)
+            return code;
+        runner_set_state(r, NULL, e->text);
+        if (r->stop)
+            return code;
+        clock_sleep_ms(pause_ms);
+        pause_ms = pause_ms < 5000 ? pause_ms * 2 : 5000;
+        if (store_ensure(r->store, true, e) == ERR_OK)
+            pause_ms = 50;
+    }
+}
+
+/* ---- files ---- */
+
+static enum err_code check_header(void *context, struct str header, struct err *e)
+{
+    struct runner *r = context;
+    return decoder_header(r->header_check.decoder, header, e);
+}
+
+static void take_events(struct runner *r)
+{
+    struct file_event event;
+    while (file_set_event(r->files, &event)) {
+        static const char *const kinds[] = {[FILE_CHANGED] = "changed", [FILE_LOST] = "lost", [FILE_UNREADABLE] = "unreadable",
+                                            [FILE_BAD_HEADER] = "header", [FILE_CORRUPT] = "corrupt"};
+        const char *kind = (size_t)event.kind < COUNT(kinds) ? kinds[event.kind] : NULL;
+        if (kind == NULL) {
+            log_info("files", event.kind == FILE_NEW ? "new" : event.kind == FILE_MOVED ? "moved" : "same_content", "path=%s %s", event.path,
+                     event.text ? event.text : "");
+        } else {
+            log_warn("files", kind, "path=%s %s", event.path, event.text ? event.text : "");
+            AUTO_MEM char *text = xasprintf("%s: %s", event.path, event.text ? event.text : "");
+            runner_alarm(r, r->store, kind, event.partition, text, event.lost_bytes);
+            pthread_mutex_lock(&r->lock);
+            r->status.lost_bytes += event.kind == FILE_LOST ? event.lost_bytes : 0;
+            pthread_mutex_unlock(&r->lock);
+            if (event.kind == FILE_BAD_HEADER || event.kind == FILE_UNREADABLE || event.kind == FILE_CORRUPT)
+                runner_set_state(r, NULL, text);
+        }
+        free(event.path);
+        free(event.text);
+    }
+}
+
+static enum err_code open_files(struct runner *r, struct err *e)
+{
+    const struct plan_source *p = r->source;
+    size_t n_globs = 0;
+    while (p->globs[n_globs] != NULL)
+        n_globs++;
+    AUTO_MEM char *name = xstrndup(p->name.p, p->name.n);
+    char delimiter = 0;
+    for (uint32_t i = 0; i < p->def->n_settings; i++)
+        if (str_is(p->def->settings[i].name, "format_csv_delimiter") && p->def->settings[i].value.n == 1)
+            delimiter = p->def->settings[i].value.p[0];
+    struct file_source_spec spec = {
+        .name = name, .globs = (const char *const *)p->globs, .n_globs = n_globs, .is_distinct_path = p->def->is_distinct_path,
+        .format = p->def->format, .delimiter = delimiter, .max_record_bytes = (size_t)r->plan->settings.max_record_bytes,
+        .max_open_files = (size_t)r->plan->settings.max_open_files, .max_chunks = r->n_workers * 2 + 2, .is_once = r->options.is_once,
+        .unended_line_s = (int)r->plan->settings.unended_line_s, .check_header = check_header, .context = r,
+    };
+    return file_set_open(&r->files, &spec, r->chain.ends, r->chain.n_ends, r->chain.next_partition, e);
+}
+
+/* ---- positions ---- */
+
+static void set_sealed_end(struct sealed_ends *ends, uint64_t partition, uint64_t position)
+{
+    if (partition >= ends->n) {
+        size_t n = ends->n ? ends->n * 2 : 64;
+        while (n <= partition)
+            n *= 2;
+        ends->positions = xrealloc(ends->positions, n * sizeof(*ends->positions));
+        for (size_t i = ends->n; i < n; i++)
+            ends->positions[i] = UINT64_MAX;
+        ends->n = n;
+    }
+    ends->positions[partition] = position;
+}
+
+static uint64_t sealed_end(const struct sealed_ends *ends, uint64_t partition)
+{
+    return partition < ends->n ? ends->positions[partition] : UINT64_MAX;
+}
+
+/* The ranges of the epoch that just stopped gathering. */
+static void take_ranges(struct runner *r, struct chain_row *row)
+{
+    struct file_mark *marks;
+    size_t n = file_set_changed_marks(r->files, &marks);
+    row->ranges = xcalloc(n + 1, sizeof(*row->ranges));
+    for (size_t i = 0; i < n; i++) {
+        uint64_t from = sealed_end(&r->ends, marks[i].partition);
+        if (from == UINT64_MAX)
+            from = 0;
+        if (from >= marks[i].position)
+            continue; /* it moved, or grew by nothing whole */
+        struct chain_range *range = &row->ranges[row->n_ranges++];
+        *range = (struct chain_range){from, marks[i].position, marks[i]};
+        range->mark.path = xstrdup(marks[i].path ? marks[i].path : "");
+        set_sealed_end(&r->ends, marks[i].partition, marks[i].position);
+    }
+    file_marks_free(marks, n);
+}
+
+/* ---- epochs ---- */
+
+static size_t gathered_bytes(struct runner *r, int slot)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < r->n_workers; i++)
+        bytes += gather_bytes(r->workers[i].gathers[slot]);
+    return bytes;
+}
+
+static void open_gate(struct runner *r, int64_t now, const struct file_chunk *first)
+{
+    pthread_mutex_lock(&r->lock);
+    r->now = now;
+    r->first_chunk = *first;
+    r->has_first_chunk = true;
+    r->is_starved = false;
+    r->is_gate_open = true;
+    snprintf(r->status.state, sizeof(r->status.state), "reading");
+    pthread_cond_broadcast(&r->work);
+    pthread_mutex_unlock(&r->lock);
+}
+
+/* Closes the gate and waits until every drawn chunk is in a gather. */
+static void close_gate(struct runner *r)
+{
+    pthread_mutex_lock(&r->lock);
+    /* A first chunk nobody drew yet was handed out by the file set: it must be in this epoch. */
+    while (r->has_first_chunk)
+        wait_quiet(r, 5);
+    r->is_gate_open = false;
+    while (r->n_active > 0)
+        pthread_cond_wait(&r->quiet, &r->lock);
+    pthread_mutex_unlock(&r->lock);
+}
+
+/* More rejected than allowed_errors_ratio among the last 10,000 or more? */
+static bool fails_too_often(struct runner *r)
+{
+    pthread_mutex_lock(&r->lock);
+    bool is_bad = false;
+    if (r->window_read >= JUDGE_AFTER) {
+        is_bad = (double)r->window_rejected > r->plan->settings.allow_errors_ratio * (double)r->window_read;
+        if (!is_bad)
+            r->window_read = r->window_rejected = 0;
+    }
+    pthread_mutex_unlock(&r->lock);
+    return is_bad;
+}
+
+static bool should_close(struct runner *r, int64_t opened_ms, int64_t last_closed_ms)
+{
+    const struct plan_settings *s = &r->plan->settings;
+    pthread_mutex_lock(&r->lock);
+    bool is_starved = r->is_starved && r->n_active == 0 && !r->has_first_chunk;
+    bool is_storer_free = r->pending == NULL;
+    int64_t last_store_ms = r->last_store_ms;
+    int slot = r->slot;
+    bool stop = r->stop;
+    pthread_mutex_unlock(&r->lock);
+
+    int64_t now = mono_ms();
+    int64_t target = r->status.epochs == 0 ? FIRST_EPOCH_MS : 3 * last_store_ms;
+    if (r->status.epochs > 0 && target < s->epoch_min_ms)
+        target = s->epoch_min_ms;
+    if (target > s->epoch_max_ms)
+        target = s->epoch_max_ms;
+    if (stop)
+        return true;
+    if ((int64_t)gathered_bytes(r, slot) >= s->memory_bytes / 2)
+        return true;
+    if (is_starved && (r->options.is_once || now - last_closed_ms >= s->epoch_min_ms || now - opened_ms >= s->epoch_min_ms))
+        return is_storer_free || r->options.is_once;
+    return now - opened_ms >= target && is_storer_free;
+}
+
+/* Hands the gathers of the slot to the storer; waits while it is busy. */
+static void hand_over(struct runner *r, bool is_heartbeat)
+{
+    struct epoch *ep = xcalloc(1, sizeof(*ep));
+    ep->plan = r->plan;
+    ep->source = r->source;
+    ep->row = (struct chain_row){.kind = CHAIN_EPOCH, .lane = r->options.lane, .process = xstrdup(r->options.process),
+                                 .generation = r->options.generation, .now = r->now, .slot_s = r->plan->settings.slot_s,
+                                 .margin_s = r->plan->settings.margin_s};
+    if (!is_heartbeat)
+        take_ranges(r, &ep->row);
+    pthread_mutex_lock(&r->lock);
+    while (r->pending != NULL && !r->is_storer_failed)
+        pthread_cond_wait(&r->quiet, &r->lock);
+    ep->n_gathers = r->n_workers;
+    ep->gathers = xcalloc(r->n_workers, sizeof(*ep->gathers));
+    for (size_t i = 0; i < r->n_workers; i++)
+        ep->gathers[i] = r->workers[i].gathers[r->slot];
+    if (r->is_storer_failed) {
+        pthread_mutex_unlock(&r->lock);
+        free(ep->gathers);
+        epoch_done(ep);
+        free(ep);
+        return;
+    }
+    r->pending = ep;
+    r->slot ^= 1;
+    pthread_cond_broadcast(&r->quiet);
+    pthread_mutex_unlock(&r->lock);
+}
+
+static void wait_stored(struct runner *r)
+{
+    pthread_mutex_lock(&r->lock);
+    while (r->pending != NULL && !r->is_storer_failed)
+        pthread_cond_wait(&r->quiet, &r->lock);
+    pthread_mutex_unlock(&r->lock);
+}
+
+/* Gathers one epoch, from its first chunk to its hand-over. */
+static enum err_code gather_epoch(struct runner *r, const struct file_chunk *first, int64_t *last_closed_ms, struct err *e)
+{
+    int64_t now;
+    TRY(store_now(r, &now, e));
+    int64_t opened = mono_ms(), scanned = opened;
+    open_gate(r, now, first);
+    while (!should_close(r, opened, *last_closed_ms)) {
+        pthread_mutex_lock(&r->lock);
+        wait_quiet(r, 10);
+        pthread_mutex_unlock(&r->lock);
+        if (mono_ms() - scanned >= SCAN_MS) {
+            TRY(file_set_scan(r->files, e));
+            take_events(r);
+            scanned = mono_ms();
+        }
+        if (fails_too_often(r))
+            break;
+    }
+    close_gate(r);
+    pthread_mutex_lock(&r->lock);
+    r->status.gather_ms = mono_ms() - opened;
+    r->status.memory_bytes = gathered_bytes(r, r->slot);
+    pthread_mutex_unlock(&r->lock);
+    hand_over(r, false);
+    *last_closed_ms = mono_ms();
+    return ERR_OK;
+}
+
+/* ---- pausing ---- */
+
+static void pause_source(struct runner *r)
+{
+    wait_stored(r); /* the samples are in weir_rejects before the alarm names them */
+    char text[300];
+    pthread_mutex_lock(&r->lock);
+    snprintf(text, sizeof(text), "%" PRIu64 " of the last %" PRIu64 " records were rejected, more than allow_errors_ratio = %g; see `weir rejects`, then `weir resume %.*s`",
+             r->window_rejected, r->window_read, r->plan->settings.allow_errors_ratio, STR_FMT(r->source->name));
+    r->status.is_paused = true;
+    r->window_read = r->window_rejected = 0;
+    pthread_mutex_unlock(&r->lock);
+    runner_set_state(r, "paused", text);
+    log_error("runner", "paused", "source=%.*s %s", STR_FMT(r->source->name), text);
+    runner_alarm(r, r->store, "paused", UINT64_MAX, text, 0);
+}
+
+/* Paused until somebody acknowledges (`weir resume`). False: stopped meanwhile, or --once ends with it. */
+static bool wait_resumed(struct runner *r)
+{
+    AUTO_MEM char *source = xstrndup(r->source->name.p, r->source->name.n);
+    while (!r->stop) {
+        bool is_open = true;
+        char id[40];
+        struct err e;
+        if (alarm_is_open(r->store, r->plan->settings.database, source, "paused", &is_open, id, &e) == ERR_OK && !is_open) {
+            pthread_mutex_lock(&r->lock);
+            r->status.is_paused = false;
+            pthread_mutex_unlock(&r->lock);
+            runner_set_state(r, "reading", "");
+            return true;
+        }
+        if (r->options.is_once)
+            return false;
+        for (int i = 0; i < 10 && !r->stop; i++)
+            clock_sleep_ms(100);
+    }
+    return false;
+}
+
+/* ---- the loop ---- */
+
+/* Looks for input until there is some. ERR_NOT_FOUND: none, and none will come (--once), or stopped. */
+static enum err_code wait_for_input(struct runner *r, struct file_chunk *chunk, int64_t last_closed_ms, struct err *e)
+{
+    int64_t scanned = 0;
+    int64_t heartbeat_ms = (r->plan->settings.slot_s - 2 * r->plan->settings.margin_s) * 1000;
+    while (!r->stop) {
+        if (mono_ms() - scanned >= SCAN_MS) {
+            TRY(file_set_scan(r->files, e));
+            take_events(r);
+            scanned = mono_ms();
+        }
+        enum err_code code = file_next_chunk(r->files, chunk, e);
+        if (code != ERR_NOT_FOUND && code != ERR_UNAVAILABLE)
+            return code;
+        if (r->options.is_once && code == ERR_NOT_FOUND) {
+            if (file_set_is_drained(r->files))
+                return ERR_NOT_FOUND;
+            TRY(file_set_scan(r->files, e));
+            take_events(r);
+            scanned = mono_ms();
+        }
+        pthread_mutex_lock(&r->lock);
+        r->status.waiting_bytes = file_set_waiting_bytes(r->files);
+        if (r->status.problem[0] == '\0')
+            snprintf(r->status.state, sizeof(r->status.state), "idle");
+        pthread_mutex_unlock(&r->lock);
+        if (heartbeat_ms > 0 && mono_ms() - last_closed_ms >= heartbeat_ms) {
+            int64_t now;
+            TRY(store_now(r, &now, e));
+            r->now = now;
+            hand_over(r, true);
+            last_closed_ms = mono_ms();
+        }
+        clock_sleep_ms(r->options.is_once ? 2 : LOOK_MS);
+    }
+    return ERR_NOT_FOUND;
+}
+
+static enum err_code follow(struct runner *r, struct err *e)
+{
+    int64_t last_closed_ms = mono_ms() - r->plan->settings.epoch_max_ms;
+    AUTO_MEM char *source = xstrndup(r->source->name.p, r->source->name.n);
+    bool is_paused = false;
+    char id[40];
+    TRY(alarm_is_open(r->store, r->plan->settings.database, source, "paused", &is_paused, id, e));
+    if (is_paused) {
+        pthread_mutex_lock(&r->lock);
+        r->status.is_paused = true;
+        pthread_mutex_unlock(&r->lock);
+        runner_set_state(r, "paused", "paused after too many rejected records; `weir resume` goes on");
+        if (!wait_resumed(r))
+            return ERR_OK;
+    }
+    for (;;) {
+        struct file_chunk chunk;
+        enum err_code code = wait_for_input(r, &chunk, last_closed_ms, e);
+        if (code == ERR_NOT_FOUND)
+            return ERR_OK;
+        if (code != ERR_OK)
+            return code;
+        code = gather_epoch(r, &chunk, &last_closed_ms, e);
+        if (code != ERR_OK)
+            return code;
+        if (r->is_storer_failed)
+            return ERR_OK; /* told by the end */
+        if (fails_too_often(r)) {
+            pause_source(r);
+            if (!wait_resumed(r))
+                return ERR_OK;
+        }
+    }
+}
+
+static enum err_code start_threads(struct runner *r, struct err *e)
+{
+    r->workers = xcalloc(r->n_workers, sizeof(*r->workers));
+    for (size_t i = 0; i < r->n_workers; i++) {
+        struct worker *w = &r->workers[i];
+        w->runner = r;
+        TRY(gatherer_init(&w->gatherer, r->source, &r->plan->settings, e));
+        for (int k = 0; k < 2; k++)
+            w->gathers[k] = gather_new(r->source);
+    }
+    for (size_t i = 0; i < r->n_workers; i++) {
+        if (pthread_create(&r->workers[i].thread, NULL, worker_main, &r->workers[i]) != 0)
+            return err_set(e, ERR_NOMEM, "cannot start a worker thread");
+        r->workers[i].is_started = true;
+    }
+    if (pthread_create(&r->storer, NULL, storer_main, r) != 0)
+        return err_set(e, ERR_NOMEM, "cannot start the storing thread");
+    return ERR_OK;
+}
+
+static void end_threads(struct runner *r)
+{
+    wait_stored(r);
+    pthread_mutex_lock(&r->lock);
+    r->is_ending = true;
+    pthread_cond_broadcast(&r->work);
+    pthread_cond_broadcast(&r->quiet);
+    pthread_mutex_unlock(&r->lock);
+    for (size_t i = 0; i < r->n_workers; i++)
+        if (r->workers[i].is_started)
+            pthread_join(r->workers[i].thread, NULL);
+    if (r->storer)
+        pthread_join(r->storer, NULL);
+}
+
+static enum err_code coordinate(struct runner *r, struct err *e)
+{
+    AUTO_MEM char *source = xstrndup(r->source->name.p, r->source->name.n);
+    TRY(chain_read(&r->chain, r->store, r->plan->settings.database, source, e));
+    for (size_t i = 0; i < r->chain.n_ends; i++)
+        set_sealed_end(&r->ends, r->chain.ends[i].partition, r->chain.ends[i].position);
+    TRY(gatherer_init(&r->header_check, r->source, &r->plan->settings, e));
+    TRY(open_files(r, e));
+    if (r->chain.n_open > 0) {
+        runner_set_state(r, "recovering", NULL);
+        TRY(file_set_scan(r->files, e));
+        take_events(r);
+        TRY(runner_recover(r, e));
+    }
+    TRY(start_threads(r, e));
+    return follow(r, e);
+}
+
+static void *coordinator_main(void *context)
+{
+    struct runner *r = context;
+    struct err e = {0};
+    enum err_code code = coordinate(r, &e);
+    end_threads(r);
+    pthread_mutex_lock(&r->lock);
+    if (code != ERR_OK && r->failure.code == ERR_OK) {
+        r->failure = e;
+        r->failure.code = code;
+    }
+    r->status.failure = r->failure.code;
+    if (r->failure.code != ERR_OK)
+        snprintf(r->status.problem, sizeof(r->status.problem), "%s", r->failure.text);
+    if (!r->status.is_paused)
+        snprintf(r->status.state, sizeof(r->status.state), r->failure.code == ERR_OK ? "finished" : "failed");
+    r->status.is_finished = true;
+    pthread_mutex_unlock(&r->lock);
+    return NULL;
+}
+
+enum err_code runner_start(struct runner **ret, const struct plan *plan, const struct plan_source *source,
+                           const struct store_place *place, const struct runner_options *options, struct err *e)
+{
+    struct runner *r = xcalloc(1, sizeof(*r));
+    r->plan = plan;
+    r->source = source;
+    r->place = place;
+    r->options = *options;
+    r->n_workers = (size_t)plan->settings.threads;
+    r->store = store_new(place);
+    r->storer_store = store_new(place);
+    pthread_mutex_init(&r->lock, NULL);
+    pthread_cond_init(&r->work, NULL);
+    pthread_cond_init(&r->quiet, NULL);
+    snprintf(r->status.state, sizeof(r->status.state), "starting");
+    if (pthread_create(&r->coordinator, NULL, coordinator_main, r) != 0) {
+        runner_free(r);
+        return err_set(e, ERR_NOMEM, "cannot start a thread");
+    }
+    *ret = r;
+    return ERR_OK;
+}
+
+void runner_stop(struct runner *r)
+{
+    r->stop = true;
+}
+
+enum err_code runner_join(struct runner *r, struct err *e)
+{
+    pthread_join(r->coordinator, NULL);
+    if (r->failure.code != ERR_OK && e)
+        *e = r->failure;
+    return r->failure.code;
+}
+
+void runner_free(struct runner *r)
+{
+    if (r == NULL)
+        return;
+    for (size_t i = 0; r->workers && i < r->n_workers; i++) {
+        gatherer_done(&r->workers[i].gatherer);
+        for (int k = 0; k < 2; k++)
+            gather_free(r->workers[i].gathers[k]);
+    }
+    free(r->workers);
+    gatherer_done(&r->header_check);
+    if (r->files)
+        file_set_close(r->files);
+    chain_done(&r->chain);
+    free(r->ends.positions);
+    store_free(r->store);
+    store_free(r->storer_store);
+    pthread_mutex_destroy(&r->lock);
+    pthread_cond_destroy(&r->work);
+    pthread_cond_destroy(&r->quiet);
+    free(r);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A source at work. Three kinds of threads:
+ *
+ *   coordinator  looks for input, opens and closes epochs        (one)
+ *   workers      draw chunks, decode, compute, fill their gather (settings.threads)
+ *   storer       seals, writes the intent, inserts, proves       (one; while the next epoch gathers)
+ *
+ * Gathers exist twice: one set fills while the other is stored. */
+#ifndef ENGINE_RUNNER_H
+#define ENGINE_RUNNER_H
+
+#include <pthread.h>
+
+#include "engine/epoch.h"
+
+struct runner_options {
+    bool is_once;
+    const char *process;  /* name of this process in the chain */
+    uint64_t lane;        /* never used before for this source */
+    uint32_t generation;
+    /* The plan of an older generation's definitions for this source; for recovery. The caller keeps it. */
+    const struct plan *(*plan_of)(void *context, uint32_t generation, struct err *e);
+    void *context;
+};
+
+/* Copied out by runner_status. any thread */
+struct runner_status {
+    char state[24];         /* starting recovering reading idle paused stopping finished failed */
+    char problem[512];      /* why it is not well; empty = well */
+    uint64_t epochs, read, kept, filtered, rejected, read_bytes, waiting_bytes;
+    uint64_t lost_bytes;
+    int64_t last_epoch_ms;  /* mono clock, 0 = none yet */
+    int64_t gather_ms, store_ms; /* of the last epoch */
+    size_t n_files;
+    uint64_t memory_bytes;
+    bool is_paused, is_finished;
+    enum err_code failure;
+};
+
+struct runner;
+MUST_CHECK enum err_code runner_start(struct runner **ret, const struct plan *plan, const struct plan_source *source,
+                                      const struct store_place *place, const struct runner_options *options, struct err *e);
+void runner_stop(struct runner *r);   /* asks; the epoch that gathers is finished. any thread, also from a signal's flag */
+/* Waits for the end. Its failure, if it had one. */
+MUST_CHECK enum err_code runner_join(struct runner *r, struct err *e);
+void runner_free(struct runner *r);
+void runner_status(struct runner *r, struct runner_status *ret);
+const struct plan_source *runner_source(const struct runner *r);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ENGINE_RUNNER_PRIV_H
+#define ENGINE_RUNNER_PRIV_H
+
+#include "engine/runner.h"
+
+struct worker {
+    struct runner *runner;
+    pthread_t thread;
+    struct gatherer gatherer;
+    struct gather *gathers[2];
+    bool is_started;
+};
+
+/* Positions that sealed epochs end at, by partition (dense numbers). owner: coordinator. */
+struct sealed_ends {
+    uint64_t *positions; /* UINT64_MAX: not known yet */
+    size_t n;
+};
+
+struct runner {
+    const struct plan *plan;
+    const struct plan_source *source;
+    const struct store_place *place;
+    struct runner_options options;
+    struct store *store;          /* coordinator's */
+    struct store *storer_store;
+    struct file_set *files;
+    struct gatherer header_check; /* coordinator's: judges headers of new files */
+    struct chain chain;           /* coordinator until the storer starts, then storer */
+    struct sealed_ends ends;
+
+    pthread_t coordinator, storer;
+    struct worker *workers;
+    size_t n_workers;
+
+    pthread_mutex_t lock;         /* guards everything below */
+    pthread_cond_t work;          /* workers: the gate opened, or input came */
+    pthread_cond_t quiet;         /* coordinator: a worker became idle; storer: an epoch is there, or is stored */
+    bool is_gate_open;
+    bool is_ending;               /* workers and storer leave */
+    int n_active;
+    bool is_starved;              /* the last look found no chunk */
+    int slot;                     /* gathers that fill */
+    int64_t now;                  /* of the epoch that gathers */
+    struct file_chunk first_chunk; /* found by the coordinator when it looked for input */
+    bool has_first_chunk;
+    struct epoch *pending;        /* handed to the storer */
+    bool is_storing;
+    int64_t last_store_ms;
+    uint64_t window_read, window_rejected; /* since the last judgement, for pausing */
+    volatile bool stop;           /* asked to stop; read without the lock, too */
+    bool is_storer_failed;
+    struct err failure;
+    struct runner_status status;
+};
+
+/* Fills the gathers of one set from the intent's ranges and stores the epoch again. */
+MUST_CHECK enum err_code runner_recover(struct runner *r, struct err *e);
+void runner_set_state(struct runner *r, const char *state, const char *problem);
+void *worker_main(void *context);
+void *storer_main(void *context);
+/* Raises an alarm; a failure of the store is only logged (the alarm is said again at the next start). */
+void runner_alarm(struct runner *r, struct store *s, const char *kind, uint64_t partition, const char *text, uint64_t events);
+
+#endif

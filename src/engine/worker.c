@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Workers draw chunks while the gate is open. They share nothing while they work but the file set's queue. */
+#include <time.h>
+
+#include "base/log.h"
+#include "engine/runner_priv.h"
+
+enum { STARVED_WAIT_MS = 20 };
+
+static void wait_ms(pthread_cond_t *cond, pthread_mutex_t *lock, int ms)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    t.tv_nsec += (long)ms * 1000000;
+    t.tv_sec += t.tv_nsec / 1000000000;
+    t.tv_nsec %= 1000000000;
+    pthread_cond_timedwait(cond, lock, &t);
+}
+
+static void process_chunk(struct worker *w, const struct file_chunk *chunk, int slot, int64_t now)
+{
+    struct runner *r = w->runner;
+    struct gather_chunk in = {
+        .partition = chunk->partition, .offset = chunk->from, .bytes = {chunk->data, chunk->data_bytes}, .header = chunk->header,
+        .is_too_long = chunk->is_too_long, .path = chunk->path,
+    };
+    struct err e;
+    if (gather_chunk(w->gathers[slot], &w->gatherer, &in, now, &e) == ERR_OK)
+        return;
+    /* The header was judged when the file came; a failure now is a bug or a race with an editor. */
+    log_error("worker", "header", "source=%.*s path=%s reason='%s'", STR_FMT(r->source->name), chunk->path, e.text);
+    runner_set_state(r, "failed", e.text);
+}
+
+/* The next chunk, with the lock held on entry and exit. */
+static bool draw_chunk(struct runner *r, struct file_chunk *chunk)
+{
+    if (r->has_first_chunk) {
+        *chunk = r->first_chunk;
+        r->has_first_chunk = false;
+        return true;
+    }
+    pthread_mutex_unlock(&r->lock);
+    struct err e;
+    enum err_code code = file_next_chunk(r->files, chunk, &e);
+    pthread_mutex_lock(&r->lock);
+    if (code == ERR_NOT_FOUND)
+        r->is_starved = true;
+    else if (code == ERR_OK)
+        r->is_starved = false;
+    else if (code != ERR_UNAVAILABLE)
+        log_warn("worker", "next_chunk", "source=%.*s reason='%s'", STR_FMT(r->source->name), e.text);
+    return code == ERR_OK;
+}
+
+static void count_progress(struct worker *w, const uint64_t before[4], int slot)
+{
+    const struct gather *g = w->gathers[slot];
+    uint64_t after[4] = {0};
+    for (size_t i = 0; i < g->n_partitions; i++) {
+        after[0] += g->partitions[i].read;
+        after[1] += g->partitions[i].rejected;
+        after[2] += g->partitions[i].kept;
+        after[3] += g->partitions[i].bytes;
+    }
+    struct runner *r = w->runner;
+    r->status.read += after[0] - before[0];
+    r->status.rejected += after[1] - before[1];
+    r->status.kept += after[2] - before[2];
+    r->status.filtered = r->status.read - r->status.kept - r->status.rejected;
+    r->status.read_bytes += after[3] - before[3];
+    r->window_read += after[0] - before[0];
+    r->window_rejected += after[1] - before[1];
+}
+
+static void sum_progress(const struct gather *g, uint64_t ret[4])
+{
+    memset(ret, 0, 4 * sizeof(*ret));
+    for (size_t i = 0; i < g->n_partitions; i++) {
+        ret[0] += g->partitions[i].read;
+        ret[1] += g->partitions[i].rejected;
+        ret[2] += g->partitions[i].kept;
+        ret[3] += g->partitions[i].bytes;
+    }
+}
+
+void *worker_main(void *context)
+{
+    struct worker *w = context;
+    struct runner *r = w->runner;
+    pthread_mutex_lock(&r->lock);
+    while (!r->is_ending) {
+        if (!r->is_gate_open) {
+            pthread_cond_wait(&r->work, &r->lock);
+            continue;
+        }
+        struct file_chunk chunk;
+        r->n_active++;
+        if (!draw_chunk(r, &chunk)) {
+            r->n_active--;
+            pthread_cond_broadcast(&r->quiet);
+            if (r->is_gate_open)
+                wait_ms(&r->work, &r->lock, STARVED_WAIT_MS);
+            continue;
+        }
+        int slot = r->slot;
+        int64_t now = r->now;
+        pthread_mutex_unlock(&r->lock);
+
+        uint64_t before[4];
+        sum_progress(w->gathers[slot], before);
+        process_chunk(w, &chunk, slot, now);
+        file_release(r->files, &chunk);
+
+        pthread_mutex_lock(&r->lock);
+        count_progress(w, before, slot);
+        r->n_active--;
+        pthread_cond_broadcast(&r->quiet);
+    }
+    pthread_mutex_unlock(&r->lock);
+    return NULL;
+}

@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plan/metric.h"
+
+#include <stdio.h>
+
+struct metric_build {
+    struct relation *own;
+    struct source_build *s;
+    const struct metric_def *def;
+    struct diagnostics *d;
+    struct arena *arena;
+    const struct zone *zone;
+    /* Keys of all sets, in order of first appearance. */
+    const struct ast **keys;
+    value_id *key_values;
+    struct plan_column *key_columns;
+    size_t n_keys, cap_keys;
+    struct plan_measure *measures;
+    size_t n_measures, cap_measures;
+    struct plan_item *items;
+    size_t n_items;
+};
+
+static struct str without_if(struct str name, bool *is_if)
+{
+    *is_if = name.n > 2 && str_ends(name, "If") && !aggregate_is_plain(name);
+    if (*is_if)
+        name.n -= 2;
+    return name;
+}
+
+static bool is_aggregate_call(const struct ast *node)
+{
+    return node->kind == AST_CALL && !node->is_operator && aggregate_is_known(node->text);
+}
+
+bool ast_has_aggregate(const struct ast *node)
+{
+    if (is_aggregate_call(node))
+        return true;
+    for (uint32_t i = 0; i < node->n_args; i++)
+        if (ast_has_aggregate(node->args[i]))
+            return true;
+    return false;
+}
+
+/* ---- keys ---- */
+
+static const struct ast *resolve_key(struct metric_build *m, const struct ast *key)
+{
+    /* GROUP BY 1 means the first item, as in ClickHouse (enable_positional_arguments = 1). */
+    if (key->kind == AST_NUMBER && key->text.n < 4) {
+        char text[8] = "";
+        memcpy(text, key->text.p, key->text.n);
+        long at = strtol(text, NULL, 10);
+        if (at >= 1 && at <= (long)m->def->n_items)
+            return m->def->items[at - 1].value;
+    }
+    return key;
+}
+
+static struct str key_name(struct metric_build *m, const struct ast *key, value_id value)
+{
+    if (key->kind == AST_NAME)
+        return key->text;
+    for (uint32_t i = 0; i < m->def->n_items; i++) {
+        const struct select_item *item = &m->def->items[i];
+        if (!item->alias.n || ast_has_aggregate(item->value))
+            continue;
+        struct relation_column *c = relation_find(m->own, item->alias);
+        if (c != NULL && relation_column_value(m->own, c) == value)
+            return item->alias;
+    }
+    return ast_default_name(m->arena, key);
+}
+
+/* Index of the key among all keys; -1 after a mistake. */
+static int add_key(struct metric_build *m, const struct ast *written)
+{
+    const struct ast *key = resolve_key(m, written);
+    if (ast_has_aggregate(key)) {
+        diagnose_error(m->d, written->at, NULL, "an aggregate function cannot stand in GROUP BY");
+        return -1;
+    }
+    struct scope scope = relation_scope(m->own);
+    value_id v = builder_expression(m->s->builder, key, &scope, m->d);
+    if (v < 0)
+        return -1;
+    for (size_t i = 0; i < m->n_keys; i++)
+        if (m->key_values[i] == v)
+            return (int)i;
+    struct type t = builder_type(m->s->builder, v);
+    char type[64];
+    if (t.kind == TYPE_NOTHING || t.kind == TYPE_INTERVAL || t.kind == TYPE_TUPLE) {
+        diagnose_error(m->d, written->at, NULL, "cannot group by a value of type %s", type_name(t, type));
+        return -1;
+    }
+    struct str name = key_name(m, key, v);
+    if (str_is(name, "bucket") || str_is(name, "_set")) {
+        diagnose_error(m->d, written->at, "give it another name by AS", "'%.*s' is the name of a column that weir adds", STR_FMT(name));
+        return -1;
+    }
+    for (size_t i = 0; i < m->n_keys; i++) {
+        if (str_eq(m->key_columns[i].name, name)) {
+            diagnose_error(m->d, written->at, "name them apart by AS", "two keys are named '%.*s'", STR_FMT(name));
+            return -1;
+        }
+    }
+    if (m->n_keys == m->cap_keys) {
+        diagnose_error(m->d, written->at, NULL, "more than %zu keys", m->cap_keys);
+        return -1;
+    }
+    m->keys[m->n_keys] = key;
+    m->key_values[m->n_keys] = v;
+    m->key_columns[m->n_keys] = (struct plan_column){name, t, source_output(m->s, v)};
+    return (int)m->n_keys++;
+}
+
+/* ---- measures ---- */
+
+static const char *measure_column(struct metric_build *m, struct str wanted)
+{
+    char *name = arena_text(m->arena, wanted);
+    for (int n = 1;; n++) {
+        bool is_taken = strcmp(name, "bucket") == 0 || *name == '_' || *name == '\0';
+        for (size_t i = 0; i < m->n_keys; i++)
+            is_taken |= str_is(m->key_columns[i].name, name);
+        for (size_t i = 0; i < m->n_measures; i++)
+            is_taken |= strcmp(m->measures[i].column, name) == 0;
+        if (!is_taken)
+            return name;
+        name = arena_printf(m->arena, "m%.*s_%d", STR_FMT(wanted), n);
+    }
+}
+
+static bool constant_params(struct metric_build *m, const struct ast *call, struct str *out, size_t cap)
+{
+    if (call->n_params > cap) {
+        diagnose_error(m->d, call->at, NULL, "%.*s has more than %zu parameters", STR_FMT(call->text), cap);
+        return false;
+    }
+    for (uint32_t i = 0; i < call->n_params; i++) {
+        const struct ast *p = call->params[i];
+        AUTO_DONE(buf) text = {0};
+        struct scope none = {0};
+        value_id v = p->kind == AST_NUMBER ? VALUE_UNKNOWN : builder_expression(m->s->builder, p, &none, m->d);
+        if (p->kind == AST_NUMBER)
+            buf_str(&text, p->text);
+        else if (v < 0)
+            return false;
+        else if (!builder_constant_text(m->s->builder, v, &text)) {
+            diagnose_error(m->d, p->at, NULL, "parameters of %.*s must be constants", STR_FMT(call->text));
+            return false;
+        }
+        out[i] = arena_str(m->arena, buf_view(&text));
+    }
+    return true;
+}
+
+/* Index of the measure; -1 after a mistake. */
+static int add_measure(struct metric_build *m, const struct ast *call, struct str wanted_name)
+{
+    enum { MAX_PARAMS = 32 };
+    struct plan_measure measure = {.call = call, .condition = -1};
+    bool is_if;
+    struct str name = without_if(call->text, &is_if);
+    if (call->is_distinct) {
+        if (!str_is(name, "count")) {
+            diagnose_error(m->d, call->at, NULL, "DISTINCT stands only in count(DISTINCT x)");
+            return -1;
+        }
+        name = STR("uniqExact");
+    }
+    uint32_t n_args = call->n_args;
+    if (is_if && n_args == 0) {
+        diagnose_error(m->d, call->at, NULL, "%.*s needs a condition", STR_FMT(call->text));
+        return -1;
+    }
+    struct scope scope = relation_scope(m->own);
+    struct type types[COUNT(measure.args)];
+    struct str params[MAX_PARAMS];
+    if (n_args - is_if > COUNT(measure.args)) {
+        diagnose_error(m->d, call->at, NULL, "%.*s has more than %zu arguments", STR_FMT(call->text), COUNT(measure.args));
+        return -1;
+    }
+    for (uint32_t i = 0; i < n_args; i++) {
+        if (ast_has_aggregate(call->args[i])) {
+            diagnose_error(m->d, call->args[i]->at, NULL, "an aggregate function inside another one");
+            return -1;
+        }
+        /* count(*) is count(). */
+        if (call->args[i]->kind == AST_STAR && str_is(name, "count"))
+            continue;
+        value_id v = builder_expression(m->s->builder, call->args[i], &scope, m->d);
+        if (v < 0)
+            return -1;
+        if (is_if && i + 1 == n_args) {
+            v = builder_condition(m->s->builder, v, call->args[i]->at, m->d);
+            if (v < 0)
+                return -1;
+            measure.condition = source_output(m->s, v);
+        } else {
+            types[measure.n_args] = builder_type(m->s->builder, v);
+            measure.args[measure.n_args++] = source_output(m->s, v);
+        }
+    }
+    struct err e;
+    if (!constant_params(m, call, params, MAX_PARAMS))
+        return -1;
+    if (aggregate_new(&measure.aggregate, m->arena, name, params, call->n_params, types, measure.n_args, is_if, &e) != ERR_OK) {
+        diagnose_error(m->d, call->at, NULL, "%s", e.text);
+        return -1;
+    }
+    /* The same aggregate twice is kept once. */
+    for (size_t i = 0; i < m->n_measures; i++)
+        if (ast_equal(m->measures[i].call, call))
+            return (int)i;
+    if (m->n_measures == m->cap_measures) {
+        m->cap_measures = m->cap_measures ? m->cap_measures * 2 : 8;
+        struct plan_measure *more = arena_zero(m->arena, m->cap_measures * sizeof(*more));
+        if (m->n_measures)
+            memcpy(more, m->measures, m->n_measures * sizeof(*more));
+        m->measures = more;
+    }
+    measure.column = (char *)measure_column(m, wanted_name);
+    m->measures[m->n_measures] = measure;
+    return (int)m->n_measures++;
+}
+
+/* ---- items ---- */
+
+static struct ast *name_node(struct metric_build *m, const struct ast *like, struct str name)
+{
+    struct ast *node = arena_zero(m->arena, sizeof(*node));
+    *node = (struct ast){.kind = AST_NAME, .at = like->at, .text = name};
+    return node;
+}
+
+/* The expression with aggregates and keys replaced by the names of their columns; NULL after a mistake. */
+static const struct ast *over_columns(struct metric_build *m, const struct ast *node, struct str item_name)
+{
+    if (is_aggregate_call(node)) {
+        int i = add_measure(m, node, item_name);
+        return i < 0 ? NULL : name_node(m, node, str_of(m->measures[i].column));
+    }
+    if (node->kind == AST_NULL || node->kind == AST_NUMBER || node->kind == AST_STRING || node->kind == AST_BOOL)
+        return node;
+    if (!ast_has_aggregate(node)) {
+        struct scope scope = relation_scope(m->own);
+        value_id v = builder_expression(m->s->builder, node, &scope, m->d);
+        if (v < 0)
+            return NULL;
+        for (size_t i = 0; i < m->n_keys; i++)
+            if (m->key_values[i] == v)
+                return name_node(m, node, m->key_columns[i].name);
+    }
+    if (node->kind == AST_NAME) {
+        struct relation_column *alias = relation_find(m->own, node->text);
+        if (alias != NULL && alias->item != node)
+            return over_columns(m, alias->item, item_name);
+        diagnose_error(m->d, node->at, "add it to GROUP BY, or aggregate it", "column '%.*s' is neither in GROUP BY nor in an aggregate function",
+                       STR_FMT(node->text));
+        return NULL;
+    }
+    struct ast *copy = arena_zero(m->arena, sizeof(*copy));
+    *copy = *node;
+    copy->args = arena_zero(m->arena, (node->n_args + 1) * sizeof(*copy->args));
+    for (uint32_t i = 0; i < node->n_args; i++) {
+        copy->args[i] = (struct ast *)over_columns(m, node->args[i], item_name);
+        if (copy->args[i] == NULL)
+            return NULL;
+    }
+    return copy;
+}
+
+static void add_items(struct metric_build *m)
+{
+    m->items = arena_zero(m->arena, (m->def->n_items + 1) * sizeof(*m->items));
+    for (uint32_t i = 0; i < m->def->n_items; i++) {
+        const struct select_item *item = &m->def->items[i];
+        struct str name = item->alias.n ? item->alias : ast_default_name(m->arena, item->value);
+        if (str_is(name, "bucket") || str_is(name, "_set"))
+            diagnose_error(m->d, item->at, "give it another name by AS", "'%.*s' is the name of a column that weir adds", STR_FMT(name));
+        for (size_t k = 0; k < m->n_items; k++)
+            if (str_eq(m->items[k].name, name))
+                diagnose_error(m->d, item->at, "give it another name by AS", "column '%.*s' stands twice", STR_FMT(name));
+        const struct ast *value = over_columns(m, item->value, name);
+        if (value == NULL)
+            continue;
+        struct type type = {.kind = TYPE_NOTHING};
+        for (size_t k = 0; k < m->n_keys; k++)
+            if (value->kind == AST_NAME && str_eq(value->text, m->key_columns[k].name))
+                type = m->key_columns[k].type;
+        m->items[m->n_items++] = (struct plan_item){name, value, type};
+    }
+}
+
+/* ---- tiers ---- */
+
+static const char *const unit_suffix[] = {
+    [INTERVAL_SECOND] = "s", [INTERVAL_MINUTE] = "m", [INTERVAL_HOUR] = "h", [INTERVAL_DAY] = "d",
+    [INTERVAL_WEEK] = "w", [INTERVAL_MONTH] = "mo", [INTERVAL_QUARTER] = "q", [INTERVAL_YEAR] = "y",
+};
+
+static int64_t gcd(int64_t a, int64_t b)
+{
+    while (b != 0) {
+        int64_t r = a % b;
+        a = b;
+        b = r;
+    }
+    return a;
+}
+
+/* The coarsest window that every tier's windows are unions of. */
+static void finest_window(struct metric_build *m, struct cube_shape *shape)
+{
+    static const int64_t seconds[] = {[INTERVAL_SECOND] = 1, [INTERVAL_MINUTE] = 60, [INTERVAL_HOUR] = 3600, [INTERVAL_DAY] = 86400,
+                                      [INTERVAL_WEEK] = 604800};
+    static const int64_t months[] = {[INTERVAL_MONTH] = 1, [INTERVAL_QUARTER] = 3, [INTERVAL_YEAR] = 12};
+    int64_t s = 0, mo = 0;
+    for (uint32_t i = 0; i < m->def->n_tiers; i++) {
+        struct duration e = m->def->tiers[i].every;
+        if (e.unit >= INTERVAL_MONTH)
+            mo = gcd(mo, e.count * months[e.unit]);
+        else
+            s = gcd(s, e.count * seconds[e.unit]);
+    }
+    if (m->def->n_tiers == 1) {
+        shape->count = m->def->tiers[0].every.count;
+        shape->unit = m->def->tiers[0].every.unit;
+    } else if (s == 0) {
+        shape->count = mo;
+        shape->unit = INTERVAL_MONTH;
+    } else {
+        if (mo != 0)
+            s = gcd(s, 86400);
+        bool is_plain = zone_is_utc(m->zone);
+        shape->unit = s % 86400 == 0 ? INTERVAL_DAY : s % 3600 == 0 ? INTERVAL_HOUR : s % 60 == 0 ? INTERVAL_MINUTE : INTERVAL_SECOND;
+        /* Several hours or days do not keep their grid over a change of the clock: one is safe. */
+        shape->count = shape->unit == INTERVAL_DAY ? 1 : shape->unit == INTERVAL_HOUR ? (is_plain ? s / 3600 : 1)
+                     : shape->unit == INTERVAL_MINUTE ? s / 60 : s;
+    }
+}
+
+static bool check_tiers(struct metric_build *m)
+{
+    size_t before = m->d->n_errors;
+    for (uint32_t i = 0; i < m->def->n_tiers; i++) {
+        struct duration e = m->def->tiers[i].every;
+        if (e.count < 1 || e.unit < INTERVAL_SECOND)
+            diagnose_error(m->d, e.at, NULL, "EVERY takes n SECOND, MINUTE, HOUR, DAY, WEEK, MONTH, QUARTER or YEAR");
+        for (uint32_t k = 0; k < i; k++)
+            if (m->def->tiers[k].every.count == e.count && m->def->tiers[k].every.unit == e.unit)
+                diagnose_error(m->d, e.at, NULL, "this tier stands twice");
+    }
+    return m->d->n_errors == before;
+}
+
+static void cube_tiers(struct metric_build *m, struct plan_cube *cube)
+{
+    size_t n = m->def->n_tiers ? m->def->n_tiers : 1;
+    cube->tiers = arena_zero(m->arena, n * sizeof(*cube->tiers));
+    cube->n_tiers = n;
+    AUTO_DONE(buf) base = {0};
+    buf_printf(&base, "weir_cube_%.*s", STR_FMT(m->def->name));
+    if (m->def->n_sets > 1)
+        buf_printf(&base, "_set%zu", cube->set + 1);
+    for (size_t i = 0; i < n; i++) {
+        struct plan_tier *tier = &cube->tiers[i];
+        if (m->def->n_tiers == 0) {
+            *tier = (struct plan_tier){.keep = &m->def->keep, .table = arena_text(m->arena, buf_view(&base)), .suffix = NULL};
+            continue;
+        }
+        const struct tier_def *def = &m->def->tiers[i];
+        tier->every = def->every;
+        tier->keep = &def->keep;
+        tier->suffix = arena_printf(m->arena, "%lld%s", (long long)def->every.count, unit_suffix[def->every.unit]);
+        tier->table = arena_printf(m->arena, "%s_%s", buf_cstr(&base), tier->suffix);
+    }
+}
+
+/* ---- cubes ---- */
+
+static void build_cube(struct metric_build *m, size_t set, value_id pass, const int *key_index)
+{
+    struct plan_source *p = m->s->plan;
+    const struct grouping_set *def = m->def->n_sets ? &m->def->sets[set] : NULL;
+    struct plan_cube cube = {.metric = m->def, .set = set, .items = m->items, .n_items = m->n_items,
+                             .measures = m->measures, .n_measures = m->n_measures, .pass = pass >= 0 ? source_output(m->s, pass) : -1};
+    size_t n = def ? def->n_keys : 0;
+    cube.dimensions = arena_zero(m->arena, (n + 1) * sizeof(*cube.dimensions));
+    AUTO_DONE(buf) set_name = {0};
+    for (size_t i = 0; i < n; i++) {
+        bool is_there = false;
+        for (size_t k = 0; k < i; k++)
+            is_there |= key_index[k] == key_index[i];
+        if (is_there)
+            continue;
+        cube.dimensions[cube.n_dimensions++] = m->key_columns[key_index[i]];
+        if (set_name.n)
+            buf_byte(&set_name, ',');
+        buf_str(&set_name, m->key_columns[key_index[i]].name);
+    }
+    cube.set_name = arena_text(m->arena, buf_view(&set_name));
+    cube_tiers(m, &cube);
+
+    struct cube_shape *shape = &cube.shape;
+    shape->zone = m->zone;
+    finest_window(m, shape);
+    if (m->def->n_tiers == 0)
+        shape->count = 0;
+    shape->n_dimensions = cube.n_dimensions;
+    shape->dimensions = arena_zero(m->arena, (cube.n_dimensions + 1) * sizeof(struct type));
+    for (size_t i = 0; i < cube.n_dimensions; i++)
+        shape->dimensions[i] = cube.dimensions[i].type;
+    shape->n_measures = cube.n_measures;
+    shape->measures = arena_zero(m->arena, (cube.n_measures + 1) * sizeof(*shape->measures));
+    for (size_t i = 0; i < cube.n_measures; i++)
+        shape->measures[i].aggregate = cube.measures[i].aggregate;
+    cube_shape_init(shape);
+
+    p->cubes = xrealloc(p->cubes, (p->n_cubes + 1) * sizeof(*p->cubes));
+    p->cubes[p->n_cubes++] = cube;
+}
+
+void metric_build(struct relation *own, const struct metric_def *def, value_id pass)
+{
+    struct source_build *s = own->source;
+    struct metric_build m = {.own = own, .s = s, .def = def, .d = s->d, .arena = s->arena};
+    size_t before = m.d->n_errors;
+    struct err e;
+    if (def->zone.n && zone_find(&m.zone, def->zone, &e) != ERR_OK)
+        diagnose_error(m.d, def->zone_at, NULL, "%s", e.text);
+    check_tiers(&m);
+
+    size_t n_written = 0;
+    for (uint32_t i = 0; i < def->n_sets; i++)
+        n_written += def->sets[i].n_keys;
+    m.cap_keys = n_written;
+    m.keys = arena_zero(m.arena, (n_written + 1) * sizeof(*m.keys));
+    m.key_values = arena_zero(m.arena, (n_written + 1) * sizeof(*m.key_values));
+    m.key_columns = arena_zero(m.arena, (n_written + 1) * sizeof(*m.key_columns));
+    int *index = arena_zero(m.arena, (n_written + 1) * sizeof(*index));
+    size_t at = 0;
+    for (uint32_t i = 0; i < def->n_sets; i++)
+        for (uint32_t k = 0; k < def->sets[i].n_keys; k++)
+            index[at++] = add_key(&m, def->sets[i].keys[k]);
+    if (m.d->n_errors > before)
+        return;
+
+    add_items(&m);
+    if (m.d->n_errors == before && m.n_measures == 0)
+        diagnose_error(m.d, def->at, "add count()", "metric '%.*s' aggregates nothing", STR_FMT(def->name));
+    if (m.d->n_errors > before)
+        return;
+    at = 0;
+    size_t n_sets = def->n_sets ? def->n_sets : 1;
+    for (size_t i = 0; i < n_sets; i++) {
+        build_cube(&m, i, pass, index + at);
+        at += def->n_sets ? def->sets[i].n_keys : 0;
+    }
+}

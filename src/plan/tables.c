@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The store's tables and views as SQL. Formats are described in docs/formats/tables.md. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "plan/plan.h"
+
+int64_t duration_seconds(struct duration d)
+{
+    static const int64_t seconds[] = {
+        [INTERVAL_SECOND] = 1, [INTERVAL_MINUTE] = 60, [INTERVAL_HOUR] = 3600, [INTERVAL_DAY] = 86400,
+        [INTERVAL_WEEK] = 604800, [INTERVAL_MONTH] = 31 * 86400, [INTERVAL_QUARTER] = 92 * 86400, [INTERVAL_YEAR] = 366 * 86400};
+    return d.unit >= INTERVAL_SECOND ? d.count * seconds[d.unit] : 0;
+}
+
+static bool has_age(const struct keep *k)
+{
+    return k != NULL && k->is_given && !k->is_forever;
+}
+
+enum table_partition keep_partition(const struct keep *k)
+{
+    if (!has_age(k))
+        return PARTITION_YEAR;
+    int64_t s = duration_seconds(k->age);
+    if (s <= 14 * 86400)
+        return PARTITION_DAY;
+    return s <= 366 * 86400 ? PARTITION_MONTH : PARTITION_YEAR;
+}
+
+int64_t keep_cutoff(const struct keep *k, int64_t now_s)
+{
+    return has_age(k) ? now_s - duration_seconds(k->age) : INT64_MIN;
+}
+
+uint32_t partition_of(enum table_partition p, int64_t utc_s)
+{
+    struct civil c = civil_from_local(utc_s);
+    switch (p) {
+    case PARTITION_DAY: return (uint32_t)c.year * 10000 + c.month * 100u + c.day;
+    case PARTITION_MONTH: return (uint32_t)c.year * 100 + c.month;
+    case PARTITION_YEAR: return (uint32_t)c.year;
+    default: return 0;
+    }
+}
+
+int64_t partition_start(enum table_partition p, uint32_t value)
+{
+    switch (p) {
+    case PARTITION_DAY: return days_from_civil(value / 10000, value / 100 % 100, value % 100) * 86400;
+    case PARTITION_MONTH: return days_from_civil(value / 100, value % 100, 1) * 86400;
+    case PARTITION_YEAR: return days_from_civil(value, 1, 1) * 86400;
+    default: return 0;
+    }
+}
+
+static void put_partition(struct buf *b, enum table_partition p, const char *column)
+{
+    static const char *const functions[] = {[PARTITION_DAY] = "toYYYYMMDD", [PARTITION_MONTH] = "toYYYYMM", [PARTITION_YEAR] = "toYear"};
+    if (p != PARTITION_NONE)
+        buf_printf(b, "PARTITION BY %s(%s, 'UTC') ", functions[p], column);
+}
+
+static void put_table_settings(struct buf *b, const struct plan_settings *s, int granularity, bool has_ttl)
+{
+    buf_printf(b, "SETTINGS non_replicated_deduplication_window = %" PRId64 ", allow_nullable_key = 1, index_granularity = %d%s",
+               s->dedup_window, granularity, has_ttl ? ", ttl_only_drop_parts = 1" : "");
+}
+
+static void put_column(struct buf *b, struct str name, struct type type)
+{
+    print_identifier(b, name);
+    buf_byte(b, ' ');
+    type_print(b, type);
+    buf_text(b, ", ");
+}
+
+static void put_bucket_type(struct buf *b, const struct plan_cube *c)
+{
+    buf_text(b, "bucket DateTime(");
+    print_string_literal(b, str_of(zone_name(c->shape.zone)));
+    buf_text(b, ")");
+}
+
+static void tier_table(struct buf *b, const struct plan *p, const struct plan_cube *c, const struct plan_tier *t)
+{
+    bool has_bucket = c->shape.count != 0;
+    buf_printf(b, "CREATE TABLE IF NOT EXISTS %s.%s (_lane UInt64, ", p->settings.database, t->table);
+    if (has_bucket) {
+        put_bucket_type(b, c);
+        buf_text(b, ", ");
+    }
+    for (size_t i = 0; i < c->n_dimensions; i++)
+        put_column(b, c->dimensions[i].name, c->dimensions[i].type);
+    for (size_t i = 0; i < c->n_measures; i++) {
+        print_identifier(b, str_of(c->measures[i].column));
+        buf_printf(b, " %s, ", aggregate_storage(c->measures[i].aggregate)->type_name);
+    }
+    buf_text(b, "_mark SimpleAggregateFunction(max, UInt64), _deadline SimpleAggregateFunction(max, DateTime('UTC')), "
+                "CONSTRAINT fresh CHECK _lane = 0 OR _deadline >= nowInBlock()) ENGINE = AggregatingMergeTree ");
+    if (has_bucket)
+        put_partition(b, keep_partition(t->keep), "bucket");
+    buf_text(b, "ORDER BY (_lane");
+    if (has_bucket)
+        buf_text(b, ", bucket");
+    for (size_t i = 0; i < c->n_dimensions; i++) {
+        buf_text(b, ", ");
+        print_identifier(b, c->dimensions[i].name);
+    }
+    buf_text(b, ") ");
+    bool has_ttl = has_bucket && has_age(t->keep);
+    if (has_ttl) {
+        /* A day more than KEEP: views hide by KEEP itself, parts go when all in them is past it. */
+        buf_printf(b, "TTL toDateTime(bucket) + toIntervalSecond(%" PRId64 ") ", duration_seconds(t->keep->age));
+    }
+    put_table_settings(b, &p->settings, 1024, has_ttl);
+}
+
+static void put_keep_filter(struct buf *b, const struct keep *keep, const char *column)
+{
+    if (has_age(keep))
+        buf_printf(b, " AND %s >= now() - toIntervalSecond(%" PRId64 ")", column, duration_seconds(keep->age));
+}
+
+static bool set_has_key(const struct plan_cube *c, struct str name)
+{
+    for (size_t i = 0; i < c->n_dimensions; i++)
+        if (str_eq(c->dimensions[i].name, name))
+            return true;
+    return false;
+}
+
+/* SELECT over one cube's table: measures finalised inside, items outside. */
+static void view_select(struct buf *b, const struct plan *p, const struct plan_source *s, const struct plan_cube *c, const struct plan_tier *t)
+{
+    bool has_bucket = c->shape.count != 0;
+    bool has_sets = c->metric->has_grouping_sets;
+    buf_text(b, "SELECT ");
+    const char *separator = "";
+    if (has_bucket) {
+        buf_text(b, "bucket");
+        separator = ", ";
+    }
+    if (has_sets) {
+        buf_printf(b, "%s", separator);
+        print_string_literal(b, str_of(c->set_name));
+        buf_text(b, " AS _set");
+        separator = ", ";
+    }
+    for (size_t i = 0; i < c->n_items; i++) {
+        buf_text(b, separator);
+        separator = ", ";
+        ast_print(b, c->items[i].value);
+        buf_text(b, " AS ");
+        print_identifier(b, c->items[i].name);
+    }
+    buf_text(b, " FROM (SELECT ");
+    separator = "";
+    if (has_bucket) {
+        buf_text(b, "bucket");
+        separator = ", ";
+    }
+    for (size_t i = 0; i < c->n_dimensions; i++, separator = ", ") {
+        buf_text(b, separator);
+        if (!has_sets) {
+            print_identifier(b, c->dimensions[i].name);
+            continue;
+        }
+        /* As ClickHouse answers with group_by_use_nulls = 1. */
+        buf_text(b, "toNullable(k.");
+        print_identifier(b, c->dimensions[i].name);
+        buf_text(b, ") AS ");
+        print_identifier(b, c->dimensions[i].name);
+    }
+    /* Keys of the other sets are NULL here, with their own type. */
+    for (size_t k = 0; has_sets && k < s->n_cubes; k++) {
+        const struct plan_cube *other = &s->cubes[k];
+        if (other->metric != c->metric)
+            continue;
+        for (size_t i = 0; i < other->n_dimensions; i++) {
+            const struct plan_column *d = &other->dimensions[i];
+            bool is_first = !set_has_key(c, d->name);
+            for (size_t earlier = 0; is_first && earlier < k; earlier++)
+                is_first = s->cubes[earlier].metric != c->metric || !set_has_key(&s->cubes[earlier], d->name);
+            if (!is_first)
+                continue;
+            struct type type = d->type;
+            type.is_nullable = true;
+            buf_printf(b, "%sCAST(NULL, '", separator);
+            AUTO_DONE(buf) name = {0};
+            type_print(&name, type);
+            for (size_t n = 0; n < name.n; n++) {
+                if (name.p[n] == '\'')
+                    buf_byte(b, '\\');
+                buf_byte(b, (uint8_t)name.p[n]);
+            }
+            buf_text(b, "') AS ");
+            print_identifier(b, d->name);
+            separator = ", ";
+        }
+    }
+    for (size_t i = 0; i < c->n_measures; i++, separator = ", ") {
+        AUTO_DONE(buf) column = {0};
+        buf_text(&column, "k.");
+        print_identifier(&column, str_of(c->measures[i].column));
+        const char *call = aggregate_storage(c->measures[i].aggregate)->merge_call;
+        const char *hole = strstr(call, "%s");
+        buf_text(b, separator);
+        buf_put(b, call, (size_t)(hole - call));
+        buf_str(b, buf_view(&column));
+        buf_text(b, hole + 2);
+        buf_text(b, " AS ");
+        print_identifier(b, str_of(c->measures[i].column));
+    }
+    buf_printf(b, " FROM %s.%s AS k WHERE _lane = 0", p->settings.database, t->table);
+    if (has_bucket)
+        put_keep_filter(b, t->keep, "bucket");
+    if (has_bucket || c->n_dimensions > 0) {
+        buf_text(b, " GROUP BY ");
+        separator = "";
+        if (has_bucket) {
+            buf_text(b, "bucket");
+            separator = ", ";
+        }
+        for (size_t i = 0; i < c->n_dimensions; i++, separator = ", ") {
+            buf_printf(b, "%sk.", separator);
+            print_identifier(b, c->dimensions[i].name);
+        }
+    } else {
+        buf_text(b, " HAVING count() > 0"); /* no rows, no answer: as GROUP BY () over nothing has none here */
+    }
+    buf_text(b, ")");
+}
+
+static void metric_view(struct buf *b, const struct plan *p, const struct plan_source *s, size_t first, size_t tier)
+{
+    const struct plan_cube *c = &s->cubes[first];
+    buf_printf(b, "CREATE OR REPLACE VIEW %s.", p->settings.database);
+    AUTO_DONE(buf) name = {0};
+    buf_str(&name, c->metric->name);
+    if (c->tiers[tier].suffix)
+        buf_printf(&name, "_%s", c->tiers[tier].suffix);
+    print_identifier(b, buf_view(&name));
+    buf_text(b, " AS ");
+    bool is_first = true;
+    for (size_t i = first; i < s->n_cubes; i++) {
+        if (s->cubes[i].metric != c->metric)
+            continue;
+        if (!is_first)
+            buf_text(b, " UNION ALL ");
+        is_first = false;
+        view_select(b, p, s, &s->cubes[i], &s->cubes[i].tiers[tier]);
+    }
+}
+
+static void raw_table(struct buf *b, const struct plan *p, const struct plan_raw *r)
+{
+    buf_printf(b, "CREATE TABLE IF NOT EXISTS %s.%s (", p->settings.database, r->table);
+    for (size_t i = 0; i < r->n_columns; i++)
+        put_column(b, r->columns[i].name, r->columns[i].type);
+    buf_text(b, "_time DateTime('UTC') CODEC(Delta, LZ4), _partition UInt64, _offset UInt64 CODEC(Delta, LZ4), _arrival DateTime('UTC'), "
+                "_source LowCardinality(String), _epoch UInt64, _block UInt32, _deadline DateTime('UTC'), "
+                "INDEX _by_epoch _epoch TYPE minmax GRANULARITY 1, "
+                "CONSTRAINT fresh CHECK _deadline >= nowInBlock()) ENGINE = MergeTree ");
+    put_partition(b, keep_partition(r->keep), "_time");
+    buf_text(b, "ORDER BY (");
+    for (uint32_t i = 0; i < r->keep->n_order_by; i++) {
+        if (i)
+            buf_text(b, ", ");
+        ast_print(b, r->keep->order_by[i]);
+    }
+    if (r->keep->n_order_by == 0)
+        buf_text(b, "_time");
+    buf_text(b, ") ");
+    if (has_age(r->keep))
+        buf_printf(b, "TTL _time + toIntervalSecond(%" PRId64 ") ", duration_seconds(r->keep->age));
+    put_table_settings(b, &p->settings, 8192, has_age(r->keep));
+}
+
+static void raw_view(struct buf *b, const struct plan *p, const struct plan_raw *r)
+{
+    buf_printf(b, "CREATE OR REPLACE VIEW %s.", p->settings.database);
+    print_identifier(b, r->object);
+    buf_text(b, " AS SELECT ");
+    for (size_t i = 0; i < r->n_columns; i++) {
+        if (i)
+            buf_text(b, ", ");
+        print_identifier(b, r->columns[i].name);
+    }
+    buf_printf(b, " FROM %s.%s", p->settings.database, r->table);
+    if (has_age(r->keep))
+        buf_printf(b, " WHERE _time >= now() - toIntervalSecond(%" PRId64 ")", duration_seconds(r->keep->age));
+}
+
+struct statements {
+    struct arena *arena;
+    char **items;
+    size_t n, cap;
+    struct buf text;
+};
+
+static void statement_end(struct statements *s)
+{
+    if (s->n == s->cap) {
+        size_t cap = s->cap ? s->cap * 2 : 64;
+        char **more = arena_alloc(s->arena, cap * sizeof(*more));
+        if (s->n)
+            memcpy(more, s->items, s->n * sizeof(*more));
+        s->items = more;
+        s->cap = cap;
+    }
+    s->items[s->n++] = arena_text(s->arena, buf_view(&s->text));
+    buf_reset(&s->text);
+}
+
+size_t plan_ddl(const struct plan *p, struct arena *arena, char ***out)
+{
+    struct statements s = {.arena = arena};
+    for (size_t i = 0; i < p->n_sources; i++) {
+        const struct plan_source *source = &p->sources[i];
+        for (size_t k = 0; k < source->n_raws; k++) {
+            raw_table(&s.text, p, &source->raws[k]);
+            statement_end(&s);
+            raw_view(&s.text, p, &source->raws[k]);
+            statement_end(&s);
+        }
+        for (size_t k = 0; k < source->n_cubes; k++) {
+            for (size_t t = 0; t < source->cubes[k].n_tiers; t++) {
+                tier_table(&s.text, p, &source->cubes[k], &source->cubes[k].tiers[t]);
+                statement_end(&s);
+            }
+        }
+        for (size_t k = 0; k < source->n_cubes; k++) {
+            for (size_t t = 0; source->cubes[k].set == 0 && t < source->cubes[k].n_tiers; t++) {
+                metric_view(&s.text, p, source, k, t);
+                statement_end(&s);
+            }
+        }
+    }
+    buf_done(&s.text);
+    *out = s.items;
+    return s.n;
+}
+
+size_t plan_own_ddl(const struct plan_settings *s, struct arena *arena, char ***out)
+{
+    static const char *const templates[] = {
+        "CREATE DATABASE IF NOT EXISTS %s ENGINE = Atomic",
+        /* The chain: one row an epoch. Durable, because all else is judged by it. */
+        "CREATE TABLE IF NOT EXISTS %s.weir_epochs (source LowCardinality(String), n UInt64, kind LowCardinality(String), lane UInt64, "
+        "process String, generation UInt32, now DateTime('UTC'), slot_s UInt32, margin_s UInt32, ranges String CODEC(ZSTD(1)), "
+        "blocks String CODEC(ZSTD(1)), _deadline DateTime('UTC'), CONSTRAINT fresh CHECK _deadline >= nowInBlock()) "
+        "ENGINE = MergeTree ORDER BY (source, n) SETTINGS index_granularity = 256, fsync_after_insert = 1, fsync_part_directory = 1, "
+        "non_replicated_deduplication_window = ",
+        "CREATE TABLE IF NOT EXISTS %s.weir_ledger (source LowCardinality(String), n UInt64, kind LowCardinality(String), name LowCardinality(String), "
+        "partition UInt64, `from` UInt64, `to` UInt64, read UInt64, kept UInt64, filtered UInt64, rejected UInt64, duplicate UInt64, lost UInt64, "
+        "skipped UInt64, expired UInt64, bytes UInt64, min_time Nullable(DateTime64(3, 'UTC')), max_time Nullable(DateTime64(3, 'UTC')), "
+        "bucket_from Nullable(DateTime('UTC')), bucket_to Nullable(DateTime('UTC')), now DateTime('UTC'), _deadline DateTime('UTC'), "
+        "CONSTRAINT fresh CHECK _deadline >= nowInBlock()) ENGINE = MergeTree ORDER BY (source, n, kind, name, partition) "
+        "SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = ",
+        "CREATE TABLE IF NOT EXISTS %s.weir_rejects (source LowCardinality(String), n UInt64, partition UInt64, `offset` UInt64, reason String, "
+        "record String CODEC(ZSTD(1)), now DateTime('UTC'), _source LowCardinality(String), _epoch UInt64, _block UInt32, _deadline DateTime('UTC'), "
+        "CONSTRAINT fresh CHECK _deadline >= nowInBlock()) ENGINE = MergeTree PARTITION BY toYYYYMMDD(now, 'UTC') ORDER BY (source, n, partition, `offset`) "
+        "TTL now + INTERVAL 30 DAY SETTINGS ttl_only_drop_parts = 1, index_granularity = 256, non_replicated_deduplication_window = ",
+        "CREATE TABLE IF NOT EXISTS %s.weir_generations (generation UInt32, created DateTime('UTC'), version String, definitions String CODEC(ZSTD(3)), "
+        "objects String CODEC(ZSTD(3)), note String) ENGINE = MergeTree ORDER BY generation SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, "
+        "non_replicated_deduplication_window = ",
+        "CREATE TABLE IF NOT EXISTS %s.weir_alarms (id String, source LowCardinality(String), kind LowCardinality(String), partition UInt64, "
+        "text String, events UInt64, raised DateTime('UTC')) ENGINE = MergeTree ORDER BY id SETTINGS non_replicated_deduplication_window = ",
+        "CREATE TABLE IF NOT EXISTS %s.weir_acks (id String, note String, who String, at DateTime('UTC')) ENGINE = MergeTree ORDER BY id "
+        "SETTINGS non_replicated_deduplication_window = ",
+    };
+    *out = arena_alloc(arena, COUNT(templates) * sizeof(char *));
+    for (size_t i = 0; i < COUNT(templates); i++) {
+        const char *hole = strstr(templates[i], "%s");
+        (*out)[i] = arena_printf(arena, "%.*s%s%s", (int)(hole - templates[i]), templates[i], s->database, hole + 2);
+        if (i > 0)
+            (*out)[i] = arena_printf(arena, "%s%" PRId64, (*out)[i], s->dedup_window);
+    }
+    return COUNT(templates);
+}
