@@ -182,7 +182,7 @@ static inline bool fast_minute_learn(struct fast_minute *m, const char *p, bool 
 static inline bool fast_time(struct fast_minute *m, const char *p, size_t n, const struct zone *zone,
                              int64_t *utc_s, uint64_t *fraction, unsigned *n_fraction)
 {
-    if (n < 19 || n > 30 || p[16] != ':')
+    if (n < 19 || n > 30 || p[16] != ':' || p[4] != '-') /* the second also shuts out a zeroed memo */
         return false;
     bool is_utc = p[n - 1] == 'Z';
     unsigned tens = (uint8_t)p[17] - '0', ones = (uint8_t)p[18] - '0';
@@ -197,7 +197,7 @@ static inline bool fast_time(struct fast_minute *m, const char *p, size_t n, con
             return false;
     }
     if (fast_load64(p) != m->text[0] || fast_load64(p + 8) != m->text[1] || is_utc != m->is_utc) {
-        if (p[4] != '-' || p[7] != '-' || (p[10] != 'T' && p[10] != ' ') || p[13] != ':' ||
+        if (p[7] != '-' || (p[10] != 'T' && p[10] != ' ') || p[13] != ':' ||
             !fast_minute_learn(m, p, is_utc, zone))
             return false;
     }

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * FORMAT JSONEachRow: a record is one line that holds one JSON object. The driver: takes runs of records
+ * by shape where one fits, single records the careful way where none does (see json_priv.h). */
+#include "codec/json_priv.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+enum {
+    MAX_INDEXED_BYTES = 1 << 30, /* of one call: positions are 32 bits */
+    BLOCK_BYTES = 32 << 10,      /* a block and its index stay in the first cache */
+    INDEX_ENTRIES = JSON_BLOCK * JSON_MAX_STRIDE + 2 * 64,
+    LEARN_WINDOW = 64,           /* shapes learned ... */
+    LEARN_PAYS = 4,              /* ... that must take this many records each, or learning ... */
+    LEARN_REST = 4096,           /* ... rests for this many */
+};
+
+/* ---- paths ---- */
+
+static uint32_t hash_of(struct str path)
+{
+    return (uint32_t)XXH3_64bits(path.n ? path.p : "", path.n);
+}
+
+static struct json_path *find_slot(const struct json_decoder *d, struct str path, uint32_t hash)
+{
+    size_t at = hash & d->path_mask;
+    while (d->paths[at].text.p && (d->paths[at].hash != hash || !str_eq(d->paths[at].text, path)))
+        at = (at + 1) & d->path_mask;
+    return &d->paths[at];
+}
+
+const struct json_path *json_find_path(const struct json_decoder *d, struct str path)
+{
+    const struct json_path *found = find_slot(d, path, hash_of(path));
+    return found->text.p ? found : NULL;
+}
+
+static struct json_path *add_path(struct json_decoder *d, struct str path)
+{
+    struct json_path *slot = find_slot(d, path, hash_of(path));
+    if (slot->text.p == NULL)
+        *slot = (struct json_path){.text = path, .hash = hash_of(path), .field = -1};
+    return slot;
+}
+
+static size_t count_paths(const struct decoder_spec *spec)
+{
+    size_t n = spec->n_fields;
+    for (size_t i = 0; i < spec->n_fields; i++)
+        for (size_t k = 0; k < spec->fields[i].path.n; k++)
+            n += spec->fields[i].path.p[k] == '.';
+    return n;
+}
+
+/* Every path and every beginning of one up to a dot. Fields of one path form a chain. */
+static void add_paths(struct json_decoder *d)
+{
+    const struct decoder_spec *spec = &d->base.spec;
+    size_t n = count_paths(spec);
+    for (d->path_mask = 7; d->path_mask < 2 * n;)
+        d->path_mask = d->path_mask * 2 + 1;
+    d->paths = xcalloc(d->path_mask + 1, sizeof(*d->paths));
+    d->next_same = xcalloc(spec->n_fields + 1, sizeof(*d->next_same));
+    for (size_t i = 0; i < spec->n_fields; i++) {
+        struct str path = spec->fields[i].path;
+        if (path.p == NULL)
+            path = STR("");
+        for (size_t k = 0; k < path.n; k++)
+            if (path.p[k] == '.')
+                add_path(d, (struct str){path.p, k})->is_prefix = true;
+        struct json_path *slot = add_path(d, path);
+        d->next_same[i] = slot->field;
+        slot->field = (int32_t)i;
+    }
+}
+
+/* ---- opening ---- */
+
+static const struct json_kernels *best_kernels(void)
+{
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi") &&
+        __builtin_cpu_supports("avx512vbmi2"))
+        return &json_kernels_avx512;
+    if (__builtin_cpu_supports("avx2"))
+        return &json_kernels_avx2;
+#endif
+    return &json_kernels_plain;
+}
+
+static struct decoder *json_open(const struct decoder_spec *spec)
+{
+    struct json_decoder *d = xcalloc(1, sizeof(*d));
+    d->base.spec = *spec;
+    d->seen = xcalloc(spec->n_fields + 1, sizeof(*d->seen));
+    d->minutes = xcalloc(spec->n_fields + 1, sizeof(*d->minutes));
+    d->index = xmalloc((INDEX_ENTRIES + 1) * sizeof(*d->index));
+    d->kernels = best_kernels();
+    d->run = 1;
+    add_paths(d);
+    return &d->base;
+}
+
+static void json_free(struct decoder *base)
+{
+    struct json_decoder *d = (struct json_decoder *)base;
+    for (size_t i = 0; i < JSON_SHAPES; i++)
+        json_shape_done(&d->shapes[i]);
+    free(d->paths);
+    free(d->seen);
+    free(d->next_same);
+    free(d->minutes);
+    free(d->index);
+    buf_done(&d->path);
+    buf_done(&d->key);
+    free(d);
+}
+
+/* ---- a call of next ---- */
+
+struct run {
+    struct json_decoder *d;
+    struct batch *b;
+    struct reject_list *rejects;
+    const char *base;
+    size_t n;         /* bytes that may be indexed */
+    size_t total;     /* bytes there are */
+    size_t start;     /* of the next record */
+    size_t indexed;   /* bytes of base that are in the index */
+    uint32_t *idx;    /* entries from `start` on; idx[-1] = start - 1 */
+    size_t n_idx;
+};
+
+/* Entries for `wanted`, as far as there are any. */
+static void want_index(struct run *r, size_t wanted)
+{
+    struct json_decoder *d = r->d;
+    if (r->n_idx >= wanted || r->indexed >= r->n)
+        return;
+    memmove(d->index + 1, r->idx, r->n_idx * sizeof(*r->idx));
+    r->idx = d->index + 1;
+    r->idx[-1] = (uint32_t)r->start - 1;
+    r->n_idx += d->kernels->index(r->base, &r->indexed, r->n, r->idx + r->n_idx, wanted - r->n_idx);
+}
+
+static void drop_entries(struct run *r, size_t n)
+{
+    r->idx += n;
+    r->n_idx -= n;
+    r->idx[-1] = (uint32_t)r->start - 1;
+}
+
+static uint32_t line_length(const char *base, size_t begin, size_t end)
+{
+    return (uint32_t)(end - begin - (end > begin && base[end - 1] == '\r'));
+}
+
+static void reject_line(struct run *r, size_t begin, size_t n)
+{
+    reject_add(r->rejects, r->d->base.offset + begin, (struct str){r->base + begin, n}, "%s", r->d->reason);
+}
+
+/* How many of the next `n` records have this shape. */
+static size_t count_fitting(struct run *r, const struct json_shape *s, size_t n)
+{
+    struct json_block block = {r->base, r->idx, s->stride, 0};
+    size_t room = s->longest + 64; /* what comparing may look at behind a record */
+    while (block.n < n) {
+        size_t last = r->idx[block.n * s->stride + s->stride - 1];
+        if (r->base[last] != '\n' || r->n - last <= room)
+            break;
+        block.n++;
+    }
+    for (size_t i = 0; i <= s->n_values && block.n; i++) {
+        uint64_t bad = r->d->kernels->compare(&block, &s->literals[i], s->text.p);
+        if (bad)
+            block.n = (size_t)__builtin_ctzll(bad);
+    }
+    return block.n;
+}
+
+static void move_row(struct batch *b, size_t to, size_t from)
+{
+    for (size_t i = 0; i < b->n_columns; i++) {
+        struct column *c = &b->columns[i];
+        size_t width = type_width(c->type);
+        memcpy((char *)c->values + to * width, (char *)c->values + from * width, width);
+        if (c->nulls)
+            c->nulls[to] = c->nulls[from];
+        if (c->missing)
+            c->missing[to] = c->missing[from];
+    }
+    b->offsets[to] = b->offsets[from];
+    b->lengths[to] = b->lengths[from];
+}
+
+/* The records of `bad` again, the careful way; those that fail leave the batch. Returns rows kept. */
+static size_t mend(struct run *r, const struct json_block *block, uint64_t bad)
+{
+    size_t row = r->b->n_rows, kept = row;
+    for (size_t k = 0; k < block->n; k++) {
+        size_t from = row + k;
+        if (bad >> k & 1) {
+            size_t begin = (size_t)(r->b->offsets[from] - r->d->base.offset), n = r->b->lengths[from];
+            if (!json_parse_record(r->d, r->b, from, (struct str){r->base + begin, n})) {
+                reject_line(r, begin, n);
+                continue;
+            }
+        }
+        if (kept != from)
+            move_row(r->b, kept, from);
+        kept++;
+    }
+    return kept - row;
+}
+
+static size_t take_block(struct run *r, const struct json_shape *s, size_t n)
+{
+    struct json_block block = {r->base, r->idx, s->stride, n};
+    struct batch *b = r->b;
+    uint64_t bad = json_shape_fill(r->d, s, b, b->n_rows, &block);
+    size_t begin = r->start;
+    for (size_t k = 0; k < n; k++) {
+        size_t end = r->idx[k * s->stride + s->stride - 1];
+        uint32_t length = line_length(r->base, begin, end);
+        b->offsets[b->n_rows + k] = r->d->base.offset + begin;
+        b->lengths[b->n_rows + k] = length;
+        bad |= (uint64_t)(length > r->d->base.spec.max_record_bytes) << k;
+        begin = end + 1;
+    }
+    size_t kept = bad ? mend(r, &block, bad) : n;
+    r->start = begin;
+    drop_entries(r, n * s->stride);
+    return kept;
+}
+
+/* Records of shape i from here on: true if there was one. */
+static bool take_shape(struct run *r, size_t i)
+{
+    struct json_decoder *d = r->d;
+    struct json_shape *s = &d->shapes[i];
+    size_t room = BATCH_ROWS - r->b->n_rows;
+    size_t n = d->run < s->block ? d->run : s->block;
+    if (n > room)
+        n = room;
+    want_index(r, n * s->stride);
+    if (n > r->n_idx / s->stride)
+        n = r->n_idx / s->stride;
+    size_t fitting = count_fitting(r, s, n);
+    if (fitting == 0)
+        return false;
+    d->run = fitting == n ? 2 * n : fitting;
+    d->shape = i;
+    d->n_used += (uint32_t)fitting;
+    r->b->n_rows += take_block(r, s, fitting);
+    return true;
+}
+
+/* Entries of the next record, with its line end; 0 if it has more than any shape. */
+static size_t record_entries(struct run *r)
+{
+    want_index(r, JSON_MAX_STRIDE);
+    for (size_t i = 0; i < r->n_idx && i < JSON_MAX_STRIDE; i++)
+        if (r->base[r->idx[i]] == '\n')
+            return i + 1;
+    return 0;
+}
+
+static bool take_some(struct run *r)
+{
+    struct json_decoder *d = r->d;
+    if (d->kernels == NULL || d->rest)
+        return false;
+    if (d->shapes[d->shape].is_known && take_shape(r, d->shape))
+        return true;
+    size_t stride = record_entries(r);
+    d->run = 1;
+    for (size_t i = 0; i < JSON_SHAPES && stride; i++)
+        if (i != d->shape && d->shapes[i].is_known && d->shapes[i].stride == stride && take_shape(r, i))
+            return true;
+    return false;
+}
+
+/* The shape of a line that the careful way took, unless lately shapes were not used after all. */
+static void learn(struct run *r, size_t begin, size_t end)
+{
+    struct json_decoder *d = r->d;
+    if (d->rest) {
+        d->rest--;
+        return;
+    }
+    if (d->kernels == NULL || end >= r->n || r->n - end < JSON_MAX_LITERALS + 64)
+        return;
+    struct json_shape *s = &d->shapes[d->next_shape];
+    json_shape_learn(d, s, (struct str){r->base + begin, end + 1 - begin});
+    size_t block = BLOCK_BYTES / (end + 1 - begin);
+    s->block = block > JSON_BLOCK ? JSON_BLOCK : block < 4 ? 4 : block;
+    if (s->is_known) {
+        d->shape = d->next_shape;
+        d->next_shape = (d->next_shape + 1) % JSON_SHAPES;
+    }
+    d->run = 1;
+    if (++d->n_learned == LEARN_WINDOW) {
+        d->rest = d->n_used < LEARN_WINDOW * LEARN_PAYS ? LEARN_REST : 0;
+        d->n_learned = d->n_used = 0;
+    }
+}
+
+static bool is_blank(struct str line)
+{
+    for (size_t i = 0; i < line.n; i++)
+        if (!json_is_space(line.p[i]))
+            return false;
+    return true;
+}
+
+/* One record the careful way. */
+static void take_line(struct run *r)
+{
+    struct batch *b = r->b;
+    size_t begin = r->start;
+    const char *found = memchr(r->base + begin, '\n', r->total - begin);
+    size_t end = found ? (size_t)(found - r->base) : r->total, n = line_length(r->base, begin, end);
+    struct str text = {r->base + begin, n};
+    bool is_taken = false;
+    if (!is_blank(text)) {
+        is_taken = json_parse_record(r->d, b, b->n_rows, text);
+        if (is_taken) {
+            b->offsets[b->n_rows] = r->d->base.offset + begin;
+            b->lengths[b->n_rows] = (uint32_t)n;
+            b->n_rows++;
+        } else {
+            reject_line(r, begin, n);
+        }
+    }
+    r->start = found ? end + 1 : end;
+    size_t passed = 0;
+    while (passed < r->n_idx && r->idx[passed] < r->start)
+        passed++;
+    if (r->indexed < r->start)
+        r->indexed = r->start;
+    drop_entries(r, passed);
+    if (is_taken && found)
+        learn(r, begin, end);
+}
+
+/* Up to 1 GB of the run: positions are 32 bits. Returns the bytes passed. */
+static size_t take_part(struct json_decoder *d, struct batch *b, struct reject_list *rejects)
+{
+    struct run r = {.d = d, .b = b, .rejects = rejects, .base = d->base.data, .idx = d->index + 1};
+    size_t max_rejects = rejects->n + BATCH_ROWS;
+    r.total = (size_t)(d->base.end - d->base.data);
+    r.n = r.total < MAX_INDEXED_BYTES ? r.total : MAX_INDEXED_BYTES;
+    r.idx[-1] = (uint32_t)-1;
+    while (r.start < r.n && b->n_rows < BATCH_ROWS && rejects->n < max_rejects)
+        if (!take_some(&r))
+            take_line(&r);
+    d->base.data += r.start;
+    d->base.offset += r.start;
+    return r.start;
+}
+
+static size_t json_next(struct decoder *base, struct batch *b, struct reject_list *rejects)
+{
+    size_t n_before = b->n_rows + rejects->n;
+    /* again only after a part that was all blank lines */
+    while (take_part((struct json_decoder *)base, b, rejects) && b->n_rows + rejects->n == n_before)
+        ;
+    return b->n_rows + rejects->n - n_before;
+}
+
+static size_t json_cut(char delimiter, const char *data, size_t n, bool is_end)
+{
+    if (is_end)
+        return n;
+    const char *last = n ? memrchr(data, '\n', n) : NULL;
+    return last ? (size_t)(last - data) + 1 : 0;
+}
+
+const struct decoder_driver decoder_json = {
+    .format = FORMAT_JSON_EACH_ROW,
+    .open = json_open,
+    .next = json_next,
+    .cut = json_cut,
+    .free = json_free,
+};

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The kernels of shapes with AVX2: index and comparison; numbers are read eight characters at a time as
+ * in plain C. */
+#include "codec/json_priv.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#define AVX2 __attribute__((target("avx2,popcnt,bmi")))
+
+AVX2 static inline uint32_t specials(const char *p)
+{
+    __m256i w = _mm256_loadu_si256((const __m256i *)p);
+    __m256i found = _mm256_or_si256(_mm256_or_si256(_mm256_cmpeq_epi8(w, _mm256_set1_epi8('"')),
+                                                    _mm256_cmpeq_epi8(w, _mm256_set1_epi8('\n'))),
+                                    _mm256_cmpeq_epi8(w, _mm256_set1_epi8('\\')));
+    return (uint32_t)_mm256_movemask_epi8(found);
+}
+
+AVX2 static inline void put_positions(uint32_t *out, uint32_t at, uint64_t mask, size_t count)
+{
+    for (size_t i = 0; i < 8; i++, mask &= mask - 1) /* most blocks have no more; junk is overwritten */
+        out[i] = at + (uint32_t)_tzcnt_u64(mask);
+    if (__builtin_expect(count > 8, 0))
+        for (size_t i = 8; i < count; i++, mask &= mask - 1)
+            out[i] = at + (uint32_t)_tzcnt_u64(mask);
+}
+
+AVX2 static size_t index_avx2(const char *base, size_t *at, size_t n, uint32_t *out, size_t wanted)
+{
+    size_t count = 0, i = *at;
+    for (; n - i >= 64 && count < wanted; i += 64) {
+        uint64_t mask = specials(base + i) | (uint64_t)specials(base + i + 32) << 32;
+        size_t more = (size_t)__builtin_popcountll(mask);
+        put_positions(out + count, (uint32_t)i, mask, more);
+        count += more;
+    }
+    if (n - i < 64 && count < wanted) {
+        size_t more = json_kernels_plain.index(base, &i, n, out + count, wanted - count);
+        count += more;
+    }
+    *at = i;
+    return count;
+}
+
+/* Where fewer than 32 bytes of literal are left, the comparison looks at bytes behind it and masks them
+ * off: the caller keeps a line of room behind the record. */
+AVX2 static uint64_t compare_avx2(const struct json_block *b, const struct json_literal *l, const char *text)
+{
+    uint64_t bad = 0;
+    const uint32_t *idx = b->idx;
+    for (size_t k = 0; k < b->n; k++, idx += b->stride) {
+        uint32_t begin = idx[-1] + 1, room = idx[l->anchor] - begin, differs = room < l->before;
+        const char *p = b->base + begin + (differs ? 0 : room - l->before);
+        for (uint32_t i = 0; i < l->n; i += 32) {
+            __m256i w = _mm256_loadu_si256((const __m256i *)(p + i));
+            __m256i want = _mm256_loadu_si256((const __m256i *)(text + l->text + i));
+            uint32_t lanes = l->n - i >= 32 ? ~0u : (1u << (l->n - i)) - 1;
+            differs |= ~(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(w, want)) & lanes;
+        }
+        bad |= (uint64_t)(differs != 0) << k;
+    }
+    return bad;
+}
+
+static uint64_t uints(const struct json_block *b, const struct json_literal *l, uint64_t *out)
+{
+    return json_kernels_plain.uints(b, l, out);
+}
+
+static uint64_t doubles(const struct json_block *b, const struct json_literal *l, double *out)
+{
+    return json_kernels_plain.doubles(b, l, out);
+}
+
+static uint64_t numbers(const struct json_block *b, const struct json_literal *l)
+{
+    return json_kernels_plain.numbers(b, l);
+}
+
+const struct json_kernels json_kernels_avx2 = {
+    .name = "avx2",
+    .index = index_avx2,
+    .compare = compare_avx2,
+    .uints = uints,
+    .doubles = doubles,
+    .numbers = numbers,
+};
+#endif

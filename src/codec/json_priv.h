@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Inside the JSONEachRow decoder: the careful parser (json_parse.c), which is the reference and takes
+ * anything, and the shapes (json_shape.c), which take runs of records that look alike.
+ *
+ *     record   {"time":"2026-01-02 03:04:05","bytes":17}\n
+ *     literals 000000000                   1111111111  22
+ *     values            0000000000000000000          11
+ *
+ * A shape is what stays the same from record to record: the literals between the values. A literal holds
+ * at least one quote or the line end, so it is found by its ordinal in the index of those bytes; when all
+ * literals compare equal and no backslash is in between, the structure of the record is proven. Each
+ * value is then read by the same function as on the careful path, or by a faster one that answers the
+ * same or declines. A record that is not proven goes the careful way. */
+#ifndef CODEC_JSON_PRIV_H
+#define CODEC_JSON_PRIV_H
+
+#include "codec/decoder.h"
+#include "codec/value_fast.h"
+
+enum {
+    JSON_BLOCK = 64,           /* records taken at a time: one bit each */
+    JSON_MAX_STRIDE = 1024,    /* index entries of a record that has a shape */
+    JSON_MAX_LITERALS = 4096,  /* bytes of literals of a shape */
+    JSON_SHAPES = 8,
+    JSON_MAX_DEPTH = 10000,    /* of recursion, whatever the spec says */
+};
+
+/* ---- wanted paths ---- */
+
+struct json_path {
+    struct str text;   /* p NULL = free slot */
+    uint32_t hash;
+    int32_t field;     /* -1: only the beginning of longer paths */
+    bool is_prefix;    /* some wanted path goes on with '.' */
+};
+
+/* ---- shapes ---- */
+
+/* Bytes that precede, separate or end values. Begins at index entry `anchor` minus `before`. */
+struct json_literal {
+    uint32_t anchor, before, n;
+    uint32_t text; /* offset in shape.text, 64 readable bytes behind its end */
+};
+
+enum json_value_kind {
+    JSON_TEXT,   /* between quotes */
+    JSON_TOKEN,  /* number, true, false, null */
+    JSON_NESTED, /* array or object without quotes, unwanted */
+};
+
+/* Value i stands between literals i and i + 1. */
+struct json_value {
+    enum json_value_kind kind;
+    int32_t field;  /* -1 = not wanted */
+    uint32_t depth; /* NESTED: what max_depth leaves */
+};
+
+struct json_shape {
+    size_t stride;       /* index entries of a record, with its line end */
+    size_t n_values;     /* literals: one more */
+    struct json_literal *literals;
+    struct json_value *values;
+    size_t cap;
+    struct buf text;
+    uint32_t longest;    /* literal, bytes */
+    size_t block;        /* records at a time that keep in the first cache */
+    bool *has_field;     /* per wanted field */
+    bool is_known;
+};
+
+/* Up to JSON_BLOCK records of one shape. idx[-1] is the byte before the first of them. */
+struct json_block {
+    const char *base;
+    const uint32_t *idx;
+    size_t stride, n;
+};
+
+/* What is done differently per machine. Bit masks: bit k = record k needs the careful way. */
+struct json_kernels {
+    const char *name;
+    /* Appends the positions (from base) of quotes, backslashes and line ends in base[*at, n) to out, in
+     * steps of 64 bytes until there are at least `wanted` or the data ends; *at = where it stopped.
+     * Writes up to 64 entries past what it counts. Returns the count. */
+    size_t (*index)(const char *base, size_t *at, size_t n, uint32_t *out, size_t wanted);
+    uint64_t (*compare)(const struct json_block *b, const struct json_literal *l, const char *text);
+    /* Values between `l` and `next`: unsigned up to 16 digits, signed likewise, decimals; 0 if declined. */
+    uint64_t (*uints)(const struct json_block *b, const struct json_literal *l, uint64_t *out);
+    uint64_t (*doubles)(const struct json_block *b, const struct json_literal *l, double *out);
+    uint64_t (*numbers)(const struct json_block *b, const struct json_literal *l); /* only checks */
+};
+
+extern const struct json_kernels json_kernels_plain, json_kernels_avx2, json_kernels_avx512;
+
+/* Where the value after literal l begins, and where it ends, in record k. */
+static inline uint32_t json_value_begin(const struct json_block *b, const struct json_literal *l, size_t k)
+{
+    return b->idx[k * b->stride + l->anchor] - l->before + l->n;
+}
+
+static inline uint32_t json_value_end(const struct json_block *b, const struct json_literal *l, size_t k)
+{
+    return b->idx[k * b->stride + l[1].anchor] - l[1].before;
+}
+
+/* ---- the decoder ---- */
+
+struct json_decoder {
+    struct decoder base;
+    struct json_path *paths;
+    size_t path_mask;
+    int32_t *next_same;  /* per field: another field of the same path, or -1 */
+    uint32_t *seen;      /* per field: number of the record that had it last */
+    uint32_t record;
+    struct buf path;     /* of the key being read, dots between */
+    struct buf key;      /* a key that had escapes */
+    char reason[512];    /* of the last failure */
+    struct fast_minute *minutes; /* per field */
+
+    const struct json_kernels *kernels;
+    struct json_shape shapes[JSON_SHAPES];
+    size_t shape, next_shape; /* in use; to be replaced next */
+    size_t run;          /* records tried at a time: doubles while all fit */
+    uint32_t *index;     /* its first entry is spare */
+    uint32_t n_learned, n_used; /* shapes, records: when learning does not pay it rests */
+    uint32_t rest;
+};
+
+/* NULL if no wanted path is or begins with this one. */
+const struct json_path *json_find_path(const struct json_decoder *d, struct str path);
+
+/* json_parse.c: the careful way. Fills row `row` of every column or says why not (d->reason). */
+bool json_parse_record(struct json_decoder *d, struct batch *b, size_t row, struct str line);
+
+/* One value whose text is known. False: d->reason. Text: what stands between quotes, no backslash in it.
+ * Token: all bytes up to the next comma, bracket or space. */
+bool json_store_text(struct json_decoder *d, struct batch *b, size_t field, size_t row, struct str text);
+bool json_store_token(struct json_decoder *d, struct batch *b, size_t field, size_t row, struct str token);
+void json_store_missing(struct json_decoder *d, struct batch *b, size_t field, size_t row);
+bool json_is_token(struct str token);  /* number, true, false, null */
+/* The end of the value at p, NULL if it is not one. */
+const char *json_skip(const char *p, const char *end, uint32_t max_depth);
+
+static inline bool json_is_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static inline uint32_t json_max_depth(const struct json_decoder *d)
+{
+    uint32_t depth = d->base.spec.max_depth;
+    return depth < JSON_MAX_DEPTH ? depth : JSON_MAX_DEPTH;
+}
+
+/* json_shape.c: rows of the run [data, end) by shape, as far as they go. */
+void json_shape_learn(struct json_decoder *d, struct json_shape *s, struct str line_with_end);
+void json_shape_done(struct json_shape *s);
+/* Fills rows from `row` on; returns a mask of those that must be done the careful way. */
+uint64_t json_shape_fill(struct json_decoder *d, const struct json_shape *s, struct batch *b, size_t row,
+                         const struct json_block *block);
+
+#endif
