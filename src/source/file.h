@@ -26,6 +26,9 @@ struct file_mark {
     struct u128 head_hash;
     uint32_t tail_bytes;   /* how many bytes before position tail_hash covers */
     struct u128 tail_hash;
+    /* Not identity, only a hint that saves reading at the next start (stored or not, 0 = none): with this
+     * device, inode, size, mtime and ctime the path held nothing beyond `position`. */
+    uint64_t stat_hash;
 };
 
 struct file_source_spec {
@@ -36,13 +39,25 @@ struct file_source_spec {
     enum format format;
     char delimiter;
     size_t max_record_bytes;
-    size_t max_open_files;      /* 512 */
+    size_t max_open_files;      /* 512; 0 = 512 */
+    size_t max_chunks;          /* chunks in flight, each with a buffer; 0 = 64 */
     bool is_once;               /* the files as they are now; a last line without end is a record */
     int unended_line_s;         /* follow: seconds until a last line without end counts as a record (60) */
+    /* Formats with names: asked once for each new file; a failure (its text names the missing column)
+     * stops that file with FILE_BAD_HEADER until it changes. May be NULL. Called by file_set_scan. */
+    enum err_code (*check_header)(void *context, struct str header, struct err *e);
+    void *context;
 };
 
 enum file_event_kind {
-    FILE_NEW, FILE_CHANGED, FILE_LOST, FILE_SAME_CONTENT, FILE_UNREADABLE, FILE_BAD_HEADER, FILE_MOVED, FILE_CORRUPT,
+    FILE_NEW,          /* first seen; nothing wrong */
+    FILE_CHANGED,      /* red: other content under a known path; nothing is read again */
+    FILE_LOST,         /* red: unread bytes are gone */
+    FILE_SAME_CONTENT, /* equal to a file that is known, or the beginning of one: not read again */
+    FILE_UNREADABLE,   /* said once per change, tried again at every look */
+    FILE_BAD_HEADER,   /* not read: wrong header, or not text at all (UTF-16, zip, Parquet) */
+    FILE_MOVED,        /* goes on under another name; nothing wrong */
+    FILE_CORRUPT,      /* cannot be decompressed further; what came before stays */
 };
 /* Something to say and to keep (status, red). */
 struct file_event {
@@ -50,7 +65,7 @@ struct file_event {
     uint64_t partition;    /* or UINT64_MAX */
     char *path;
     char *text;
-    uint64_t lost_bytes;   /* FILE_LOST: unread bytes of the old content, as far as known */
+    uint64_t lost_bytes;   /* FILE_LOST: unread bytes of the old content, as far as known (packed: on disk) */
 };
 
 struct file_set;
@@ -58,7 +73,10 @@ struct file_chunk {
     struct file *file;
     uint64_t partition;
     uint64_t from, to;     /* decompressed offsets; whole records */
-    const char *data;      /* to - from bytes, valid until file_release */
+    const char *data;      /* data_bytes bytes, valid until file_release; 64 bytes behind them may be read */
+    size_t data_bytes;     /* to - from; less if is_too_long */
+    bool is_too_long;      /* one record above max_record_bytes: data is its first 64 KiB */
+    const char *path;      /* where the file was seen when this was read; valid until file_release */
     struct str header;     /* formats with names: this file's header line */
     void *memory;
 };
@@ -70,14 +88,17 @@ MUST_CHECK enum err_code file_set_open(struct file_set **ret, const struct file_
 void file_set_close(struct file_set *s);
 
 /* Looks at the globs again: new, moved, rotated, truncated, changed files. Cheap when nothing changed
- * (stat only). Call every ~200 ms when following, once at the start with --once. */
+ * (stat only; of more than 1,000 files that have long been quiet only a part each time). Call every ~200 ms when
+ * following; with is_once at the start, and again whenever file_next_chunk says ERR_NOT_FOUND while
+ * file_set_is_drained is false (copies of a file are compared when it has been read to its end). When following,
+ * a look that must read many files returns after ~200 ms and goes on at the next call. */
 MUST_CHECK enum err_code file_set_scan(struct file_set *s, struct err *e);
 /* Takes what has to be said since the last call; false: nothing. The caller frees path and text. */
 bool file_set_event(struct file_set *s, struct file_event *ret);
 
 /* The next run of whole records of any file, in name order per file set, at most FILE_CHUNK_BYTES unless one record
- * is longer. ERR_NOT_FOUND: nothing to read now. A record above max_record_bytes: chunk.data holds its first bytes
- * up to 64 KiB, and is_too_long is handled by the decoder limit. Several workers may hold chunks of one plain file; of a compressed
+ * is longer. ERR_NOT_FOUND: nothing to read now. ERR_UNAVAILABLE: max_chunks are in flight. A record above
+ * max_record_bytes comes alone, is_too_long, and becomes one reject: from/to cover it whole. Several workers may hold chunks of one plain file; of a compressed
  * one too (decompression itself is done by one thread at a time, under that file's lock). any thread */
 MUST_CHECK enum err_code file_next_chunk(struct file_set *s, struct file_chunk *ret, struct err *e);
 void file_release(struct file_set *s, struct file_chunk *c);
@@ -86,13 +107,17 @@ void file_release(struct file_set *s, struct file_chunk *c);
 bool file_set_is_drained(struct file_set *s);
 uint64_t file_set_waiting_bytes(struct file_set *s);
 
-/* The marks of all files that were handed out or known, position = end of what was handed out, hashes up to date. For the
- * intent. Caller frees with file_marks_free. */
+/* The marks of all files that were handed out or known, position = end of what was handed out, hashes up to date. For
+ * checkpoints. Call it between the last chunk of an epoch and the first of the next. Caller frees with
+ * file_marks_free. */
 size_t file_set_marks(struct file_set *s, struct file_mark **ret);
+/* The same of those files alone that moved or handed something out since the last call. For the intent. */
+size_t file_set_changed_marks(struct file_set *s, struct file_mark **ret);
 void file_marks_free(struct file_mark *marks, size_t n);
 
 /* Recovery: reads exactly [from, to) of the file with this mark, wherever it is now (same or other name, gzipped …). The
- * chunk holds the whole range in pieces: call until *ret has from == to. ERR_NOT_FOUND: no file with that content. */
+ * chunk holds the whole range in pieces: call with from = the last piece's to until *ret has from == to (no release needed
+ * then). ERR_NOT_FOUND: no file with that content. Scan first, with this mark among those given to file_set_open. */
 MUST_CHECK enum err_code file_read_range(struct file_set *s, const struct file_mark *mark, uint64_t from, uint64_t to,
                                          struct file_chunk *ret, struct err *e);
 

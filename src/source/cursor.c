@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "source/cursor.h"
+
+void memory_grow(struct chunk_memory *m, size_t cap)
+{
+    if (cap <= m->cap)
+        return;
+    m->data = xrealloc(m->data, cap + CHUNK_SLACK_BYTES);
+    m->cap = cap;
+}
+
+void cursor_done(struct cursor *c)
+{
+    reader_close(&c->reader);
+    buf_done(&c->leftover);
+    buf_done(&c->passed);
+    free(MOVE(c->reason));
+    c->is_broken = false;
+}
+
+void tail_push(struct buf *tail, const char *p, size_t n)
+{
+    if (n >= FILE_HASH_BYTES) {
+        buf_reset(tail);
+        buf_put(tail, p + n - FILE_HASH_BYTES, FILE_HASH_BYTES);
+        return;
+    }
+    if (tail->n + n > FILE_HASH_BYTES) {
+        size_t drop = tail->n + n - FILE_HASH_BYTES;
+        memmove(tail->p, tail->p + drop, tail->n - drop);
+        tail->n -= drop;
+    }
+    buf_put(tail, p, n);
+}
+
+/* ---- records too long to be held ---- */
+
+/* Where in a record a scan stands. CSV as in the decoder: a field that starts with a quote runs to its
+ * closing quote, line ends included; a quote elsewhere is an ordinary byte. TSV: a backslash takes the
+ * next byte with it. JSON: every line end ends a record. */
+enum record_state { FIELD_START, IN_PLAIN, IN_QUOTES, AFTER_QUOTE, AFTER_BACKSLASH };
+
+/* Index behind the record's line end, or SIZE_MAX. */
+static size_t csv_record_end(enum record_state *state, char delimiter, const char *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        char c = p[i];
+        if (*state == IN_QUOTES) {
+            if (c == '"')
+                *state = AFTER_QUOTE;
+        } else if (*state == AFTER_QUOTE && c == '"') {
+            *state = IN_QUOTES;
+        } else if (c == '\n') {
+            return i + 1;
+        } else if (c == delimiter) {
+            *state = FIELD_START;
+        } else if (*state == FIELD_START) {
+            *state = c == '"' ? IN_QUOTES : c == ' ' || c == '\t' ? FIELD_START : IN_PLAIN;
+        } else {
+            *state = IN_PLAIN;
+        }
+    }
+    return SIZE_MAX;
+}
+
+static size_t tsv_record_end(enum record_state *state, const char *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (*state == AFTER_BACKSLASH)
+            *state = IN_PLAIN;
+        else if (p[i] == '\\')
+            *state = AFTER_BACKSLASH;
+        else if (p[i] == '\n')
+            return i + 1;
+    }
+    return SIZE_MAX;
+}
+
+static size_t record_end(enum record_state *state, const struct file_source_spec *spec, const char *p, size_t n)
+{
+    switch (spec->format) {
+    case FORMAT_CSV:
+    case FORMAT_CSV_WITH_NAMES:
+        return csv_record_end(state, spec->delimiter ? spec->delimiter : ',', p, n);
+    case FORMAT_TSV:
+    case FORMAT_TSV_WITH_NAMES:
+        return tsv_record_end(state, p, n);
+    default:;
+        const char *end = memchr(p, '\n', n);
+        return end ? (size_t)(end - p) + 1 : SIZE_MAX;
+    }
+}
+
+/* The record at c->position does not fit: memory holds its first n bytes. Reads on to its end; the first
+ * TOO_LONG_BYTES stay at the beginning of the memory, the rest of it is the window. */
+static enum err_code pass_record(struct cursor *c, const struct file_source_spec *spec, struct chunk_memory *m,
+                                 size_t n, uint64_t stop, bool is_end, struct piece *ret, struct err *e)
+{
+    buf_reset(&c->passed);
+    enum record_state state = FIELD_START;
+    size_t kept = n < TOO_LONG_BYTES ? n : TOO_LONG_BYTES, used = 0;
+    uint64_t at = c->position; /* of the window's first byte */
+    char *window = m->data;
+    bool is_found = false;
+    for (;;) {
+        size_t end = record_end(&state, spec, window, n);
+        is_found = end != SIZE_MAX;
+        used = is_found ? end : n;
+        tail_push(&c->passed, window, used);
+        at += used;
+        if (is_found || at >= stop)
+            break;
+        window = m->data + kept;
+        size_t want = m->cap - kept;
+        if (want > stop - at)
+            want = (size_t)(stop - at);
+        if (c->reader.compression == COMPRESSION_NONE)
+            c->reader.at = at;
+        TRY(reader_read(&c->reader, window, want, &n, e));
+        used = 0;
+        if (n == 0) {
+            ret->is_eof = true;
+            ret->used = reader_used(&c->reader);
+            ret->is_whole = reader_is_whole(&c->reader);
+            break;
+        }
+    }
+    if (ret->is_eof && !(is_end && ret->is_whole)) {
+        ret->rest = (size_t)(at - c->position);
+        c->is_broken = true; /* what was passed is not kept: the next try starts over */
+        c->code = ERR_UNAVAILABLE;
+        return ERR_OK;
+    }
+    if (c->reader.compression != COMPRESSION_NONE && is_found)
+        buf_put(&c->leftover, window + used, n - used);
+    ret->is_too_long = true;
+    ret->n = at - c->position < kept ? (size_t)(at - c->position) : kept;
+    ret->to = c->position = at;
+    return ERR_OK;
+}
+
+/* ---- ordinary records ---- */
+
+enum err_code cursor_next(struct cursor *c, const struct file_source_spec *spec, struct chunk_memory *m,
+                          uint64_t stop, bool is_end, struct piece *ret, struct err *e)
+{
+    bool is_plain = c->reader.compression == COMPRESSION_NONE;
+    *ret = (struct piece){.from = c->position, .to = c->position};
+    if (c->is_broken)
+        return err_set(e, c->code, "%s", c->reason ? c->reason : "cannot be read further");
+
+    size_t n = c->leftover.n, want = n > FILE_CHUNK_BYTES ? n : FILE_CHUNK_BYTES, cut = 0;
+    size_t too_long = spec->max_record_bytes + 2; /* with its line end */
+    memory_grow(m, want);
+    if (n > 0)
+        memcpy(m->data, c->leftover.p, n);
+    buf_reset(&c->leftover);
+    for (;; want = want * 2 < too_long ? want * 2 : too_long) {
+        uint64_t rest = stop - c->position;
+        size_t cap = want < rest ? want : (size_t)rest, got = 0;
+        memory_grow(m, cap);
+        enum err_code code = ERR_OK;
+        if (n < cap) {
+            if (is_plain)
+                c->reader.at = c->position + n;
+            code = reader_read(&c->reader, m->data + n, cap - n, &got, e);
+            n += got;
+        }
+        ret->is_eof = code == ERR_OK && n < cap;
+        ret->is_whole = ret->is_eof && reader_is_whole(&c->reader);
+        bool is_stop = c->position + n >= stop;
+        cut = decoder_cut(spec->format, spec->delimiter, m->data, n,
+                          is_stop || (is_end && ret->is_eof && ret->is_whole));
+        if (code != ERR_OK && cut == 0)
+            return code;
+        if (code != ERR_OK) {
+            c->is_broken = true;
+            c->code = code;
+            c->reason = xstrdup(e ? e->text : "");
+        }
+        if (c->is_broken || cut > 0 || ret->is_eof || is_stop)
+            break;
+        if (n >= too_long)
+            return pass_record(c, spec, m, n, stop, is_end, ret, e);
+    }
+    ret->rest = n - cut;
+    ret->used = ret->is_eof ? reader_used(&c->reader) : 0;
+    if (!is_plain && cut < n)
+        buf_put(&c->leftover, m->data + cut, n - cut);
+    ret->n = cut;
+    ret->to = c->position += cut;
+    return ERR_OK;
+}

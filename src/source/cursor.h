@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A cursor goes through one file record by record: reads, cuts at the last whole record, keeps the rest.
+ * Following and recovery share it. One thread at a time. */
+#ifndef SOURCE_CURSOR_H
+#define SOURCE_CURSOR_H
+
+#include "source/file.h"
+#include "source/reader.h"
+
+enum { CHUNK_SLACK_BYTES = 64, TOO_LONG_BYTES = 65536 };
+
+/* One buffer of the pool. */
+struct chunk_memory {
+    char *data;
+    size_t cap; /* without slack */
+    struct buf path;
+    struct chunk_memory *next;
+};
+
+void memory_grow(struct chunk_memory *m, size_t cap); /* keeps what is in it */
+
+struct cursor {
+    struct reader reader;
+    uint64_t position;   /* of the next record */
+    struct buf leftover; /* compressed: decompressed bytes from position on */
+    bool is_broken;      /* the last read failed or gave up; the cursor has to be opened again */
+    enum err_code code;  /*   why: what came before was still given out */
+    char *reason;
+    struct buf passed;   /* the last bytes of a record that was too long */
+};
+
+void cursor_done(struct cursor *c);
+
+/* What one step found: whole records in memory->data[0..n), covering [from, to). */
+struct piece {
+    uint64_t from, to;
+    size_t n;
+    bool is_too_long; /* one record above the limit; n <= TOO_LONG_BYTES */
+    bool is_eof;      /* the file's present end was met, */
+    size_t rest;      /*   with so many bytes of a record without end before it; */
+    uint64_t used;    /*   bytes on disk up to there */
+    bool is_whole;    /*   no member or frame is open there */
+};
+
+/* Goes on to the next piece and moves c->position past it. n = 0: no whole record before the end. stop: a
+ * record boundary not to pass, UINT64_MAX = none; is_end: at the end of the file a record without end is
+ * one. Failures as reader_read, when nothing is left to give. */
+MUST_CHECK enum err_code cursor_next(struct cursor *c, const struct file_source_spec *spec,
+                                     struct chunk_memory *m, uint64_t stop, bool is_end,
+                                     struct piece *ret, struct err *e);
+
+/* Keeps the last FILE_HASH_BYTES of what was pushed. */
+void tail_push(struct buf *tail, const char *p, size_t n);
+
+#endif
