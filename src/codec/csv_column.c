@@ -1,0 +1,520 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Columns of checked rows: a quick loop by type over all rows, which leaves what is not of the common
+ * form to read_cell. That one knows ClickHouse's rules: spaces around a CSV field, quotes, \N, empty
+ * fields, TSV's escapes and its narrower integers. */
+#include "codec/csv_priv.h"
+
+/* ---- the careful reader of one cell ---- */
+
+enum cell { CELL_VALUE, CELL_NULL, CELL_DEFAULT };
+
+static bool is_null_mark(struct str raw)
+{
+    return raw.n == 2 && raw.p[0] == '\\' && raw.p[1] == 'N';
+}
+
+static struct str trim_left(struct str s, char delimiter)
+{
+    while (s.n && csv_is_space(*s.p, delimiter)) {
+        s.p++;
+        s.n--;
+    }
+    return s;
+}
+
+static struct str trim_right(struct str s, char delimiter)
+{
+    while (s.n && csv_is_space(s.p[s.n - 1], delimiter))
+        s.n--;
+    return s;
+}
+
+/* What lies between the quotes, "" still doubled. `s` begins with the quote. */
+static const char *between_quotes(struct str *ret, struct str s, bool *has_doubled)
+{
+    const char *p = s.p + 1, *end = s.p + s.n;
+
+    *has_doubled = false;
+    while ((p = memchr(p, '"', (size_t)(end - p))) != NULL) {
+        if (p + 1 == end || p[1] != '"') {
+            *ret = (struct str){s.p + 1, (size_t)(p - s.p) - 1};
+            return NULL;
+        }
+        *has_doubled = true;
+        p += 2;
+    }
+    return "a quoted field has no closing quote";
+}
+
+static struct str undouble(struct str s, struct arena *arena)
+{
+    char *out = arena_bytes(arena, s.n);
+    size_t n = 0;
+
+    for (size_t i = 0; i < s.n; i++) {
+        out[n++] = s.p[i];
+        i += s.p[i] == '"';
+    }
+    return (struct str){out, n};
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 32;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* One escape behind the backslash at p[-1]; *p moves behind it. */
+static const char *unescape_one(char *out, size_t *n, const char **p, const char *end)
+{
+    static const char from[] = "bfnrt0aev'", to[] = "\b\f\n\r\t\0\a\033\v'";
+    char c = *(*p)++;
+    const char *found = memchr(from, c, sizeof(from) - 1);
+
+    if (found) {
+        out[(*n)++] = to[found - from];
+    } else if (c == 'x') {
+        int high = end - *p >= 2 ? hex_digit((*p)[0]) : -1, low = high >= 0 ? hex_digit((*p)[1]) : -1;
+        if (low < 0)
+            return "\\x without two hexadecimal digits";
+        out[(*n)++] = (char)(high * 16 + low);
+        *p += 2;
+    } else if (c == '\\' || (unsigned char)c < 0x20) {
+        out[(*n)++] = c;
+    } else if (c != 'N') { /* \N within a text is nothing; an unknown escape stays as it is */
+        out[(*n)++] = '\\';
+        out[(*n)++] = c;
+    }
+    return NULL;
+}
+
+static const char *unescape(struct str *ret, struct str s, struct arena *arena)
+{
+    const char *p = s.p, *end = p + s.n, *slash = s.n ? memchr(p, '\\', s.n) : NULL;
+
+    *ret = s;
+    if (slash == NULL)
+        return NULL;
+    char *out = arena_bytes(arena, s.n);
+    size_t n = 0;
+    while (p < end) {
+        if (*p != '\\') {
+            out[n++] = *p++;
+            continue;
+        }
+        if (++p == end)
+            return "a backslash at the end";
+        const char *reason = unescape_one(out, &n, &p, end);
+        if (reason)
+            return reason;
+    }
+    *ret = (struct str){out, n};
+    return NULL;
+}
+
+const char *csv_cell_text(struct str *ret, struct str raw, bool is_tsv, char delimiter, struct arena *arena)
+{
+    if (is_tsv)
+        return unescape(ret, raw, arena);
+    struct str s = trim_left(raw, delimiter);
+    bool has_doubled;
+    if (s.n == 0 || *s.p != '"') {
+        *ret = trim_right(s, delimiter);
+        return NULL;
+    }
+    const char *reason = between_quotes(ret, s, &has_doubled);
+    if (reason == NULL && has_doubled)
+        *ret = undouble(*ret, arena);
+    return reason;
+}
+
+/* A number in quotes without content is 0, as in ClickHouse. */
+static const char *parse_integer_or_nothing(void *out, struct type type, struct str text)
+{
+    if (text.n == 0 && type_is_integer(type)) {
+        memset(out, 0, type_width(type));
+        return NULL;
+    }
+    return value_parse(out, type, text);
+}
+
+static const char *read_cell_csv(const struct csv_decoder *d, struct type type, struct str raw, void *out,
+                                 struct arena *arena, enum cell *cell)
+{
+    struct str s = trim_left(raw, d->delimiter), text;
+    bool has_doubled;
+    const char *reason;
+
+    if (s.n == 0 || is_null_mark(s)) {
+        *cell = s.n && type.is_nullable ? CELL_NULL : CELL_DEFAULT;
+        return NULL;
+    }
+    if (type.kind == TYPE_STRING) {
+        reason = csv_cell_text(&text, s, false, d->delimiter, arena);
+        memcpy(out, &text, sizeof(text));
+        return reason;
+    }
+    if (*s.p == '"' && type.kind != TYPE_BOOL) {
+        reason = between_quotes(&text, s, &has_doubled);
+        return reason ? reason : parse_integer_or_nothing(out, type, text);
+    }
+    s = trim_right(s, d->delimiter);
+    if (*s.p == '\'' && type.kind != TYPE_BOOL) {
+        if (s.n < 2 || s.p[s.n - 1] != '\'')
+            return "a quoted field has no closing quote";
+        return parse_integer_or_nothing(out, type, (struct str){s.p + 1, s.n - 2});
+    }
+    return value_parse(out, type, s);
+}
+
+static const char *read_cell_tsv(struct type type, struct str raw, void *out, struct arena *arena,
+                                 enum cell *cell)
+{
+    struct str text;
+
+    if (is_null_mark(raw)) {
+        *cell = type.is_nullable ? CELL_NULL : CELL_DEFAULT;
+        return NULL;
+    }
+    if (type.kind == TYPE_STRING) {
+        const char *reason = unescape(&text, raw, arena);
+        memcpy(out, &text, sizeof(text));
+        return reason;
+    }
+    if (type_is_integer(type)) {
+        bool is_negative = raw.n && *raw.p == '-';
+        const char *digits = raw.p + is_negative;
+        if (raw.n > 1u + is_negative && *digits == '0')
+            return "a number with leading zeros";
+        if (raw.n && *raw.p == '+')
+            return "a number with a plus sign";
+    }
+    return parse_integer_or_nothing(out, type, raw);
+}
+
+static void read_cell(struct csv_decoder *d, size_t f, struct str raw, struct column *c, size_t row,
+                      struct arena *arena)
+{
+    struct type type = d->fields[f].type;
+    size_t width = type_width(type);
+    char *out = (char *)c->values + row * width;
+    enum cell cell = CELL_VALUE;
+    const char *reason = d->is_tsv ? read_cell_tsv(type, raw, out, arena, &cell)
+                                   : read_cell_csv(d, type, raw, out, arena, &cell);
+
+    if (reason && !d->is_bad[row]) {
+        d->is_bad[row] = 1;
+        d->bad_field[row] = (uint16_t)f;
+        d->bad_reason[row] = reason;
+        d->n_bad++;
+    }
+    if (reason || cell != CELL_VALUE)
+        memset(out, 0, width);
+    if (cell != CELL_VALUE && c->nulls)
+        c->nulls[row] = 1;
+    if (cell == CELL_DEFAULT && c->missing)
+        c->missing[row] = 1;
+}
+
+static inline struct str cell_at(const struct csv_cells *cells, size_t r)
+{
+    uint32_t start = cells->prev[r * cells->prev_stride] + 1;
+    return (struct str){cells->data + start, cells->ends[r * cells->stride] - start};
+}
+
+/* ---- loops by type ---- */
+
+struct loop {
+    struct csv_decoder *d;
+    size_t f;
+    const struct csv_cells *cells;
+    struct column *c;
+    struct arena *arena;
+};
+
+static void read_left(const struct loop *l, size_t n_left)
+{
+    for (size_t i = 0; i < n_left; i++) {
+        size_t r = l->d->left[i];
+        read_cell(l->d, l->f, cell_at(l->cells, r), l->c, r, l->arena);
+    }
+}
+
+/* Values from the kernel's 64 bits into the column's width; those outside go to the careful reader, which
+ * knows the reason. */
+#define NARROW(name, T)                                                                            \
+    static size_t narrow_##name(const struct loop *l, size_t n_left)                               \
+    {                                                                                              \
+        T *out = l->c->values;                                                                     \
+        const int64_t *in = l->d->scratch.i64;                                                     \
+        uint64_t outside = 0;                                                                      \
+        for (size_t r = 0; r < l->cells->n; r++) {                                                 \
+            out[r] = (T)in[r];                                                                     \
+            outside |= (uint64_t)((int64_t)out[r] ^ in[r]);                                        \
+        }                                                                                          \
+        for (size_t r = 0; outside && r < l->cells->n; r++)                 \
+            if ((int64_t)out[r] != in[r])                                                          \
+                l->d->left[n_left++] = (uint16_t)r;                                                \
+        return n_left;                                                                             \
+    }
+NARROW(u8, uint8_t)
+NARROW(u16, uint16_t)
+NARROW(u32, uint32_t)
+NARROW(i8, int8_t)
+NARROW(i16, int16_t)
+NARROW(i32, int32_t)
+NARROW(i64, int64_t)
+
+/* A UInt64 of at most 16 digits is not negative by its bits. */
+static size_t narrow_u64(const struct loop *l, size_t n_left)
+{
+    uint64_t *out = l->c->values, negative = 0;
+    const int64_t *in = l->d->scratch.i64;
+
+    for (size_t r = 0; r < l->cells->n; r++) {
+        out[r] = (uint64_t)in[r];
+        negative |= out[r];
+    }
+    for (size_t r = 0; (int64_t)negative < 0 && r < l->cells->n; r++)
+        if (in[r] < 0)
+            l->d->left[n_left++] = (uint16_t)r;
+    return n_left;
+}
+
+/* TSV takes no leading zeros. */
+static size_t leave_leading_zeros(const struct loop *l, size_t n_left)
+{
+    uint8_t is_left[BATCH_ROWS] = {0};
+
+    for (size_t i = 0; i < n_left; i++)
+        is_left[l->d->left[i]] = 1;
+    for (size_t r = 0; r < l->cells->n; r++) {
+        struct str s = cell_at(l->cells, r);
+        if (s.n > 1 && (*s.p == '0' || (*s.p == '-' && s.p[1] == '0')) && !is_left[r])
+            l->d->left[n_left++] = (uint16_t)r;
+    }
+    return n_left;
+}
+
+static void read_integers(const struct loop *l)
+{
+    static size_t (*const narrow[])(const struct loop *, size_t) = {
+        [TYPE_UINT8] = narrow_u8, [TYPE_UINT16] = narrow_u16, [TYPE_UINT32] = narrow_u32,
+        [TYPE_UINT64] = narrow_u64, [TYPE_INT8] = narrow_i8, [TYPE_INT16] = narrow_i16,
+        [TYPE_INT32] = narrow_i32, [TYPE_INT64] = narrow_i64,
+    };
+    size_t n_left = l->d->kernels->integers(l->d->scratch.i64, l->cells, l->d->left);
+
+    for (size_t i = 0; i < n_left; i++)
+        l->d->scratch.i64[l->d->left[i]] = 0; /* in every type's range: not listed twice */
+    n_left = narrow[l->c->type.kind](l, n_left);
+    if (l->d->is_tsv)
+        n_left = leave_leading_zeros(l, n_left);
+    read_left(l, n_left);
+}
+
+static void read_floats(const struct loop *l)
+{
+    size_t n_left = l->d->kernels->floats(l->d->scratch.f64, l->cells, l->d->left);
+    const double *in = l->d->scratch.f64;
+
+    if (l->c->type.kind == TYPE_FLOAT64) {
+        memcpy(l->c->values, in, l->cells->n * sizeof(*in));
+        read_left(l, n_left);
+        return;
+    }
+    float *out = l->c->values;
+    for (size_t i = 0; i < n_left; i++)
+        l->d->scratch.f64[l->d->left[i]] = 0;
+    for (size_t r = 0; r < l->cells->n; r++)
+        out[r] = (float)in[r];
+    for (size_t r = 0; r < l->cells->n; r++) {
+        uint64_t bits;
+        memcpy(&bits, &in[r], 8);
+        if (__builtin_expect((bits & 0x1fffffff) == 0x10000000, false))
+            l->d->left[n_left++] = (uint16_t)r; /* between two floats: round once, from the text */
+    }
+    read_left(l, n_left);
+}
+
+static void read_strings(const struct loop *l)
+{
+    struct str *out = l->c->values;
+    bool is_plain_empty = l->d->is_tsv || (!l->c->nulls && !l->c->missing);
+    char special = l->d->is_tsv ? '\\' : '"';
+
+    for (size_t r = 0; r < l->cells->n; r++) {
+        struct str s = cell_at(l->cells, r);
+        out[r] = s;
+        if (__builtin_expect(s.n == 0, false)) {
+            if (!is_plain_empty)
+                read_cell(l->d, l->f, s, l->c, r, l->arena);
+            continue;
+        }
+        char first = s.p[0], last = s.p[s.n - 1];
+        bool is_odd = l->d->is_tsv ? l->d->has_special && memchr(s.p, special, s.n) != NULL
+                                   : first == special || first == '\\' || first == ' ' || first == '\t' ||
+                                         last == ' ' || last == '\t';
+        if (__builtin_expect(is_odd, false))
+            read_cell(l->d, l->f, s, l->c, r, l->arena);
+    }
+}
+
+static void read_datetimes(const struct loop *l)
+{
+    struct csv_field *field = &l->d->fields[l->f];
+    uint32_t *out = l->c->values;
+
+    for (size_t r = 0; r < l->cells->n; r++) {
+        struct str s = cell_at(l->cells, r);
+        if (!fast_datetime(&field->minute, s.p, s.n, field->type.zone, &out[r]))
+            read_cell(l->d, l->f, s, l->c, r, l->arena);
+    }
+}
+
+static void read_datetimes64(const struct loop *l)
+{
+    struct csv_field *field = &l->d->fields[l->f];
+    int64_t *out = l->c->values;
+    unsigned scale = field->type.scale;
+
+    for (size_t r = 0; r < l->cells->n; r++) {
+        struct str s = cell_at(l->cells, r);
+        if (!fast_datetime64(&field->minute, s.p, s.n, field->type.zone, scale, &out[r]))
+            read_cell(l->d, l->f, s, l->c, r, l->arena);
+    }
+}
+
+static void read_dates(const struct loop *l)
+{
+    struct csv_field *field = &l->d->fields[l->f];
+    uint16_t *out = l->c->values;
+
+    for (size_t r = 0; r < l->cells->n; r++) {
+        struct str s = cell_at(l->cells, r);
+        if (s.n == 10 && memcmp(s.p, field->date_text, 10) == 0) {
+            out[r] = field->date;
+            continue;
+        }
+        read_cell(l->d, l->f, s, l->c, r, l->arena);
+        if (s.n == 10 && s.p[0] > '0' && s.p[0] <= '9' && !l->d->is_bad[r]) {
+            memcpy(field->date_text, s.p, 10);
+            field->date = out[r];
+        }
+    }
+}
+
+/* Up to three digits that end before `end`. */
+static inline unsigned octet(const char *p, unsigned n)
+{
+    unsigned a = (uint8_t)p[0] - '0', b = n > 1 ? (uint8_t)p[1] - '0' : 0, c = n > 2 ? (uint8_t)p[2] - '0' : 0;
+    unsigned v = n == 1 ? a : n == 2 ? a * 10 + b : a * 100 + b * 10 + c;
+    return (a > 9) | (b > 9) | (c > 9) ? 256 : v;
+}
+
+static bool quick_ipv4(uint32_t *ret, struct str s)
+{
+    const char *p = s.p, *end = p + s.n;
+    uint32_t address = 0, bad = 0;
+
+    for (int i = 0; i < 4; i++) {
+        unsigned n = 1;
+        if (p == end)
+            return false;
+        while (n < 4 && p + n < end && p[n] != '.')
+            n++;
+        if (n > 3)
+            return false;
+        unsigned v = octet(p, n);
+        bad |= v > 255;
+        address = address << 8 | (v & 255);
+        p += n;
+        if (i < 3 && p++ == end)
+            return false;
+    }
+    *ret = address;
+    return p == end && !bad;
+}
+
+static void read_ipv4s(const struct loop *l)
+{
+    uint32_t *out = l->c->values;
+
+    for (size_t r = 0; r < l->cells->n; r++) {
+        struct str s = cell_at(l->cells, r);
+        if (!quick_ipv4(&out[r], s))
+            read_cell(l->d, l->f, s, l->c, r, l->arena);
+    }
+}
+
+static void read_bools(const struct loop *l)
+{
+    uint8_t *out = l->c->values;
+
+    for (size_t r = 0; r < l->cells->n; r++) {
+        struct str s = cell_at(l->cells, r);
+        if (s.n == 4 && memcmp(s.p, "true", 4) == 0)
+            out[r] = 1;
+        else if (s.n == 5 && memcmp(s.p, "false", 5) == 0)
+            out[r] = 0;
+        else
+            read_cell(l->d, l->f, s, l->c, r, l->arena);
+    }
+}
+
+static void read_others(const struct loop *l)
+{
+    for (size_t r = 0; r < l->cells->n; r++)
+        read_cell(l->d, l->f, cell_at(l->cells, r), l->c, r, l->arena);
+}
+
+void csv_read_column(struct csv_decoder *d, size_t f, const struct csv_cells *cells, struct column *c,
+                     struct arena *arena)
+{
+    struct loop l = {.d = d, .f = f, .cells = cells, .c = c, .arena = arena};
+
+    if (c->nulls)
+        memset(c->nulls, 0, cells->n);
+    if (c->missing)
+        memset(c->missing, 0, cells->n);
+    switch (c->type.kind) {
+    case TYPE_STRING:
+        read_strings(&l);
+        break;
+    case TYPE_UINT8:
+    case TYPE_UINT16:
+    case TYPE_UINT32:
+    case TYPE_UINT64:
+    case TYPE_INT8:
+    case TYPE_INT16:
+    case TYPE_INT32:
+    case TYPE_INT64:
+        read_integers(&l);
+        break;
+    case TYPE_FLOAT32:
+    case TYPE_FLOAT64:
+        read_floats(&l);
+        break;
+    case TYPE_DATE:
+        read_dates(&l);
+        break;
+    case TYPE_DATETIME:
+        read_datetimes(&l);
+        break;
+    case TYPE_DATETIME64:
+        read_datetimes64(&l);
+        break;
+    case TYPE_IPV4:
+        read_ipv4s(&l);
+        break;
+    case TYPE_BOOL:
+        read_bools(&l);
+        break;
+    default:
+        read_others(&l);
+        break;
+    }
+}

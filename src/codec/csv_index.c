@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Where fields and records end: the plain index, the careful one that knows quotes and escapes, and how a
+ * run of bytes is cut at a record's end. */
+#include "codec/csv_priv.h"
+
+static void index_plain(struct csv_scan *s)
+{
+    size_t at = s->at;
+
+    for (; at < s->n && s->n_ends < s->cap; at++) {
+        char c = s->data[at];
+        if (c == s->special)
+            break;
+        if (c == s->delimiter || c == '\n') {
+            s->ends[s->n_ends++] = (uint32_t)at;
+            s->n_lines += c == '\n';
+        }
+    }
+    s->at = at;
+}
+
+static size_t integers_plain(int64_t *out, const struct csv_cells *c, uint16_t *left)
+{
+    size_t n_left = 0;
+
+    for (size_t r = 0; r < c->n; r++) {
+        uint32_t start = c->prev[r * c->prev_stride] + 1, n = c->ends[r * c->stride] - start;
+        bool is_negative = n && c->data[start] == '-';
+        if ((is_negative && !c->takes_minus) || !fast_int(c->data + start, n, &out[r]))
+            left[n_left++] = (uint16_t)r;
+    }
+    return n_left;
+}
+
+static size_t floats_plain(double *out, const struct csv_cells *c, uint16_t *left)
+{
+    size_t n_left = 0;
+
+    for (size_t r = 0; r < c->n; r++) {
+        uint32_t start = c->prev[r * c->prev_stride] + 1, n = c->ends[r * c->stride] - start;
+        if (!fast_double(c->data + start, n, &out[r]))
+            left[n_left++] = (uint16_t)r;
+    }
+    return n_left;
+}
+
+const struct csv_kernels csv_plain = {
+    .name = "plain", .index = index_plain, .integers = integers_plain, .floats = floats_plain,
+};
+
+bool csv_kernels_is_usable(const struct csv_kernels *k)
+{
+    if (k == &csv_avx512)
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+               __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi2");
+    if (k == &csv_avx2)
+        return __builtin_cpu_supports("avx2");
+    return true;
+}
+
+const struct csv_kernels *csv_kernels_best(void)
+{
+    static const struct csv_kernels *const by_speed[] = {&csv_avx512, &csv_avx2};
+
+    for (size_t i = 0; i < COUNT(by_speed); i++)
+        if (csv_kernels_is_usable(by_speed[i]))
+            return by_speed[i];
+    return &csv_plain;
+}
+
+/* ---- by the rules ---- */
+
+/* Behind the quoted text that starts at `at` (the opening quote), or n if it is never closed. */
+static size_t skip_quoted(const char *data, size_t n, size_t at, bool *is_closed)
+{
+    at++;
+    for (;;) {
+        const char *quote = at < n ? memchr(data + at, '"', n - at) : NULL;
+        *is_closed = quote != NULL;
+        if (quote == NULL)
+            return n;
+        at = (size_t)(quote - data) + 1;
+        if (at == n || data[at] != '"')
+            return at;
+        at++;
+    }
+}
+
+static size_t skip_spaces(const char *data, size_t n, size_t at, char delimiter)
+{
+    while (at < n && csv_is_space(data[at], delimiter))
+        at++;
+    return at;
+}
+
+/* The delimiter or line end that ends the field at `at`, or n. */
+static size_t field_end_csv(const struct csv_scan *s, size_t at, const char **problem)
+{
+    size_t first = skip_spaces(s->data, s->n, at, s->delimiter);
+    bool is_closed = true;
+
+    if (first < s->n && s->data[first] == '"') {
+        at = skip_quoted(s->data, s->n, first, &is_closed);
+        at = skip_spaces(s->data, s->n, at, s->delimiter);
+        bool is_end = at == s->n || s->data[at] == s->delimiter || s->data[at] == '\n' ||
+                      (s->data[at] == '\r' && at + 1 < s->n && s->data[at + 1] == '\n');
+        if (!is_closed)
+            *problem = "a quoted field has no closing quote";
+        else if (!is_end)
+            *problem = "text after the closing quote of a field";
+    }
+    while (at < s->n && s->data[at] != s->delimiter && s->data[at] != '\n')
+        at++;
+    return at;
+}
+
+static size_t field_end_tsv(const struct csv_scan *s, size_t at, const char **problem)
+{
+    while (at < s->n && s->data[at] != '\t' && s->data[at] != '\n') {
+        if (s->data[at] == '\\' && ++at == s->n) {
+            *problem = "a backslash at the end";
+            break;
+        }
+        at++;
+    }
+    return at;
+}
+
+const char *csv_index_record(struct csv_scan *s, size_t start, bool is_tsv, uint32_t *finish)
+{
+    const char *problem = NULL;
+    size_t n_before = s->n_ends, at = start;
+
+    for (;;) {
+        at = is_tsv ? field_end_tsv(s, at, &problem) : field_end_csv(s, at, &problem);
+        bool is_line_end = at >= s->n || s->data[at] == '\n';
+        if (s->n_ends < s->cap + 64)
+            s->ends[s->n_ends++] = (uint32_t)at;
+        else if (problem == NULL)
+            problem = "too many columns";
+        if (is_line_end)
+            break;
+        at++;
+    }
+    *finish = (uint32_t)at;
+    s->at = at < s->n ? at + 1 : s->n;
+    if (problem) {
+        s->n_ends = n_before;
+        return problem;
+    }
+    s->n_lines++;
+    return NULL;
+}
+
+/* ---- cutting ---- */
+
+static size_t last_line_end(const char *data, size_t n)
+{
+    const char *end = memrchr(data, '\n', n);
+    return end ? (size_t)(end - data) + 1 : 0;
+}
+
+/* Whole lines before the first special character need no look; a record that has one is walked. */
+static size_t cut_csv(char delimiter, const char *data, size_t n, bool is_end)
+{
+    uint32_t ends[64];
+    size_t done = 0;
+
+    while (done < n) {
+        const char *quote = memchr(data + done, '"', n - done);
+        if (quote == NULL) {
+            done += last_line_end(data + done, n - done);
+            break;
+        }
+        done += last_line_end(data + done, (size_t)(quote - data) - done);
+        /* no room in `ends`: only the finish is wanted */
+        struct csv_scan s = {.data = data + done, .n = n - done, .delimiter = delimiter, .ends = ends};
+        uint32_t finish;
+        csv_index_record(&s, 0, false, &finish);
+        if (finish >= n - done)
+            break;
+        done += (size_t)finish + 1;
+    }
+    return is_end ? n : done;
+}
+
+static size_t cut_tsv(char delimiter, const char *data, size_t n, bool is_end)
+{
+    size_t length = n;
+
+    if (is_end)
+        return n;
+    while ((length = last_line_end(data, length)) > 0) {
+        size_t slashes = 0;
+        while (slashes + 2 <= length && data[length - 2 - slashes] == '\\')
+            slashes++;
+        if (slashes % 2 == 0)
+            return length;
+        length--;
+    }
+    return 0;
+}
+
+size_t csv_cut(char delimiter, const char *data, size_t n, bool is_end)
+{
+    return cut_csv(delimiter ? delimiter : ',', data, n, is_end);
+}
+
+size_t tsv_cut(char delimiter, const char *data, size_t n, bool is_end)
+{
+    return cut_tsv(delimiter, data, n, is_end);
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * How CSV and TSV are decoded, some thousands of records at a time:
+ *
+ *     bytes      a,12,"x, y"\n b,7,z\n ...
+ *     index          ^  ^     ^  ^ ^ ^       ends[]: every delimiter and line end outside of quotes
+ *     rows       n ends a row, checked; rows of another number are rejected and taken out
+ *     columns    one kernel a wanted column over all rows; what it does not take is `left` to the
+ *                careful reader of one cell, which knows all of ClickHouse's rules
+ *
+ * Positions are 32 bits, from the window's first byte. */
+#ifndef CODEC_CSV_PRIV_H
+#define CODEC_CSV_PRIV_H
+
+#include "codec/decoder.h"
+#include "codec/value_fast.h"
+
+/* What the index stage works on. `ends` has room for 64 more entries than `cap`. */
+struct csv_scan {
+    const char *data;
+    size_t n;
+    char delimiter;
+    char special;   /* '"' for CSV, '\\' for TSV: where it stands the careful index takes over */
+    size_t at;      /* next byte to look at */
+    uint32_t *ends;
+    size_t n_ends, cap;
+    size_t n_lines; /* line ends among `ends` */
+};
+
+/* One column of the rows of a window: cell r is data[prev[r * prev_stride] + 1, ends[r * stride]). */
+struct csv_cells {
+    const char *data;
+    const uint32_t *prev, *ends;
+    size_t prev_stride, stride;
+    size_t n;         /* at most BATCH_ROWS */
+    bool takes_minus; /* integers */
+};
+
+/* The loops that have twins. What two of them take they read alike; tests compare them. */
+struct csv_kernels {
+    const char *name;
+    /* Appends to scan->ends from scan->at to the end of the data, until cap is reached, or up to a
+     * special character (scan->at is then its position). */
+    void (*index)(struct csv_scan *scan);
+    /* Decimal integers. Rows not taken (more than 16 digits, any other text) are listed in `left`;
+     * returns how many. */
+    size_t (*integers)(int64_t *out, const struct csv_cells *cells, uint16_t *left);
+    /* digits[.digits], '-' allowed, correctly rounded. */
+    size_t (*floats)(double *out, const struct csv_cells *cells, uint16_t *left);
+};
+
+extern const struct csv_kernels csv_plain, csv_avx2, csv_avx512;
+
+const struct csv_kernels *csv_kernels_best(void);
+bool csv_kernels_is_usable(const struct csv_kernels *k);
+
+enum { CSV_SKIPPED = 1024 };
+
+struct csv_field {
+    struct type type;
+    struct str name;
+    bool has_default;
+    uint32_t position;        /* column of the file */
+    struct fast_minute minute;
+    char date_text[10];       /* the date read last */
+    uint16_t date;
+};
+
+struct csv_decoder {
+    struct decoder base;
+    const struct csv_kernels *kernels;
+    bool is_tsv;
+    char delimiter;
+    size_t n_columns;         /* of a record; 0 = no header yet */
+    struct csv_field *fields;
+
+    uint32_t *ends;
+    size_t ends_cap;
+    uint32_t before[BATCH_ROWS];    /* position before the row's first byte */
+    uint32_t finish[BATCH_ROWS];    /* position of the row's line end */
+    uint16_t left[BATCH_ROWS];
+    struct csv_skipped {
+        uint32_t start, finish;
+        const char *reason;
+    } skipped[CSV_SKIPPED];         /* records of the window that the index refused */
+    size_t n_skipped;
+    bool has_special;               /* the window holds special characters */
+    uint8_t is_bad[BATCH_ROWS];
+    uint16_t bad_field[BATCH_ROWS];
+    const char *bad_reason[BATCH_ROWS];
+    size_t n_bad;
+    union {
+        int64_t i64[BATCH_ROWS];
+        double f64[BATCH_ROWS];
+    } scratch;
+};
+
+/* Reads column `f` of all rows into `c`. Rows that fail are marked in d->is_bad. */
+void csv_read_column(struct csv_decoder *d, size_t f, const struct csv_cells *cells, struct column *c,
+                     struct arena *arena);
+
+/* A record by the rules, from `start`: appends its ends, the last one is its line end (or scan->n).
+ * scan->at moves behind it. Answers NULL, or why it is none; its ends are then taken back, and *finish is
+ * where it ends. */
+const char *csv_index_record(struct csv_scan *scan, size_t start, bool is_tsv, uint32_t *finish);
+
+/* A cell's text without quotes or escapes: a view, or in the arena where it had to be changed. Answers
+ * NULL, or why it has none. */
+const char *csv_cell_text(struct str *ret, struct str raw, bool is_tsv, char delimiter, struct arena *arena);
+
+size_t csv_cut(char delimiter, const char *data, size_t n, bool is_end);
+size_t tsv_cut(char delimiter, const char *data, size_t n, bool is_end);
+
+static inline bool csv_is_space(char c, char delimiter)
+{
+    return (c == ' ' || c == '\t') && c != delimiter;
+}
+
+#endif

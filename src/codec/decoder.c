@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Formats by name, and the way from a decoder to its driver. A new format is one driver and one line in
+ * `drivers`. */
+#include "codec/decoder.h"
+
+#include <strings.h>
+
+#include "base/mem.h"
+
+static const struct decoder_driver *const drivers[] = {
+    &decoder_csv, &decoder_csv_with_names, &decoder_tsv, &decoder_tsv_with_names, &decoder_json,
+};
+
+static const struct {
+    const char *name;
+    enum format format;
+} names[] = {
+    {"CSV", FORMAT_CSV},
+    {"CSVWithNames", FORMAT_CSV_WITH_NAMES},
+    {"TSV", FORMAT_TSV},
+    {"TSVWithNames", FORMAT_TSV_WITH_NAMES},
+    {"JSONEachRow", FORMAT_JSON_EACH_ROW},
+    {"TabSeparated", FORMAT_TSV},
+    {"TabSeparatedWithNames", FORMAT_TSV_WITH_NAMES},
+    {"JSONLines", FORMAT_JSON_EACH_ROW},
+    {"NDJSON", FORMAT_JSON_EACH_ROW},
+    {"JSONL", FORMAT_JSON_EACH_ROW},
+};
+
+const char *const format_names[] = {
+    "CSV", "CSVWithNames", "TSV", "TSVWithNames", "JSONEachRow", "TabSeparated", "TabSeparatedWithNames",
+    "JSONLines", "NDJSON", NULL,
+};
+
+const char *format_name(enum format f)
+{
+    for (size_t i = 0; i < COUNT(names); i++)
+        if (names[i].format == f)
+            return names[i].name;
+    return "none";
+}
+
+enum format format_find(struct str name)
+{
+    for (size_t i = 0; i < COUNT(names); i++)
+        if (strlen(names[i].name) == name.n && strncasecmp(names[i].name, name.p, name.n) == 0)
+            return names[i].format;
+    return FORMAT_NONE;
+}
+
+static const struct decoder_driver *driver_of(enum format f)
+{
+    for (size_t i = 0; i < COUNT(drivers); i++)
+        if (drivers[i]->format == f)
+            return drivers[i];
+    return NULL;
+}
+
+static enum err_code check(const struct decoder_spec *s, const struct decoder_driver *driver, struct err *e)
+{
+    bool has_positions = s->format == FORMAT_CSV || s->format == FORMAT_TSV;
+
+    if (driver == NULL)
+        return err_set(e, ERR_INVALID, "no decoder for this format");
+    if (s->n_fields > s->max_columns)
+        return err_set(e, ERR_LIMIT, "%zu columns, more than max_columns = %u", s->n_fields, s->max_columns);
+    if (!has_positions)
+        return ERR_OK;
+    if (s->n_positions > s->max_columns)
+        return err_set(e, ERR_LIMIT, "%zu columns, more than max_columns = %u", s->n_positions,
+                       s->max_columns);
+    if (s->n_positions == 0 || (s->n_fields && s->positions == NULL))
+        return err_set(e, ERR_INVALID, "%s without names needs the columns' positions",
+                       format_name(s->format));
+    for (size_t i = 0; i < s->n_fields; i++)
+        if (s->positions[i] >= s->n_positions)
+            return err_set(e, ERR_INVALID, "column %.*s is at position %u of %zu", STR_FMT(s->fields[i].path),
+                           s->positions[i] + 1, s->n_positions);
+    return ERR_OK;
+}
+
+static void free_spec(struct decoder_spec *s)
+{
+    for (size_t i = 0; i < s->n_fields; i++)
+        free((char *)s->fields[i].path.p);
+    free((struct field *)s->fields);
+    free((uint32_t *)s->positions);
+}
+
+static struct decoder_spec copy_spec(const struct decoder_spec *from)
+{
+    struct decoder_spec s = *from;
+    struct field *fields = xcalloc(s.n_fields + 1, sizeof(*fields));
+
+    for (size_t i = 0; i < s.n_fields; i++) {
+        fields[i] = from->fields[i];
+        fields[i].path.p = xstrndup(from->fields[i].path.p, from->fields[i].path.n);
+    }
+    s.fields = fields;
+    if (from->positions) {
+        uint32_t *positions = xmalloc((s.n_fields + 1) * sizeof(*positions));
+        memcpy(positions, from->positions, s.n_fields * sizeof(*positions));
+        s.positions = positions;
+    }
+    return s;
+}
+
+enum err_code decoder_new(struct decoder **ret, const struct decoder_spec *spec, struct err *e)
+{
+    struct decoder_spec s = *spec;
+    const struct decoder_driver *driver = driver_of(s.format);
+
+    s.delimiter = s.delimiter ? s.delimiter : ',';
+    s.max_record_bytes = s.max_record_bytes ? s.max_record_bytes : 16 << 20;
+    s.max_columns = s.max_columns ? s.max_columns : 4096;
+    s.max_depth = s.max_depth ? s.max_depth : 1000;
+    TRY(check(&s, driver, e));
+    s = copy_spec(&s);
+    struct decoder *d = driver->open(&s);
+    d->driver = driver;
+    if (d->spec.format == FORMAT_NONE) /* else the driver took it, perhaps with lower limits */
+        d->spec = s;
+    d->data = d->end = NULL;
+    d->offset = 0;
+    *ret = d;
+    return ERR_OK;
+}
+
+void decoder_free(struct decoder *d)
+{
+    if (d == NULL)
+        return;
+    struct decoder_spec s = d->spec;
+    d->driver->free(d);
+    free_spec(&s);
+}
+
+enum err_code decoder_header(struct decoder *d, struct str header, struct err *e)
+{
+    if (!d->driver->has_names)
+        return ERR_OK;
+    return d->driver->header(d, header, e);
+}
+
+static size_t bom_bytes(const char *data, size_t n)
+{
+    return n >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+}
+
+/* A header's names may hold line ends where they are quoted. */
+static const char *line_end(const char *p, const char *end, bool has_quotes)
+{
+    bool is_inside = false;
+
+    for (; p < end; p++) {
+        is_inside ^= has_quotes && *p == '"';
+        if (*p == '\n' && !is_inside)
+            return p;
+    }
+    return NULL;
+}
+
+size_t decoder_header_length(enum format format, const char *data, size_t n, struct str *line)
+{
+    const struct decoder_driver *driver = driver_of(format);
+    size_t bom = bom_bytes(data, n);
+
+    if (driver == NULL || !driver->has_names)
+        return 0;
+    bool has_quotes = driver->format == FORMAT_CSV_WITH_NAMES;
+    const char *end = line_end(data + bom, data + n, has_quotes);
+    if (end == NULL)
+        return 0;
+    size_t length = (size_t)(end - data);
+    *line = (struct str){data + bom, length - bom};
+    if (line->n > 0 && line->p[line->n - 1] == '\r')
+        line->n--;
+    return length + 1;
+}
+
+void decoder_feed(struct decoder *d, const char *data, size_t n, uint64_t offset)
+{
+    size_t bom = offset == 0 && !d->driver->has_names ? bom_bytes(data, n) : 0;
+
+    d->data = data + bom;
+    d->end = data + n;
+    d->offset = offset + bom;
+}
+
+size_t decoder_next(struct decoder *d, struct batch *b, struct reject_list *rejects)
+{
+    return d->driver->next(d, b, rejects);
+}
+
+size_t decoder_cut(enum format format, char delimiter, const char *data, size_t n, bool is_end)
+{
+    const struct decoder_driver *driver = driver_of(format);
+
+    return driver && n ? driver->cut(delimiter, data, n, is_end) : 0;
+}
