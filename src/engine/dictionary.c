@@ -62,8 +62,8 @@ size_t dictionary_bytes(const struct dictionary *d)
 /* ---- keys of a batch ---- */
 
 struct batch_keys {
+    const struct str *texts;
     struct dictionary_entry keys[DICTIONARY_BATCH];
-    struct str texts[DICTIONARY_BATCH];
     uint64_t hashes[DICTIONARY_BATCH];
 };
 
@@ -144,16 +144,20 @@ static void keys_of_texts(struct batch_keys *k, size_t n)
         keys_plain(k, n);
 }
 
-/* Texts in rows; that of a NULL is empty, whatever filler lies there. */
-static void gather_texts(struct batch_keys *k, const struct column *c, const uint32_t *rows, size_t first, size_t n)
+/* Texts in rows, side by side; that of a NULL is empty, whatever filler lies there. */
+static const struct str *gather_texts(const struct column *c, const uint32_t *rows, size_t first, size_t n,
+                                      struct str *gathered)
 {
     const struct str *texts = c->values;
+    if (rows == NULL && c->nulls == NULL)
+        return texts + first;
     for (size_t i = 0; i < n; i++) {
         size_t row = rows ? rows[i] : first + i;
-        k->texts[i] = texts[row];
+        gathered[i] = texts[row];
         if (c->nulls != NULL && c->nulls[row])
-            k->texts[i] = (struct str){"", 0};
+            gathered[i] = (struct str){"", 0};
     }
+    return gathered;
 }
 
 /* ---- growth ---- */
@@ -251,11 +255,12 @@ void dictionary_intern(struct dictionary *d, const struct column *c, const uint3
                        uint32_t *ids)
 {
     struct batch_keys k;
+    struct str gathered[DICTIONARY_BATCH];
     uint16_t missed[DICTIONARY_BATCH];
     size_t n_missed = 0;
     assert(n <= DICTIONARY_BATCH);
 
-    gather_texts(&k, c, rows, first, n);
+    k.texts = gather_texts(c, rows, first, n, gathered);
     keys_of_texts(&k, n);
     for (size_t i = 0; i < n; i++) {
         k.hashes[i] = slot_hash(d, k.keys[i]);

@@ -32,7 +32,7 @@ static void seal_one(struct seal_work *w, size_t job, size_t part)
     struct epoch *ep = w->ep;
     const struct plan_cube *cube = &ep->source->cubes[w->jobs[job].cube];
     const struct plan_tier *tier = &cube->tiers[w->jobs[job].tier];
-    struct cube *from[ep->n_gathers];
+    AUTO_MEM struct cube **from = xcalloc(ep->n_gathers, sizeof(*from));
     for (size_t i = 0; i < ep->n_gathers; i++)
         from[i] = ep->gathers[i]->cubes[w->jobs[job].cube];
     int64_t count = cube->shape.count ? tier->every.count : 0;
@@ -71,7 +71,7 @@ static void merge_cubes(struct epoch *ep, size_t n_threads)
         n_threads = 1; /* not worth a thread */
     ep->n_parts = n_threads;
     ep->sealed = xcalloc(w.n_jobs * ep->n_parts + 1, sizeof(*ep->sealed));
-    pthread_t threads[n_threads];
+    AUTO_MEM pthread_t *threads = xcalloc(n_threads, sizeof(*threads));
     size_t started = 0;
     for (size_t i = 1; i < n_threads; i++)
         started += pthread_create(&threads[started], NULL, seal_thread, &w) == 0;

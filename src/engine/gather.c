@@ -16,6 +16,11 @@ struct gather_scratch {
     uint32_t rows[BATCH_ROWS];
     uint32_t live[BATCH_ROWS];      /* rows that are not expired */
     uint8_t kept[BATCH_ROWS];
+    /* Room for the columns of the widest table or cube. */
+    const struct column **columns;
+    const struct column *(*args)[MAX_ARGS];
+    const struct column *const **arg_lists;
+    const struct column **conditions;
 };
 
 enum { WHY_NO_TIME = FAULT_COUNT, WHY_TIME_RANGE, WHY_AGGREGATE };
@@ -111,6 +116,17 @@ enum err_code gatherer_init(struct gatherer *w, const struct plan_source *plan, 
     batch_init(&w->batch, plan->types, plan->has_default, plan->n_slots);
     w->frame = frame_new(plan->program);
     w->scratch = xcalloc(1, sizeof(*w->scratch));
+    size_t widest = 1, measures = 1;
+    for (size_t i = 0; i < plan->n_raws; i++)
+        widest = plan->raws[i].n_columns > widest ? plan->raws[i].n_columns : widest;
+    for (size_t i = 0; i < plan->n_cubes; i++) {
+        widest = plan->cubes[i].n_dimensions > widest ? plan->cubes[i].n_dimensions : widest;
+        measures = plan->cubes[i].n_measures > measures ? plan->cubes[i].n_measures : measures;
+    }
+    w->scratch->columns = xcalloc(widest, sizeof(*w->scratch->columns));
+    w->scratch->args = xcalloc(measures, sizeof(*w->scratch->args));
+    w->scratch->arg_lists = xcalloc(measures, sizeof(*w->scratch->arg_lists));
+    w->scratch->conditions = xcalloc(measures, sizeof(*w->scratch->conditions));
     return ERR_OK;
 }
 
@@ -121,6 +137,12 @@ void gatherer_done(struct gatherer *w)
     frame_free(w->frame);
     reject_list_done(&w->rejects);
     free(w->header);
+    if (w->scratch) {
+        free(w->scratch->columns);
+        free(w->scratch->args);
+        free(w->scratch->arg_lists);
+        free(w->scratch->conditions);
+    }
     free(w->scratch);
     *w = (struct gatherer){0};
 }
@@ -368,7 +390,7 @@ static void spread_raw(struct gather *g, struct gatherer *w, size_t r, const str
     for (size_t i = 0; i < n; i++)
         s->kept[s->rows[i]] = 1;
     n = live_rows(s, n, keep_cutoff(raw->keep, now), expired);
-    const struct column *columns[raw->n_columns + 1];
+    const struct column **columns = s->columns;
     for (size_t i = 0; i < raw->n_columns; i++)
         columns[i] = output_column(w, raw->columns[i].output);
     struct raws_input in = {.columns = columns, .rows = s->live, .n = n, .times = s->times, .offsets = w->batch.offsets,
@@ -410,10 +432,9 @@ static void spread_cube(struct gather *g, struct gatherer *w, size_t k, int64_t 
     uint64_t ignored = 0;
     size_t n_live = lowest == INT64_MIN ? n : live_rows(s, n, lowest, &ignored);
 
-    const struct column *dimensions[cube->n_dimensions + 1];
-    const struct column *args[cube->n_measures][MAX_ARGS];
-    const struct column *const *arg_lists[cube->n_measures];
-    const struct column *conditions[cube->n_measures];
+    const struct column **dimensions = s->columns, **conditions = s->conditions;
+    const struct column *(*args)[MAX_ARGS] = s->args;
+    const struct column *const **arg_lists = s->arg_lists;
     for (size_t i = 0; i < cube->n_dimensions; i++)
         dimensions[i] = output_column(w, cube->dimensions[i].output);
     for (size_t m = 0; m < cube->n_measures; m++) {

@@ -27,7 +27,7 @@ struct runner_options {
 /* Copied out by runner_status. any thread */
 struct runner_status {
     char state[24];         /* starting recovering reading idle paused stopping finished failed */
-    char problem[512];      /* why it is not well; empty = well */
+    char problem[1100];      /* why it is not well; empty = well */
     uint64_t epochs, read, kept, filtered, rejected, read_bytes, waiting_bytes;
     uint64_t lost_bytes;
     int64_t last_epoch_ms;  /* mono clock, 0 = none yet */

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What most commands begin with: find and read the definitions, build the plan, find the store. */
+#include <dirent.h>
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+/* The first line of every file that init and open write. */
+static const char init_mark[] = "-- weir definitions, written by";
+
+static bool is_written_by_init(const char *path)
+{
+    char line[64] = "";
+    FILE *f = fopen(path, "r");
+    if (f == NULL)
+        return false;
+    size_t n = fread(line, 1, sizeof(init_mark) - 1, f);
+    fclose(f);
+    return n == sizeof(init_mark) - 1 && memcmp(line, init_mark, n) == 0;
+}
+
+static char found_name[300];
+
+int find_definitions(const struct arguments *a, const char **files, size_t cap, size_t *n)
+{
+    *n = 0;
+    for (size_t i = 0; i < a->n_list[0] && *n < cap; i++)
+        files[(*n)++] = a->list[0][i];
+    if (*n > 0)
+        return EXIT_OK;
+    if (access("weir.sql", F_OK) == 0) {
+        files[(*n)++] = "weir.sql";
+        return EXIT_OK;
+    }
+    DIR *dir = opendir(".");
+    size_t n_sql = 0, n_init = 0;
+    AUTO_DONE(buf) list = {0};
+    struct dirent *entry;
+    while (dir != NULL && (entry = readdir(dir)) != NULL) {
+        if (!str_ends(str_of(entry->d_name), ".sql"))
+            continue;
+        n_sql++;
+        buf_printf(&list, "%s%s", list.n ? ", " : "", entry->d_name);
+        if (is_written_by_init(entry->d_name) && ++n_init == 1)
+            snprintf(found_name, sizeof(found_name), "%s", entry->d_name);
+    }
+    if (dir)
+        closedir(dir);
+    if (n_init == 1) {
+        files[(*n)++] = found_name;
+        return EXIT_OK;
+    }
+    if (n_sql == 0)
+        complain("no definitions: there is no weir.sql here; `weir init FILE` writes some, or name them by -f FILE");
+    else
+        complain("which definitions? choose by -f: %s", buf_cstr(&list));
+    return EXIT_USAGE;
+}
+
+static int apply_flags(struct plan *plan, const struct arguments *a)
+{
+    struct err e;
+    for (size_t i = 0; i < a->n_settings; i++) {
+        if (setting_apply(&plan->settings, &plan->arena, str_of(a->settings[i][0]), str_of(a->settings[i][1]), &e) != ERR_OK) {
+            complain("%s", e.text);
+            return EXIT_USAGE;
+        }
+    }
+    if (plan->settings.threads == 0)
+        plan->settings.threads = sysconf(_SC_NPROCESSORS_ONLN);
+    const char *store = argument(a, "store");
+    if (store != NULL)
+        plan->settings.store = arena_text(&plan->arena, str_of(store));
+    return EXIT_OK;
+}
+
+static int open_place(struct session *s)
+{
+    struct err e;
+    if (store_place_parse(&s->place, s->plan->settings.store, s->folder, &e) != ERR_OK) {
+        complain("%s", e.text);
+        return EXIT_USAGE;
+    }
+    if (s->place.folder == NULL)
+        s->plan->settings.database = arena_text(&s->plan->arena, str_of(s->place.database));
+    s->store = store_new(&s->place);
+    return EXIT_OK;
+}
+
+static void set_folder(struct session *s, const char *file)
+{
+    AUTO_MEM char *copy = xstrdup(file);
+    s->folder = xstrdup(dirname(copy));
+}
+
+int session_open(struct session *s, const struct arguments *a)
+{
+    *s = (struct session){0};
+    const char *files[MAX_LIST];
+    size_t n = 0;
+    int code = find_definitions(a, files, MAX_LIST, &n);
+    if (code != EXIT_OK)
+        return code;
+    AUTO_DONE(diagnostics) d = {0};
+    for (size_t i = 0; i < n; i++) {
+        struct err e;
+        if (definitions_read_file(&s->definitions, files[i], &d, &e) != ERR_OK) {
+            complain("%s", e.text);
+            session_close(s);
+            return EXIT_FAILED;
+        }
+    }
+    set_folder(s, files[0]);
+    enum err_code result = plan_build(&s->plan, &s->definitions, s->folder, &d);
+    if (d.n > 0) {
+        AUTO_DONE(buf) text = {0};
+        diagnostics_print(&text, &d, &s->definitions);
+        fflush(stdout);
+        fwrite(text.p, 1, text.n, stderr);
+    }
+    if (result != ERR_OK) {
+        session_close(s);
+        return EXIT_FAILED;
+    }
+    code = apply_flags(s->plan, a);
+    if (code == EXIT_OK)
+        code = open_place(s);
+    if (code != EXIT_OK)
+        session_close(s);
+    return code;
+}
+
+int session_open_store(struct session *s, const struct arguments *a)
+{
+    bool has_store = argument(a, "store") != NULL || getenv("WEIR_STORE") != NULL;
+    if (a->n_list[0] > 0 || !has_store)
+        return session_open(s, a);
+    /* A store by name needs no definitions. */
+    *s = (struct session){.folder = xstrdup(".")};
+    AUTO_DONE(diagnostics) d = {0};
+    if (plan_build(&s->plan, &s->definitions, ".", &d) != ERR_OK) {
+        AUTO_DONE(buf) text = {0};
+        diagnostics_print(&text, &d, &s->definitions);
+        fwrite(text.p, 1, text.n, stderr);
+        session_close(s);
+        return EXIT_FAILED;
+    }
+    int code = apply_flags(s->plan, a);
+    if (code == EXIT_OK)
+        code = open_place(s);
+    if (code != EXIT_OK)
+        session_close(s);
+    return code;
+}
+
+void session_close(struct session *s)
+{
+    store_free(s->store);
+    store_place_done(&s->place);
+    plan_free(s->plan);
+    definitions_done(&s->definitions);
+    free(s->folder);
+    *s = (struct session){0};
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "engine/generations.h"
+
+enum { MAX_OLD_PLANS = 16, STATUS_MS = 1000 };
+
+/* Plans of older generations, built when recovery asks for them. */
+struct old_plans {
+    const struct plan *current;
+    struct store *store;
+    const char *folder;
+    pthread_mutex_t lock;
+    struct {
+        uint32_t number;
+        struct definitions definitions;
+        struct plan *plan;
+    } items[MAX_OLD_PLANS];
+    size_t n;
+};
+
+static enum err_code build_old_plan(struct old_plans *o, uint32_t number, struct err *e)
+{
+    if (o->n == MAX_OLD_PLANS)
+        return err_set(e, ERR_LIMIT, "epochs of more than %d generations are open", MAX_OLD_PLANS);
+    struct generation g;
+    TRY(generation_read(&g, o->store, o->current->settings.database, number, e));
+    AUTO_DONE(diagnostics) d = {0};
+    char name[40];
+    snprintf(name, sizeof(name), "generation %u", number);
+    definitions_read_text(&o->items[o->n].definitions, name, str_of(g.definitions), &d);
+    enum err_code code = d.n_errors ? ERR_INVALID : plan_build(&o->items[o->n].plan, &o->items[o->n].definitions, o->folder, &d);
+    generation_done(&g);
+    if (code != ERR_OK)
+        return err_set(e, ERR_INVALID, "generation %u of the definitions cannot be read by this weir: %s", number, d.n ? d.items[0].text : "");
+    o->items[o->n].plan->settings = o->current->settings;
+    o->items[o->n++].number = number;
+    return ERR_OK;
+}
+
+static const struct plan *plan_of(void *context, uint32_t number, struct err *e)
+{
+    struct old_plans *o = context;
+    const struct plan *found = NULL;
+    pthread_mutex_lock(&o->lock);
+    for (int tries = 0; tries < 2 && found == NULL; tries++) {
+        for (size_t i = 0; i < o->n; i++)
+            if (o->items[i].number == number)
+                found = o->items[i].plan;
+        if (found == NULL && tries == 0 && build_old_plan(o, number, e) != ERR_OK)
+            break;
+    }
+    pthread_mutex_unlock(&o->lock);
+    return found;
+}
+
+static void old_plans_done(struct old_plans *o)
+{
+    for (size_t i = 0; i < o->n; i++) {
+        plan_free(o->items[i].plan);
+        definitions_done(&o->items[i].definitions);
+    }
+    store_free(o->store);
+}
+
+/* One weir run per embedded store: a second one would only fight for every epoch. */
+static enum err_code lock_folder(const struct store_place *place, int *fd, struct err *e)
+{
+    *fd = -1;
+    if (place->folder == NULL)
+        return ERR_OK;
+    if (mkdir(place->folder, 0700) != 0 && errno != EEXIST)
+        return err_errno(e, "cannot make the store's folder %s", place->folder);
+    AUTO_MEM char *path = xasprintf("%s/run.lock", place->folder);
+    *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (*fd < 0)
+        return err_errno(e, "%s", path);
+    if (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
+        char pid[32] = "";
+        ssize_t n = read(*fd, pid, sizeof(pid) - 1);
+        close(*fd);
+        return err_set(e, ERR_CONFLICT, "another `weir run`%s%.*s is at work on %s", n > 0 ? ", process " : "", n > 0 ? (int)strcspn(pid, "\n") : 0, pid,
+                       place->folder);
+    }
+    char text[32];
+    int n = snprintf(text, sizeof(text), "%d\n", getpid());
+    if (ftruncate(*fd, 0) != 0 || pwrite(*fd, text, (size_t)n, 0) != n)
+        return err_errno(e, "%s", path);
+    return ERR_OK;
+}
+
+enum err_code run_make_tables(struct store *s, const struct plan *plan, struct err *e)
+{
+    struct arena arena = {0};
+    char **statements;
+    enum err_code code = ERR_OK;
+    size_t n = plan_ddl(plan, &arena, &statements);
+    for (size_t i = 0; i < n && code == ERR_OK; i++) {
+        code = store_exec(s, statements[i], e);
+        if (code != ERR_OK)
+            err_prefix(e, "%.200s", statements[i]);
+    }
+    arena_done(&arena);
+    return code;
+}
+
+static enum err_code make_own_tables(struct store *s, const struct plan *plan, struct err *e)
+{
+    struct arena arena = {0};
+    char **statements;
+    enum err_code code = ERR_OK;
+    size_t n = plan_own_ddl(&plan->settings, &arena, &statements);
+    for (size_t i = 0; i < n && code == ERR_OK; i++)
+        code = store_exec(s, statements[i], e);
+    arena_done(&arena);
+    return code;
+}
+
+/* ---- status ---- */
+
+static json_t *runner_json(struct runner *r)
+{
+    struct runner_status s;
+    runner_status(r, &s);
+    const struct plan_source *p = runner_source(r);
+    json_t *o = json_object();
+    json_object_set_new(o, "source", json_stringn(p->name.p, p->name.n));
+    json_object_set_new(o, "state", json_string(s.state));
+    json_object_set_new(o, "problem", json_string(s.problem));
+    json_object_set_new(o, "epochs", json_integer((json_int_t)s.epochs));
+    json_object_set_new(o, "read", json_integer((json_int_t)s.read));
+    json_object_set_new(o, "kept", json_integer((json_int_t)s.kept));
+    json_object_set_new(o, "filtered", json_integer((json_int_t)s.filtered));
+    json_object_set_new(o, "rejected", json_integer((json_int_t)s.rejected));
+    json_object_set_new(o, "bytes", json_integer((json_int_t)s.read_bytes));
+    json_object_set_new(o, "waiting_bytes", json_integer((json_int_t)s.waiting_bytes));
+    json_object_set_new(o, "memory_bytes", json_integer((json_int_t)s.memory_bytes));
+    json_object_set_new(o, "gather_ms", json_integer(s.gather_ms));
+    json_object_set_new(o, "store_ms", json_integer(s.store_ms));
+    return o;
+}
+
+void run_status_json(struct buf *out, struct runner *const *runners, size_t n)
+{
+    json_t *root = json_object();
+    json_t *sources = json_array();
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(sources, runner_json(runners[i]));
+    json_object_set_new(root, "time", json_integer(clock_wall_s()));
+    json_object_set_new(root, "pid", json_integer(getpid()));
+    json_object_set_new(root, "resident_bytes", json_integer((json_int_t)mem_resident_bytes()));
+    json_object_set_new(root, "sources", sources);
+    char *text = json_dumps(root, JSON_COMPACT);
+    buf_text(out, text ? text : "{}");
+    free(text);
+    json_decref(root);
+}
+
+/* FOLDER/run.json: what only this process knows, for `weir status`. Renamed into place, so it is never half. */
+static void write_status(const struct store_place *place, struct runner *const *runners, size_t n)
+{
+    if (place->folder == NULL)
+        return;
+    AUTO_DONE(buf) text = {0};
+    run_status_json(&text, runners, n);
+    AUTO_MEM char *path = xasprintf("%s/run.json", place->folder);
+    AUTO_MEM char *fresh = xasprintf("%s.new", path);
+    int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return; /* a full disk: the store says that louder */
+    bool is_whole = write(fd, text.p, text.n) == (ssize_t)text.n;
+    close(fd);
+    if (!is_whole || rename(fresh, path) != 0)
+        unlink(fresh);
+}
+
+/* ---- running ---- */
+
+static uint64_t new_lane(void)
+{
+    uint64_t lane = 0;
+    while (lane == 0)
+        if (getrandom(&lane, sizeof(lane), 0) != sizeof(lane))
+            lane = (uint64_t)clock_mono_ns() * 0x9e3779b97f4a7c15ULL;
+    return lane;
+}
+
+static enum err_code run_sources(const struct plan *plan, const struct store_place *place, const struct run_options *options, uint32_t generation,
+                                 struct old_plans *old, struct err *e)
+{
+    char host[100] = "", process[160];
+    gethostname(host, sizeof(host) - 1);
+    snprintf(process, sizeof(process), "%s:%d:%016" PRIx64, host, getpid(), new_lane());
+    struct runner **runners = xcalloc(plan->n_sources + 1, sizeof(*runners));
+    size_t n = 0;
+    enum err_code code = ERR_OK;
+    for (size_t i = 0; i < plan->n_sources && code == ERR_OK; i++) {
+        struct runner_options o = {.is_once = options->is_once, .process = process, .lane = new_lane(), .generation = generation,
+                                   .plan_of = plan_of, .context = old};
+        code = runner_start(&runners[n], plan, &plan->sources[i], place, &o, e);
+        n += code == ERR_OK;
+    }
+    int64_t last_tick = 0, last_status = 0;
+    for (bool is_end = false; !is_end && code == ERR_OK;) {
+        is_end = true;
+        for (size_t i = 0; i < n; i++) {
+            struct runner_status s;
+            runner_status(runners[i], &s);
+            is_end &= s.is_finished;
+            if (options->stop && *options->stop)
+                runner_stop(runners[i]);
+        }
+        int64_t now = clock_mono_ns() / 1000000;
+        if (now - last_status >= STATUS_MS || is_end) {
+            write_status(place, runners, n);
+            last_status = now;
+        }
+        if (options->tick && (now - last_tick >= options->tick_ms || is_end)) {
+            options->tick(options->context, runners, n, is_end);
+            last_tick = now;
+        }
+        if (!is_end)
+            clock_sleep_ms(options->is_once ? 5 : 50);
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (code != ERR_OK)
+            runner_stop(runners[i]);
+        struct err failure;
+        enum err_code result = runner_join(runners[i], &failure);
+        if (result != ERR_OK && code == ERR_OK) {
+            code = result;
+            if (e)
+                *e = failure;
+        }
+        runner_free(runners[i]);
+    }
+    free(runners);
+    return code;
+}
+
+static enum err_code run_locked(const struct plan *plan, const struct store_place *place, const struct run_options *options, struct store *s,
+                                struct buf *said, struct err *e)
+{
+    uint32_t generation;
+    struct adoption how = {.accept_loss = options->accept_loss};
+    TRY(store_ensure(s, true, e));
+    TRY(make_own_tables(s, plan, e));
+    TRY(generation_adopt(&generation, s, plan, &how, said, e));
+    TRY(run_make_tables(s, plan, e));
+    struct old_plans old = {.current = plan, .store = store_new(place), .folder = options->folder, .lock = PTHREAD_MUTEX_INITIALIZER};
+    enum err_code code = run_sources(plan, place, options, generation, &old, e);
+    old_plans_done(&old);
+    return code;
+}
+
+enum err_code run_definitions(const struct plan *plan, const struct store_place *place, const struct run_options *options, struct buf *said,
+                              struct err *e)
+{
+    int lock;
+    TRY(lock_folder(place, &lock, e));
+    AUTO(store) s = store_new(place);
+    enum err_code code = run_locked(plan, place, options, s, said, e);
+    if (lock >= 0)
+        close(lock);
+    return code;
+}

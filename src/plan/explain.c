@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "plan/plan.h"
+
+static void put_keep(struct buf *out, const struct keep *k)
+{
+    if (k == NULL || !k->is_given || k->is_forever) {
+        buf_text(out, "for ever");
+        return;
+    }
+    duration_print(out, k->age);
+}
+
+void plan_retention(struct buf *out, const struct plan *p)
+{
+    for (size_t i = 0; i < p->n_sources; i++) {
+        const struct plan_source *s = &p->sources[i];
+        for (size_t r = 0; r < s->n_raws; r++) {
+            buf_printf(out, "%.*s: rows kept ", STR_FMT(s->raws[r].object));
+            put_keep(out, s->raws[r].keep);
+            buf_text(out, "\n");
+        }
+        for (size_t c = 0; c < s->n_cubes; c++) {
+            if (s->cubes[c].set != 0)
+                continue;
+            for (size_t t = 0; t < s->cubes[c].n_tiers; t++) {
+                const struct plan_tier *tier = &s->cubes[c].tiers[t];
+                buf_printf(out, "%.*s%s%s: kept ", STR_FMT(s->cubes[c].metric->name), tier->suffix ? "_" : "", tier->suffix ? tier->suffix : "");
+                put_keep(out, tier->keep);
+                buf_text(out, "\n");
+            }
+        }
+    }
+}
+
+static void explain_cube(struct buf *out, const struct plan_cube *c)
+{
+    buf_printf(out, "  cube of metric %.*s", STR_FMT(c->metric->name));
+    if (c->metric->has_grouping_sets)
+        buf_printf(out, ", set '%s'", c->set_name);
+    buf_printf(out, "  (merged result: exact at once, any order)\n    keys:");
+    for (size_t i = 0; i < c->n_dimensions; i++) {
+        char type[64];
+        buf_printf(out, "%s %.*s %s", i ? "," : "", STR_FMT(c->dimensions[i].name), type_name(c->dimensions[i].type, type));
+    }
+    buf_text(out, c->n_dimensions ? "\n    measures:" : " none\n    measures:");
+    for (size_t i = 0; i < c->n_measures; i++) {
+        buf_printf(out, "%s ", i ? "," : "");
+        ast_print(out, c->measures[i].call);
+        buf_printf(out, " as %s", aggregate_storage(c->measures[i].aggregate)->type_name);
+    }
+    /* Bucket and keys, states, one slot of 4 bytes at a quarter's load, and both sets of gathers. */
+    size_t key_bytes = 4 + 8 * c->n_dimensions + c->shape.stride + 16;
+    buf_printf(out, "\n    memory: about %zu bytes a key and worker; a pane row has %zu\n", key_bytes, c->shape.stride);
+    if (c->shape.count) {
+        buf_printf(out, "    panes of %" PRId64 " %s, time zone %s\n", c->shape.count, interval_unit_name(c->shape.unit), zone_name(c->shape.zone));
+    }
+    for (size_t t = 0; t < c->n_tiers; t++) {
+        static const char *const partitions[] = {"", "day", "month", "year"};
+        buf_printf(out, "    tier %s -> table %s, a partition a %s, kept ", c->tiers[t].suffix ? c->tiers[t].suffix : "(all time)", c->tiers[t].table,
+                   c->shape.count ? partitions[keep_partition(c->tiers[t].keep)] : "table");
+        put_keep(out, c->tiers[t].keep);
+        /* One key in every bucket of a day, about 12 bytes a compressed number. */
+        if (c->shape.count) {
+            int64_t seconds = duration_seconds(c->tiers[t].every);
+            double rows = seconds ? 86400.0 / (double)seconds : 0;
+            buf_printf(out, "; disk about %.0f bytes a day and key", (rows < 1 ? 1 : rows) * (4.0 + 4.0 * (double)(c->n_dimensions + c->n_measures)));
+        }
+        buf_text(out, "\n");
+    }
+}
+
+static void explain_source(struct buf *out, const struct plan_source *s)
+{
+    buf_printf(out, "source %.*s, FORMAT %s\n  decoded fields:", STR_FMT(s->name), format_name(s->def->format));
+    for (size_t i = 0; i < s->n_fields; i++) {
+        char type[64];
+        buf_printf(out, "%s %.*s %s", i ? "," : "", STR_FMT(s->fields[i].path), type_name(s->fields[i].type, type));
+    }
+    buf_text(out, "\n  program:\n");
+    AUTO_DONE(buf) program = {0};
+    program_explain(&program, s->program);
+    const char *line = buf_cstr(&program);
+    while (*line) {
+        const char *end = strchrnul(line, '\n');
+        buf_printf(out, "    %.*s\n", (int)(end - line), line);
+        line = *end ? end + 1 : end;
+    }
+    for (size_t r = 0; r < s->n_raws; r++) {
+        size_t bytes = 24;
+        for (size_t i = 0; i < s->raws[r].n_columns; i++)
+            bytes += s->raws[r].columns[i].type.kind == TYPE_STRING ? 12 : type_width(s->raws[r].columns[i].type);
+        buf_printf(out, "  raw rows of %.*s -> table %s, %zu columns, kept ", STR_FMT(s->raws[r].object), s->raws[r].table, s->raws[r].n_columns);
+        put_keep(out, s->raws[r].keep);
+        buf_printf(out, "; disk about %.1f GB a thousand million rows before compression\n", (double)bytes);
+    }
+    for (size_t c = 0; c < s->n_cubes; c++)
+        explain_cube(out, &s->cubes[c]);
+}
+
+void plan_explain(struct buf *out, const struct plan *p)
+{
+    buf_printf(out, "store %s, database %s\n", p->settings.store, p->settings.database);
+    for (size_t i = 0; i < p->n_sources; i++)
+        explain_source(out, &p->sources[i]);
+    buf_text(out, "\ntables and views:\n");
+    struct arena arena = {0};
+    char **statements;
+    size_t n = plan_ddl(p, &arena, &statements);
+    for (size_t i = 0; i < n; i++)
+        buf_printf(out, "%s;\n", statements[i]);
+    arena_done(&arena);
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plan/generation.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+void generation_done(struct generation *g)
+{
+    for (size_t i = 0; i < g->n_objects; i++) {
+        free(g->objects[i].kind);
+        free(g->objects[i].name);
+        free(g->objects[i].fingerprint);
+    }
+    free(g->objects);
+    free(g->definitions);
+    *g = (struct generation){0};
+}
+
+static struct generation_object *add_object(struct generation *g, const char *kind, char *name, struct buf *fingerprint, const struct keep *keep)
+{
+    g->objects = xrealloc(g->objects, (g->n_objects + 1) * sizeof(*g->objects));
+    struct generation_object *o = &g->objects[g->n_objects++];
+    *o = (struct generation_object){.kind = xstrdup(kind), .name = name, .fingerprint = buf_take(fingerprint)};
+    if (keep && keep->is_given)
+        o->keep_s = keep->is_forever ? -1 : duration_seconds(keep->age);
+    else
+        o->keep_s = strcmp(kind, "tier") == 0 ? -1 : 0;
+    return o;
+}
+
+static void put_keep(struct buf *b, const struct keep *k, bool is_tier)
+{
+    static const char *const names[] = {"", "day", "month", "year"};
+    if (!k->is_given && !is_tier)
+        return;
+    buf_printf(b, " KEEP by %s", names[keep_partition(k)]);
+    for (uint32_t i = 0; i < k->n_order_by; i++) {
+        buf_text(b, i ? ", " : " ORDER BY ");
+        ast_print(b, k->order_by[i]);
+    }
+}
+
+/* Rows that are landed are an object of their own: KEEP may be added later. */
+static void rows_object(struct generation *g, struct str name, const struct keep *keep)
+{
+    if (!keep->is_given)
+        return;
+    struct buf b = {0};
+    put_keep(&b, keep, false);
+    add_object(g, "rows", xasprintf("rows of %.*s", STR_FMT(name)), &b, keep);
+}
+
+static void source_object(struct generation *g, const struct source_def *d)
+{
+    static const char *const modes[] = {"", " DEFAULT", " MATERIALIZED", " EPHEMERAL", " ALIAS"};
+    struct buf b = {0};
+    for (uint32_t i = 0; i < d->n_columns; i++) {
+        const struct column_def *c = &d->columns[i];
+        if (c->mode == COLUMN_ALIAS)
+            continue; /* computed when it is read */
+        buf_text(&b, i ? ", " : "(");
+        print_identifier(&b, c->name);
+        buf_byte(&b, ' ');
+        if (c->has_type)
+            type_print(&b, c->type);
+        if (c->is_ephemeral)
+            buf_text(&b, " EPHEMERAL");
+        buf_text(&b, c->mode == COLUMN_EPHEMERAL ? "" : modes[c->mode]);
+        if (c->value) {
+            buf_byte(&b, ' ');
+            ast_print(&b, c->value);
+        }
+        if (c->has_from) {
+            buf_text(&b, " FROM ");
+            print_string_literal(&b, c->from);
+        }
+    }
+    buf_printf(&b, ") FORMAT %s", format_name(d->format));
+    for (uint32_t i = 0; i < d->n_settings; i++)
+        buf_printf(&b, " %.*s=%.*s", STR_FMT(d->settings[i].name), STR_FMT(d->settings[i].value));
+    if (d->event_time) {
+        buf_text(&b, " EVENT TIME ");
+        ast_print(&b, d->event_time);
+    }
+    if (d->is_distinct_path)
+        buf_text(&b, " DISTINCT PATH");
+    add_object(g, "source", xstrndup(d->name.p, d->name.n), &b, NULL);
+    rows_object(g, d->name, &d->keep);
+}
+
+static void put_items(struct buf *b, const struct select_item *items, uint32_t n, struct str from, const struct ast *where)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        buf_text(b, i ? ", " : "SELECT ");
+        ast_print(b, items[i].value);
+        if (items[i].alias.n) {
+            buf_text(b, " AS ");
+            print_identifier(b, items[i].alias);
+        }
+    }
+    buf_text(b, " FROM ");
+    print_identifier(b, from);
+    if (where) {
+        buf_text(b, " WHERE ");
+        ast_print(b, where);
+    }
+}
+
+static void metric_object(struct generation *g, const struct metric_def *m)
+{
+    static const char *const suffix[] = {[INTERVAL_SECOND] = "s", [INTERVAL_MINUTE] = "m", [INTERVAL_HOUR] = "h", [INTERVAL_DAY] = "d",
+                                         [INTERVAL_WEEK] = "w", [INTERVAL_MONTH] = "mo", [INTERVAL_QUARTER] = "q", [INTERVAL_YEAR] = "y"};
+    struct buf b = {0};
+    put_items(&b, m->items, m->n_items, m->from, m->where);
+    for (uint32_t i = 0; i < m->n_sets; i++) {
+        buf_text(&b, i ? ", (" : " BY (");
+        for (uint32_t k = 0; k < m->sets[i].n_keys; k++) {
+            buf_text(&b, k ? ", " : "");
+            ast_print(&b, m->sets[i].keys[k]);
+        }
+        buf_byte(&b, ')');
+    }
+    if (m->has_grouping_sets)
+        buf_text(&b, " SETS");
+    if (m->zone.n)
+        buf_printf(&b, " TIME ZONE %.*s", STR_FMT(m->zone));
+    if (m->n_tiers == 0)
+        put_keep(&b, &m->keep, true);
+    add_object(g, "metric", xstrndup(m->name.p, m->name.n), &b, m->n_tiers ? NULL : &m->keep);
+    for (uint32_t i = 0; i < m->n_tiers; i++) {
+        struct buf t = {0};
+        buf_printf(&t, "EVERY ");
+        duration_print(&t, m->tiers[i].every);
+        put_keep(&t, &m->tiers[i].keep, true);
+        char *name = xasprintf("%.*s_%" PRId64 "%s", STR_FMT(m->name), m->tiers[i].every.count, suffix[m->tiers[i].every.unit]);
+        add_object(g, "tier", name, &t, &m->tiers[i].keep);
+    }
+}
+
+void generation_of_plan(struct generation *g, const struct plan *p)
+{
+    *g = (struct generation){0};
+    struct buf text = {0};
+    for (size_t i = 0; i < p->definitions->n_files; i++) {
+        buf_str(&text, p->definitions->files[i].text);
+        if (text.n && text.p[text.n - 1] != '\n')
+            buf_byte(&text, '\n');
+    }
+    g->definitions = buf_take(&text);
+    for (size_t i = 0; i < p->definitions->n_statements; i++) {
+        const struct statement *s = &p->definitions->statements[i];
+        if (s->kind == STATEMENT_SOURCE) {
+            source_object(g, &s->source);
+        } else if (s->kind == STATEMENT_STREAM) {
+            struct buf b = {0};
+            put_items(&b, s->stream.items, s->stream.n_items, s->stream.from, s->stream.where);
+            add_object(g, "stream", xstrndup(s->stream.name.p, s->stream.name.n), &b, NULL);
+            rows_object(g, s->stream.name, &s->stream.keep);
+        } else if (s->kind == STATEMENT_METRIC) {
+            metric_object(g, &s->metric);
+        }
+    }
+}
+
+/* ---- text form ---- */
+
+static void put_field(struct buf *out, const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '\t' || *text == '\n' || *text == '\\') {
+            buf_byte(out, '\\');
+            buf_byte(out, *text == '\t' ? 't' : *text == '\n' ? 'n' : '\\');
+        } else {
+            buf_byte(out, (uint8_t)*text);
+        }
+    }
+    buf_byte(out, '\t');
+}
+
+void generation_print(struct buf *out, const struct generation *g)
+{
+    for (size_t i = 0; i < g->n_objects; i++) {
+        const struct generation_object *o = &g->objects[i];
+        put_field(out, o->kind);
+        put_field(out, o->name);
+        buf_printf(out, "%" PRId64 "\t%" PRId64 "\t%d\t", o->keep_s, o->since, o->is_retired);
+        put_field(out, o->fingerprint);
+        out->p[out->n - 1] = '\n';
+    }
+}
+
+static char *take_field(struct str *line)
+{
+    struct buf b = {0};
+    size_t i = 0;
+    for (; i < line->n && line->p[i] != '\t'; i++) {
+        char c = line->p[i];
+        if (c == '\\' && i + 1 < line->n) {
+            c = line->p[++i];
+            c = c == 't' ? '\t' : c == 'n' ? '\n' : c;
+        }
+        buf_byte(&b, (uint8_t)c);
+    }
+    i += i < line->n;
+    line->p += i;
+    line->n -= i;
+    return buf_take(&b);
+}
+
+static int64_t take_number(struct str *line)
+{
+    AUTO_MEM char *text = take_field(line);
+    return strtoll(text, NULL, 10);
+}
+
+enum err_code generation_parse(struct generation *g, struct str text, struct err *e)
+{
+    *g = (struct generation){0};
+    while (text.n > 0) {
+        const char *end = memchr(text.p, '\n', text.n);
+        struct str line = {text.p, end ? (size_t)(end - text.p) : text.n};
+        text.p += line.n + (end != NULL);
+        text.n -= line.n + (end != NULL);
+        g->objects = xrealloc(g->objects, (g->n_objects + 1) * sizeof(*g->objects));
+        struct generation_object *o = &g->objects[g->n_objects++];
+        *o = (struct generation_object){0};
+        o->kind = take_field(&line);
+        o->name = take_field(&line);
+        o->keep_s = take_number(&line);
+        o->since = take_number(&line);
+        o->is_retired = take_number(&line) != 0;
+        o->fingerprint = take_field(&line);
+        if (*o->kind == '\0' || *o->name == '\0')
+            return err_set(e, ERR_INVALID, "weir_generations.objects: line %zu cannot be read", g->n_objects);
+    }
+    return ERR_OK;
+}
+
+/* ---- comparison ---- */
+
+static const struct generation_object *find_object(const struct generation *g, const char *name)
+{
+    for (size_t i = 0; i < g->n_objects; i++)
+        if (strcmp(g->objects[i].name, name) == 0)
+            return &g->objects[i];
+    return NULL;
+}
+
+static enum change_kind compare_objects(const struct generation_object *old, const struct generation_object *new)
+{
+    if (strcmp(old->kind, new->kind) != 0 || strcmp(old->fingerprint, new->fingerprint) != 0)
+        return CHANGE_REFUSED;
+    if (old->is_retired)
+        return CHANGE_REVIVED;
+    if (old->keep_s == new->keep_s)
+        return CHANGE_NONE;
+    bool is_longer = new->keep_s < 0 || (old->keep_s >= 0 && new->keep_s > old->keep_s);
+    return is_longer ? CHANGE_LONGER_KEEP : CHANGE_SHORTER_KEEP;
+}
+
+size_t generation_compare(struct change **ret, const struct generation *old, const struct generation *new)
+{
+    struct change *changes = xcalloc(old->n_objects + new->n_objects + 1, sizeof(*changes));
+    size_t n = 0;
+    for (size_t i = 0; i < new->n_objects; i++) {
+        const struct generation_object *before = find_object(old, new->objects[i].name);
+        enum change_kind kind = before ? compare_objects(before, &new->objects[i]) : CHANGE_ADDED;
+        if (kind != CHANGE_NONE)
+            changes[n++] = (struct change){kind, before, &new->objects[i]};
+    }
+    for (size_t i = 0; i < old->n_objects; i++)
+        if (!old->objects[i].is_retired && find_object(new, old->objects[i].name) == NULL)
+            changes[n++] = (struct change){CHANGE_RETIRED, &old->objects[i], NULL};
+    *ret = changes;
+    return n;
+}
