@@ -30,6 +30,9 @@ static inline size_t fold_row(const struct fold *f, size_t i)
     return f->pick ? f->pick[i] : i;
 }
 
+/* A state that is one 8-byte number folded with every row: see row_fold.h. */
+enum fold_op { FOLD_OP_NONE, FOLD_OP_SUM, FOLD_OP_MIN, FOLD_OP_MAX };
+
 struct aggregate {
     const char *name;
     struct aggregate_storage storage;
@@ -40,6 +43,8 @@ struct aggregate {
     bool is_nullable;    /* an argument is Nullable */
     bool is_fixed;
     size_t state_bytes;
+    enum fold_op fold_op;
+    bool is_wide_signed; /* min, max: compared as int64_t */
 
     void (*init)(const struct aggregate *a, void *state); /* NULL: zero bytes are the empty state */
     void (*update)(const struct aggregate *a, const struct fold *f); /* NULL: the row count suffices */

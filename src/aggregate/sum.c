@@ -175,6 +175,7 @@ enum err_code build_sum(struct aggregate *a, const struct aggregate_request *q, 
     a->update = a->is_nullable ? update_sum_and_count : update_sum;
     a->merge = type_is_float(a->args[0]) ? merge_float : merge_words;
     a->write = write_sum;
+    a->fold_op = a->is_plain ? FOLD_OP_SUM : FOLD_OP_NONE;
     return ERR_OK;
 }
 
@@ -195,6 +196,7 @@ enum err_code build_avg(struct aggregate *a, const struct aggregate_request *q, 
         a->merge = merge_wide;
         return ERR_OK;
     }
+    a->fold_op = a->is_plain ? FOLD_OP_SUM : FOLD_OP_NONE;
     a->state_bytes = a->is_plain ? 8 : 16;
     a->update = a->is_plain ? update_sum : update_sum_and_count;
     a->merge = type_is_float(t) ? merge_float : merge_words;

@@ -38,6 +38,7 @@ struct cube *cube_new(const struct cube_shape *shape)
     c->shape = shape;
     c->seed = table_seed();
     key_layout_init(&c->layout, shape);
+    row_fold_init(&c->row_fold, shape);
     bucketer_init(&c->bucketer, shape->zone, shape->count, shape->unit);
     c->dictionaries = xcalloc(shape->n_dimensions + 1, sizeof(*c->dictionaries));
     for (size_t d = 0; d < shape->n_dimensions; d++)
@@ -338,12 +339,12 @@ static void add_batch(struct cube *c, const struct cube_rows *in, const struct b
     find_rows(c, b->n, ids);
 
     const uint32_t row_words = (uint32_t)(shape->stride / 8); /* rows by their first word from here on */
-    for (size_t i = 0; i < b->n; i++) {
+    for (size_t i = 0; i < b->n; i++)
         ids[i] *= row_words;
-        ++*(uint64_t *)(c->rows + (size_t)ids[i] * 8);
-    }
+    row_fold(&c->row_fold, c->rows, ids, in->args, b->rows, b->first, b->n);
     for (size_t m = 0; m < shape->n_measures; m++)
-        update_measure(c, m, in, b, ids);
+        if (m >= 64 || !(c->row_fold.covered >> m & 1))
+            update_measure(c, m, in, b, ids);
 }
 
 void cube_add(struct cube *c, const struct cube_rows *in)

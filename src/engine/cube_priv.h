@@ -10,6 +10,7 @@
 #ifndef ENGINE_CUBE_PRIV_H
 #define ENGINE_CUBE_PRIV_H
 
+#include "aggregate/row_fold.h"
 #include "engine/bucket.h"
 #include "engine/cube.h"
 #include "engine/dictionary.h"
@@ -61,6 +62,7 @@ static inline bool key_is_null(const uint64_t *key, const struct key_field *f)
 struct cube {
     const struct cube_shape *shape;
     struct key_layout layout;
+    struct row_fold row_fold;
     struct bucketer bucketer;
     struct dictionary *dictionaries; /* by dimension; only those of strings are in use */
 
