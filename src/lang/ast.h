@@ -23,7 +23,7 @@ struct place {
 enum ast_kind {
     AST_NULL,
     AST_NUMBER, /* text as written: 12, 0x1f, 1.5e3, 1_000, inf, nan; with its sign: -1 is a literal (Int8), -(1) is
-                 * negate(1) (Int16) */
+                 * negate(1) (Int16); .5 becomes 0.5 */
     AST_STRING, /* text unescaped */
     AST_BOOL,   /* text "true" / "false" */
     AST_NAME,   /* text; a qualified name keeps its dots: "geo.country" (quoted parts unquoted) */

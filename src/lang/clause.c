@@ -255,8 +255,7 @@ static bool at_clause(const struct parser *p, const char *const *words)
     return false;
 }
 
-/* No statement starts inside another: a CREATE at the start of a line begins the next one, whatever is
- * missing before it. */
+/* After a mistake also where brackets are open. */
 static bool at_next_statement(const struct parser *p)
 {
     return at_end_of_statement(p) || (p->token.is_first_on_line && at_word(p, "CREATE"));
@@ -300,6 +299,8 @@ void unexpected_clause(struct parser *p, const char *const *words)
         mistake(p, place_here(p), near, "this has no place here");
     else
         mistake(p, place_here(p), near, "%.*s has no place here", STR_FMT(p->token.text));
+    if (!at_end_of_statement(p))
+        advance(p); /* it may be a word at which reading goes on */
 }
 
 void check_once(struct parser *p, uint32_t *seen, uint32_t bit, const char *clause)

@@ -180,12 +180,13 @@ bool word_is_unit(struct str word, enum interval_unit *unit)
     return false;
 }
 
-/* The number's literal, or CAST('number', 'T') before ::, which ClickHouse casts from its text. */
+/* The number's literal; before :: its text, which is what ClickHouse casts. */
 static struct ast *number(struct parser *p, struct place at, bool is_negative)
 {
     struct str text = p->token.text;
-    if (is_negative)
-        text = str_of(arena_printf(p->arena, "-%.*s", STR_FMT(text)));
+    bool lacks_zero = text.p[0] == '.'; /* .5 behind a word would be read as an element */
+    if (is_negative || lacks_zero)
+        text = str_of(arena_printf(p->arena, "%s%s%.*s", is_negative ? "-" : "", lacks_zero ? "0" : "", STR_FMT(text)));
     advance(p);
     return leaf(p, at_symbol(p, SYMBOL(':', ':')) ? AST_STRING : AST_NUMBER, place_since(p, at), text);
 }

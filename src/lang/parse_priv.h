@@ -43,7 +43,7 @@ void advance(struct parser *p);
 struct token token_after(const struct parser *p); /* the one behind p->token */
 bool at_symbol(const struct parser *p, uint16_t symbol);
 bool at_word(const struct parser *p, const char *word);
-bool at_end_of_statement(const struct parser *p); /* ';' or the end of the text */
+bool at_end_of_statement(const struct parser *p); /* ';', the end, the next statement */
 bool accept_symbol(struct parser *p, uint16_t symbol);
 bool accept_word(struct parser *p, const char *word);
 bool expect_symbol(struct parser *p, uint16_t symbol, const char *where);

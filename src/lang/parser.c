@@ -67,7 +67,9 @@ bool at_word(const struct parser *p, const char *word)
 
 bool at_end_of_statement(const struct parser *p)
 {
-    return p->token.kind == TOKEN_END || at_symbol(p, ';');
+    /* No statement stands inside another: where a line begins with CREATE only the ';' is missing. */
+    bool is_next = p->token.is_first_on_line && p->brackets == 0 && at_word(p, "CREATE");
+    return p->token.kind == TOKEN_END || at_symbol(p, ';') || is_next;
 }
 
 bool accept_symbol(struct parser *p, uint16_t symbol)

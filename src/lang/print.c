@@ -331,8 +331,8 @@ static void print_form(struct buf *out, const struct ast *node, enum form form, 
         print_case(out, node);
         break;
     case FORM_INTERVAL: {
-        const char *digits = args[0]->text.p;
-        bool is_number = args[0]->kind == AST_NUMBER && strchr("-.0123456789", digits[0]) != NULL;
+        struct str text = args[0]->text;
+        bool is_number = args[0]->kind == AST_NUMBER && text.p[text.p[0] == '-'] >= '0' && text.p[text.p[0] == '-'] <= '9';
         buf_text(out, is_number ? "INTERVAL " : "INTERVAL (");
         print(out, args[0], 0);
         buf_text(out, is_number ? " " : ") ");

@@ -97,10 +97,20 @@ static bool select_item(struct parser *p, struct select_item *item)
         refuse_star_modifiers(p);
     if (accept_word(p, "AS"))
         return name_here(p, "a name after AS", &item->alias);
+    if (at_end_of_statement(p))
+        return true;
     bool is_name = p->token.kind == TOKEN_QUOTED ||
                    (p->token.kind == TOKEN_WORD && !word_is_reserved(p->token.text) &&
                     word_among(p, select_clauses) == NULL && word_among(p, join_words) == NULL);
     return !is_name || name_here(p, "a name", &item->alias);
+}
+
+static bool is_at_item_end(struct parser *p)
+{
+    if (at_symbol(p, ',') || at_end_of_statement(p) || word_among(p, select_clauses) != NULL)
+        return true;
+    mistake_expected(p, "',' or FROM after the item");
+    return false;
 }
 
 static bool select_items(struct parser *p, struct select *s)
@@ -118,7 +128,8 @@ static bool select_items(struct parser *p, struct select *s)
     }
     do {
         struct select_item item = {0};
-        if (!select_item(p, &item) && !resume_in_list(p, 0, select_clauses))
+        bool is_ok = select_item(p, &item) && is_at_item_end(p);
+        if (!is_ok && !resume_in_list(p, 0, select_clauses))
             return false;
         s->items = room_for_one(p, s->items, s->n_items, sizeof(item));
         s->items[s->n_items++] = item;
@@ -135,6 +146,10 @@ static bool from_clause(struct parser *p, struct select *s)
     if (!expect_word(p, "FROM", "after the items of SELECT"))
         return false;
     s->from_at = place_here(p);
+    if (at_end_of_statement(p)) {
+        mistake_expected(p, "the name of a source or stream");
+        return false;
+    }
     if (at_symbol(p, '(')) {
         refuse(p, s->from_at, "make it a stream of its own", "a SELECT inside FROM is not there yet");
         skip_brackets(p);
@@ -159,6 +174,8 @@ static bool from_clause(struct parser *p, struct select *s)
         skip_to_clause(p, select_clauses);
         return !p->in_panic;
     }
+    if (at_end_of_statement(p))
+        return !p->in_panic;
     bool is_alias = at_word(p, "AS") || p->token.kind == TOKEN_QUOTED ||
                     (p->token.kind == TOKEN_WORD && word_among(p, select_clauses) == NULL &&
                      word_among(p, later_clauses) == NULL && !word_is_reserved(p->token.text) &&
@@ -383,6 +400,8 @@ static bool select_clause(struct parser *p, struct select *s)
         advance(p);
         return zone_clause(p, s);
     }
+    if (at_word(p, "FROM") && s->from.n == 0)
+        return from_clause(p, s); /* that it is late, or what went wrong with it, was reported */
     const char *later = word_among(p, later_clauses);
     if (at_word(p, "ORDER"))
         later = s->kind == SELECT_METRIC ? "ORDER BY" : "ORDER BY without KEEP";

@@ -237,11 +237,12 @@ static bool any_statement(struct parser *p, struct definitions *defs)
  * that begins a line. */
 static void end_statement(struct parser *p, const char *start)
 {
-    if (!p->in_panic && !at_end_of_statement(p))
+    bool is_end = p->token.kind == TOKEN_END || at_symbol(p, ';');
+    if (!is_end)
         mistake_expected(p, "';' at the end of the statement");
     if (!p->in_panic)
         return;
-    while (!at_end_of_statement(p)) {
+    while (p->token.kind != TOKEN_END && !at_symbol(p, ';')) {
         bool is_next = p->token.is_first_on_line && at_word(p, "CREATE") && p->token.text.p != start;
         if (is_next)
             break;
