@@ -3,10 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -28,7 +26,7 @@ const char *const header_names[N_HEADERS] = {
 /* A SELECT at work on a thread of its own, writing to a pipe. */
 struct select_job {
     struct exchange *x;
-    pthread_t thread;
+    struct task task;
     bool is_joined;
     int read_fd, write_fd;
     bool is_ok;             /* of the thread until it is joined, as the next two */
@@ -415,7 +413,7 @@ void exchange_body(struct exchange *x, const char *data, size_t n)
 
 /* ---- SELECT -------------------------------------------------------------------------------- */
 
-static void *run_job(void *arg)
+static void run_job(void *arg)
 {
     struct select_job *job = arg;
     struct exchange *x = job->x;
@@ -424,7 +422,6 @@ static void *run_job(void *arg)
                                                x->request.format, params_of(x), job->write_fd,
                                                &job->stats, &job->failed);
     close(job->write_fd);
-    return NULL;
 }
 
 static bool start_job(struct exchange *x)
@@ -441,7 +438,8 @@ static bool start_job(struct exchange *x)
     fcntl(fds[1], F_SETPIPE_SZ, PIPE_BYTES); /* smaller where the user's allowance is used up */
     job->read_fd = fds[0];
     job->write_fd = fds[1];
-    if (pthread_create(&job->thread, NULL, run_job, job) != 0) {
+    job->task = (struct task){.run = run_job, .arg = job};
+    if (!workers_start(x->host->workers, &job->task)) {
         exception_set(&x->failed, 439, "CANNOT_SCHEDULE_TASK", "No thread for the query");
         close(fds[0]);
         close(fds[1]);
@@ -455,7 +453,7 @@ static bool start_job(struct exchange *x)
 static void join_job(struct select_job *job)
 {
     if (!job->is_joined)
-        pthread_join(job->thread, NULL);
+        workers_wait(job->x->host->workers, &job->task, -1);
     job->is_joined = true;
 }
 
@@ -590,15 +588,9 @@ static void end_statement(struct exchange *x)
 /* Kills until it ends: the first time may be too early for the engine to know the query. */
 static void kill_job(struct exchange *x)
 {
-    struct timespec until;
-
     do {
         x->host->backend->kill(x->host->backend, id_of(x));
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_nsec += 50000000;
-        until.tv_sec += until.tv_nsec / 1000000000;
-        until.tv_nsec %= 1000000000;
-    } while (pthread_timedjoin_np(x->job->thread, NULL, &until) == ETIMEDOUT);
+    } while (!workers_wait(x->host->workers, &x->job->task, 50));
     x->job->is_joined = true;
 }
 

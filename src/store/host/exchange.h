@@ -17,11 +17,13 @@
 
 #include "store/host/request.h"
 #include "store/host/running.h"
+#include "store/host/workers.h"
 
 /* What all exchanges share. Written before the first, except `is_stopping`. */
 struct host {
     struct backend *backend;
     struct running *running;
+    struct workers *workers;
     struct str token;            /* what a TCP client must show */
     uint64_t query_memory_bytes; /* cap of one query; 0: none */
     unsigned threads;            /* of one query; 0: the engine's choice */

@@ -251,9 +251,11 @@ static enum err_code run_engine(const struct options *o, struct folder *folder, 
     host->backend = chdb_backend(chdb);
     host->query_memory_bytes = config.memory_bytes / 10 * 6;
     host->threads = o->threads;
+    host->workers = workers_new();
     TRY(running_open(&host->running, folder_path(folder, "running"), kill_query, host->backend, e));
     enum err_code code = serve(o, folder, host, e);
     running_close(host->running);
+    workers_free(host->workers);
     return code;
 }
 
