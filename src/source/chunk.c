@@ -200,7 +200,7 @@ static void note_end(struct file_set *s, struct file *f, const struct piece *p)
         struct stat_key key = stat_key_of(&st);
         f->stat_hash = stat_key_hash(&key);
     }
-    atomic_store(&f->waiting, f->cursor.reader.compression == COMPRESSION_NONE ? p->rest : 0);
+    file_set_waiting(s, f, f->cursor.reader.compression == COMPRESSION_NONE ? p->rest : 0);
     if (s->spec.is_once && !p->is_whole)
         file_set_say(s, FILE_CORRUPT, atomic_load(&f->partition), f->path, 0,
                      "%s ends within its compressed data; the %llu bytes before that were read", f->path,
@@ -297,7 +297,7 @@ static bool file_cut(struct file_set *s, struct file *f, struct chunk_memory *m,
         f->stat_hash = 0;
         fill_chunk(s, f, m, &p, ret);
         uint64_t used = reader_used(&f->cursor.reader), size = f->cursor.reader.key.size;
-        atomic_store(&f->waiting, size > used ? size - used : 0);
+        file_set_waiting(s, f, size > used ? size - used : 0);
     }
     if (p.is_eof)
         note_end(s, f, &p);

@@ -20,7 +20,7 @@
 #include "source/glob.h"
 #include "source/identity.h"
 
-enum { DEFAULT_OPEN_FILES = 512, DEFAULT_CHUNKS = 64, TAIL_CHECK_BYTES = 4096, SMALL_BYTES = 32 };
+enum { DEFAULT_OPEN_FILES = 512, DEFAULT_CHUNKS = 64, TAIL_CHECK_BYTES = 4096, };
 
 struct entry;
 
@@ -59,14 +59,12 @@ struct file {
     struct entry *name, *home;  /* home: the entry that held it last */
     uint32_t seen_bytes;        /* head as seen before anything was read */
     struct u128 seen_hash;
-    uint64_t first_hash;
-    char first[SMALL_BYTES];    /* the first bytes of a record, */
-    uint8_t n_first;            /*   as far as they are known */
+    uint64_t first_hash, small_hash; /* see struct seen */
     bool is_first_tried;
     struct u128 key_hash;       /* under which it is in the index, covering key_bytes */
     uint32_t key_bytes;
     bool is_indexed;
-    struct file *next_in_heads, *next_in_firsts;
+    struct file *next_in_heads, *next_in_firsts, *next_in_smalls;
     uint64_t device, inode, size; /* on disk, last seen */
     int64_t grown_ns;
     bool is_watched;            /* in file_set.watched */
@@ -94,8 +92,8 @@ enum role {
 struct seen {
     uint32_t header_bytes, head_bytes;
     struct u128 head_hash;
-    uint64_t first_hash;
-    char first[SMALL_BYTES];
+    uint64_t first_hash; /* of the first FIRST_BYTES, 0 = shorter */
+    uint64_t small_hash; /* of the first SMALL_BYTES, 0 = shorter */
     char *header;
 };
 
@@ -110,6 +108,7 @@ struct entry {
     int64_t since_ns;      /* in this role */
     uint64_t twin_position; /* of twin when it was compared */
     bool must_stat, must_check;
+    bool is_busy;          /* in file_set.busy */
     bool is_confirmed;     /* CHANGED was found twice */
     struct file *said_twin;
     int said_error;
@@ -123,7 +122,7 @@ struct entry {
 
 /* Files by the hash of their head. The heads have many lengths; which are in use is counted. */
 struct head_index {
-    struct file **heads, **firsts; /* buckets */
+    struct file **heads, **firsts, **smalls; /* buckets */
     size_t n_buckets, n_files;
     uint32_t counts[FILE_HASH_BYTES + 1];
     uint64_t lengths[FILE_HASH_BYTES / 64 + 1];
@@ -134,9 +133,10 @@ void head_index_remove(struct head_index *x, struct file *f);
 void head_index_done(struct head_index *x);
 /* The files whose head is a prefix of this one, at most max. */
 size_t head_index_find(const struct head_index *x, const char *head, uint32_t n, struct file **ret, size_t max);
-/* Those with this same head; those with the same first_hash. */
+/* Those with this same head; those with the same first_hash or small_hash. */
 size_t head_index_equal(const struct head_index *x, struct u128 hash, uint32_t n, struct file **ret, size_t max);
 size_t head_index_first(const struct head_index *x, uint64_t first_hash, struct file **ret, size_t max);
+size_t head_index_small(const struct head_index *x, uint64_t small_hash, struct file **ret, size_t max);
 
 struct event_item {
     struct file_event event;
@@ -167,6 +167,8 @@ struct file_set {
     struct file **marked;         /* since the last file_set_changed_marks */
     size_t n_marked;
     bool is_unsettled;            /* a scan has more to do */
+    /* ---- any thread ---- */
+    _Atomic uint64_t waiting;     /* sum over the files */
     /* ---- scan ---- */
     struct glob *glob;
     struct entry **entries;
@@ -177,11 +179,12 @@ struct file_set {
     size_t n_files, cap_files;
     struct head_index index;
     char *scratch, *scratch2;
-    size_t slice;                 /* quiet entries are looked at in turns */
+    struct entry **busy;          /* looked at by every scan; the others in turns: */
+    size_t n_busy, cap_busy;
+    size_t turn;
     struct file **watched;        /* files that finish_scan has to look at */
     size_t n_watched;
     size_t n_new;                 /* files met in this scan */
-    size_t n_compared;            /* first bytes compared in this scan */
     bool has_displaced, has_firsts;
     enum stage stage;
     struct entry **todo;
@@ -205,6 +208,7 @@ void file_set_say(struct file_set *s, enum file_event_kind kind, uint64_t partit
 /* m->path is the file's own. Under f->lock. */
 void file_snapshot(struct file *f, struct file_mark *m);
 void file_set_flag(struct file_set *s, struct file *f);    /* let the next scan check it */
+void file_set_waiting(struct file_set *s, struct file *f, uint64_t bytes);
 void file_set_mark_dirty(struct file_set *s, struct file *f);
 void push_file(struct file ***list, size_t *n, struct file *f); /* grows by powers of two */
 
@@ -216,6 +220,7 @@ void file_lose_name(struct file_set *s, struct file *f);
 void file_watch(struct file_set *s, struct file *f);
 void file_make_ready(struct file_set *s, struct file *f); /* under f->lock */
 void file_make_unready(struct file_set *s, struct file *f);
+void entry_busy(struct file_set *s, struct entry *entry);
 void todo_add(struct file_set *s, struct entry *entry);
 void finish_scan(struct file_set *s);
 

@@ -100,6 +100,12 @@ void file_set_mark_dirty(struct file_set *s, struct file *f)
     pthread_mutex_unlock(&s->lock);
 }
 
+void file_set_waiting(struct file_set *s, struct file *f, uint64_t bytes)
+{
+    uint64_t before = atomic_exchange(&f->waiting, bytes);
+    atomic_fetch_add(&s->waiting, bytes - before);
+}
+
 /* ---- opening ---- */
 
 static bool is_sound(const struct file_mark *m)
@@ -209,6 +215,7 @@ void file_set_close(struct file_set *s)
     free(s->touched);
     free(s->marked);
     free(s->todo);
+    free(s->busy);
     free(s->watched);
     free(s->scratch);
     free(s->scratch2);
@@ -342,10 +349,5 @@ bool file_set_is_drained(struct file_set *s)
 
 uint64_t file_set_waiting_bytes(struct file_set *s)
 {
-    uint64_t sum = 0;
-    pthread_mutex_lock(&s->lock);
-    for (size_t i = 0; i < s->n_files; i++)
-        sum += atomic_load_explicit(&s->files[i]->waiting, memory_order_relaxed);
-    pthread_mutex_unlock(&s->lock);
-    return sum;
+    return atomic_load(&s->waiting);
 }

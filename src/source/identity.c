@@ -82,6 +82,8 @@ enum err_code content_look(struct reader *r, enum format format, char *scratch, 
     ret->head_hash = sip_hash128(ret->head, ret->head_bytes);
     if (ret->head_bytes >= FIRST_BYTES)
         ret->first_hash = city_hash64(ret->head, FIRST_BYTES) | 1;
+    if (ret->head_bytes >= SMALL_BYTES)
+        ret->small_hash = city_hash64(ret->head, SMALL_BYTES) | 1;
     return ERR_OK;
 }
 

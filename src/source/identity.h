@@ -11,6 +11,7 @@
 enum {
     HEADER_MAX_BYTES = 1 << 20,  /* a header line above this is refused */
     FIRST_BYTES = 256,           /* what content.first_hash covers */
+    SMALL_BYTES = 24,            /* and content.small_hash */
     SCRATCH_BYTES = HEADER_MAX_BYTES + FILE_HASH_BYTES,
 };
 
@@ -29,6 +30,7 @@ struct content {
     uint32_t head_bytes;    /* up to FILE_HASH_BYTES */
     struct u128 head_hash;
     uint64_t first_hash;    /* of the first FIRST_BYTES after the header; 0 = shorter than that */
+    uint64_t small_hash;    /* of the first SMALL_BYTES likewise */
     char text[400];
 };
 

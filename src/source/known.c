@@ -6,26 +6,37 @@
 
 enum { MIN_BUCKETS = 1024 };
 
+static void put(struct file **buckets, size_t n, uint64_t key, struct file *f, struct file **link)
+{
+    *link = buckets[key & (n - 1)];
+    buckets[key & (n - 1)] = f;
+}
+
 static void rehash(struct head_index *x)
 {
     size_t n = x->n_buckets ? x->n_buckets * 4 : MIN_BUCKETS;
-    struct file **heads = xcalloc(n, sizeof(*heads)), **firsts = xcalloc(n, sizeof(*firsts));
+    struct file **heads = xcalloc(n, sizeof(*heads)), **firsts = xcalloc(n, sizeof(*firsts)),
+                **smalls = xcalloc(n, sizeof(*smalls));
     for (size_t i = 0; i < x->n_buckets; i++) {
         for (struct file *f = x->heads[i], *next; f != NULL; f = next) {
             next = f->next_in_heads;
-            f->next_in_heads = heads[f->key_hash.lo & (n - 1)];
-            heads[f->key_hash.lo & (n - 1)] = f;
+            put(heads, n, f->key_hash.lo, f, &f->next_in_heads);
         }
         for (struct file *f = x->firsts[i], *next; f != NULL; f = next) {
             next = f->next_in_firsts;
-            f->next_in_firsts = firsts[f->first_hash & (n - 1)];
-            firsts[f->first_hash & (n - 1)] = f;
+            put(firsts, n, f->first_hash, f, &f->next_in_firsts);
+        }
+        for (struct file *f = x->smalls[i], *next; f != NULL; f = next) {
+            next = f->next_in_smalls;
+            put(smalls, n, f->small_hash, f, &f->next_in_smalls);
         }
     }
     free(x->heads);
     free(x->firsts);
+    free(x->smalls);
     x->heads = heads;
     x->firsts = firsts;
+    x->smalls = smalls;
     x->n_buckets = n;
 }
 
@@ -33,14 +44,11 @@ void head_index_add(struct head_index *x, struct file *f)
 {
     if (x->n_files >= x->n_buckets)
         rehash(x);
-    struct file **bucket = &x->heads[f->key_hash.lo & (x->n_buckets - 1)];
-    f->next_in_heads = *bucket;
-    *bucket = f;
-    if (f->first_hash != 0) {
-        bucket = &x->firsts[f->first_hash & (x->n_buckets - 1)];
-        f->next_in_firsts = *bucket;
-        *bucket = f;
-    }
+    put(x->heads, x->n_buckets, f->key_hash.lo, f, &f->next_in_heads);
+    if (f->first_hash != 0)
+        put(x->firsts, x->n_buckets, f->first_hash, f, &f->next_in_firsts);
+    if (f->small_hash != 0)
+        put(x->smalls, x->n_buckets, f->small_hash, f, &f->next_in_smalls);
     if (x->counts[f->key_bytes]++ == 0)
         x->lengths[f->key_bytes / 64] |= 1ULL << (f->key_bytes % 64);
     f->is_indexed = true;
@@ -51,16 +59,19 @@ void head_index_remove(struct head_index *x, struct file *f)
 {
     if (!f->is_indexed)
         return;
-    struct file **at = &x->heads[f->key_hash.lo & (x->n_buckets - 1)];
+    size_t mask = x->n_buckets - 1;
+    struct file **at = &x->heads[f->key_hash.lo & mask];
     while (*at != f)
         at = &(*at)->next_in_heads;
     *at = f->next_in_heads;
-    if (f->first_hash != 0) {
-        at = &x->firsts[f->first_hash & (x->n_buckets - 1)];
-        while (*at != f)
-            at = &(*at)->next_in_firsts;
+    for (at = &x->firsts[f->first_hash & mask]; f->first_hash != 0 && *at != f;)
+        at = &(*at)->next_in_firsts;
+    if (f->first_hash != 0)
         *at = f->next_in_firsts;
-    }
+    for (at = &x->smalls[f->small_hash & mask]; f->small_hash != 0 && *at != f;)
+        at = &(*at)->next_in_smalls;
+    if (f->small_hash != 0)
+        *at = f->next_in_smalls;
     if (--x->counts[f->key_bytes] == 0)
         x->lengths[f->key_bytes / 64] &= ~(1ULL << (f->key_bytes % 64));
     f->is_indexed = false;
@@ -71,6 +82,7 @@ void head_index_done(struct head_index *x)
 {
     free(x->heads);
     free(x->firsts);
+    free(x->smalls);
 }
 
 size_t head_index_equal(const struct head_index *x, struct u128 hash, uint32_t n, struct file **ret, size_t max)
@@ -92,6 +104,18 @@ size_t head_index_first(const struct head_index *x, uint64_t first_hash, struct 
     for (struct file *f = x->firsts[first_hash & (x->n_buckets - 1)]; f != NULL && found < max;
          f = f->next_in_firsts)
         if (f->first_hash == first_hash)
+            ret[found++] = f;
+    return found;
+}
+
+size_t head_index_small(const struct head_index *x, uint64_t small_hash, struct file **ret, size_t max)
+{
+    size_t found = 0;
+    if (x->n_files == 0 || small_hash == 0)
+        return 0;
+    for (struct file *f = x->smalls[small_hash & (x->n_buckets - 1)]; f != NULL && found < max;
+         f = f->next_in_smalls)
+        if (f->small_hash == small_hash)
             ret[found++] = f;
     return found;
 }

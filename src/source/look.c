@@ -10,11 +10,24 @@
 
 #include "base/clock.h"
 
-enum { SLICE = 1000 };
+enum { MIN_TURN = 64, MIN_OFTEN = 500 };
 static const int64_t SECOND_NS = 1000000000;
+static const int64_t TURN_NS = 1000000;              /* a scan spends so long on entries that are quiet */
 static const int64_t QUIET_NS = 60 * SECOND_NS;      /* untouched so long: looked at in turns */
 static const int64_t RECHECK_NS = 2 * SECOND_NS;     /* content of a growing file is compared so often */
 static const int64_t ORPHAN_NS = 600 * SECOND_NS;    /* an open file without a name in the glob is kept so long */
+
+void entry_busy(struct file_set *s, struct entry *entry)
+{
+    if (entry->is_busy)
+        return;
+    entry->is_busy = true;
+    if (s->n_busy == s->cap_busy) {
+        s->cap_busy = s->cap_busy ? s->cap_busy * 2 : 64;
+        s->busy = xrealloc(s->busy, s->cap_busy * sizeof(*s->busy));
+    }
+    s->busy[s->n_busy++] = entry;
+}
 
 void todo_add(struct file_set *s, struct entry *entry)
 {
@@ -22,6 +35,7 @@ void todo_add(struct file_set *s, struct entry *entry)
         s->cap_todo = s->cap_todo ? s->cap_todo * 2 : 64;
         s->todo = xrealloc(s->todo, s->cap_todo * sizeof(*s->todo));
     }
+    entry_busy(s, entry);
     entry->must_check = true;
     entry->own = entry->other = MATCH_NONE;
     entry->other_file = NULL;
@@ -123,7 +137,7 @@ void entry_go_on(struct file_set *s, struct entry *entry, struct file *f, const 
     if (f->end_size == 0 || key->size > f->end_size) {
         f->is_end = false;
         f->grown_ns = entry->changed_ns;
-        atomic_store(&f->waiting, key->size > f->end_size ? key->size - f->end_size : 0);
+        file_set_waiting(s, f, key->size > f->end_size ? key->size - f->end_size : 0);
         file_make_ready(s, f);
     }
     pthread_mutex_unlock(&f->lock);
@@ -141,7 +155,7 @@ static void grow(struct file_set *s, struct entry *entry, const struct stat_key 
     pthread_mutex_lock(&f->lock);
     f->grown_ns = s->now_ns;
     f->is_end = false;
-    atomic_store(&f->waiting, key->size > f->end_size ? key->size - f->end_size : 0);
+    file_set_waiting(s, f, key->size > f->end_size ? key->size - f->end_size : 0);
     if (key->size > f->end_size)
         file_make_ready(s, f);
     pthread_mutex_unlock(&f->lock);
@@ -214,13 +228,16 @@ static void on_found(void *context, const char *path, uint32_t pattern)
     struct entry *entry = entry_get(context, path);
     entry->pattern = pattern;
     entry->must_stat = true;
+    entry_busy(context, entry);
 }
 
 static void on_gone(void *context, const char *path)
 {
     struct entry *entry = entry_get(context, path);
-    if (entry->role != ROLE_GONE)
-        entry->must_stat = true;
+    if (entry->role == ROLE_GONE)
+        return;
+    entry->must_stat = true;
+    entry_busy(context, entry);
 }
 
 static void on_failed(void *context, const char *folder, int error)
@@ -262,8 +279,10 @@ static void take_messages(struct file_set *s)
     for (size_t i = 0; i < n_flagged; i++) {
         struct file *f = flagged[i];
         struct entry *entry = f->name ? f->name : f->home;
-        if (entry != NULL && entry->role != ROLE_GONE)
+        if (entry != NULL && entry->role != ROLE_GONE) {
             entry->must_stat = entry->must_check = true;
+            entry_busy(s, entry);
+        }
         file_watch(s, f);
     }
 }
@@ -273,22 +292,50 @@ static int compare_entries(const void *a, const void *b)
     return strcmp((*(struct entry *const *)a)->path, (*(struct entry *const *)b)->path);
 }
 
+/* Of the entries that have long been quiet as many as fit into a millisecond. */
+static void take_turns(struct file_set *s)
+{
+    int64_t until = clock_mono_ns() + TURN_NS;
+    for (size_t n = 0; n < s->n_entries; n++) {
+        if (n >= MIN_OFTEN || (n >= MIN_TURN && n % MIN_TURN == 0 && clock_mono_ns() > until))
+            break;
+        struct entry *entry = s->entries[s->turn++ % s->n_entries];
+        if (entry->is_busy || entry->role == ROLE_GONE)
+            continue;
+        struct stat_key old = entry->key;
+        stat_entry(s, entry);
+        if (!stat_key_eq(&old, &entry->key) || entry->must_check)
+            entry_busy(s, entry);
+    }
+}
+
+/* After a scan: whom need the next ones not look at? */
+static void drop_quiet(struct file_set *s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s->n_busy; i++) {
+        struct entry *entry = s->busy[i];
+        bool is_open = entry->must_stat || entry->must_check || entry->role == ROLE_NONE ||
+                       entry->role == ROLE_WAIT || entry->role == ROLE_TWIN || entry->role == ROLE_UNREADABLE;
+        bool is_recent = entry->role != ROLE_GONE && s->now_ns - entry->changed_ns < QUIET_NS;
+        entry->is_busy = is_open || is_recent;
+        if (entry->is_busy)
+            s->busy[n++] = entry;
+    }
+    s->n_busy = n;
+}
+
 void look(struct file_set *s)
 {
     const struct glob_visitor visitor = {s, on_found, on_gone, on_failed};
     glob_walk(s->glob, &visitor);
     take_messages(s);
-    s->n_todo = s->todo_at = s->n_new = s->n_compared = 0;
+    s->n_todo = s->todo_at = s->n_new = 0;
     s->has_displaced = s->has_firsts = false;
-
-    size_t from = s->slice < s->n_entries ? s->slice : 0;
-    s->slice = from + SLICE;
-    for (size_t i = 0; i < s->n_entries; i++) {
-        struct entry *entry = s->entries[i];
-        if (entry->role == ROLE_GONE && !entry->must_stat)
-            continue;
-        bool is_turn = i >= from && i < s->slice;
-        if (entry->must_stat || is_turn || s->now_ns - entry->changed_ns < QUIET_NS)
+    take_turns(s);
+    for (size_t i = 0; i < s->n_busy; i++) {
+        struct entry *entry = s->busy[i];
+        if (entry->role != ROLE_GONE || entry->must_stat)
             stat_entry(s, entry);
         if (entry->role == ROLE_GONE)
             continue;
@@ -344,7 +391,7 @@ static bool watch_orphan(struct file_set *s, struct file *f)
                      f->path, (unsigned long long)rest);
     f->size = 0;
     f->has_partial = false;
-    atomic_store(&f->waiting, 0);
+    file_set_waiting(s, f, 0);
     return false;
 }
 
@@ -391,8 +438,8 @@ static void sort_ready(struct file_set *s)
 /* May the next scan find something though no file is touched meanwhile? */
 static bool is_unsettled(struct file_set *s)
 {
-    for (size_t i = 0; i < s->n_entries; i++) {
-        const struct entry *entry = s->entries[i];
+    for (size_t i = 0; i < s->n_busy; i++) {
+        const struct entry *entry = s->busy[i];
         if (entry->role == ROLE_WAIT || (entry->role == ROLE_TWIN && entry->twin->is_ready))
             return true;
     }
@@ -419,6 +466,7 @@ void finish_scan(struct file_set *s)
             file_watch(s, f);
     }
     free(old);
+    drop_quiet(s);
     pthread_mutex_lock(&s->lock);
     if (s->is_ready_unsorted)
         sort_ready(s);

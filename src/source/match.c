@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-enum { MAX_CANDIDATES = 64, MAX_FIRSTS = 16, MAX_COMPARED = 20000000 };
+enum { MAX_CANDIDATES = 64, MAX_FIRSTS = 16, MAX_SMALLS = 4, MAX_TINY = 1000 };
 static const int64_t CALM_NS = 5000000000; /* a file untouched so long is not being written by a copy */
 
 /* The name cannot be read now: said once a reason, tried again at every scan. */
@@ -115,6 +115,8 @@ static bool is_beginning_of(struct file_set *s, struct reader *r, const struct e
     struct reader there;
     if (f->name == NULL || f->name == entry || entry->seen.header_bytes != f->header_bytes)
         return false;
+    if (r->compression == COMPRESSION_NONE && !f->is_packed && f->size < r->key.size)
+        return false;
     if (reader_seek(r, UINT64_MAX, &err) != ERR_OK && r->at == 0)
         return false;
     uint64_t end = r->compression == COMPRESSION_NONE ? r->key.size : r->at;
@@ -172,7 +174,7 @@ static void fill_firsts(struct file_set *s)
         struct reader r;
         struct err err;
         struct content content;
-        if (f->n_first > 0 || f->name == NULL || f->is_first_tried || !f->is_indexed)
+        if (f->is_first_tried || f->name == NULL || !f->is_indexed)
             continue;
         f->is_first_tried = true;
         if (reader_open(&r, f->name->path, &err) != ERR_OK)
@@ -180,22 +182,25 @@ static void fill_firsts(struct file_set *s)
         if (content_look(&r, s->spec.format, s->scratch, &content, &err) == ERR_OK && content.kind == CONTENT_OK) {
             head_index_remove(&s->index, f);
             f->first_hash = content.first_hash;
-            f->n_first = content.head_bytes < SMALL_BYTES ? (uint8_t)content.head_bytes : SMALL_BYTES;
-            memcpy(f->first, content.head, f->n_first);
+            f->small_hash = content.small_hash;
             head_index_add(&s->index, f);
         }
         reader_close(&r);
     }
 }
 
-/* Contents below FIRST_BYTES have no hash to be found by: all first bytes are compared, within reason. */
-static size_t find_small(struct file_set *s, const struct seen *seen, struct file **ret, size_t max)
+/* Files that begin like this content. Where that many do, no copy is looked for among them. */
+static size_t find_alike(struct file_set *s, const struct seen *seen, struct file **ret)
 {
-    size_t n = seen->head_bytes < SMALL_BYTES ? seen->head_bytes : SMALL_BYTES, found = 0;
-    for (size_t i = 0; i < s->n_files && found < max && s->n_compared < MAX_COMPARED; i++, s->n_compared++)
-        if (s->files[i]->n_first >= n && s->files[i]->name != NULL && memcmp(s->files[i]->first, seen->first, n) == 0)
-            ret[found++] = s->files[i];
-    return found;
+    if (seen->first_hash != 0)
+        return head_index_first(&s->index, seen->first_hash, ret, MAX_FIRSTS);
+    if (seen->small_hash != 0)
+        return head_index_small(&s->index, seen->small_hash, ret, MAX_SMALLS);
+    size_t n = 0; /* tiny: all files are tried where there are few */
+    for (size_t i = 0; s->n_files < MAX_TINY && i < s->n_files && n < MAX_CANDIDATES; i++)
+        if (s->files[i]->name != NULL)
+            ret[n++] = s->files[i];
+    return n;
 }
 
 static enum err_code find_best(struct file_set *s, struct reader *r, struct entry *entry,
@@ -208,8 +213,7 @@ static enum err_code find_best(struct file_set *s, struct reader *r, struct entr
     if (best->match != MATCH_NONE || content->head_bytes == FILE_HASH_BYTES || s->spec.is_distinct_path)
         return ERR_OK;
     fill_firsts(s);
-    n = content->first_hash != 0 ? head_index_first(&s->index, entry->seen.first_hash, found, MAX_FIRSTS)
-                                 : find_small(s, &entry->seen, found, MAX_FIRSTS);
+    n = find_alike(s, &entry->seen, found);
     for (size_t i = 0; i < n && best->file == NULL; i++)
         if (is_beginning_of(s, r, entry, found[i]))
             *best = (struct best){found[i], MATCH_PREFIX, 0};
@@ -254,9 +258,8 @@ static void keep_seen(struct entry *entry, const struct content *c)
     free(entry->seen.header);
     entry->seen = (struct seen){
         .header_bytes = c->header_bytes, .head_bytes = c->head_bytes, .head_hash = c->head_hash,
-        .first_hash = c->first_hash, .header = c->header.p ? xstrndup(c->header.p, c->header.n) : NULL,
+        .first_hash = c->first_hash, .small_hash = c->small_hash, .header = c->header.p ? xstrndup(c->header.p, c->header.n) : NULL,
     };
-    memcpy(entry->seen.first, c->head, c->head_bytes < SMALL_BYTES ? c->head_bytes : SMALL_BYTES);
 }
 
 static enum err_code compare(struct file_set *s, struct entry *entry, struct reader *r, struct err *e)

@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 
+enum { MAX_TINY = 1000 };
 static const int64_t SCAN_NS = 200000000;
 static const int64_t SETTLE_NS = 5000000000, GIVE_UP_NS = 60000000000;
 
@@ -117,8 +118,8 @@ static void become_new(struct file_set *s, struct entry *entry)
     f->seen_bytes = f->key_bytes = seen->head_bytes;
     f->seen_hash = f->key_hash = seen->head_hash;
     f->first_hash = seen->first_hash;
-    f->n_first = seen->head_bytes < SMALL_BYTES ? (uint8_t)seen->head_bytes : SMALL_BYTES;
-    memcpy(f->first, seen->first, f->n_first);
+    f->small_hash = seen->small_hash;
+    f->is_first_tried = true;
     head_index_add(&s->index, f);
     s->n_new++;
     s->last_new_ns[entry->pattern] = s->now_ns;
@@ -154,9 +155,10 @@ static void match_new(struct file_set *s, struct entry *entry)
 {
     struct file *found[1];
     const struct seen *seen = &entry->seen;
-    bool is_likely = seen->first_hash == 0 ||
+    bool is_likely = (seen->small_hash == 0 && s->n_new < MAX_TINY) ||
                      head_index_equal(&s->index, seen->head_hash, seen->head_bytes, found, 1) > 0 ||
-                     head_index_first(&s->index, seen->first_hash, found, 1) > 0;
+                     (seen->first_hash != 0 ? head_index_first(&s->index, seen->first_hash, found, 1) > 0
+                                            : head_index_small(&s->index, seen->small_hash, found, 1) > 0);
     if (s->n_new > 0 && entry->other == MATCH_NONE && is_likely)
         check_others(s, entry);
 }
