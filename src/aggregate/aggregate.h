@@ -37,8 +37,8 @@ struct aggregate_input {
 /* "name" without -If (the caller turns -If into a row list; a trailing If is accepted and means
  * may_be_empty). params: constants as text, e.g. "14", "0.01". Refuses unknown names with the nearest one,
  * wrong argument types by name. The aggregate lives in `arena`. Argument types may be Nullable: the result
- * is then Nullable as in ClickHouse for sum, min, max, avg, any, quantileDD; count(x), uniq* and
- * quantilesDD are never NULL.
+ * is then Nullable as in ClickHouse for sum, min, max, avg, any, quantileDD, uniqCombined; count(x),
+ * uniqExact and quantilesDD are never NULL.
  * may_be_empty: with -If a key may exist whose state saw no row. min, max and any over non-Nullable types
  * then need a storage that can say "nothing yet" (SimpleAggregateFunction(min, Nullable(T))), because a
  * plain 0 would win the merge; finalised, an empty one is ClickHouse's default (minIf without rows = 0,

@@ -203,12 +203,14 @@ void combined_keys(const struct aggregate *a, const struct fold *f, struct u128 
     }
 }
 
-enum err_code distinct_storage(struct aggregate *a, const char *call, struct err *e)
+enum err_code distinct_storage(struct aggregate *a, const char *call, bool is_nullable, struct err *e)
 {
     struct type types[AGGREGATE_MAX_ARGS];
-    for (size_t i = 0; i < a->n_args; i++)
+    for (size_t i = 0; i < a->n_args; i++) {
         types[i] = type_plain(a->args[i]);
-    a->storage.result = (struct type){.kind = TYPE_UINT64};
+        types[i].is_nullable = is_nullable && a->args[i].is_nullable;
+    }
+    a->storage.result = (struct type){.kind = TYPE_UINT64, .is_nullable = is_nullable};
     a->is_fixed = false;
     a->state_bytes = sizeof(struct distinct *);
     return storage_state(a, call, types, a->n_args, e);

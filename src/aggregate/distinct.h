@@ -42,7 +42,8 @@ void exact_keys(const struct aggregate *a, const struct fold *f, struct u128 *ke
 unsigned combined_key_bytes(const struct aggregate *a); /* 4 or 8 */
 void combined_keys(const struct aggregate *a, const struct fold *f, struct u128 *keys);
 
-/* Arguments as declared to the store: neither Nullable (NULLs are skipped here) nor LowCardinality. */
-enum err_code distinct_storage(struct aggregate *a, const char *call, struct err *e);
+/* Arguments as declared to the store: not LowCardinality, Nullable only where the answer is NULL when all
+ * were (NULLs are skipped here). */
+enum err_code distinct_storage(struct aggregate *a, const char *call, bool is_nullable, struct err *e);
 
 #endif

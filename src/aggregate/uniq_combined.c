@@ -159,6 +159,11 @@ static void write_combined(const struct aggregate *a, struct buf *out, char *con
 {
     for (size_t i = 0; i < n; i++) {
         const struct distinct *set = *(struct distinct *const *)(rows[i] + offset);
+        if (a->is_nullable) { /* over nothing but NULLs the answer is NULL */
+            buf_byte(out, set != NULL);
+            if (set == NULL)
+                continue;
+        }
         if (set == NULL)
             buf_put(out, "\1\0", 2);
         else if (is_large(set))
@@ -188,7 +193,7 @@ enum err_code build_uniq_combined(struct aggregate *a, const struct aggregate_re
         TRY(parse_precision(&k, q->params[0], e));
         snprintf(call, sizeof(call), "uniqCombined(%u)", k);
     }
-    TRY(distinct_storage(a, call, e));
+    TRY(distinct_storage(a, call, a->is_nullable, e));
     a->uniq.precision = k;
     a->uniq.key_bytes = combined_key_bytes(a);
     a->uniq.limit = 1u << (k - (a->uniq.key_bytes == 4 ? 4 : 5));

@@ -62,7 +62,7 @@ static void write_exact(const struct aggregate *a, struct buf *out, char *const 
 
 enum err_code build_uniq_exact(struct aggregate *a, const struct aggregate_request *q, struct err *e)
 {
-    TRY(distinct_storage(a, "uniqExact", e));
+    TRY(distinct_storage(a, "uniqExact", false, e));
     a->uniq.key_bytes = exact_key_bytes(a);
     a->update = update_exact;
     a->merge = merge_exact;

@@ -1,0 +1,551 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Our aggregate states against ClickHouse itself (libchdb in this process): random rows of all types are
+ * dealt to several cubes, sealed into a random tier in random parts, each part inserted into an
+ * AggregatingMergeTree as its own block; the merged answer must equal the plain SELECT over the raw rows,
+ * text for text, before and after OPTIMIZE FINAL. Sums of floats are exact by choice of values.
+ *
+ *   diff_aggregate [cases] [seed]      exit 77 = skipped: no libchdb */
+#include <dlfcn.h>
+#include <math.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "codec/native.h"
+#include "engine/cube.h"
+
+enum { MAX_MEASURES = 24, MAX_ROWS = 6000, N_CUBES = 3, SKIPPED = 77 };
+
+/* ---- libchdb ---- */
+
+typedef struct chdb_connection_ *chdb_connection;
+typedef struct chdb_result_ chdb_result;
+
+static struct {
+    chdb_connection *(*connect)(int, char **);
+    chdb_result *(*query)(chdb_connection, const char *, size_t, const char *, size_t);
+    char *(*buffer)(chdb_result *);
+    size_t (*length)(chdb_result *);
+    const char *(*error)(chdb_result *);
+    void (*destroy)(chdb_result *);
+    void (*close)(chdb_connection *);
+    chdb_connection *connection;
+} chdb;
+
+static void *open_library(void)
+{
+    const char *path = getenv("WEIR_LIBCHDB"), *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    char text[512];
+    if (path != NULL)
+        return dlopen(path, RTLD_NOW);
+    if (cache != NULL)
+        snprintf(text, sizeof(text), "%s/weir/26.7.3-stable.1/libchdb.so", cache);
+    else
+        snprintf(text, sizeof(text), "%s/.cache/weir/26.7.3-stable.1/libchdb.so", home ? home : "/root");
+    return dlopen(text, RTLD_NOW);
+}
+
+static bool chdb_open(const char *folder)
+{
+    void *library = open_library();
+    if (library == NULL)
+        return false;
+    chdb.connect = (chdb_connection *(*)(int, char **))dlsym(library, "chdb_connect");
+    chdb.query = (chdb_result *(*)(chdb_connection, const char *, size_t, const char *, size_t))dlsym(library, "chdb_query_n");
+    chdb.buffer = (char *(*)(chdb_result *))dlsym(library, "chdb_result_buffer");
+    chdb.length = (size_t (*)(chdb_result *))dlsym(library, "chdb_result_length");
+    chdb.error = (const char *(*)(chdb_result *))dlsym(library, "chdb_result_error");
+    chdb.destroy = (void (*)(chdb_result *))dlsym(library, "chdb_destroy_query_result");
+    chdb.close = (void (*)(chdb_connection *))dlsym(library, "chdb_close_conn");
+    AUTO_MEM char *path = xasprintf("--path=%s/store", folder);
+    char *args[] = {"clickhouse", path};
+    chdb.connection = chdb.connect(2, args);
+    return chdb.connection != NULL;
+}
+
+static uint64_t seed_of_case;
+
+/* The answer as TSV; ends the program on an exception. */
+static char *query(const char *sql)
+{
+    chdb_result *r = chdb.query(*chdb.connection, sql, strlen(sql), "TSV", 3);
+    const char *error = chdb.error(r);
+    if (error != NULL) {
+        fprintf(stderr, "seed %llu: %s\n%s\n", (unsigned long long)seed_of_case, sql, error);
+        fflush(NULL);
+        _exit(1);
+    }
+    char *text = xstrndup(chdb.length(r) ? chdb.buffer(r) : "", chdb.length(r));
+    chdb.destroy(r);
+    return text;
+}
+
+static void run(const char *sql)
+{
+    free(query(sql));
+}
+
+/* ---- random ---- */
+
+static uint64_t random_state;
+
+static uint64_t random64(void)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return random_state * 0x2545f4914f6cdd1dULL;
+}
+
+static size_t below(size_t n)
+{
+    return (size_t)((random64() >> 11) % n);
+}
+
+/* ---- rows ---- */
+
+static const char *const type_names[] = {
+    "Bool", "UInt8", "UInt16", "UInt32", "UInt64", "Int8", "Int16", "Int32", "Int64", "Float32", "Float64", "String",
+    "LowCardinality(String)", "Date", "DateTime", "DateTime64(3)", "DateTime64(9)", "IPv4", "IPv6",
+};
+
+enum { N_TYPES = COUNT(type_names), N_COLUMNS = 4 * N_TYPES };
+
+/* Columns: each type, plain and Nullable, and both once more constant within a key (for any). */
+struct events {
+    size_t n;
+    uint32_t *times;
+    struct column keys[3], condition, columns[N_COLUMNS];
+    struct arena arena;
+};
+
+static bool is_constant(size_t column)
+{
+    return column >= 2 * N_TYPES;
+}
+
+static struct column column_new(struct arena *arena, const char *type, bool nullable, size_t n)
+{
+    char name[64];
+    struct column c = {0};
+    if (nullable && str_starts(str_of(type), "LowCardinality"))
+        snprintf(name, sizeof(name), "LowCardinality(Nullable(String))");
+    else
+        snprintf(name, sizeof(name), nullable ? "Nullable(%s)" : "%s", type);
+    if (type_parse(&c.type, str_of(name), NULL) != ERR_OK)
+        abort();
+    c.values = arena_zero(arena, n * 16 + 16);
+    if (nullable)
+        c.nulls = arena_zero(arena, n + 1);
+    return c;
+}
+
+static void set_value(struct arena *arena, struct column *c, size_t row, uint64_t v)
+{
+    char *at = (char *)c->values + row * type_width(c->type);
+    double quarter = ((double)(v % 4001) - 2000) / 4;
+    float narrow = (float)quarter;
+    uint64_t wide[2] = {v, v * 0x9e3779b97f4a7c15ULL};
+    switch (c->type.kind) {
+    case TYPE_BOOL: *(uint8_t *)at = v & 1; break;
+    case TYPE_FLOAT32: memcpy(at, &narrow, 4); break;
+    case TYPE_FLOAT64:
+        if (v % 37 == 0)
+            quarter = NAN;
+        memcpy(at, &quarter, 8);
+        break;
+    case TYPE_STRING: {
+        char *text = arena_printf(arena, "%.*s%llu", (int)(v % 31), "abcdefghijklmnopqrstuvwxyzABCDE", (unsigned long long)(v % 100003));
+        *(struct str *)at = v % 29 == 0 ? (struct str){"", 0} : str_of(text);
+        break;
+    }
+    case TYPE_DATETIME64: wide[0] = (uint64_t)((int64_t)(v % 4000000000000000ULL) - 1000000000000000LL);
+        if (c->type.scale == 9)
+            wide[0] = (uint64_t)((int64_t)(v % 3000000000000000000ULL));
+        memcpy(at, wide, 8);
+        break;
+    default: memcpy(at, wide, type_width(c->type));
+    }
+}
+
+/* distinct 0: any value. Zeros are frequent, as in life. */
+static uint64_t value_of(uint64_t distinct)
+{
+    uint64_t v = random64();
+    if (v % 16 == 0)
+        return 0;
+    return distinct ? (v >> 8) % distinct : v;
+}
+
+static void events_init(struct events *e)
+{
+    *e = (struct events){.n = below(8) == 0 ? below(20) : below(MAX_ROWS)};
+    size_t n = e->n, n_keys = 1 + below(12);
+    static const char *const key_types[] = {"LowCardinality(String)", "Int16", "IPv6", "UInt64", "String", "Date"};
+    e->times = arena_zero(&e->arena, n * 4 + 4);
+    e->condition = column_new(&e->arena, "UInt8", true, n);
+    uint32_t span = below(2) ? 300 : 40000000;
+    uint64_t salt = random64();
+    for (size_t k = 0; k < 3; k++)
+        e->keys[k] = column_new(&e->arena, key_types[below(COUNT(key_types))], below(2), n);
+    for (size_t c = 0; c < N_COLUMNS; c++)
+        e->columns[c] = column_new(&e->arena, type_names[c % N_TYPES], c / N_TYPES % 2, n);
+    for (size_t i = 0; i < n; i++) {
+        e->times[i] = 1500000000 + (uint32_t)below(span);
+        uint64_t key = below(n_keys);
+        for (size_t k = 0; k < 3; k++) {
+            set_value(&e->arena, &e->keys[k], i, key * (k + 1) % 5 * 7919);
+            if (e->keys[k].nulls)
+                e->keys[k].nulls[i] = (key + k) % 4 == 0;
+        }
+        set_value(&e->arena, &e->condition, i, random64() & 1);
+        e->condition.nulls[i] = below(10) == 0;
+    }
+    for (size_t c = 0; c < N_COLUMNS; c++) {
+        uint64_t distinct = below(3) ? 1 + below(3000) : 0;
+        size_t null_share = 1 + below(4);
+        for (size_t i = 0; i < n; i++) {
+            set_value(&e->arena, &e->columns[c], i, is_constant(c) ? salt : value_of(distinct));
+            if (e->columns[c].nulls)
+                e->columns[c].nulls[i] = below(4) < null_share;
+        }
+    }
+}
+
+/* ---- measures ---- */
+
+struct measure {
+    char params[40], sql[200];
+    const struct column *args[3];
+    const struct column *const *arg_list;
+    const struct column *condition;
+};
+
+struct test {
+    struct events events;
+    struct cube_shape shape;
+    struct type dimensions[3];
+    const struct column *dimension_columns[3];
+    struct cube_measure cube_measures[MAX_MEASURES];
+    struct measure measures[MAX_MEASURES];
+    const struct column *const *args[MAX_MEASURES];
+    const struct column *conditions[MAX_MEASURES];
+    int64_t tier_count;
+    enum interval_unit tier_unit;
+    const char *tier_sql;
+};
+
+static size_t random_params(const char *name, char *text, struct str *list)
+{
+    size_t n = 0;
+    if (strcmp(name, "uniqCombined") == 0 && below(2))
+        n = (size_t)snprintf(text, 40, "%zu", 12 + below(9)), list[0] = (struct str){text, n}, n = 1;
+    else if (strcmp(name, "quantilesDD") == 0) {
+        strcpy(text, "0.01, 0.5, 0.99");
+        list[0] = (struct str){text, 4}, list[1] = (struct str){text + 6, 3}, list[2] = (struct str){text + 11, 4}, n = 3;
+    } else if (strcmp(name, "quantileDD") == 0) {
+        strcpy(text, "0.02, 0.9");
+        list[0] = (struct str){text, 4}, list[1] = (struct str){text + 6, 3}, n = 2;
+    } else {
+        text[0] = '\0';
+    }
+    return n;
+}
+
+/* A function over a random column; false if it does not take the type. */
+static bool measure_init(struct test *t, size_t m)
+{
+    struct measure *q = &t->measures[m];
+    size_t n_names, n_args = 1;
+    const char *const *names = aggregate_names(&n_names);
+    const char *name = names[below(n_names)];
+    bool is_any = strcmp(name, "any") == 0, is_if = below(3) == 0;
+    struct str params[4];
+    struct type types[3];
+    char args[100] = "";
+
+    if (strcmp(name, "count") == 0)
+        n_args = below(2);
+    else if (str_starts(str_of(name), "uniq") && below(3) == 0)
+        n_args = 2 + below(2);
+    for (size_t k = 0; k < n_args; k++) {
+        size_t c = below(2 * N_TYPES) + (is_any ? 2 * N_TYPES : 0);
+        q->args[k] = &t->events.columns[c];
+        types[k] = q->args[k]->type;
+        snprintf(args + strlen(args), sizeof(args) - strlen(args), "%sc%zu", k ? ", " : "", c);
+    }
+    size_t n_params = random_params(name, q->params, params);
+    if (aggregate_new(&t->cube_measures[m].aggregate, &t->events.arena, str_of(name), params, n_params, types, n_args,
+                      is_if, NULL) != ERR_OK)
+        return false;
+    q->arg_list = q->args;
+    q->condition = is_if ? &t->events.condition : NULL;
+    t->args[m] = q->args;
+    t->conditions[m] = q->condition;
+    snprintf(q->sql, sizeof(q->sql), "%s%s%s%s%s(%s%s)", name, is_if ? "If" : "", n_params ? "(" : "", q->params,
+             n_params ? ")" : "", args, !is_if ? "" : n_args ? ", cond" : "cond");
+    return true;
+}
+
+static void test_init(struct test *t)
+{
+    static const struct {
+        int64_t count;
+        enum interval_unit unit;
+        const char *sql;
+    } tiers[] = {{1, INTERVAL_MINUTE, "toStartOfMinute(time, 'UTC')"}, {15, INTERVAL_MINUTE, "toStartOfInterval(time, INTERVAL 15 MINUTE, 'UTC')"},
+                 {1, INTERVAL_HOUR, "toStartOfHour(time, 'UTC')"}, {1, INTERVAL_DAY, "toDateTime(toStartOfDay(time, 'UTC'), 'UTC')"},
+                 {1, INTERVAL_MONTH, "toDateTime(toStartOfMonth(time, 'UTC'), 'UTC')"}};
+    *t = (struct test){0};
+    events_init(&t->events);
+    size_t n_dimensions = below(4), n_measures = 1 + below(MAX_MEASURES), tier = below(COUNT(tiers));
+    for (size_t d = 0; d < n_dimensions; d++) {
+        t->dimensions[d] = t->events.keys[d].type;
+        t->dimension_columns[d] = &t->events.keys[d];
+    }
+    for (size_t m = 0; m < n_measures; m++)
+        while (!measure_init(t, m)) {
+        }
+    t->shape = (struct cube_shape){.n_dimensions = n_dimensions, .dimensions = t->dimensions, .n_measures = n_measures,
+                                   .measures = t->cube_measures, .count = 1, .unit = INTERVAL_MINUTE};
+    cube_shape_init(&t->shape);
+    t->tier_count = tiers[tier].count;
+    t->tier_unit = tiers[tier].unit;
+    t->tier_sql = tiers[tier].sql;
+}
+
+/* ---- store ---- */
+
+static void insert_block(const char *table, const char *file, const struct buf *block)
+{
+    FILE *f = fopen(file, "wb");
+    if (f == NULL || fwrite(block->p, 1, block->n, f) != block->n || fclose(f) != 0)
+        abort();
+    AUTO_MEM char *sql = xasprintf("INSERT INTO %s SELECT * FROM file('%s', Native)", table, file);
+    run(sql);
+    unlink(file);
+}
+
+static void create_tables(const struct test *t)
+{
+    AUTO_DONE(buf) sql = {0};
+    char name[64];
+    run("DROP TABLE IF EXISTS d.raw");
+    run("DROP TABLE IF EXISTS d.tier");
+    buf_text(&sql, "CREATE TABLE d.raw (time DateTime('UTC'), cond Nullable(UInt8)");
+    for (size_t k = 0; k < 3; k++)
+        buf_printf(&sql, ", k%zu %s", k, type_name(t->events.keys[k].type, name));
+    for (size_t c = 0; c < N_COLUMNS; c++)
+        buf_printf(&sql, ", c%zu %s", c, type_name(t->events.columns[c].type, name));
+    buf_text(&sql, ") ENGINE = MergeTree ORDER BY tuple()");
+    run(buf_cstr(&sql));
+
+    buf_reset(&sql);
+    buf_text(&sql, "CREATE TABLE d.tier (bucket DateTime('UTC')");
+    for (size_t d = 0; d < t->shape.n_dimensions; d++)
+        buf_printf(&sql, ", k%zu %s", d, type_name(t->dimensions[d], name));
+    for (size_t m = 0; m < t->shape.n_measures; m++)
+        buf_printf(&sql, ", m%zu %s", m, aggregate_storage(t->cube_measures[m].aggregate)->type_name);
+    buf_text(&sql, ") ENGINE = AggregatingMergeTree ORDER BY (bucket");
+    for (size_t d = 0; d < t->shape.n_dimensions; d++)
+        buf_printf(&sql, ", k%zu", d);
+    buf_text(&sql, ") SETTINGS allow_nullable_key = 1");
+    run(buf_cstr(&sql));
+}
+
+static void insert_raw(const struct test *t, const char *file)
+{
+    const struct events *e = &t->events;
+    AUTO_DONE(buf) block = {0};
+    char name[64], type[64];
+    if (e->n == 0)
+        return;
+    native_block(&block, 2 + 3 + N_COLUMNS, e->n);
+    struct column time = {.type = {.kind = TYPE_DATETIME}, .values = e->times};
+    native_column_head(&block, "time", "DateTime");
+    native_column_data(&block, &time, NULL, e->n);
+    native_column_head(&block, "cond", "Nullable(UInt8)");
+    native_column_data(&block, &e->condition, NULL, e->n);
+    for (size_t k = 0; k < 3 + N_COLUMNS; k++) {
+        const struct column *c = k < 3 ? &e->keys[k] : &e->columns[k - 3];
+        snprintf(name, sizeof(name), k < 3 ? "k%zu" : "c%zu", k < 3 ? k : k - 3);
+        native_column_head(&block, name, type_name(c->type, type));
+        native_column_data(&block, c, NULL, e->n);
+    }
+    insert_block("d.raw", file, &block);
+}
+
+static void insert_part(const struct test *t, const struct sealed_tier *part, const char *file)
+{
+    size_t n = sealed_n_rows(part);
+    AUTO_DONE(buf) block = {0};
+    char name[64], type[64];
+    if (n == 0)
+        return;
+    native_block(&block, 1 + t->shape.n_dimensions + t->shape.n_measures, n);
+    native_column_head(&block, "bucket", "DateTime('UTC')");
+    sealed_write_buckets(part, &block, NULL, n);
+    for (size_t d = 0; d < t->shape.n_dimensions; d++) {
+        snprintf(name, sizeof(name), "k%zu", d);
+        native_column_head(&block, name, type_name(t->dimensions[d], type));
+        sealed_write_dimension(part, &block, d, NULL, n);
+    }
+    for (size_t m = 0; m < t->shape.n_measures; m++) {
+        snprintf(name, sizeof(name), "m%zu", m);
+        native_column_head(&block, name, aggregate_storage(t->cube_measures[m].aggregate)->wire_type);
+        sealed_write_measure(part, &block, m, NULL, n);
+    }
+    insert_block("d.tier", file, &block);
+}
+
+/* Some epochs, each with several cubes, sealed in parts: every part becomes a part of the table. */
+static size_t insert_states(const struct test *t, const char *file)
+{
+    const struct events *e = &t->events;
+    struct cube *cubes[N_CUBES];
+    size_t n_parts = 0, n_epochs = 1 + below(3), at = 0;
+    for (size_t c = 0; c < N_CUBES; c++)
+        cubes[c] = cube_new(&t->shape);
+    for (size_t epoch = 1; epoch <= n_epochs; epoch++) {
+        size_t end = epoch == n_epochs ? e->n : e->n * epoch / n_epochs;
+        while (at < end) {
+            uint32_t rows[1000];
+            size_t n = 0, want = 1 + below(1000);
+            for (; n < want && at < end; n++)
+                rows[n] = (uint32_t)at++;
+            struct cube_rows r = {e->times, t->dimension_columns, t->args, t->conditions, rows, n};
+            cube_add(cubes[below(N_CUBES)], &r);
+        }
+        size_t parts = 1 + below(3);
+        for (size_t p = 0; p < parts; p++) {
+            struct sealed_tier *part = cube_seal(cubes, N_CUBES, NULL, t->tier_count, t->tier_unit, p, parts);
+            insert_part(t, part, file);
+            n_parts += sealed_n_rows(part) > 0;
+            sealed_free(part);
+        }
+        for (size_t c = 0; c < N_CUBES; c++)
+            cube_reset(cubes[c]);
+    }
+    for (size_t c = 0; c < N_CUBES; c++)
+        cube_free(cubes[c]);
+    return n_parts;
+}
+
+/* ---- comparison ---- */
+
+static char *answer(const struct test *t, bool merged)
+{
+    AUTO_DONE(buf) sql = {0};
+    buf_printf(&sql, "SELECT %s AS b", merged ? "bucket" : t->tier_sql);
+    for (size_t d = 0; d < t->shape.n_dimensions; d++)
+        buf_printf(&sql, ", k%zu", d);
+    for (size_t m = 0; m < t->shape.n_measures; m++) {
+        char column[32];
+        snprintf(column, sizeof(column), "m%zu", m);
+        buf_text(&sql, ", ");
+        if (merged)
+            buf_printf(&sql, aggregate_storage(t->cube_measures[m].aggregate)->merge_call, column);
+        else
+            buf_text(&sql, t->measures[m].sql);
+    }
+    buf_printf(&sql, " FROM d.%s GROUP BY b", merged ? "tier" : "raw");
+    for (size_t d = 0; d < t->shape.n_dimensions; d++)
+        buf_printf(&sql, ", k%zu", d);
+    buf_text(&sql, " ORDER BY b");
+    for (size_t d = 0; d < t->shape.n_dimensions; d++)
+        buf_printf(&sql, ", k%zu", d);
+    return query(buf_cstr(&sql));
+}
+
+/* Types of the answers too: a view must look like the plain SELECT (min, max and any of a simple column keep
+ * its name, which is no other type). */
+static void check_result_types(const struct test *t)
+{
+    for (size_t m = 0; m < t->shape.n_measures; m++) {
+        const struct aggregate_storage *s = aggregate_storage(t->cube_measures[m].aggregate);
+        AUTO_DONE(buf) call = {0};
+        char name[64];
+        buf_printf(&call, s->merge_call, "m");
+        AUTO_MEM char *ours = xasprintf("SELECT replaceRegexpOne(toTypeName(%s), '^SimpleAggregateFunction\\\\(\\\\w+, (.*)\\\\)$', '\\\\1') "
+                                        "FROM (SELECT m%zu AS m FROM d.tier)", buf_cstr(&call), m);
+        AUTO_MEM char *theirs = xasprintf("SELECT toTypeName(%s) FROM d.raw", t->measures[m].sql);
+        AUTO_MEM char *x = query(ours);
+        AUTO_MEM char *y = query(theirs);
+        AUTO_MEM char *said = xasprintf(s->result_is_array ? "Array(%s)\n" : "%s\n", type_name(s->result, name));
+        if (strcmp(x, y) != 0 || strcmp(x, said) != 0) {
+            printf("seed %llu: %s has type %sbut %s has type %sand we say %s", (unsigned long long)seed_of_case,
+                   t->measures[m].sql, y, buf_cstr(&call), x, said);
+            fflush(NULL);
+            _exit(1);
+        }
+    }
+}
+
+static void compare(const struct test *t, const char *expected, const char *when)
+{
+    AUTO_MEM char *merged = answer(t, true);
+    if (strcmp(merged, expected) == 0)
+        return;
+    const char *x = expected, *y = merged;
+    size_t line = 1, column = 1;
+    for (; *x != '\0' && *x == *y; x++, y++) {
+        line += *x == '\n';
+        column = *x == '\n' ? 1 : column + (*x == '\t');
+    }
+    printf("seed %llu, %s: line %zu, column %zu of\n", (unsigned long long)seed_of_case, when, line, column);
+    if (column > 1 + t->shape.n_dimensions)
+        printf("  %s stored as %s\n", t->measures[column - 2 - t->shape.n_dimensions].sql,
+               aggregate_storage(t->cube_measures[column - 2 - t->shape.n_dimensions].aggregate)->type_name);
+    printf("  expected …%.80s\n  merged   …%.80s\n", x, y);
+    fflush(NULL);
+    _exit(1);
+}
+
+static size_t run_case(const char *file, size_t *n_measures, size_t *n_rows)
+{
+    struct test *t = xmalloc(sizeof(*t));
+    test_init(t);
+    create_tables(t);
+    insert_raw(t, file);
+    size_t n_parts = insert_states(t, file);
+    AUTO_MEM char *expected = answer(t, false);
+    compare(t, expected, "merged by the query");
+    run("OPTIMIZE TABLE d.tier FINAL");
+    compare(t, expected, "merged by OPTIMIZE");
+    check_result_types(t);
+    *n_measures += t->shape.n_measures;
+    *n_rows += t->events.n;
+    arena_done(&t->events.arena);
+    free(t);
+    return n_parts;
+}
+
+int main(int argc, char **argv)
+{
+    size_t n_cases = argc > 1 ? strtoul(argv[1], NULL, 10) : 40, n_measures = 0, n_parts = 0, n_rows = 0;
+    uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : (uint64_t)time(NULL) * 1000;
+    char folder[] = "/tmp/weir-diff-XXXXXX", file[64], remove[80];
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    if (mkdtemp(folder) == NULL)
+        return 1;
+    if (!chdb_open(folder)) {
+        printf("skipped: libchdb is not here (%s)\n", dlerror());
+        rmdir(folder);
+        return SKIPPED;
+    }
+    snprintf(file, sizeof(file), "%s/block.native", folder);
+    run("CREATE DATABASE d ENGINE = Atomic");
+    printf("seed %llu\n", (unsigned long long)seed);
+    for (size_t i = 0; i < n_cases; i++) {
+        seed_of_case = seed + i;
+        random_state = seed_of_case * 0x9e3779b97f4a7c15ULL | 1;
+        random64();
+        n_parts += run_case(file, &n_measures, &n_rows);
+    }
+    printf("%zu cases, %zu measures, %zu rows, %zu inserted parts: all equal\n", n_cases, n_measures, n_rows, n_parts);
+    chdb.close(chdb.connection);
+    snprintf(remove, sizeof(remove), "rm -rf '%s'", folder);
+    return system(remove) != 0;
+}
