@@ -157,7 +157,7 @@ static const char *number_end(const struct lexer *l, const char **mistake)
 static bool dot_is_access(const struct lexer *l)
 {
     return l->last_kind == TOKEN_WORD || l->last_kind == TOKEN_QUOTED || l->last_kind == TOKEN_NUMBER ||
-           (l->last_kind == TOKEN_SYMBOL && (l->last_symbol == ')' || l->last_symbol == ']'));
+           (l->last_kind == TOKEN_SYMBOL && (l->last_symbol == ')' || l->last_symbol == ']' || l->last_symbol == '.'));
 }
 
 static uint16_t symbol_at(const struct lexer *l)
