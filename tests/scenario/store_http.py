@@ -827,7 +827,8 @@ def started_and_idle_it_is_cheap(s, program, base):
 def main():
     arguments = sys.argv[1:]
     program = arguments.pop(0) if arguments and os.path.isfile(arguments[0]) else \
-        os.environ.get('WEIR_STORE', os.path.join(ROOT, 'build', 'src', 'store', 'host', 'weir-store'))
+        os.environ.get('WEIR_STORE_PROGRAM', os.path.join(ROOT, 'build', 'release', 'src', 'store',
+                                                          'host', 'weir-store'))
     program = os.path.abspath(program)
     base = tempfile.mkdtemp(prefix='weir-store-')
     passed = failed = 0
@@ -837,7 +838,8 @@ def main():
             s.wait_ready()
         except AssertionError as e:
             if 'libchdb.so was not found' in str(e):
-                print('0 passed, 0 failed, %d skipped: libchdb is not here' % len(CASES))
+                print('SKIP store_http: libchdb is not here (scripts/fetch-libchdb)')
+                print('0 passed, 0 failed, %d skipped' % len(CASES))
                 return 0
             raise
         s.do('CREATE DATABASE w')

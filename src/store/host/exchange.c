@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "store/host/inflate.h"
+#include "store/host/unpack.h"
 
 #define FIRST_BYTES (1 << 20)           /* gathered before an answer starts */
 #define WAITED_BYTES (256 << 20)        /* the same with wait_end_of_query */
@@ -47,7 +47,7 @@ struct exchange {
     char id[ID_TEXT + 1];   /* made when the client gave none */
     char tag[17];           /* of an exception block */
 
-    struct inflate *inflate;
+    struct unpack *unpack;
     struct buf sql;         /* statement text, until an INSERT takes over */
     struct statement shape;
     int slot;               /* in `running`, -1 */
@@ -402,9 +402,9 @@ void exchange_body(struct exchange *x, const char *data, size_t n)
         take_plain(x, data, n);
         return;
     }
-    if (x->inflate == NULL)
-        x->inflate = inflate_new(x->request.coding);
-    if (x->inflate == NULL || !inflate_feed(x->inflate, data, n, take_plain, x)) {
+    if (x->unpack == NULL)
+        x->unpack = unpack_new(x->request.coding);
+    if (x->unpack == NULL || !unpack_feed(x->unpack, data, n, take_plain, x)) {
         if (x->failed.code == 0)
             exception_set(&x->failed, 354, "ZLIB_INFLATE_FAILED",
                           "The body is not valid for its Content-Encoding");
@@ -575,7 +575,7 @@ static void run_statement(struct exchange *x)
 
 static void end_statement(struct exchange *x)
 {
-    if (x->inflate && !inflate_is_complete(x->inflate))
+    if (x->unpack && !unpack_is_complete(x->unpack))
         exception_set(&x->failed, 354, "ZLIB_INFLATE_FAILED", "The body ends within its compression");
     if (x->insert && x->failed.code)
         x->host->backend->insert_cancel(MOVE(x->insert));
@@ -657,7 +657,7 @@ void exchange_free(struct exchange *x)
     if (x == NULL)
         return;
     release(x);
-    inflate_free(x->inflate);
+    unpack_free(x->unpack);
     for (int i = 0; i < N_HEADERS; i++)
         buf_done(&x->reply.headers[i]);
     buf_done(&x->reply.body);

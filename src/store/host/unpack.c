@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/host/inflate.h"
+#include "store/host/unpack.h"
 
 #include <zlib.h>
 #include <zstd.h>
@@ -8,7 +8,7 @@
 
 #define PIECE_BYTES (256 * 1024)
 
-struct inflate {
+struct unpack {
     enum body_coding coding;
     bool is_between; /* members or frames: the input may end here */
     z_stream gzip;
@@ -16,9 +16,9 @@ struct inflate {
     char piece[PIECE_BYTES];
 };
 
-struct inflate *inflate_new(enum body_coding coding)
+struct unpack *unpack_new(enum body_coding coding)
 {
-    struct inflate *z = xcalloc(1, sizeof(*z));
+    struct unpack *z = xcalloc(1, sizeof(*z));
 
     z->coding = coding;
     z->is_between = true;
@@ -35,7 +35,7 @@ struct inflate *inflate_new(enum body_coding coding)
     return NULL;
 }
 
-void inflate_free(struct inflate *z)
+void unpack_free(struct unpack *z)
 {
     if (z == NULL)
         return;
@@ -45,7 +45,7 @@ void inflate_free(struct inflate *z)
     free(z);
 }
 
-static bool feed_gzip(struct inflate *z, const char *data, size_t n, inflate_sink sink, void *arg)
+static bool feed_gzip(struct unpack *z, const char *data, size_t n, unpack_sink sink, void *arg)
 {
     z->gzip.next_in = (Bytef *)(uintptr_t)data;
     z->gzip.avail_in = (uInt)n;
@@ -69,7 +69,7 @@ static bool feed_gzip(struct inflate *z, const char *data, size_t n, inflate_sin
     return true;
 }
 
-static bool feed_zstd(struct inflate *z, const char *data, size_t n, inflate_sink sink, void *arg)
+static bool feed_zstd(struct unpack *z, const char *data, size_t n, unpack_sink sink, void *arg)
 {
     ZSTD_inBuffer in = {data, n, 0};
     bool is_full = false;
@@ -87,7 +87,7 @@ static bool feed_zstd(struct inflate *z, const char *data, size_t n, inflate_sin
     return true;
 }
 
-bool inflate_feed(struct inflate *z, const char *data, size_t n, inflate_sink sink, void *arg)
+bool unpack_feed(struct unpack *z, const char *data, size_t n, unpack_sink sink, void *arg)
 {
     if (n == 0)
         return true;
@@ -95,7 +95,7 @@ bool inflate_feed(struct inflate *z, const char *data, size_t n, inflate_sink si
                                     : feed_zstd(z, data, n, sink, arg);
 }
 
-bool inflate_is_complete(const struct inflate *z)
+bool unpack_is_complete(const struct unpack *z)
 {
     return z->is_between;
 }
