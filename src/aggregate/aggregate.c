@@ -44,6 +44,11 @@ const char *const *aggregate_names(size_t *n)
     return names;
 }
 
+bool aggregate_is_plain(struct str name)
+{
+    return family_find(name) != NULL;
+}
+
 bool aggregate_is_known(struct str name)
 {
     return family_find(name) != NULL || family_find(without_if(name)) != NULL;

@@ -13,6 +13,8 @@
 #include "codec/native.h"
 #include "lang/parse.h"
 
+enum { FIRST_SLOT_S = 600, FIRST_MARGIN_S = 30 };
+
 static const char *const kind_names[] = {"epoch", "checkpoint", "skip", "retry"};
 
 /* ---- text forms ---- */
@@ -205,7 +207,6 @@ void chain_row_done(struct chain_row *r)
         free(r->blocks[i].table);
     free(r->ranges);
     free(r->blocks);
-    free(r->retried);
     free(r->process);
     *r = (struct chain_row){0};
 }
@@ -246,7 +247,7 @@ static void set_end(struct chain *c, const struct file_mark *m)
         c->ends[at] = *m;
         c->ends[at].path = xstrdup(m->path ? m->path : "");
     }
-    if (m->partition >= c->next_partition)
+    if (m->partition >= c->next_partition && m->partition != REJECTS_PARTITION)
         c->next_partition = m->partition + 1;
 }
 
@@ -271,6 +272,8 @@ static void adopt(struct chain *c, const struct chain_row *row)
     }
     c->last_n = row->n;
     c->last_now = row->now;
+    c->last_slot_s = row->slot_s;
+    c->last_margin_s = row->margin_s;
 }
 
 /* ---- reading ---- */
@@ -360,6 +363,8 @@ static enum err_code read_checkpoint(struct chain *c, struct store *s, struct bu
                 set_end(c, &row.ranges[i].mark);
             c->last_n = c->last_checkpoint = row.n;
             c->last_now = row.now;
+            c->last_slot_s = row.slot_s;
+            c->last_margin_s = row.margin_s;
             struct str text = cell_str(&r, 9, 0);
             while (text.n > 0) {
                 struct str line = next_line(&text);
@@ -497,40 +502,34 @@ static enum err_code read_row(struct chain *c, struct store *s, uint64_t n, stru
     return code;
 }
 
-static bool starts_at_ends(const struct chain *c, const struct chain_row *row)
+/* One try for row->n = last_n + 1: ERR_OK if the chain holds our row there, ERR_CONFLICT if another's. */
+static enum err_code append_at(struct chain *c, struct store *s, struct chain_row *row, const volatile bool *stop, struct err *e)
 {
-    return is_valid(c, row);
-}
-
-enum err_code chain_append(struct chain *c, struct store *s, struct chain_row *row, const volatile bool *stop, struct err *e)
-{
-    row->n = c->last_n + 1;
-    struct slot_grid grid = {.t0 = c->last_now, .slot_s = row->slot_s, .margin_s = row->margin_s};
+    /* Row 1 has no row before it: every process must cut its slots alike, so by constants. */
+    struct slot_grid grid = {.t0 = c->last_now, .slot_s = c->last_n ? c->last_slot_s : FIRST_SLOT_S,
+                             .margin_s = c->last_n ? c->last_margin_s : FIRST_MARGIN_S};
     struct attempt attempt = {.slot = INT64_MIN};
     AUTO_MEM char *family = xasprintf("%s#%" PRIu64, c->source, row->n);
+    AUTO_MEM char *table = xasprintf("%s.weir_epochs", c->database);
     AUTO_DONE(buf) body = {0};
     AUTO_DONE(buf) blocks = {0};
     blocks_print(&blocks, row->blocks, row->n_blocks);
-    if (!starts_at_ends(c, row))
-        return err_set(e, ERR_CONFLICT, "the chain of %s has moved on", c->source);
     for (;;) {
         struct chain_row there = {0};
         int64_t now = 0;
         enum err_code code = read_row(c, s, row->n, &there, &now, e);
-        if (code == ERR_OK && there.n == row->n) {
-            bool is_mine = there.lane == row->lane && strcmp(there.process, row->process) == 0;
-            if (is_mine)
-                adopt(c, &there);
+        if (code != ERR_OK) {
             chain_row_done(&there);
-            if (is_mine)
-                return ERR_OK;
-            size_t n_new;
-            TRY(chain_refresh(c, s, &n_new, e));
-            return err_set(e, ERR_CONFLICT, "another process wrote epoch %" PRIu64 " of %s", row->n, c->source);
-        }
-        chain_row_done(&there);
-        if (code != ERR_OK)
             return code; /* outcome unknown: the caller comes back with the same row */
+        }
+        bool is_there = there.n == row->n;
+        bool is_mine = is_there && there.lane == row->lane && strcmp(there.process, row->process) == 0;
+        if (is_mine)
+            adopt(c, &there);
+        chain_row_done(&there);
+        if (is_there)
+            return is_mine ? ERR_OK : err_set(e, ERR_CONFLICT, "another process wrote epoch %" PRIu64 " of %s", row->n, c->source);
+
         if (slot_wait(&grid, now) > 0) {
             if (stop && *stop)
                 return err_set(e, ERR_STOPPED, "stopped before the intent");
@@ -540,25 +539,37 @@ enum err_code chain_append(struct chain *c, struct store *s, struct chain_row *r
         attempt_next(&attempt, &grid, now);
         if (attempt.slot != 0 && attempt.number == 0) {
             TRY(insert_wait_running(s, family, stop, e));
-            chain_row_done(&there);
             TRY(read_row(c, s, row->n, &there, &now, e));
-            bool is_there = there.n == row->n;
+            is_there = there.n == row->n;
             chain_row_done(&there);
             if (is_there || slot_of(&grid, now) != attempt.slot || slot_wait(&grid, now) > 0)
                 continue;
         }
         row_block(&body, c, row, buf_view(&blocks), slot_deadline(&grid, attempt.slot));
-        AUTO_MEM char *table = xasprintf("%s.weir_epochs", c->database);
         code = insert_send(s, table, chain_columns, family, &attempt, &grid, buf_view(&body), e);
         attempt.is_acknowledged = code == ERR_OK;
-        if (code != ERR_OK && code != ERR_UNAVAILABLE && code != ERR_STORE)
+        if (code == ERR_OK)
+            continue;
+        if (code != ERR_STORE || (stop && *stop))
             return code;
-        if (code != ERR_OK) {
-            log_warn("chain", "intent_retry", "source=%s n=%" PRIu64 " reason='%s'", c->source, row->n, e ? e->text : "");
-            if (stop && *stop && code == ERR_UNAVAILABLE)
-                return code;
-            clock_sleep_ms(100);
-        }
+        log_warn("chain", "intent_retry", "source=%s n=%" PRIu64 " reason='%s'", c->source, row->n, e ? e->text : "");
+        clock_sleep_ms(100);
+    }
+}
+
+enum err_code chain_append(struct chain *c, struct store *s, struct chain_row *row, const volatile bool *stop, struct err *e)
+{
+    for (;;) {
+        if (!is_valid(c, row))
+            return err_set(e, ERR_CONFLICT, "the chain of %s has moved on: what was gathered is in another epoch", c->source);
+        row->n = c->last_n + 1;
+        enum err_code code = append_at(c, s, row, stop, e);
+        if (code != ERR_CONFLICT)
+            return code;
+        /* Another process wrote that n (a retry of rejects, say). From the start: is our epoch still valid? */
+        size_t n_new;
+        TRY(chain_refresh(c, s, &n_new, e));
+        log_info("chain", "moved_on", "source=%s rows=%zu", c->source, n_new);
     }
 }
 

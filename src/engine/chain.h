@@ -23,6 +23,10 @@ struct chain_block {
 
 enum chain_kind { CHAIN_EPOCH, CHAIN_CHECKPOINT, CHAIN_SKIP, CHAIN_RETRY };
 
+/* The source's own rejects are a partition of its chain: position = the n of the last epoch whose rejects
+ * were retried. */
+#define REJECTS_PARTITION (UINT64_MAX - 1)
+
 struct chain_row {
     uint64_t n;
     enum chain_kind kind;
@@ -35,8 +39,6 @@ struct chain_row {
     size_t n_ranges;
     struct chain_block *blocks;
     size_t n_blocks;
-    uint64_t *retried; /* CHAIN_RETRY: epochs whose rejects it takes */
-    size_t n_retried;
 };
 void chain_row_done(struct chain_row *r);
 
@@ -45,6 +47,7 @@ struct chain {
     const char *database;
     uint64_t last_n;          /* 0: no row yet */
     int64_t last_now;
+    int64_t last_slot_s, last_margin_s; /* L and M of row last_n: the grid of the next row, whatever settings say now */
     uint64_t next_partition;
     struct file_mark *ends;   /* by partition: where the chain's valid epochs end */
     size_t n_ends, cap_ends;
@@ -60,8 +63,8 @@ MUST_CHECK enum err_code chain_refresh(struct chain *c, struct store *s, size_t 
 void chain_done(struct chain *c);
 const struct file_mark *chain_end(const struct chain *c, uint64_t partition); /* NULL: not in the chain */
 
-/* Appends row (its n is filled here: last_n + 1). After success *row is what the chain holds at that n and
- * the chain has adopted it. ERR_CONFLICT: another process wrote that n, or a `from` is not the partition's end; the
+/* Appends row (its n is filled here: last_n + 1). After success the chain holds exactly this row at that n (lane and
+ * process prove it; a row is never changed between tries) and has adopted it. ERR_CONFLICT: another process wrote that n, or a `from` is not the partition's end; the
  * chain has been refreshed and the epoch must be gathered again. */
 MUST_CHECK enum err_code chain_append(struct chain *c, struct store *s, struct chain_row *row, const volatile bool *stop, struct err *e);
 /* Writes a checkpoint row with the same n as the last row (all ends, all open rows). */

@@ -12,7 +12,7 @@
 #define INLINE static inline __attribute__((always_inline))
 
 enum { FIRST_SLOTS = 1024, FIRST_ROWS_BYTES = 64 << 10, LOW_LOAD_UP_TO = 1 << 20 };
-enum { KEPT_BYTES = 8 << 20 }; /* of each table over a reset */
+enum { KEPT_BYTES = 32 << 20 }; /* of each table over a reset */
 
 /* ---- life ---- */
 
@@ -29,7 +29,7 @@ static void rows_new(struct cube *c)
     while (c->rows_cap_bytes < (CUBE_BATCH + 1) * c->shape->stride)
         c->rows_cap_bytes *= 2;
     c->rows = xmap(c->rows_cap_bytes);
-    c->n_rows = 1;
+    c->n_rows = c->most_rows = 1;
 }
 
 struct cube *cube_new(const struct cube_shape *shape)
@@ -87,6 +87,7 @@ void cube_free(struct cube *c)
 void cube_reset(struct cube *c)
 {
     states_done(c);
+    c->most_rows = c->n_rows > c->most_rows ? c->n_rows : c->most_rows;
     c->n_rows = 1;
     if (c->n_slots * sizeof(*c->slots) > KEPT_BYTES) {
         xunmap(c->slots, c->n_slots * sizeof(*c->slots));
@@ -112,7 +113,8 @@ size_t cube_n_keys(const struct cube *c)
 size_t cube_bytes(const struct cube *c)
 {
     size_t bytes = sizeof(*c) + c->state_bytes + c->n_slots * sizeof(*c->slots);
-    bytes += table_resident((size_t)c->n_rows * c->shape->stride, c->rows_cap_bytes);
+    size_t most_rows = c->n_rows > c->most_rows ? c->n_rows : c->most_rows;
+    bytes += table_resident(most_rows * c->shape->stride, c->rows_cap_bytes);
     bytes += (c->layout.n_words + 1) * CUBE_BATCH * 8 + (c->shape->n_dimensions + 1) * CUBE_BATCH * 4;
     for (size_t d = 0; d < c->shape->n_dimensions; d++)
         if (c->layout.fields[d].is_text)
@@ -308,7 +310,6 @@ static void update_measure(struct cube *c, size_t m, const struct cube_rows *in,
     const struct column *args[MAX_ARGS];
 
     if (condition != NULL) {
-        assert(aggregate_is_conditional(a));
         ai.n = pick_true(condition, b, ids, picked, picked_ids);
         ai.rows = picked;
         ai.ids = picked_ids;
@@ -341,7 +342,8 @@ static void add_batch(struct cube *c, const struct cube_rows *in, const struct b
     const uint32_t row_words = (uint32_t)(shape->stride / 8); /* rows by their first word from here on */
     for (size_t i = 0; i < b->n; i++)
         ids[i] *= row_words;
-    row_fold(&c->row_fold, c->rows, ids, in->args, b->rows, b->first, b->n);
+    struct row_fold_input fold = {in->args, in->conditions, b->rows, b->first, b->n};
+    row_fold(&c->row_fold, c->rows, ids, &fold);
     for (size_t m = 0; m < shape->n_measures; m++)
         if (m >= 64 || !(c->row_fold.covered >> m & 1))
             update_measure(c, m, in, b, ids);
@@ -349,6 +351,8 @@ static void add_batch(struct cube *c, const struct cube_rows *in, const struct b
 
 void cube_add(struct cube *c, const struct cube_rows *in)
 {
+    for (size_t m = 0; in->conditions != NULL && m < c->shape->n_measures; m++)
+        assert(in->conditions[m] == NULL || aggregate_is_conditional(c->shape->measures[m].aggregate));
     for (size_t at = 0; at < in->n; at += CUBE_BATCH) {
         struct batch_rows b = {.rows = in->rows ? in->rows + at : NULL, .first = in->rows ? 0 : at};
         b.n = in->n - at < CUBE_BATCH ? in->n - at : CUBE_BATCH;

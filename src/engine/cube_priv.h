@@ -69,6 +69,7 @@ struct cube {
     char *rows;
     size_t rows_cap_bytes;
     uint32_t n_rows; /* with row 0 */
+    uint32_t most_rows; /* since the memory was mapped */
     uint32_t *slots;
     uint64_t n_slots;
     unsigned shift;

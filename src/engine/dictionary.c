@@ -133,12 +133,16 @@ static void keys_avx512(struct batch_keys *k, size_t n)
         k->keys[longs[i]] = key_of_long(k->texts[longs[i]]);
 }
 
+static bool use_plain;
+
+void dictionary_use_plain(bool plain)
+{
+    use_plain = plain;
+}
+
 static void keys_of_texts(struct batch_keys *k, size_t n)
 {
-    static int has_avx512 = -1; /* the same value whoever writes it */
-    if (has_avx512 < 0)
-        has_avx512 = __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
-    if (has_avx512)
+    if (!use_plain && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
         keys_avx512(k, n);
     else
         keys_plain(k, n);

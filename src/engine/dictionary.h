@@ -49,4 +49,7 @@ struct str dictionary_text(const struct dictionary *d, uint32_t id);
 uint64_t dictionary_hash(const struct dictionary *d, uint32_t id);
 bool dictionary_same_text(const struct dictionary *x, uint32_t x_id, const struct dictionary *y, uint32_t y_id);
 
+/* For tests: keys as on a machine without AVX-512. */
+void dictionary_use_plain(bool plain);
+
 #endif

@@ -469,7 +469,7 @@ static void rejects_body(struct epoch *ep, const struct block_target *t, uint32_
         size_t n = rows->n;
         if (n == 0)
             continue;
-        native_block(b, 11, n);
+        native_block(b, 12, n);
         native_column_head(b, "source", "String");
         for (size_t i = 0; i < n; i++) {
             buf_varuint(b, ep->source->name.n);
@@ -494,6 +494,12 @@ static void rejects_body(struct epoch *ep, const struct block_target *t, uint32_
             buf_varuint(b, bytes.n);
             buf_str(b, bytes);
         }
+        native_column_head(b, "header", "String");
+        for (size_t i = 0; i < n; i++) {
+            struct str header = rejects[rows->rows[i]].header;
+            buf_varuint(b, header.n);
+            buf_str(b, header);
+        }
         put_constant_u32(b, "now", "DateTime", (uint32_t)ep->row.now, n);
         put_row_helpers(b, ep, block, deadline, n);
     }
@@ -502,7 +508,7 @@ static void rejects_body(struct epoch *ep, const struct block_target *t, uint32_
 static void column_list(const struct epoch *ep, const struct block_target *t, struct buf *b)
 {
     if (t->kind == BLOCK_REJECTS) {
-        buf_text(b, "source, n, partition, `offset`, reason, record, now, _source, _epoch, _block, _deadline");
+        buf_text(b, "source, n, partition, `offset`, reason, record, header, now, _source, _epoch, _block, _deadline");
         return;
     }
     if (t->kind == BLOCK_RAW) {
@@ -614,8 +620,29 @@ static struct ledger_row *add_ledger_row(struct ledger_rows *l, const char *kind
     return r;
 }
 
+/* A retry reads nothing new: what is good now moves from rejected to kept or filtered. */
+static void ledger_retry(const struct epoch *ep, struct ledger_rows *l)
+{
+    for (size_t g = 0; g < ep->n_gathers; g++) {
+        for (size_t k = 0; k < ep->gathers[g]->n_partitions; k++) {
+            const struct partition_counts *c = &ep->gathers[g]->partitions[k];
+            struct ledger_row *r = add_ledger_row(l, "partition", STR("retry"));
+            r->numbers[L_PARTITION] = c->partition;
+            r->numbers[L_KEPT] = c->kept;
+            r->numbers[L_FILTERED] = c->filtered;
+            r->numbers[L_REJECTED] = -(c->kept + c->filtered);
+            r->min_ms = c->min_ms;
+            r->max_ms = c->max_ms;
+        }
+    }
+}
+
 static void ledger_partitions(const struct epoch *ep, struct ledger_rows *l)
 {
+    if (ep->row.kind == CHAIN_RETRY) {
+        ledger_retry(ep, l);
+        return;
+    }
     for (size_t i = 0; i < ep->row.n_ranges; i++) {
         const struct chain_range *range = &ep->row.ranges[i];
         struct ledger_row *r = add_ledger_row(l, "partition", str_of(range->mark.path ? range->mark.path : ""));
@@ -778,7 +805,8 @@ static void ledger_body(const struct epoch *ep, int64_t deadline, struct buf *b)
         buf_str(b, l.items[i].name);
     }
     for (size_t c = 0; c < L_COUNT; c++) {
-        native_column_head(b, names[c], "UInt64");
+        /* Retries take back: these are signed. */
+        native_column_head(b, names[c], c >= L_READ && c <= L_REJECTED ? "Int64" : "UInt64");
         for (size_t i = 0; i < l.n; i++)
             buf_u64(b, l.items[i].numbers[c]);
     }
@@ -813,7 +841,8 @@ static enum err_code later_slot(struct storing *st, const char *family, int64_t 
     bool is_done = false;
     TRY(insert_wait_running(st->s, family, st->stop, e));
     TRY(read_receipts(st->ep, st->s, &st->now, &is_done, e));
-    *may_send = slot_of(&st->grid, st->now) == slot && slot_wait(&st->grid, st->now) == 0;
+    /* What waited has landed: the next round sees that the epoch is done. */
+    *may_send = !is_done && slot_of(&st->grid, st->now) == slot && slot_wait(&st->grid, st->now) == 0;
     return ERR_OK;
 }
 

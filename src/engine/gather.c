@@ -149,14 +149,20 @@ void gatherer_done(struct gatherer *w)
 
 /* ---- rejects ---- */
 
-static void keep_reject(struct gather *g, uint64_t partition, uint64_t offset, struct str bytes, const char *reason)
+static void keep_reject(struct gather *g, const struct gather_chunk *chunk, uint64_t offset, struct str bytes, const char *reason)
 {
     if (g->n_rejects == g->cap_rejects) {
         g->cap_rejects = g->cap_rejects ? g->cap_rejects * 2 : 64;
         g->rejects = xrealloc(g->rejects, g->cap_rejects * sizeof(*g->rejects));
     }
     struct str copy = arena_str(&g->reject_arena, bytes);
-    g->rejects[g->n_rejects++] = (struct kept_reject){partition, offset, copy, arena_text(&g->reject_arena, str_of(reason))};
+    /* Neighbours share their header. */
+    struct str header = g->n_rejects ? g->rejects[g->n_rejects - 1].header : (struct str){"", 0};
+    struct str wanted = chunk->header.p ? chunk->header : (struct str){"", 0};
+    if (!str_eq(header, wanted))
+        header = arena_str(&g->reject_arena, wanted);
+    g->rejects[g->n_rejects++] = (struct kept_reject){
+        chunk->partition, offset, copy, header, arena_text(&g->reject_arena, str_of(reason))};
     g->reject_bytes += bytes.n + 100;
 }
 
@@ -209,7 +215,7 @@ static void reject_row(struct gather *g, struct gatherer *w, const struct gather
         snprintf(reason, sizeof(reason), "%s: %s", where, fault_text(s->fault[row]));
     struct batch *b = &w->batch;
     uint64_t at = b->offsets[row] - chunk->offset;
-    keep_reject(g, chunk->partition, b->offsets[row], (struct str){chunk->bytes.p + at, b->lengths[row]}, reason);
+    keep_reject(g, chunk, b->offsets[row], (struct str){chunk->bytes.p + at, b->lengths[row]}, reason);
 }
 
 /* ---- judging a batch ---- */
@@ -582,7 +588,7 @@ enum err_code gather_chunk(struct gather *g, struct gatherer *w, const struct ga
     if (chunk->is_too_long) {
         char reason[100];
         snprintf(reason, sizeof(reason), "record longer than max_record (%lld bytes)", (long long)w->settings->max_record_bytes);
-        keep_reject(g, chunk->partition, chunk->offset, chunk->bytes, reason);
+        keep_reject(g, chunk, chunk->offset, chunk->bytes, reason);
         counts->read++;
         counts->rejected++;
         return ERR_OK;
@@ -597,7 +603,7 @@ enum err_code gather_chunk(struct gather *g, struct gatherer *w, const struct ga
             gather_batch(g, w, chunk, counts, now);
         for (size_t i = 0; i < w->rejects.n; i++) {
             const struct reject *r = &w->rejects.items[i];
-            keep_reject(g, chunk->partition, r->offset, r->bytes, r->reason);
+            keep_reject(g, chunk, r->offset, r->bytes, r->reason);
         }
         counts->read += w->rejects.n;
         counts->rejected += w->rejects.n;

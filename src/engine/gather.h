@@ -27,6 +27,7 @@ struct object_counts {
 struct kept_reject {
     uint64_t partition, offset;
     struct str bytes;
+    struct str header;  /* the file's header line: a retry needs it */
     const char *reason;
 };
 

@@ -38,7 +38,7 @@ enum err_code generation_read(struct generation *g, struct store *s, const char 
     return ERR_OK;
 }
 
-static enum err_code write_generation(struct store *s, const char *database, const struct generation *g, const char *note, struct err *e)
+enum err_code generation_write(struct store *s, const char *database, const struct generation *g, const char *note, struct err *e)
 {
     AUTO_DONE(buf) objects = {0};
     AUTO_DONE(buf) sql = {0};
@@ -178,7 +178,7 @@ static enum err_code adopt(struct generation *old, struct generation *new, uint3
     generation_of_plan(new, plan);
     if (old->number == 0) {
         new->number = *number = 1;
-        return write_generation(s, db, new, "first", e);
+        return generation_write(s, db, new, "first", e);
     }
     struct change *changes;
     size_t n = generation_compare(&changes, old, new);
@@ -194,7 +194,7 @@ static enum err_code adopt(struct generation *old, struct generation *new, uint3
     TRY(store_now(s, &now, e));
     carry_over(new, old, now);
     new->number = *number = old->number + 1;
-    return write_generation(s, db, new, buf_cstr(said), e);
+    return generation_write(s, db, new, buf_cstr(said), e);
 }
 
 enum err_code generation_adopt(uint32_t *number, struct store *s, const struct plan *plan, const struct adoption *how, struct buf *said,

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "engine/retry.h"
 #include "engine/runner_priv.h"
 
 static const struct plan_source *source_of(const struct plan *plan, struct str name)
@@ -64,8 +65,11 @@ static enum err_code recover_row(struct runner *r, const struct chain_row *row, 
     enum err_code code = gatherer_init(&w, source, &plan->settings, e);
     struct epoch ep = {.plan = plan, .source = source, .gathers = &gather, .n_gathers = 1};
     ep.row = *row; /* borrowed: given back below */
-    for (size_t i = 0; i < row->n_ranges && code == ERR_OK; i++)
-        code = read_range(r, &ep, &w, &row->ranges[i], e);
+    for (size_t i = 0; i < row->n_ranges && code == ERR_OK; i++) {
+        const struct chain_range *range = &row->ranges[i];
+        code = row->kind == CHAIN_RETRY ? retry_gather(gather, &w, r->store, plan, range->from, range->to, row->now, e)
+                                        : read_range(r, &ep, &w, range, e);
+    }
     if (code == ERR_OK) {
         epoch_seal(&ep, r->n_workers);
         code = epoch_store(&ep, r->store, &r->stop, e);

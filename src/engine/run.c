@@ -207,7 +207,9 @@ static enum err_code run_sources(const struct plan *plan, const struct store_pla
     size_t n = 0;
     enum err_code code = ERR_OK;
     for (size_t i = 0; i < plan->n_sources && code == ERR_OK; i++) {
-        struct runner_options o = {.is_once = options->is_once, .process = process, .lane = new_lane(), .generation = generation,
+        if (options->only_source != NULL && !str_is(plan->sources[i].name, options->only_source))
+            continue;
+        struct runner_options o = {.enough_bytes = options->enough_bytes, .is_once = options->is_once, .process = process, .lane = new_lane(), .generation = generation,
                                    .plan_of = plan_of, .context = old};
         code = runner_start(&runners[n], plan, &plan->sources[i], place, &o, e);
         n += code == ERR_OK;

@@ -10,6 +10,8 @@
 struct run_options {
     bool is_once;
     bool accept_loss;
+    uint64_t enough_bytes;       /* as in runner_options */
+    const char *only_source;     /* runs this source alone; NULL = all */
     /* Called about every `tick_ms` while it runs, and once at the end. May be NULL. */
     void (*tick)(void *context, struct runner *const *runners, size_t n, bool is_end);
     int tick_ms;

@@ -139,7 +139,10 @@ static enum err_code open_files(struct runner *r, struct err *e)
         .max_open_files = (size_t)r->plan->settings.max_open_files, .max_chunks = r->n_workers * 2 + 2, .is_once = r->options.is_once,
         .unended_line_s = (int)r->plan->settings.unended_line_s, .check_header = check_header, .context = r,
     };
-    return file_set_open(&r->files, &spec, r->chain.ends, r->chain.n_ends, r->chain.next_partition, e);
+    /* The rejects' partition has the largest number, so it can only be the last. */
+    size_t n_files = r->chain.n_ends;
+    n_files -= n_files > 0 && r->chain.ends[n_files - 1].partition == REJECTS_PARTITION;
+    return file_set_open(&r->files, &spec, r->chain.ends, n_files, r->chain.next_partition, e);
 }
 
 /* ---- positions ---- */
@@ -241,6 +244,8 @@ static bool should_close(struct runner *r, int64_t opened_ms, int64_t last_close
     bool is_storer_free = r->pending == NULL;
     int64_t last_store_ms = r->last_store_ms;
     int slot = r->slot;
+    if (r->options.enough_bytes && r->status.read_bytes >= r->options.enough_bytes)
+        r->stop = true;
     bool stop = r->stop;
     pthread_mutex_unlock(&r->lock);
 
@@ -334,8 +339,8 @@ static void pause_source(struct runner *r)
     wait_stored(r); /* the samples are in weir_rejects before the alarm names them */
     char text[300];
     pthread_mutex_lock(&r->lock);
-    snprintf(text, sizeof(text), "%" PRIu64 " of the last %" PRIu64 " records were rejected, more than allow_errors_ratio = %g; see `weir rejects`, then `weir resume %.*s`",
-             r->window_rejected, r->window_read, r->plan->settings.allow_errors_ratio, STR_FMT(r->source->name));
+    snprintf(text, sizeof(text), "%" PRIu64 " of the last %" PRIu64 " records were rejected, more than allow_errors_ratio = %g (epoch time %" PRId64 "); see `weir rejects`, then `weir resume %.*s`",
+             r->window_rejected, r->window_read, r->plan->settings.allow_errors_ratio, r->now, STR_FMT(r->source->name));
     r->status.is_paused = true;
     r->window_read = r->window_rejected = 0;
     pthread_mutex_unlock(&r->lock);
@@ -482,7 +487,8 @@ static enum err_code coordinate(struct runner *r, struct err *e)
     AUTO_MEM char *source = xstrndup(r->source->name.p, r->source->name.n);
     TRY(chain_read(&r->chain, r->store, r->plan->settings.database, source, e));
     for (size_t i = 0; i < r->chain.n_ends; i++)
-        set_sealed_end(&r->ends, r->chain.ends[i].partition, r->chain.ends[i].position);
+        if (r->chain.ends[i].partition != REJECTS_PARTITION)
+            set_sealed_end(&r->ends, r->chain.ends[i].partition, r->chain.ends[i].position);
     TRY(gatherer_init(&r->header_check, r->source, &r->plan->settings, e));
     TRY(open_files(r, e));
     if (r->chain.n_open > 0) {

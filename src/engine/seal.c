@@ -111,8 +111,11 @@ static const char *states_of(const struct sealed_tier *s, const struct sealed_ro
 
 static void merge_into(struct sealed_tier *s, char *to, const char *from)
 {
-    *(uint64_t *)to += *(const uint64_t *)from;
+    const struct row_fold *f = &s->cubes[0]->row_fold;
+    row_fold_merge(f, to, from);
     for (size_t m = 0; m < s->shape->n_measures; m++) {
+        if (m < 64 && f->covered >> m & 1)
+            continue;
         const struct cube_measure *measure = &s->shape->measures[m];
         aggregate_merge(measure->aggregate, to + measure->offset, from + measure->offset, &s->state_bytes);
     }

@@ -354,13 +354,13 @@ size_t plan_own_ddl(const struct plan_settings *s, struct arena *arena, char ***
         "ENGINE = MergeTree ORDER BY (source, n) SETTINGS index_granularity = 256, fsync_after_insert = 1, fsync_part_directory = 1, "
         "non_replicated_deduplication_window = ",
         "CREATE TABLE IF NOT EXISTS %s.weir_ledger (source LowCardinality(String), n UInt64, kind LowCardinality(String), name LowCardinality(String), "
-        "partition UInt64, `from` UInt64, `to` UInt64, read UInt64, kept UInt64, filtered UInt64, rejected UInt64, duplicate UInt64, lost UInt64, "
+        "partition UInt64, `from` UInt64, `to` UInt64, read Int64, kept Int64, filtered Int64, rejected Int64, duplicate UInt64, lost UInt64, "
         "skipped UInt64, expired UInt64, bytes UInt64, min_time Nullable(DateTime64(3, 'UTC')), max_time Nullable(DateTime64(3, 'UTC')), "
         "bucket_from Nullable(DateTime('UTC')), bucket_to Nullable(DateTime('UTC')), now DateTime('UTC'), _deadline DateTime('UTC'), "
         "CONSTRAINT fresh CHECK _deadline >= nowInBlock()) ENGINE = MergeTree ORDER BY (source, n, kind, name, partition) "
         "SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = ",
         "CREATE TABLE IF NOT EXISTS %s.weir_rejects (source LowCardinality(String), n UInt64, partition UInt64, `offset` UInt64, reason String, "
-        "record String CODEC(ZSTD(1)), now DateTime('UTC'), _source LowCardinality(String), _epoch UInt64, _block UInt32, _deadline DateTime('UTC'), "
+        "record String CODEC(ZSTD(1)), header String CODEC(ZSTD(1)), now DateTime('UTC'), _source LowCardinality(String), _epoch UInt64, _block UInt32, _deadline DateTime('UTC'), "
         "CONSTRAINT fresh CHECK _deadline >= nowInBlock()) ENGINE = MergeTree PARTITION BY toYYYYMMDD(now, 'UTC') ORDER BY (source, n, partition, `offset`) "
         "TTL now + INTERVAL 30 DAY SETTINGS ttl_only_drop_parts = 1, index_granularity = 256, non_replicated_deduplication_window = ",
         "CREATE TABLE IF NOT EXISTS %s.weir_generations (generation UInt32, created DateTime('UTC'), version String, definitions String CODEC(ZSTD(3)), "

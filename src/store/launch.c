@@ -17,7 +17,7 @@
 
 #include "base/mem.h"
 
-static enum err_code find_program(char *path, size_t size, struct err *e)
+enum err_code launch_find_program(char *path, size_t size, struct err *e)
 {
     const char *named = getenv("WEIR_STORE_PROGRAM");
     if (named != NULL) {
@@ -55,14 +55,15 @@ static _Noreturn void become_store(const char *program, const char *folder)
     dup2(null_fd, 1);
     dup2(log_fd >= 0 ? log_fd : null_fd, 2);
     setsid(); /* a Ctrl-C for weir is not one for the store */
-    execl(program, "weir-store", "--dir", folder, "--linger", "10", (char *)NULL);
+    const char *linger = getenv("WEIR_STORE_LINGER");
+    execl(program, "weir-store", "--dir", folder, "--linger", linger ? linger : "10", (char *)NULL);
     _exit(127);
 }
 
 enum err_code launch_store(const char *folder, int *pid, struct err *e)
 {
     char program[PATH_MAX];
-    TRY(find_program(program, sizeof(program), e));
+    TRY(launch_find_program(program, sizeof(program), e));
     if (mkdir(folder, 0700) != 0 && errno != EEXIST)
         return err_errno(e, "cannot make the store's folder %s", folder);
     pid_t child = fork();

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * `weir drop NAME --yes`: the tables of a retired object go, once no open epoch could still need them. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "engine/generations.h"
+
+static bool is_object_of(const struct generation_object *o, const char *name)
+{
+    size_t n = strlen(name);
+    if (strcmp(o->name, name) == 0)
+        return true;
+    /* Tiers of a metric and the rows of a source belong to it. */
+    if (strcmp(o->kind, "tier") == 0)
+        return strncmp(o->name, name, n) == 0 && o->name[n] == '_' && strchr(o->name + n + 1, '_') == NULL;
+    return strcmp(o->kind, "rows") == 0 && strncmp(o->name, "rows of ", 8) == 0 && strcmp(o->name + 8, name) == 0;
+}
+
+/* Epochs with an intent and no ledger entry. */
+static enum err_code count_open(struct session *s, uint64_t *n, struct err *e)
+{
+    AUTO_DONE(buf) answer = {0};
+    AUTO_MEM char *sql = xasprintf("SELECT count() FROM %s.weir_epochs WHERE kind != 'checkpoint' AND (source, n) NOT IN (SELECT source, n FROM %s.weir_ledger)",
+                                   s->plan->settings.database, s->plan->settings.database);
+    TRY(store_text(s->store, sql, &answer, e));
+    *n = strtoull(buf_cstr(&answer), NULL, 10);
+    return ERR_OK;
+}
+
+static enum err_code drop_tables(struct session *s, const char *name, struct err *e)
+{
+    const char *db = s->plan->settings.database;
+    AUTO_DONE(buf) sql = {0};
+    AUTO_DONE(buf) answer = {0};
+    AUTO_MEM char *raw = xasprintf("weir_raw_%s", name), *cube = xasprintf("^weir_cube_%s(_set[0-9]+)?(_[0-9]+(s|m|h|d|w|mo|q|y))?$", name),
+                  *view = xasprintf("^%s(_[0-9]+(s|m|h|d|w|mo|q|y))?$", name);
+    buf_printf(&sql, "SELECT name, engine FROM system.tables WHERE database = '%s' AND (name = ", db);
+    print_string_literal(&sql, str_of(raw));
+    buf_text(&sql, " OR match(name, ");
+    print_string_literal(&sql, str_of(cube));
+    buf_text(&sql, ") OR (engine = 'View' AND match(name, ");
+    print_string_literal(&sql, str_of(view));
+    buf_text(&sql, ")))");
+    TRY(store_text(s->store, buf_cstr(&sql), &answer, e));
+    char *save = NULL;
+    for (char *line = strtok_r((char *)buf_cstr(&answer), "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save)) {
+        line[strcspn(line, "\t")] = '\0';
+        AUTO_DONE(buf) drop = {0};
+        buf_printf(&drop, "DROP TABLE IF EXISTS %s.", db);
+        print_identifier(&drop, str_of(line));
+        buf_text(&drop, " SYNC");
+        TRY(store_exec(s->store, buf_cstr(&drop), e));
+        printf("dropped %s\n", line);
+    }
+    return ERR_OK;
+}
+
+/* Writes the generation without the dropped objects; *n_dropped says how many they were. */
+static enum err_code forget_objects(struct session *s, const char *name, size_t *n_dropped, struct err *e)
+{
+    struct generation g;
+    TRY(generation_newest(&g, s->store, s->plan->settings.database, e));
+    size_t kept = 0;
+    for (size_t i = 0; i < g.n_objects; i++) {
+        if (g.objects[i].is_retired && is_object_of(&g.objects[i], name)) {
+            free(g.objects[i].kind);
+            free(g.objects[i].name);
+            free(g.objects[i].fingerprint);
+            continue;
+        }
+        g.objects[kept++] = g.objects[i];
+    }
+    *n_dropped = g.n_objects - kept;
+    g.n_objects = kept;
+    enum err_code code = ERR_OK;
+    if (*n_dropped > 0) {
+        g.number++;
+        code = generation_write(s->store, s->plan->settings.database, &g, "dropped", e);
+    }
+    generation_done(&g);
+    return code;
+}
+
+static enum err_code drop(struct session *s, const char *name, struct err *e)
+{
+    uint64_t n_open;
+    TRY(store_ensure(s->store, false, e));
+    TRY(count_open(s, &n_open, e));
+    if (n_open > 0)
+        return err_set(e, ERR_REFUSED, "%" PRIu64 " epochs are not done yet; start `weir run` so that they end, then drop", n_open);
+    size_t n_dropped;
+    TRY(forget_objects(s, name, &n_dropped, e));
+    if (n_dropped == 0)
+        return err_set(e, ERR_NOT_FOUND, "'%s' is not a retired object (see `weir status`); remove it from the definitions and run first", name);
+    return drop_tables(s, name, e);
+}
+
+static int run_drop(const struct arguments *a)
+{
+    if (a->n_words != 1 || !has_flag(a, "yes")) {
+        complain("drop wants the NAME of a retired object and --yes: its tables and all in them are removed");
+        return EXIT_USAGE;
+    }
+    struct session s;
+    int code = session_open_store(&s, a);
+    if (code != EXIT_OK)
+        return code;
+    struct err e;
+    enum err_code result = drop(&s, a->words[0], &e);
+    if (result != ERR_OK)
+        complain("%s", e.text);
+    session_close(&s);
+    return result == ERR_OK ? EXIT_OK : exit_code_of(&e);
+}
+
+static const struct option_row drop_options[] = {{"yes", 0, OPTION_FLAG, NULL, "Yes, remove it for good."}};
+
+const struct command command_drop = {
+    .name = "drop", .words = "NAME --yes", .summary = "Removes the tables of a retired object.",
+    .options = drop_options, .n_options = COUNT(drop_options), .run = run_drop,
+};

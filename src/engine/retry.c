@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/retry.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+enum { RETRY_BYTES = 128 << 20 }; /* of records per epoch */
+
+static void source_condition(struct buf *sql, const struct plan_source *source, uint64_t from, uint64_t to)
+{
+    buf_text(sql, " WHERE source = ");
+    print_string_literal(sql, source->name);
+    buf_printf(sql, " AND n > %" PRIu64 " AND n <= %" PRIu64, from, to);
+}
+
+static struct str cell(const struct native_result *r, size_t column, size_t row)
+{
+    return ((struct str *)r->columns[column].column.values)[row];
+}
+
+static uint64_t number(const struct native_result *r, size_t column, size_t row)
+{
+    return ((uint64_t *)r->columns[column].column.values)[row];
+}
+
+enum err_code retry_gather(struct gather *g, struct gatherer *w, struct store *s, const struct plan *plan, uint64_t from, uint64_t to,
+                           int64_t now, struct err *e)
+{
+    AUTO_DONE(buf) sql = {0};
+    buf_printf(&sql, "SELECT partition, `offset`, record, header, startsWith(reason, 'record longer than') FROM %s.weir_rejects", plan->settings.database);
+    source_condition(&sql, w->plan, from, to);
+    buf_text(&sql, " ORDER BY n, partition, `offset`");
+    struct native_result r = {0};
+    TRY(store_native(s, buf_cstr(&sql), &r, e));
+    enum err_code code = ERR_OK;
+    bool has_header = w->plan->def->format == FORMAT_CSV_WITH_NAMES || w->plan->def->format == FORMAT_TSV_WITH_NAMES;
+    for (size_t i = 0; i < r.n_rows && code == ERR_OK; i++) {
+        struct gather_chunk chunk = {
+            .partition = number(&r, 0, i), .offset = number(&r, 1, i), .bytes = cell(&r, 2, i),
+            .header = has_header ? cell(&r, 3, i) : (struct str){0},
+            .is_too_long = ((uint8_t *)r.columns[4].column.values)[i] != 0, .path = "",
+        };
+        code = gather_chunk(g, w, &chunk, now, e);
+    }
+    native_result_done(&r);
+    return code;
+}
+
+/* The last n whose rejects fit one epoch, from `from` on; 0: there are none. */
+static enum err_code next_range(struct store *s, const struct plan *plan, const struct plan_source *source, uint64_t from, uint64_t newest,
+                                uint64_t *to, struct err *e)
+{
+    AUTO_DONE(buf) sql = {0};
+    buf_printf(&sql, "SELECT n, sum(length(record) + length(header)) FROM %s.weir_rejects", plan->settings.database);
+    source_condition(&sql, source, from, newest);
+    buf_text(&sql, " GROUP BY n ORDER BY n");
+    struct native_result r = {0};
+    TRY(store_native(s, buf_cstr(&sql), &r, e));
+    *to = 0;
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < r.n_rows; i++) {
+        bytes += number(&r, 1, i);
+        if (*to != 0 && bytes > RETRY_BYTES)
+            break;
+        *to = number(&r, 0, i);
+    }
+    native_result_done(&r);
+    return ERR_OK;
+}
+
+static enum err_code store_now(struct store *s, int64_t *now, struct err *e)
+{
+    AUTO_DONE(buf) answer = {0};
+    TRY(store_text(s, "SELECT toUnixTimestamp(now())", &answer, e));
+    *now = strtoll(buf_cstr(&answer), NULL, 10);
+    return ERR_OK;
+}
+
+static void add_counts(struct retry_counts *counts, const struct gather *g)
+{
+    for (size_t i = 0; i < g->n_partitions; i++) {
+        counts->records += g->partitions[i].read;
+        counts->kept += g->partitions[i].kept;
+        counts->filtered += g->partitions[i].filtered;
+        counts->rejected += g->partitions[i].rejected;
+    }
+}
+
+struct retrying {
+    const struct plan *plan;
+    const struct plan_source *source;
+    struct store *s;
+    struct chain *chain;
+    struct gatherer *w;
+    struct gather *g;
+    uint64_t lane;
+    uint32_t generation;
+};
+
+static enum err_code retry_epoch(struct retrying *t, uint64_t from, uint64_t to, struct retry_counts *counts, struct err *e)
+{
+    int64_t now;
+    TRY(store_now(t->s, &now, e));
+    gather_reset(t->g);
+    TRY(retry_gather(t->g, t->w, t->s, t->plan, from, to, now, e));
+    struct epoch ep = {.plan = t->plan, .source = t->source, .gathers = &t->g, .n_gathers = 1};
+    ep.row = (struct chain_row){.kind = CHAIN_RETRY, .lane = t->lane, .process = xasprintf("retry:%d", getpid()), .generation = t->generation, .now = now,
+                                .slot_s = t->plan->settings.slot_s, .margin_s = t->plan->settings.margin_s, .n_ranges = 1};
+    ep.row.ranges = xcalloc(1, sizeof(*ep.row.ranges));
+    ep.row.ranges[0] = (struct chain_range){
+        .from = from, .to = to, .mark = {.partition = REJECTS_PARTITION, .position = to, .path = xstrdup("rejects")}};
+    epoch_seal(&ep, 1);
+    enum err_code code = chain_append(t->chain, t->s, &ep.row, NULL, e);
+    if (code == ERR_OK)
+        code = epoch_store(&ep, t->s, NULL, e);
+    if (code == ERR_OK)
+        add_counts(counts, t->g);
+    epoch_done(&ep);
+    return code;
+}
+
+static enum err_code retry_all(struct retrying *t, struct retry_counts *counts, struct err *e)
+{
+    const struct file_mark *end = chain_end(t->chain, REJECTS_PARTITION);
+    uint64_t from = end ? end->position : 0, newest = t->chain->last_n, to;
+    for (;;) {
+        TRY(next_range(t->s, t->plan, t->source, from, newest, &to, e));
+        if (to == 0)
+            return ERR_OK;
+        TRY(retry_epoch(t, from, to, counts, e));
+        from = to;
+    }
+}
+
+enum err_code retry_rejects(struct retry_counts *ret, const struct plan *plan, const struct plan_source *source,
+                            const struct store_place *place, uint32_t generation, struct err *e)
+{
+    *ret = (struct retry_counts){0};
+    AUTO(store) s = store_new(place);
+    struct chain chain = {0};
+    struct gatherer w = {0};
+    struct retrying t = {.plan = plan, .source = source, .s = s, .chain = &chain, .w = &w, .generation = generation};
+    if (getrandom(&t.lane, sizeof(t.lane), 0) != sizeof(t.lane) || t.lane == 0)
+        t.lane = (uint64_t)clock_mono_ns() | 1;
+    AUTO_MEM char *name = xstrndup(source->name.p, source->name.n);
+    enum err_code code = chain_read(&chain, s, plan->settings.database, name, e);
+    if (code == ERR_OK)
+        code = gatherer_init(&w, source, &plan->settings, e);
+    if (code == ERR_OK) {
+        t.g = gather_new(source);
+        code = retry_all(&t, ret, e);
+        gather_free(t.g);
+    }
+    gatherer_done(&w);
+    chain_done(&chain);
+    return code;
+}

@@ -1,0 +1,208 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The whole line on one machine: files in, metrics out, with real programs."""
+import gzip
+import os
+import signal
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(__file__))
+from weirtest import Case, WEIR, run
+
+DEFINITIONS = """
+SET store = 'embedded:./t.weir';
+CREATE SOURCE hits (
+    time   DateTime64(3),
+    zone   LowCardinality(String),
+    status UInt16,
+    bytes  UInt64,
+    path   String)
+FROM FILES 'hits*.csv*' FORMAT CSVWithNames
+EVENT TIME time KEEP FOREVER ORDER BY (zone, time);
+CREATE STREAM good AS SELECT *, intDiv(status, 100) AS class FROM hits WHERE status != 0;
+CREATE METRIC traffic AS
+SELECT zone, class, count() AS requests, sum(bytes) AS bytes, max(bytes) AS largest, uniqExact(path) AS paths,
+       countIf(status >= 500) AS errors, avg(bytes) AS mean
+FROM good GROUP BY zone, class
+EVERY 1 MINUTE KEEP FOREVER, 1 HOUR KEEP FOREVER, 1 DAY KEEP FOREVER, 1 MONTH KEEP FOREVER;
+"""
+
+HEADER = "time,zone,status,bytes,path\n"
+
+
+def lines(n, first=0):
+    return "".join(f"2026-0{1 + i % 3}-1{i % 7}T{i % 24:02d}:{i % 60:02d}:{i * 7 % 60:02d}.{i % 1000:03d}Z,z{i % 5},"
+                   f"{(200, 404, 503, 0)[i % 4]},{i * 37 % 10007},/p{i % 91}\n" for i in range(first, first + n))
+
+
+CHECK = """SELECT count() FROM (
+  SELECT bucket, zone, class, requests, bytes, largest, paths, errors, round(mean, 6) FROM traffic_{tier}
+  EXCEPT SELECT toStartOf{unit}(time, 'UTC') AS b, zone, intDiv(status, 100) AS class, count(), sum(bytes), max(bytes),
+    uniqExact(path), countIf(status >= 500), round(avg(bytes), 6) FROM hits WHERE status != 0 GROUP BY b, zone, class)"""
+
+
+def assert_tiers_equal_raw(c):
+    for tier, unit in (("1m", "Minute"), ("1h", "Hour"), ("1d", "Day"), ("1mo", "Month")):
+        assert c.one(CHECK.format(tier=tier, unit=unit)) == "0", tier
+        groups = c.one(f"SELECT uniqExact(toStartOf{unit}(time, 'UTC'), zone, intDiv(status, 100)) FROM hits WHERE status != 0")
+        assert c.one(f"SELECT count() FROM traffic_{tier}") == groups, tier
+
+
+def assert_books_balance(c, read):
+    got = c.sql("SELECT sum(read), sum(kept) + sum(filtered) + sum(rejected) FROM weir_ledger WHERE kind = 'partition'")[0]
+    assert got == [str(read), str(read)], (got, read)
+
+
+def once_loads_all_tiers_exactly():
+    with Case(DEFINITIONS) as c:
+        c.write("hits1.csv", HEADER + lines(5000))
+        c.ok("run", "--once")
+        assert c.one("SELECT count() FROM hits") == "5000"
+        assert_tiers_equal_raw(c)
+        assert_books_balance(c, 5000)
+        c.ok("run", "--once")
+        assert c.one("SELECT sum(requests) FROM traffic_1d") == "3750"
+
+
+def copies_moves_and_gzip_are_read_once():
+    with Case(DEFINITIONS) as c:
+        data = HEADER + lines(3000)
+        c.write("hits1.csv", data)
+        c.ok("run", "--once")
+        c.write("hits2.csv", data)
+        os.rename(c.path("hits1.csv"), c.path("hits0.csv"))
+        c.ok("run", "--once")
+        assert c.one("SELECT count() FROM hits") == "3000"
+        os.remove(c.path("hits0.csv"))
+        os.remove(c.path("hits2.csv"))
+        with gzip.open(c.path("hits1.csv.gz"), "wb") as f:
+            f.write((data + lines(500, 3000)).encode())
+        c.ok("run", "--once")
+        assert c.one("SELECT count() FROM hits") == "3500"
+        assert_tiers_equal_raw(c)
+
+
+def follows_appends_and_new_files():
+    with Case(DEFINITIONS) as c:
+        c.write("hits1.csv", HEADER + lines(10))
+        p = c.start("run")
+        c.wait("SELECT count() FROM hits", 10)
+        c.append("hits1.csv", lines(5, 10))
+        c.wait("SELECT count() FROM hits", 15, seconds=6)
+        c.write("hits2.csv", HEADER + lines(100, 1000))
+        c.wait("SELECT count() FROM hits", 115, seconds=6)
+        p.send_signal(signal.SIGTERM)
+        assert p.wait(20) == 0, c.log()
+        assert_tiers_equal_raw(c)
+
+
+def kill_9_loses_and_doubles_nothing():
+    with Case(DEFINITIONS) as c:
+        c.write("hits1.csv", HEADER + lines(60000))
+        for wait in (0.35, 0.6, 0.9, 1.3):
+            p = c.start("run")
+            time.sleep(wait)
+            p.kill()
+            p.wait()
+        c.ok("run", "--once")
+        assert c.one("SELECT count() FROM hits") == "60000"
+        assert_tiers_equal_raw(c)
+        assert_books_balance(c, 60000)
+
+
+def store_killed_goes_on():
+    with Case(DEFINITIONS) as c:
+        c.write("hits1.csv", HEADER + lines(20000))
+        p = c.start("run")
+        c.wait("SELECT count() > 0 FROM hits", 1)
+        c.end_stores(signal.SIGKILL)
+        c.append("hits1.csv", lines(5000, 20000))
+        c.wait("SELECT count() FROM hits", 25000, seconds=30)
+        p.send_signal(signal.SIGTERM)
+        assert p.wait(20) == 0, c.log()
+        assert_tiers_equal_raw(c)
+
+
+def bad_records_become_rejects_with_all_their_bytes():
+    with Case(DEFINITIONS.replace("EVENT TIME", "SETTINGS format_csv_delimiter = ',' EVENT TIME")) as c:
+        good = lines(3000)
+        bad = ["2026-01-10T00:00:00Z,z1,70000,1,/overflow\n", "nonsense,z1,200,1,/t\n", "2026-01-10T00:00:00Z,z1,200\n",
+               "1969-01-01T00:00:00Z,z1,200,1,/old\n", "2100-01-01T00:00:00Z,z1,200,1,/future\n"]
+        c.write("hits1.csv", HEADER + good + "".join(bad))
+        c.ok("run", "--once")
+        rows = c.sql("SELECT record, reason FROM weir_rejects ORDER BY offset")
+        assert [r[0] for r in rows] == [b.rstrip("\n") for b in bad], rows
+        assert "status" in rows[0][1] and "time" in rows[1][1], rows
+        assert c.one("SELECT count() FROM hits") == "3000"
+        assert_books_balance(c, 3005)
+
+
+def a_source_of_garbage_pauses():
+    with Case(DEFINITIONS) as c:
+        c.write("hits1.csv", HEADER + lines(200) + "x,y\n" * 30000)
+        r = c.weir("run", "--once")
+        assert r.returncode == 1, (r.returncode, r.stderr)
+        assert "allow_errors_ratio" in r.stderr or c.one("SELECT count() FROM weir_alarms WHERE kind = 'paused'") == "1"
+
+
+def changed_definitions_are_refused_additions_taken():
+    with Case(DEFINITIONS) as c:
+        c.write("hits1.csv", HEADER + lines(100))
+        c.ok("run", "--once")
+        c.write("weir.sql", "-- a comment\n" + DEFINITIONS)
+        c.ok("run", "--once")
+        c.write("weir.sql", DEFINITIONS.replace("sum(bytes) AS bytes", "sum(bytes + 1) AS bytes"))
+        r = c.weir("run", "--once")
+        assert r.returncode == 3 and "--rebuild" in r.stderr and "stored:" in r.stderr, r.stderr
+        c.write("weir.sql", DEFINITIONS + "CREATE METRIC more AS SELECT zone, count() AS n FROM hits GROUP BY zone EVERY 1 DAY;")
+        c.append("hits1.csv", lines(40, 100))
+        c.ok("run", "--once")
+        assert c.one("SELECT sum(n) FROM more_1d") == "40"
+        c.write("weir.sql", DEFINITIONS)
+        r = c.weir("run", "--once")
+        assert r.returncode == 0 and "retired" in r.stderr, r.stderr
+
+
+def grouping_sets_and_profiles():
+    with Case("""
+SET store = 'embedded:./t.weir';
+CREATE SOURCE s (t DateTime, a String, b Nullable(UInt8), v Float64) FROM FILES 's.json' FORMAT JSONEachRow EVENT TIME t KEEP FOREVER;
+CREATE METRIC m AS SELECT a, b, count() AS n, sum(v) AS v, quantilesDD(0.01, 0.5)(v) AS q FROM s
+GROUP BY GROUPING SETS ((a), (a, b), ()) EVERY 1 DAY;
+CREATE METRIC p AS SELECT a, min(t) AS first, max(t) AS last, count() AS n FROM s GROUP BY a;
+""") as c:
+        c.write("s.json", "".join('{"t":"2026-02-0%d 10:00:00","a":"k%d","b":%s,"v":%d.5}\n' % (1 + i % 3, i % 4, "null" if i % 7 == 0 else i % 3, i)
+                                  for i in range(500)))
+        c.ok("run", "--once")
+        got = c.sql("SELECT _set, count(), sum(n) FROM m_1d GROUP BY _set ORDER BY _set")
+        want = c.sql("SELECT '', uniqExact(toDate(t)), count() FROM s UNION ALL SELECT 'a', uniqExact(toDate(t), a), count() FROM s "
+                     "UNION ALL SELECT 'a,b', (SELECT count() FROM (SELECT toDate(t) AS d, a, b FROM s GROUP BY d, a, b)), count() FROM s ORDER BY 1")
+        assert got == want, (got, want)
+        assert c.sql("SELECT a, first, last, n FROM p ORDER BY a") == c.sql("SELECT a, min(t), max(t), count() FROM s GROUP BY a ORDER BY a")
+
+
+def a_second_run_on_one_store_is_refused():
+    with Case(DEFINITIONS) as c:
+        c.write("hits1.csv", HEADER + lines(10))
+        c.start("run")
+        c.wait("SELECT count() FROM hits", 10)
+        r = c.weir("run", "--once")
+        assert r.returncode == 3 and "another" in r.stderr, r.stderr
+
+
+def check_finds_all_mistakes_in_one_run():
+    with Case("CREATE SOURCE s (t DateTime, x Int2) FROM FILES 'a' FORMAT CVS EVENT TIME tt;\nCREATE METRIC m AS SELECT cuont() FROM nowhere GROUP BY x EVERY 1 MINUTE;\n") as c:
+        r = c.weir("check")
+        assert r.returncode == 1
+        for part in ("weir.sql:1:", "weir.sql:2:", "CSV", "^"):
+            assert part in r.stderr, (part, r.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(run([
+        once_loads_all_tiers_exactly, copies_moves_and_gzip_are_read_once, follows_appends_and_new_files, kill_9_loses_and_doubles_nothing,
+        store_killed_goes_on, bad_records_become_rejects_with_all_their_bytes, a_source_of_garbage_pauses,
+        changed_definitions_are_refused_additions_taken, grouping_sets_and_profiles, a_second_run_on_one_store_is_refused,
+        check_finds_all_mistakes_in_one_run]))
