@@ -309,14 +309,21 @@ static void finish_rows(struct csv_decoder *d, struct csv_scan *s, size_t n_rows
 
 static void read_columns(struct csv_decoder *d, const struct csv_scan *s, struct batch *b, size_t n_rows)
 {
-    for (size_t f = 0; f < d->base.spec.n_fields; f++) {
-        size_t position = d->fields[f].position, width = d->n_columns;
-        struct csv_cells cells = {
-            .data = s->data, .n = n_rows, .ends = s->ends + position, .stride = width,
-            .takes_minus = type_is_signed(d->fields[f].type),
-            .prev = position ? s->ends + position - 1 : d->before, .prev_stride = position ? width : 1,
-        };
-        csv_read_column(d, f, &cells, &b->columns[f], &b->arena);
+    size_t width = d->n_columns;
+
+    for (size_t first = 0; first < n_rows; first += CSV_BLOCK) {
+        const uint32_t *ends = s->ends + first * width;
+        for (size_t f = 0; f < d->base.spec.n_fields; f++) {
+            size_t position = d->fields[f].position;
+            struct csv_cells cells = {
+                .data = s->data, .n = n_rows - first < CSV_BLOCK ? n_rows - first : CSV_BLOCK,
+                .ends = ends + position, .stride = width,
+                .prev = position ? ends + position - 1 : d->before + first,
+                .prev_stride = position ? width : 1,
+                .takes_minus = type_is_signed(d->fields[f].type),
+            };
+            csv_read_column(d, f, &cells, first, &b->columns[f], &b->arena);
+        }
     }
 }
 

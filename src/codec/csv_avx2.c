@@ -72,9 +72,10 @@ static void index_avx2(struct csv_scan *s)
 }
 
 
+/* The plain loops for values work on eight bytes at a time already. */
 static size_t integers_avx2(int64_t *out, const struct csv_cells *c, uint16_t *left)
 {
-    return csv_plain.integers(out, c, left); /* the plain one works on eight bytes at a time already */
+    return csv_plain.integers(out, c, left);
 }
 
 static size_t floats_avx2(double *out, const struct csv_cells *c, uint16_t *left)
@@ -82,6 +83,17 @@ static size_t floats_avx2(double *out, const struct csv_cells *c, uint16_t *left
     return csv_plain.floats(out, c, left);
 }
 
+static size_t addresses_avx2(uint32_t *out, const struct csv_cells *c, uint16_t *left)
+{
+    return csv_plain.addresses(out, c, left);
+}
+
+static size_t times_avx2(int64_t *out, const struct csv_cells *c, size_t from, const struct csv_time_shape *shape)
+{
+    return csv_plain.times(out, c, from, shape);
+}
+
 const struct csv_kernels csv_avx2 = {
     .name = "avx2", .index = index_avx2, .integers = integers_avx2, .floats = floats_avx2,
+    .addresses = addresses_avx2, .times = times_avx2,
 };

@@ -161,7 +161,8 @@ static const char *read_cell_csv(const struct csv_decoder *d, struct type type, 
         reason = between_quotes(&text, s, &has_doubled);
         return reason ? reason : parse_integer_or_nothing(out, type, text);
     }
-    s = trim_right(s, d->delimiter);
+    if (type.kind != TYPE_BOOL)
+        s = trim_right(s, d->delimiter);
     if (*s.p == '\'' && type.kind != TYPE_BOOL) {
         if (s.n < 2 || s.p[s.n - 1] != '\'')
             return "a quoted field has no closing quote";
@@ -232,15 +233,20 @@ struct loop {
     size_t f;
     const struct csv_cells *cells;
     struct column *c;
+    void *values;       /* of the rows of `cells` */
+    size_t first;       /* row of the batch that cell 0 is */
     struct arena *arena;
 };
 
+static void read_one(const struct loop *l, size_t r)
+{
+    read_cell(l->d, l->f, cell_at(l->cells, r), l->c, l->first + r, l->arena);
+}
+
 static void read_left(const struct loop *l, size_t n_left)
 {
-    for (size_t i = 0; i < n_left; i++) {
-        size_t r = l->d->left[i];
-        read_cell(l->d, l->f, cell_at(l->cells, r), l->c, r, l->arena);
-    }
+    for (size_t i = 0; i < n_left; i++)
+        read_one(l, l->d->left[i]);
 }
 
 /* Values from the kernel's 64 bits into the column's width; those outside go to the careful reader, which
@@ -248,7 +254,7 @@ static void read_left(const struct loop *l, size_t n_left)
 #define NARROW(name, T)                                                                            \
     static size_t narrow_##name(const struct loop *l, size_t n_left)                               \
     {                                                                                              \
-        T *out = l->c->values;                                                                     \
+        T *out = l->values;                                                                     \
         const int64_t *in = l->d->scratch.i64;                                                     \
         uint64_t outside = 0;                                                                      \
         for (size_t r = 0; r < l->cells->n; r++) {                                                 \
@@ -271,7 +277,7 @@ NARROW(i64, int64_t)
 /* A UInt64 of at most 16 digits is not negative by its bits. */
 static size_t narrow_u64(const struct loop *l, size_t n_left)
 {
-    uint64_t *out = l->c->values, negative = 0;
+    uint64_t *out = l->values, negative = 0;
     const int64_t *in = l->d->scratch.i64;
 
     for (size_t r = 0; r < l->cells->n; r++) {
@@ -287,7 +293,7 @@ static size_t narrow_u64(const struct loop *l, size_t n_left)
 /* TSV takes no leading zeros. */
 static size_t leave_leading_zeros(const struct loop *l, size_t n_left)
 {
-    uint8_t is_left[BATCH_ROWS] = {0};
+    uint8_t is_left[CSV_BLOCK] = {0};
 
     for (size_t i = 0; i < n_left; i++)
         is_left[l->d->left[i]] = 1;
@@ -322,19 +328,24 @@ static void read_floats(const struct loop *l)
     const double *in = l->d->scratch.f64;
 
     if (l->c->type.kind == TYPE_FLOAT64) {
-        memcpy(l->c->values, in, l->cells->n * sizeof(*in));
+        memcpy(l->values, in, l->cells->n * sizeof(*in));
         read_left(l, n_left);
         return;
     }
-    float *out = l->c->values;
+    float *out = l->values;
     for (size_t i = 0; i < n_left; i++)
         l->d->scratch.f64[l->d->left[i]] = 0;
-    for (size_t r = 0; r < l->cells->n; r++)
-        out[r] = (float)in[r];
+    uint64_t has_middle = 0;
     for (size_t r = 0; r < l->cells->n; r++) {
         uint64_t bits;
         memcpy(&bits, &in[r], 8);
-        if (__builtin_expect((bits & 0x1fffffff) == 0x10000000, false))
+        out[r] = (float)in[r];
+        has_middle |= (uint64_t)((bits & 0x1fffffff) == 0x10000000);
+    }
+    for (size_t r = 0; has_middle && r < l->cells->n; r++) {
+        uint64_t bits;
+        memcpy(&bits, &in[r], 8);
+        if ((bits & 0x1fffffff) == 0x10000000)
             l->d->left[n_left++] = (uint16_t)r; /* between two floats: round once, from the text */
     }
     read_left(l, n_left);
@@ -342,7 +353,7 @@ static void read_floats(const struct loop *l)
 
 static void read_strings(const struct loop *l)
 {
-    struct str *out = l->c->values;
+    struct str *out = l->values;
     bool is_plain_empty = l->d->is_tsv || (!l->c->nulls && !l->c->missing);
     char special = l->d->is_tsv ? '\\' : '"';
 
@@ -351,7 +362,7 @@ static void read_strings(const struct loop *l)
         out[r] = s;
         if (__builtin_expect(s.n == 0, false)) {
             if (!is_plain_empty)
-                read_cell(l->d, l->f, s, l->c, r, l->arena);
+                read_one(l, r);
             continue;
         }
         char first = s.p[0], last = s.p[s.n - 1];
@@ -359,39 +370,97 @@ static void read_strings(const struct loop *l)
                                    : first == special || first == '\\' || first == ' ' || first == '\t' ||
                                          last == ' ' || last == '\t';
         if (__builtin_expect(is_odd, false))
-            read_cell(l->d, l->f, s, l->c, r, l->arena);
+            read_one(l, r);
     }
 }
 
-static void read_datetimes(const struct loop *l)
+/* Bytes 16 and on of a time of the usual form: ":ss", a point and digits, "Z". */
+static bool learn_form(struct csv_time_shape *m, struct str s, unsigned scale)
 {
-    struct csv_field *field = &l->d->fields[l->f];
-    uint32_t *out = l->c->values;
+    unsigned n_digits = 0;
 
-    for (size_t r = 0; r < l->cells->n; r++) {
-        struct str s = cell_at(l->cells, r);
-        if (!fast_datetime(&field->minute, s.p, s.n, field->type.zone, &out[r]))
-            read_cell(l->d, l->f, s, l->c, r, l->arena);
+    memset(m->limit, 255, sizeof(m->limit));
+    memset(m->expected, 0, sizeof(m->expected));
+    memset(m->order, 128, sizeof(m->order));
+    for (size_t i = 16; i < s.n; i++) {
+        char c = s.p[i];
+        if (i == 17 || i == 18 || (i >= 20 && c >= '0' && c <= '9')) {
+            m->limit[i - 16] = i == 17 ? 5 : 9;
+            n_digits++;
+        } else if (c == (i == 16 ? ':' : i == 19 && s.n > 20 ? '.' : 'Z') && (c != 'Z' || i + 1 == s.n)) {
+            m->expected[i - 16] = (uint8_t)c;
+        } else {
+            return false;
+        }
     }
+    m->n_used = (uint8_t)(n_digits < 2 + scale ? n_digits : 2 + scale);
+    for (unsigned i = 0, used = 0; used < m->n_used; i++)
+        if (m->limit[i] != 255)
+            m->order[16 - m->n_used + used++] = (uint8_t)i;
+    m->step = 1;
+    for (unsigned i = m->n_used; i < 2 + scale; i++)
+        m->step *= 10;
+    return true;
 }
 
-static void read_datetimes64(const struct loop *l)
+/* Keeps the minute of a time that value.h has just read, if the one before it was of the same. */
+static void learn_time(struct csv_field *field, struct str s)
+{
+    struct csv_time_shape *m = &field->shape;
+    unsigned scale = field->type.kind == TYPE_DATETIME64 ? field->type.scale : 0;
+    bool is_usual = s.n >= 19 && s.n <= 31 && s.p[4] == '-' && s.p[7] == '-' && s.p[13] == ':' && s.p[16] == ':' &&
+                    (s.p[10] == 'T' || s.p[10] == ' ');
+    struct fast_minute minute = {0};
+    int64_t ticks;
+
+    if (!is_usual)
+        return;
+    if (memcmp(m->seen, s.p, 16) != 0) {
+        memcpy(m->seen, s.p, 16);
+        return;
+    }
+    m->n = 0;
+    if (!fast_minute_learn(&minute, s.p, s.p[s.n - 1] == 'Z', field->type.zone) || !learn_form(m, s, scale))
+        return;
+    ticks = minute.utc_s;
+    for (unsigned i = 0; i < scale; i++)
+        if (__builtin_mul_overflow(ticks, 10, &ticks))
+            return;
+    if (ticks > INT64_MAX - 100000000000LL || (field->type.kind == TYPE_DATETIME && ticks > UINT32_MAX - 60))
+        return;
+    memcpy(m->minute, s.p, 16);
+    m->minute_ticks = ticks;
+    m->n = (uint32_t)s.n;
+}
+
+/* Runs of times of one shape, and between them one by the careful reader. */
+static void read_times(const struct loop *l)
 {
     struct csv_field *field = &l->d->fields[l->f];
-    int64_t *out = l->c->values;
-    unsigned scale = field->type.scale;
+    bool is_64 = field->type.kind == TYPE_DATETIME64;
+    int64_t *out = is_64 ? l->values : l->d->scratch.i64;
+    uint32_t *narrow = l->values;
+    size_t r = 0;
 
-    for (size_t r = 0; r < l->cells->n; r++) {
+    for (;;) {
+        size_t from = r;
+        r = l->d->kernels->times(out, l->cells, from, &field->shape);
+        for (size_t i = from; !is_64 && i < r; i++)
+            narrow[i] = (uint32_t)out[i];
+        if (r == l->cells->n)
+            break;
         struct str s = cell_at(l->cells, r);
-        if (!fast_datetime64(&field->minute, s.p, s.n, field->type.zone, scale, &out[r]))
-            read_cell(l->d, l->f, s, l->c, r, l->arena);
+        read_one(l, r);
+        if (!l->d->is_bad[l->first + r])
+            learn_time(field, s);
+        r++;
     }
 }
 
 static void read_dates(const struct loop *l)
 {
     struct csv_field *field = &l->d->fields[l->f];
-    uint16_t *out = l->c->values;
+    uint16_t *out = l->values;
 
     for (size_t r = 0; r < l->cells->n; r++) {
         struct str s = cell_at(l->cells, r);
@@ -399,60 +468,22 @@ static void read_dates(const struct loop *l)
             out[r] = field->date;
             continue;
         }
-        read_cell(l->d, l->f, s, l->c, r, l->arena);
-        if (s.n == 10 && s.p[0] > '0' && s.p[0] <= '9' && !l->d->is_bad[r]) {
+        read_one(l, r);
+        if (s.n == 10 && s.p[0] > '0' && s.p[0] <= '9' && !l->d->is_bad[l->first + r]) {
             memcpy(field->date_text, s.p, 10);
             field->date = out[r];
         }
     }
 }
 
-/* Up to three digits that end before `end`. */
-static inline unsigned octet(const char *p, unsigned n)
-{
-    unsigned a = (uint8_t)p[0] - '0', b = n > 1 ? (uint8_t)p[1] - '0' : 0, c = n > 2 ? (uint8_t)p[2] - '0' : 0;
-    unsigned v = n == 1 ? a : n == 2 ? a * 10 + b : a * 100 + b * 10 + c;
-    return (a > 9) | (b > 9) | (c > 9) ? 256 : v;
-}
-
-static bool quick_ipv4(uint32_t *ret, struct str s)
-{
-    const char *p = s.p, *end = p + s.n;
-    uint32_t address = 0, bad = 0;
-
-    for (int i = 0; i < 4; i++) {
-        unsigned n = 1;
-        if (p == end)
-            return false;
-        while (n < 4 && p + n < end && p[n] != '.')
-            n++;
-        if (n > 3)
-            return false;
-        unsigned v = octet(p, n);
-        bad |= v > 255;
-        address = address << 8 | (v & 255);
-        p += n;
-        if (i < 3 && p++ == end)
-            return false;
-    }
-    *ret = address;
-    return p == end && !bad;
-}
-
 static void read_ipv4s(const struct loop *l)
 {
-    uint32_t *out = l->c->values;
-
-    for (size_t r = 0; r < l->cells->n; r++) {
-        struct str s = cell_at(l->cells, r);
-        if (!quick_ipv4(&out[r], s))
-            read_cell(l->d, l->f, s, l->c, r, l->arena);
-    }
+    read_left(l, l->d->kernels->addresses(l->values, l->cells, l->d->left));
 }
 
 static void read_bools(const struct loop *l)
 {
-    uint8_t *out = l->c->values;
+    uint8_t *out = l->values;
 
     for (size_t r = 0; r < l->cells->n; r++) {
         struct str s = cell_at(l->cells, r);
@@ -461,25 +492,26 @@ static void read_bools(const struct loop *l)
         else if (s.n == 5 && memcmp(s.p, "false", 5) == 0)
             out[r] = 0;
         else
-            read_cell(l->d, l->f, s, l->c, r, l->arena);
+            read_one(l, r);
     }
 }
 
 static void read_others(const struct loop *l)
 {
     for (size_t r = 0; r < l->cells->n; r++)
-        read_cell(l->d, l->f, cell_at(l->cells, r), l->c, r, l->arena);
+        read_one(l, r);
 }
 
-void csv_read_column(struct csv_decoder *d, size_t f, const struct csv_cells *cells, struct column *c,
-                     struct arena *arena)
+void csv_read_column(struct csv_decoder *d, size_t f, const struct csv_cells *cells, size_t first,
+                     struct column *c, struct arena *arena)
 {
-    struct loop l = {.d = d, .f = f, .cells = cells, .c = c, .arena = arena};
+    struct loop l = {.d = d, .f = f, .cells = cells, .c = c, .first = first, .arena = arena};
 
+    l.values = (char *)c->values + first * type_width(c->type);
     if (c->nulls)
-        memset(c->nulls, 0, cells->n);
+        memset(c->nulls + first, 0, cells->n);
     if (c->missing)
-        memset(c->missing, 0, cells->n);
+        memset(c->missing + first, 0, cells->n);
     switch (c->type.kind) {
     case TYPE_STRING:
         read_strings(&l);
@@ -502,10 +534,8 @@ void csv_read_column(struct csv_decoder *d, size_t f, const struct csv_cells *ce
         read_dates(&l);
         break;
     case TYPE_DATETIME:
-        read_datetimes(&l);
-        break;
     case TYPE_DATETIME64:
-        read_datetimes64(&l);
+        read_times(&l);
         break;
     case TYPE_IPV4:
         read_ipv4s(&l);

@@ -45,8 +45,73 @@ static size_t floats_plain(double *out, const struct csv_cells *c, uint16_t *lef
     return n_left;
 }
 
+/* One to three digits. */
+static unsigned octet(const char *p, unsigned n)
+{
+    unsigned a = (uint8_t)p[0] - '0', b = n > 1 ? (uint8_t)p[1] - '0' : 0, c = n > 2 ? (uint8_t)p[2] - '0' : 0;
+    unsigned v = n == 1 ? a : n == 2 ? a * 10 + b : a * 100 + b * 10 + c;
+    return a > 9 || b > 9 || c > 9 ? 256 : v;
+}
+
+static bool read_address(uint32_t *ret, const char *p, const char *end)
+{
+    uint32_t address = 0;
+    bool is_bad = false;
+
+    for (int i = 0; i < 4; i++) {
+        unsigned n = 1;
+        if (p == end)
+            return false;
+        while (n < 4 && p + n < end && p[n] != '.')
+            n++;
+        if (n > 3)
+            return false;
+        unsigned v = octet(p, n);
+        is_bad |= v > 255;
+        address = address << 8 | (v & 255);
+        p += n;
+        if (i < 3 && (p == end || *p++ != '.'))
+            return false;
+    }
+    *ret = address;
+    return p == end && !is_bad;
+}
+
+static size_t addresses_plain(uint32_t *out, const struct csv_cells *c, uint16_t *left)
+{
+    size_t n_left = 0;
+
+    for (size_t r = 0; r < c->n; r++) {
+        uint32_t start = c->prev[r * c->prev_stride] + 1;
+        if (!read_address(&out[r], c->data + start, c->data + c->ends[r * c->stride]))
+            left[n_left++] = (uint16_t)r;
+    }
+    return n_left;
+}
+
+static size_t times_plain(int64_t *out, const struct csv_cells *c, size_t from, const struct csv_time_shape *shape)
+{
+    for (size_t r = from; r < c->n; r++) {
+        uint32_t start = c->prev[r * c->prev_stride] + 1, n = c->ends[r * c->stride] - start;
+        const char *p = c->data + start;
+        int64_t v = 0;
+        if (n != shape->n || memcmp(p, shape->minute, 16) != 0)
+            return r;
+        for (uint32_t i = 16, n_used = 0; i < n; i++) {
+            uint8_t digit = (uint8_t)(p[i] - '0'), limit = shape->limit[i - 16];
+            if (limit == 255 ? (uint8_t)p[i] != shape->expected[i - 16] : digit > limit)
+                return r;
+            if (limit != 255 && n_used++ < shape->n_used)
+                v = v * 10 + digit;
+        }
+        out[r] = shape->minute_ticks + v * shape->step;
+    }
+    return c->n;
+}
+
 const struct csv_kernels csv_plain = {
     .name = "plain", .index = index_plain, .integers = integers_plain, .floats = floats_plain,
+    .addresses = addresses_plain, .times = times_plain,
 };
 
 bool csv_kernels_is_usable(const struct csv_kernels *k)

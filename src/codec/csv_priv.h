@@ -15,6 +15,11 @@
 #include "codec/decoder.h"
 #include "codec/value_fast.h"
 
+enum {
+    CSV_SKIPPED = 1024,
+    CSV_BLOCK = 256, /* rows whose columns are read before the next ones': their text stays in L1 */
+};
+
 /* What the index stage works on. `ends` has room for 64 more entries than `cap`. */
 struct csv_scan {
     const char *data;
@@ -32,8 +37,21 @@ struct csv_cells {
     const char *data;
     const uint32_t *prev, *ends;
     size_t prev_stride, stride;
-    size_t n;         /* at most BATCH_ROWS */
+    size_t n;         /* at most CSV_BLOCK */
     bool takes_minus; /* integers */
+};
+
+/* The form of the time read last, "YYYY-MM-DD?hh:mm:ss[.digits][Z]": texts of the same length and minute
+ * are its ticks plus the number that their later digits spell. Zeroed = none. */
+struct csv_time_shape {
+    char minute[16];
+    uint32_t n;           /* bytes of the text */
+    uint8_t n_used;       /* digits after the minute that count: 2 and those of the fraction */
+    uint8_t limit[16];    /* byte 16 + i is a digit of at most limit[i], or, where that is 255, ... */
+    uint8_t expected[16]; /* ... this character; 0 past the end */
+    uint8_t order[16];    /* which of these bytes are the used digits, right-aligned; 128 = none */
+    int64_t minute_ticks, step;
+    char seen[16];        /* the minute of the text read last that was of another */
 };
 
 /* The loops that have twins. What two of them take they read alike; tests compare them. */
@@ -47,6 +65,11 @@ struct csv_kernels {
     size_t (*integers)(int64_t *out, const struct csv_cells *cells, uint16_t *left);
     /* digits[.digits], '-' allowed, correctly rounded. */
     size_t (*floats)(double *out, const struct csv_cells *cells, uint16_t *left);
+    /* a.b.c.d */
+    size_t (*addresses)(uint32_t *out, const struct csv_cells *cells, uint16_t *left);
+    /* Times of this shape, from row `from` on: returns the first row that is of another, or n. */
+    size_t (*times)(int64_t *out, const struct csv_cells *cells, size_t from,
+                    const struct csv_time_shape *shape);
 };
 
 extern const struct csv_kernels csv_plain, csv_avx2, csv_avx512;
@@ -54,14 +77,12 @@ extern const struct csv_kernels csv_plain, csv_avx2, csv_avx512;
 const struct csv_kernels *csv_kernels_best(void);
 bool csv_kernels_is_usable(const struct csv_kernels *k);
 
-enum { CSV_SKIPPED = 1024 };
-
 struct csv_field {
     struct type type;
     struct str name;
     bool has_default;
     uint32_t position;        /* column of the file */
-    struct fast_minute minute;
+    struct csv_time_shape shape;
     char date_text[10];       /* the date read last */
     uint16_t date;
 };
@@ -78,7 +99,7 @@ struct csv_decoder {
     size_t ends_cap;
     uint32_t before[BATCH_ROWS];    /* position before the row's first byte */
     uint32_t finish[BATCH_ROWS];    /* position of the row's line end */
-    uint16_t left[BATCH_ROWS];
+    uint16_t left[CSV_BLOCK];
     struct csv_skipped {
         uint32_t start, finish;
         const char *reason;
@@ -90,14 +111,14 @@ struct csv_decoder {
     const char *bad_reason[BATCH_ROWS];
     size_t n_bad;
     union {
-        int64_t i64[BATCH_ROWS];
-        double f64[BATCH_ROWS];
+        int64_t i64[CSV_BLOCK];
+        double f64[CSV_BLOCK];
     } scratch;
 };
 
-/* Reads column `f` of all rows into `c`. Rows that fail are marked in d->is_bad. */
-void csv_read_column(struct csv_decoder *d, size_t f, const struct csv_cells *cells, struct column *c,
-                     struct arena *arena);
+/* Reads cells of field `f` into `c` from row `first` on. Rows that fail are marked in d->is_bad. */
+void csv_read_column(struct csv_decoder *d, size_t f, const struct csv_cells *cells, size_t first,
+                     struct column *c, struct arena *arena);
 
 /* A record by the rules, from `start`: appends its ends, the last one is its line end (or scan->n).
  * scan->at moves behind it. Answers NULL, or why it is none; its ends are then taken back, and *finish is
