@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Integer division and remainder. ClickHouse computes them in the arguments' own types with C's rules
+ * of mixed signs, so there is a kernel for each pair of integer types. */
+#include <math.h>
+
+#include "expr/kinds.h"
+#include "expr/numbers.h"
+
+#define IS_SIGNED(T) ((T)-1 < (T)1)
+#define SMALLEST(T) (IS_SIGNED(T) ? (T)((uint64_t)1 << (sizeof(T) * 8 - 1)) : (T)0)
+
+/* Is a / b undefined? */
+#define BAD(A, B, a, b) ((b) == 0 || (IS_SIGNED(A) && IS_SIGNED(B) && (b) == (B)-1 && (a) == SMALLEST(A)))
+
+#define SIGNED_u8 int8_t
+#define SIGNED_u16 int16_t
+#define SIGNED_u32 int32_t
+#define SIGNED_u64 int64_t
+#define SIGNED_i8 int8_t
+#define SIGNED_i16 int16_t
+#define SIGNED_i32 int32_t
+#define SIGNED_i64 int64_t
+
+/* intDiv: with one signed side both become signed, each in its own width. The result is as wide as a. */
+#define INT_DIV(A, sa, B, sb)                                                                      \
+    static inline int64_t quotient_##sa##_##sb(A a, B b)                                           \
+    {                                                                                              \
+        if (!IS_SIGNED(A) && !IS_SIGNED(B))                                                        \
+            return (int64_t)((uint64_t)a / (uint64_t)b);                                           \
+        int64_t x = (SIGNED_##sa)a, y = (SIGNED_##sb)b;                                            \
+        return y == -1 ? (int64_t)(0 - (uint64_t)x) : x / y;                                       \
+    }                                                                                              \
+    static void run_div_##sa##_##sb(struct call *c)                                                \
+    {                                                                                              \
+        const A *a = VALUES(0, A);                                                                 \
+        const B *b = VALUES(1, B);                                                                 \
+        for (size_t i = 0; i < c->n; i++) {                                                        \
+            bool bad = BAD(A, B, a[i], b[i]);                                                      \
+            c->fresh[i] = bad ? FAULT_DIVISION : 0;                                                \
+            RESULT(A)[i] = bad ? 0 : (A)quotient_##sa##_##sb(a[i], b[i]);                          \
+        }                                                                                          \
+    }                                                                                              \
+    static void run_div0_##sa##_##sb(struct call *c)                                               \
+    {                                                                                              \
+        const A *a = VALUES(0, A);                                                                 \
+        const B *b = VALUES(1, B);                                                                 \
+        for (size_t i = 0; i < c->n; i++)                                                          \
+            RESULT(A)[i] = BAD(A, B, a[i], b[i]) ? 0 : (A)quotient_##sa##_##sb(a[i], b[i]);        \
+    }
+
+/* modulo: C's % after its usual conversions, then cast. RESULT has twice(b)'s width where a is signed. */
+#define WIDTH_OF_RESULT(A, B) (IS_SIGNED(A) && sizeof(B) < 8 ? sizeof(B) * 2 : sizeof(B))
+#define MODULO(A, sa, B, sb)                                                                       \
+    static inline int64_t rest_##sa##_##sb(A a, B b)                                               \
+    {                                                                                              \
+        return (IS_SIGNED(B) && b == (B)-1 && IS_SIGNED(A)) ? 0 : (int64_t)(a % b);                \
+    }                                                                                              \
+    static void run_mod_##sa##_##sb(struct call *c)                                                \
+    {                                                                                              \
+        const A *a = VALUES(0, A);                                                                 \
+        const B *b = VALUES(1, B);                                                                 \
+        enum { WIDTH = WIDTH_OF_RESULT(A, B) };                                                    \
+        for (size_t i = 0; i < c->n; i++) {                                                        \
+            bool bad = BAD(A, B, a[i], b[i]);                                                      \
+            int64_t r = bad ? 0 : rest_##sa##_##sb(a[i], b[i]);                                    \
+            c->fresh[i] = bad ? FAULT_DIVISION : 0;                                                \
+            memcpy((char *)c->out->values + i * WIDTH, &r, WIDTH);                                 \
+        }                                                                                          \
+    }                                                                                              \
+    static void run_pmod_##sa##_##sb(struct call *c)                                               \
+    {                                                                                              \
+        const A *a = VALUES(0, A);                                                                 \
+        const B *b = VALUES(1, B);                                                                 \
+        for (size_t i = 0; i < c->n; i++) {                                                        \
+            bool bad = BAD(A, B, a[i], b[i]);                                                      \
+            int64_t r = bad ? 0 : rest_##sa##_##sb(a[i], b[i]);                                    \
+            if (IS_SIGNED(A) && r < 0) {                                                           \
+                bad |= IS_SIGNED(B) && b[i] == SMALLEST(B);                                        \
+                r = (int64_t)((uint64_t)r + (b[i] < 0 ? 0 - (uint64_t)b[i] : (uint64_t)b[i]));     \
+            }                                                                                      \
+            c->fresh[i] = bad ? FAULT_DIVISION : 0;                                                \
+            memcpy((char *)c->out->values + i * sizeof(B), &r, sizeof(B));                         \
+        }                                                                                          \
+    }
+
+#define PAIR(A, sa, B, sb) INT_DIV(A, sa, B, sb) MODULO(A, sa, B, sb)
+#define PAIRS_OF(A, sa)                                                                            \
+    PAIR(A, sa, uint8_t, u8)                                                                       \
+    PAIR(A, sa, uint16_t, u16)                                                                     \
+    PAIR(A, sa, uint32_t, u32)                                                                     \
+    PAIR(A, sa, uint64_t, u64)                                                                     \
+    PAIR(A, sa, int8_t, i8)                                                                        \
+    PAIR(A, sa, int16_t, i16)                                                                      \
+    PAIR(A, sa, int32_t, i32)                                                                      \
+    PAIR(A, sa, int64_t, i64)
+PAIRS_OF(uint8_t, u8)
+PAIRS_OF(uint16_t, u16)
+PAIRS_OF(uint32_t, u32)
+PAIRS_OF(uint64_t, u64)
+PAIRS_OF(int8_t, i8)
+PAIRS_OF(int16_t, i16)
+PAIRS_OF(int32_t, i32)
+PAIRS_OF(int64_t, i64)
+
+#define OPS_ROW(text, flags, run, sa)                                                              \
+    {                                                                                              \
+        {text, run##_##sa##_u8, flags}, {text, run##_##sa##_u16, flags},                           \
+        {text, run##_##sa##_u32, flags}, {text, run##_##sa##_u64, flags},                          \
+        {text, run##_##sa##_i8, flags}, {text, run##_##sa##_i16, flags},                           \
+        {text, run##_##sa##_i32, flags}, {text, run##_##sa##_i64, flags},                          \
+    }
+#define OPS_TABLE(text, flags, run)                                                                \
+    {                                                                                              \
+        OPS_ROW(text, flags, run, u8), OPS_ROW(text, flags, run, u16), OPS_ROW(text, flags, run, u32), \
+        OPS_ROW(text, flags, run, u64), OPS_ROW(text, flags, run, i8), OPS_ROW(text, flags, run, i16), \
+        OPS_ROW(text, flags, run, i32), OPS_ROW(text, flags, run, i64),                            \
+    }
+static const struct op division_ops[4][8][8] = {
+    [DIVISION_INT] = OPS_TABLE("intDiv", OP_FAULTS, run_div),
+    [DIVISION_INT_OR_ZERO] = OPS_TABLE("intDivOrZero", 0, run_div0),
+    [DIVISION_MODULO] = OPS_TABLE("modulo", OP_FAULTS, run_mod),
+    [DIVISION_POSITIVE_MODULO] = OPS_TABLE("positiveModulo", OP_FAULTS, run_pmod),
+};
+/* By a constant: evaluated even in a branch that is not taken. */
+static const struct op constant_division_ops[4][8][8] = {
+    [DIVISION_INT] = OPS_TABLE("intDiv", OP_FAULTS | OP_EAGER_FAULTS, run_div),
+    [DIVISION_INT_OR_ZERO] = OPS_TABLE("intDivOrZero", 0, run_div0),
+    [DIVISION_MODULO] = OPS_TABLE("modulo", OP_FAULTS | OP_EAGER_FAULTS, run_mod),
+    [DIVISION_POSITIVE_MODULO] = OPS_TABLE("positiveModulo", OP_FAULTS | OP_EAGER_FAULTS, run_pmod),
+};
+
+/* ---- with floating point ---- */
+
+/* param.i, param.j: the bounds of the result type as ClickHouse checks them. */
+static void run_div_float(struct call *c)
+{
+    const double *a = VALUES(0, double), *b = VALUES(1, double);
+    double low = (double)c->param.i, high = (double)(uint64_t)c->param.j;
+
+    for (size_t i = 0; i < c->n; i++) {
+        double q = a[i] / b[i];
+        bool bad = b[i] == 0 || !isfinite(a[i]) || isnan(b[i]) || q > high || q < low;
+        c->fresh[i] = bad ? FAULT_DIVISION : 0;
+        RESULT(int64_t)[i] = bad ? 0 : low < 0 ? double_to_i64(q) : (int64_t)double_to_u64(q);
+    }
+}
+static const struct op op_div_float = {"intDiv", run_div_float, OP_FAULTS};
+static const struct op op_div_float_constant = {"intDiv", run_div_float, OP_FAULTS | OP_EAGER_FAULTS};
+
+static double float_rest(double a, double b)
+{
+    return a - trunc(a / b) * b;
+}
+
+static void run_mod_float(struct call *c)
+{
+    for (size_t i = 0; i < c->n; i++)
+        RESULT(double)[i] = float_rest(VALUES(0, double)[i], VALUES(1, double)[i]);
+}
+static void run_pmod_float(struct call *c)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        double b = VALUES(1, double)[i], r = float_rest(VALUES(0, double)[i], b);
+        RESULT(double)[i] = r < 0 ? r + fabs(b) : r;
+    }
+}
+static const struct op op_mod_float = {"modulo", run_mod_float, 0};
+static const struct op op_pmod_float = {"positiveModulo", run_pmod_float, 0};
+
+static value_id float_division(struct site *s, int which)
+{
+    struct builder *b = s->b;
+    struct type t = s->types[0];
+    bool is_constant = value_at(b, s->args[1])->kind == VALUE_CONSTANT;
+    value_id x = cast_number(b, s->args[0], TYPE_FLOAT64), y = cast_number(b, s->args[1], TYPE_FLOAT64);
+
+    if (which == DIVISION_MODULO || which == DIVISION_POSITIVE_MODULO)
+        return EMIT(b, which == DIVISION_MODULO ? &op_mod_float : &op_pmod_float, type_of(TYPE_FLOAT64), x, y);
+    if (which == DIVISION_INT_OR_ZERO)
+        return site_error(s, "intDivOrZero is not there yet for floating point numbers");
+    enum type_kind kind = integer_kind(true, type_width(t));
+    unsigned bits = 8 * (unsigned)type_width(t);
+    struct param bounds = {.i = -((int64_t)1 << (bits - 2)) * 2, .j = (int64_t)(((uint64_t)1 << (bits - 1)) - 1)};
+    value_id q = emit(b, is_constant ? &op_div_float_constant : &op_div_float, type_of(TYPE_INT64),
+                      (const value_id[]){x, y}, 2, bounds, NULL);
+    return cast_number(b, q, kind);
+}
+
+static bool is_time_here(struct type t)
+{
+    return t.kind == TYPE_DATE || t.kind == TYPE_DATETIME;
+}
+
+value_id build_division(struct site *s)
+{
+    struct builder *b = s->b;
+    int which = (int)s->f->param;
+    bool is_modulo = which == DIVISION_MODULO || which == DIVISION_POSITIVE_MODULO;
+    struct type x = s->types[0], y = s->types[1];
+
+    if (!type_is_number(x) && !(is_modulo && is_time_here(x)))
+        return site_bad_type(s, 0, "a number");
+    if (!type_is_number(y))
+        return site_bad_type(s, 1, "a number");
+    if (type_is_float(x) || type_is_float(y))
+        return float_division(s, which);
+
+    bool is_signed = type_is_signed(x) || type_is_signed(y);
+    enum type_kind kind = type_storage(y);
+    if (!is_modulo)
+        kind = integer_kind(is_signed, type_width(x));
+    else if (is_time_here(x))
+        kind = type_storage(y);
+    else if (which == DIVISION_MODULO && type_is_signed(x))
+        kind = integer_kind(true, type_width(y) < 8 ? type_width(y) * 2 : 8);
+    else
+        kind = integer_kind(false, type_width(y));
+    bool is_constant = value_at(b, s->args[1])->kind == VALUE_CONSTANT;
+    const struct op *op = &(is_constant ? constant_division_ops : division_ops)[which][kind_index(
+        type_storage(x))][kind_index(type_storage(y))];
+    return EMIT(b, op, type_of(kind), s->args[0], s->args[1]);
+}

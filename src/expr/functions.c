@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The functions of the language: one table per family, in the file that implements it. Names are
+ * case-sensitive or not as in ClickHouse. */
+#include "expr/expr_priv.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <strings.h>
+
+#include "expr/reference.h"
+
+static const struct function_family *const families[] = {
+    &family_arithmetic, &family_compare,   &family_logic,      &family_conditional, &family_null,
+    &family_in,         &family_like,      &family_text,       &family_round,       &family_cast,
+    &family_time_part,  &family_time_start, &family_time_shift, &family_time_unix,  &family_other,
+};
+
+const struct function *function_find(struct str name)
+{
+    for (size_t i = 0; i < COUNT(families); i++) {
+        for (size_t k = 0; k < families[i]->n; k++) {
+            const struct function *f = &families[i]->functions[k];
+            if (strlen(f->name) != name.n)
+                continue;
+            if (f->flags & FN_ANY_CASE ? strncasecmp(f->name, name.p, name.n) == 0
+                                       : memcmp(f->name, name.p, name.n) == 0)
+                return f;
+        }
+    }
+    return NULL;
+}
+
+bool function_is_known(struct str name)
+{
+    return function_find(name) != NULL;
+}
+
+static const char *all_names[1024];
+static size_t n_names;
+static pthread_once_t names_once = PTHREAD_ONCE_INIT;
+
+static void collect_names(void)
+{
+    for (size_t i = 0; i < COUNT(families); i++)
+        for (size_t k = 0; k < families[i]->n && n_names < COUNT(all_names); k++)
+            all_names[n_names++] = families[i]->functions[k].name;
+}
+
+const char *const *function_names(size_t *n)
+{
+    pthread_once(&names_once, collect_names);
+    *n = n_names;
+    return all_names;
+}
+
+/* ---- mistakes ---- */
+
+value_id site_error(struct site *s, const char *fmt, ...)
+{
+    char text[512];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    diagnose_error(s->d, s->at, NULL, "%s", text);
+    return VALUE_FAILED;
+}
+
+value_id site_bad_type(struct site *s, uint32_t arg, const char *expected)
+{
+    char type[64];
+    struct place at = s->node && arg < s->node->n_args ? s->node->args[arg]->at : s->at;
+
+    diagnose_error(s->d, at, NULL, "argument %u of '%.*s' is %s, expected %s", arg + 1, STR_FMT(s->name),
+                   type_name(value_at(s->b, s->args[arg])->type, type), expected);
+    return VALUE_FAILED;
+}
+
+bool site_integer(struct site *s, uint32_t arg, int64_t *ret)
+{
+    const struct value *v = value_at(s->b, s->args[arg]);
+
+    if (v->kind != VALUE_CONSTANT || v->cell.is_null || v->cell.fault || !type_is_integer(v->type)) {
+        site_bad_type(s, arg, "a constant integer");
+        return false;
+    }
+    value_id wide = cast_number(s->b, s->args[arg], TYPE_INT64);
+    *ret = constant_cell(s->b, wide)->i64;
+    return true;
+}
+
+bool site_string(struct site *s, uint32_t arg, struct str *ret)
+{
+    const struct value *v = value_at(s->b, s->args[arg]);
+
+    if (v->kind != VALUE_CONSTANT || v->cell.is_null || v->cell.fault || v->type.kind != TYPE_STRING) {
+        site_bad_type(s, arg, "a constant string");
+        return false;
+    }
+    *ret = v->cell.str;
+    return true;
+}
+
+/* ---- reference page ---- */
+
+void function_reference(struct buf *out)
+{
+    buf_text(out, "# Functions\n\n"
+                  "Names, types and results are ClickHouse's (26.7). A name that is not here is refused. This page is\n"
+                  "written from the function table by `test_expr --reference`.\n\n"
+                  "*any case*: the name may be written in upper or lower case. Unless said otherwise NULL in gives NULL\n"
+                  "out, and where ClickHouse would throw for a row, the event is rejected.\n");
+    for (size_t i = 0; i < COUNT(families); i++) {
+        buf_printf(out, "\n## %s\n\n| function | does |\n|---|---|\n", families[i]->title);
+        for (size_t k = 0; k < families[i]->n; k++) {
+            const struct function *f = &families[i]->functions[k];
+            buf_printf(out, "| `%s(%s)` | %s%s%s |\n", f->name, f->arguments, f->summary,
+                       f->flags & FN_ANY_CASE ? " *any case*" : "", f->flags & FN_ALIAS ? " (another spelling)" : "");
+        }
+    }
+    buf_text(out, function_differences);
+}

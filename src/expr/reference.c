@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The part of the reference page that is not in the function table. */
+#include "expr/reference.h"
+
+const char function_differences[] =
+    "\n## Where weir differs from ClickHouse\n\n"
+    "- Only String is ever LowCardinality: `length(lc)` is UInt64, not LowCardinality(UInt64).\n"
+    "- Results that would be Int128, UInt128, Decimal or Variant are refused: UInt64 with a signed integer in `if`,\n"
+    "  the difference of two DateTime64, arithmetic with addresses.\n"
+    "- `if` with branches of unlike types (number and text) is refused; ClickHouse 26.7 makes it a Variant.\n"
+    "- `CASE x WHEN 'text'` with an x that is no String is refused; ClickHouse never matches it.\n"
+    "- Text with a year missing, and zone abbreviations outside docs/formats/times.md, are refused by\n"
+    "  parseDateTimeBestEffort.\n"
+    "- `now()` and `today()` are the epoch's, in UTC.\n"
+    "- ILIKE folds the letters of Latin, Greek, Cyrillic and Armenian.\n"
+    "- Floating point numbers outside an integer type have no meaning in ClickHouse either (the result depends on\n"
+    "  the processor); weir keeps the low bits of the 64-bit value.\n";

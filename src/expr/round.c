@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * round, floor, ceil, trunc to n digits after the point (negative n: before it). Floating point halves go
+ * to the even neighbour, integers' halves away from zero, as in ClickHouse. */
+#include <math.h>
+
+#include "expr/kinds.h"
+
+enum rounding { ROUND, FLOOR, CEIL, TRUNC };
+
+static double round_double(double v, enum rounding how)
+{
+    switch (how) {
+    case ROUND:
+        return nearbyint(v);
+    case FLOOR:
+        return floor(v);
+    case CEIL:
+        return ceil(v);
+    default:
+        return trunc(v);
+    }
+}
+
+/* param.i = enum rounding, param.j = digits */
+#define FLOAT_KERNEL(T, suffix)                                                                    \
+    static void run_round_##suffix(struct call *c)                                                 \
+    {                                                                                              \
+        enum rounding how = (enum rounding)c->param.i;                                             \
+        int64_t digits = c->param.j;                                                               \
+        T scale = (T)pow(10, (double)(digits < 0 ? -digits : digits));                             \
+        for (size_t i = 0; i < c->n; i++) {                                                        \
+            T v = VALUES(0, T)[i];                                                                 \
+            T scaled = digits == 0 ? v : digits > 0 ? v * scale : v / scale;                       \
+            T whole = (T)round_double(scaled, how);                                                \
+            RESULT(T)[i] = digits == 0 ? whole : digits > 0 ? whole / scale : whole * scale;       \
+        }                                                                                          \
+    }                                                                                              \
+    static const struct op op_round_##suffix = {"round", run_round_##suffix, 0};
+FLOAT_KERNEL(float, f32)
+FLOAT_KERNEL(double, f64)
+
+/* Integers to a multiple of param.j = 10^-digits; 0: everything rounds to 0. */
+static __int128 round_integer(__int128 v, __int128 scale, enum rounding how)
+{
+    __int128 down = v / scale * scale, rest = v - down;
+
+    switch (how) {
+    case ROUND:
+        return rest * 2 >= scale ? down + scale : rest * 2 <= -scale ? down - scale : down;
+    case FLOOR:
+        return rest < 0 ? down - scale : down;
+    case CEIL:
+        return rest > 0 ? down + scale : down;
+    default:
+        return down;
+    }
+}
+
+#define INTEGER_KERNEL(KIND, T, suffix)                                                            \
+    static void run_round_##suffix(struct call *c)                                                 \
+    {                                                                                              \
+        for (size_t i = 0; i < c->n; i++)                                                          \
+            RESULT(T)[i] = c->param.j == 0                                                         \
+                               ? (T)0                                                              \
+                               : (T)round_integer(VALUES(0, T)[i], c->param.j, (enum rounding)c->param.i); \
+    }
+INTEGER_KINDS(INTEGER_KERNEL)
+#define ROUND_OP(KIND, T, suffix) {"round", run_round_##suffix, 0},
+static const struct op integer_ops[8] = {INTEGER_KINDS(ROUND_OP)};
+
+static value_id build_round(struct site *s)
+{
+    struct type t = s->types[0];
+    int64_t digits = 0;
+
+    if (!type_is_number(t))
+        return site_bad_type(s, 0, "a number");
+    if (s->n_args > 1 && !site_integer(s, 1, &digits))
+        return VALUE_FAILED;
+    if (digits < -30 || digits > 30)
+        return site_error(s, "'%.*s' takes -30 to 30 digits, not %lld", STR_FMT(s->name), (long long)digits);
+    enum type_kind storage = type_storage(t);
+    if (type_is_float(t))
+        return emit(s->b, storage == TYPE_FLOAT32 ? &op_round_f32 : &op_round_f64, t, s->args, 1,
+                    (struct param){.i = s->f->param, .j = digits}, NULL);
+    if (digits >= 0)
+        return s->args[0];
+    static const uint8_t most[] = {2, 4, 9, 19, 2, 4, 9, 18};
+    int64_t scale = -digits > most[kind_index(storage)] || digits < -18 ? 0 : power_of_ten[-digits];
+    return emit(s->b, &integer_ops[kind_index(storage)], t, s->args, 1, (struct param){.i = s->f->param, .j = scale}, NULL);
+}
+
+static const struct function functions[] = {
+    {"round", "x[, digits]", "To the nearest; halves of floating point to even, of integers away from 0.", 1, 2, FN_ANY_CASE,
+     build_round, ROUND},
+    {"floor", "x[, digits]", "Down.", 1, 2, FN_ANY_CASE, build_round, FLOOR},
+    {"ceil", "x[, digits]", "Up.", 1, 2, FN_ANY_CASE, build_round, CEIL},
+    {"ceiling", "x[, digits]", "ceil", 1, 2, FN_ANY_CASE | FN_ALIAS, build_round, CEIL},
+    {"trunc", "x[, digits]", "Towards 0.", 1, 2, FN_ANY_CASE, build_round, TRUNC},
+    {"truncate", "x[, digits]", "trunc", 1, 2, FN_ANY_CASE | FN_ALIAS, build_round, TRUNC},
+};
+const struct function_family family_round = {"Rounding", functions, COUNT(functions)};

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "expr/text_value.h"
+
+#include <strings.h>
+
+#include "codec/value.h"
+
+#include "expr/kinds.h"
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* ---- integers ---- */
+
+/* [+-]digits. Without `is_strict` the value wraps. */
+static bool text_to_integer(uint64_t *ret, struct str text, bool is_signed, size_t bytes, bool is_strict)
+{
+    const char *p = text.p, *end = text.p + text.n;
+    bool is_negative = false, overflow = false;
+    uint64_t v = 0;
+
+    if (p < end && (*p == '+' || *p == '-')) {
+        is_negative = *p == '-';
+        p++;
+        if (is_negative && !is_signed)
+            return false;
+    }
+    if (p == end)
+        return false;
+    for (; p < end; p++) {
+        if (!is_digit(*p))
+            return false;
+        overflow |= __builtin_mul_overflow(v, 10, &v);
+        overflow |= __builtin_add_overflow(v, (uint64_t)(*p - '0'), &v);
+    }
+    if (is_strict) {
+        unsigned bits = (unsigned)bytes * 8;
+        uint64_t max = is_signed ? ((uint64_t)1 << (bits - 1)) - !is_negative : bits == 64 ? ~0ULL : ((uint64_t)1 << bits) - 1;
+        if (overflow || v > max)
+            return false;
+    }
+    *ret = is_negative ? 0 - v : v;
+    return true;
+}
+
+static bool text_to_bool(uint8_t *ret, struct str text)
+{
+    static const char *const yes[] = {"true", "t", "yes", "y", "on", "1", "enable", "enabled"};
+    static const char *const no[] = {"false", "f", "no", "n", "off", "0", "disable", "disabled"};
+
+    for (size_t i = 0; i < COUNT(yes); i++) {
+        if (strlen(yes[i]) == text.n && strncasecmp(yes[i], text.p, text.n) == 0) {
+            *ret = 1;
+            return true;
+        }
+        if (strlen(no[i]) == text.n && strncasecmp(no[i], text.p, text.n) == 0) {
+            *ret = 0;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- dates ---- */
+
+static uint16_t clamp_date(int year, int month, int day)
+{
+    if (month < 1 || month > 12 || day < 1 || day > 31)
+        return 0;
+    int64_t days = days_from_civil(year, (unsigned)month, 1) + day - 1;
+    return days < 0 ? 0 : days > UINT16_MAX ? UINT16_MAX : (uint16_t)days;
+}
+
+/* YYYYMMDD, or YYYY?M[M]?D[D] with any one byte between; the long form may be followed by a time. */
+static bool text_to_date(uint16_t *ret, struct str text)
+{
+    const char *p = text.p, *end = text.p + text.n;
+    int parts[3] = {0};
+
+    if (text.n < 8)
+        return false;
+    for (int i = 0; i < 4; i++) {
+        if (!is_digit(p[i]))
+            return false;
+        parts[0] = parts[0] * 10 + (p[i] - '0');
+    }
+    p += 4;
+    if (is_digit(*p)) {
+        for (int i = 0; i < 4; i++) {
+            if (!is_digit(p[i]))
+                return false;
+            parts[1 + i / 2] = parts[1 + i / 2] * 10 + (p[i] - '0');
+        }
+        p += 4;
+        if (p != end)
+            return false;
+        *ret = clamp_date(parts[0], parts[1], parts[2]);
+        return true;
+    }
+    for (int i = 1; i < 3; i++) {
+        p++;
+        if (p >= end || !is_digit(*p))
+            return false;
+        parts[i] = *p++ - '0';
+        if (p < end && is_digit(*p))
+            parts[i] = parts[i] * 10 + (*p++ - '0');
+        if (i == 1 && (p >= end || is_digit(*p)))
+            return false;
+    }
+    bool has_time = p == text.p + 10 && p < end && (*p == ' ' || *p == 'T') &&
+                    (text.n == 19 || (text.n > 19 && text.p[19] == '.'));
+    if (p != end && !has_time)
+        return false;
+    *ret = clamp_date(parts[0], parts[1], parts[2]);
+    return true;
+}
+
+/* ---- times in the plain form ---- */
+
+static bool two_digits(const char *p, int *ret)
+{
+    if (!is_digit(p[0]) || !is_digit(p[1]))
+        return false;
+    *ret = (p[0] - '0') * 10 + (p[1] - '0');
+    return true;
+}
+
+/* YYYY-MM-DD[ hh:mm:ss] with any separators, or digits: seconds since 1970. Returns bytes read, 0 if none. */
+static size_t plain_time(int64_t *utc_s, struct str text, const struct zone *zone)
+{
+    const char *p = text.p;
+    int century, of_century, month, day, hour = 0, minute = 0, second = 0;
+    size_t n_digits = 0;
+
+    while (n_digits < text.n && is_digit(p[n_digits]))
+        n_digits++;
+    if (n_digits != 4) {
+        if (n_digits < 5 || n_digits > 18)
+            return 0;
+        *utc_s = 0;
+        for (size_t i = 0; i < n_digits; i++)
+            *utc_s = *utc_s * 10 + (p[i] - '0');
+        return n_digits;
+    }
+    if (text.n < 10 || !two_digits(p, &century) || !two_digits(p + 2, &of_century) || !two_digits(p + 5, &month) ||
+        !two_digits(p + 8, &day))
+        return 0;
+    size_t n = 10;
+    if (text.n > 10 && (p[10] == ' ' || p[10] == 'T')) {
+        if (text.n < 19 || !two_digits(p + 11, &hour) || !two_digits(p + 14, &minute) || !two_digits(p + 17, &second))
+            return 0;
+        n = 19;
+    }
+    int year = century * 100 + of_century;
+    if (year == 0) {
+        *utc_s = 0;
+        return n;
+    }
+    if (month < 1 || month > 12 || day < 1 || day > 31) {
+        *utc_s = -2208988800; /* what ClickHouse makes of it: 1900-01-01 */
+        return n;
+    }
+    int64_t days = days_from_civil(year, (unsigned)month, 1) + day - 1;
+    *utc_s = zone_to_utc(zone, days * 86400 + hour * 3600 + minute * 60 + second);
+    return n;
+}
+
+static uint32_t clamp_datetime(int64_t s)
+{
+    return s < 0 ? 0 : s > UINT32_MAX ? UINT32_MAX : (uint32_t)s;
+}
+
+static bool plain_datetime(uint32_t *ret, struct str text, const struct zone *zone)
+{
+    int64_t s;
+    size_t n = plain_time(&s, text, zone);
+
+    if (n == 0 || n != text.n)
+        return false;
+    *ret = clamp_datetime(s);
+    return true;
+}
+
+static bool plain_datetime64(int64_t *ret, struct str text, const struct zone *zone, unsigned scale)
+{
+    int64_t s, fraction = 0;
+    size_t n = plain_time(&s, text, zone);
+    unsigned n_digits = 0;
+
+    if (n == 0)
+        return false;
+    if (n < text.n && text.p[n] == '.') {
+        for (n++; n < text.n && is_digit(text.p[n]); n++)
+            if (n_digits < scale) {
+                fraction = fraction * 10 + (text.p[n] - '0');
+                n_digits++;
+            }
+    }
+    if (n != text.n)
+        return false;
+    fraction *= power_of_ten[scale - n_digits];
+    return !__builtin_mul_overflow(s, power_of_ten[scale], ret) && !__builtin_add_overflow(*ret, fraction, ret);
+}
+
+bool text_to_datetime_best_effort(uint32_t *out, struct str text, const struct zone *zone)
+{
+    int64_t s;
+
+    if (value_datetime(out, text, zone) == NULL)
+        return true;
+    if (value_datetime64(&s, text, zone, 0) != NULL || (s >= 0 && s <= UINT32_MAX))
+        return false;
+    *out = clamp_datetime(s);
+    return true;
+}
+
+bool text_to_value(void *out, struct str text, struct type type, bool is_strict)
+{
+    uint64_t integer = 0;
+
+    switch (type.kind) {
+    case TYPE_BOOL:
+        return text_to_bool(out, text);
+    case TYPE_FLOAT32:
+        return value_float32(out, text) == NULL;
+    case TYPE_FLOAT64:
+        return value_float(out, text) == NULL;
+    case TYPE_STRING:
+        memcpy(out, &text, sizeof(text));
+        return true;
+    case TYPE_DATE:
+        return text_to_date(out, text);
+    case TYPE_DATETIME:
+        return is_strict ? plain_datetime(out, text, type.zone) : text_to_datetime_best_effort(out, text, type.zone);
+    case TYPE_DATETIME64:
+        return is_strict ? plain_datetime64(out, text, type.zone, type.scale)
+                         : value_datetime64(out, text, type.zone, type.scale) == NULL;
+    case TYPE_IPV4:
+        return value_ipv4(out, text) == NULL;
+    case TYPE_IPV6:
+        return value_ipv6(out, text) == NULL;
+    default:
+        if (!type_is_integer(type) && type.kind != TYPE_INTERVAL)
+            return false;
+        if (!text_to_integer(&integer, text, type_is_signed(type) || type.kind == TYPE_INTERVAL, type_width(type), is_strict))
+            return false;
+        memcpy(out, &integer, type_width(type));
+        return true;
+    }
+}
+
+/* ---- kernels: param.i = type kind | scale << 8 | mode << 16 | best effort << 24, param.p = zone ---- */
+
+static struct type param_type(struct param p)
+{
+    return (struct type){.kind = (uint8_t)p.i, .scale = (uint8_t)(p.i >> 8), .zone = p.p};
+}
+
+static bool parse_row(const struct call *c, size_t row, struct type type, bool is_strict)
+{
+    size_t width = type_width(type);
+    char *out = (char *)c->out->values + row * width;
+
+    if (text_to_value(out, str_at(c->args[0], row), type, is_strict))
+        return true;
+    memset(out, 0, width);
+    return false;
+}
+
+static bool is_strict_mode(struct param p)
+{
+    return (p.i >> 16 & 0xff) != TEXT_THROW && !(p.i >> 24 & 1);
+}
+
+static void run_parse(struct call *c)
+{
+    struct type type = param_type(c->param);
+
+    for (size_t i = 0; i < c->n; i++) {
+        if (c->out->nulls && c->out->nulls[i]) {
+            memset((char *)c->out->values + i * type_width(type), 0, type_width(type));
+            continue;
+        }
+        c->fresh[i] = parse_row(c, i, type, false) ? 0 : FAULT_PARSE;
+    }
+}
+static const struct op op_parse = {"parse", run_parse, OP_FAULTS};
+
+static void run_parse_zero(struct call *c)
+{
+    struct type type = param_type(c->param);
+    bool is_strict = is_strict_mode(c->param);
+
+    for (size_t i = 0; i < c->n; i++)
+        parse_row(c, i, type, is_strict);
+}
+static const struct op op_parse_zero = {"parseOrZero", run_parse_zero, 0};
+
+static void run_parse_null(struct call *c)
+{
+    struct type type = param_type(c->param);
+    const uint8_t *nulls = c->args[0]->nulls;
+    bool is_strict = is_strict_mode(c->param);
+
+    for (size_t i = 0; i < c->n; i++) {
+        bool is_null = nulls && nulls[i];
+        c->nulls[i] = !parse_row(c, i, type, is_strict) || is_null;
+    }
+    c->out->nulls = c->nulls;
+    c->out->faults = c->args[0]->faults ? memcpy(c->faults, c->args[0]->faults, c->n) : NULL;
+}
+static const struct op op_parse_null = {"parseOrNull", run_parse_null, OP_OWN_MASKS};
+
+value_id emit_text_to(struct builder *b, value_id v, struct type type, enum text_mode mode, bool is_best_effort)
+{
+    const struct op *op = mode == TEXT_THROW ? &op_parse : mode == TEXT_NULL ? &op_parse_null : &op_parse_zero;
+    struct param p = {.i = type.kind | type.scale << 8 | (int64_t)mode << 16 | (int64_t)is_best_effort << 24,
+                      .p = type.zone};
+
+    type = type_bare(type);
+    type.is_nullable = mode == TEXT_NULL;
+    return emit(b, op, type, &v, 1, p, NULL);
+}
+
+/* All texts of the batch go into one buffer, then in one piece into the arena. */
+static void run_print(struct call *c)
+{
+    struct type type = param_type(c->param);
+    size_t width = type_width(type);
+    struct str *out = RESULT(struct str);
+    AUTO_DONE(buf) text = {0};
+
+    for (size_t i = 0; i < c->n; i++) {
+        size_t start = text.n;
+        value_print(&text, type, (const char *)c->args[0]->values + i * width);
+        out[i].n = text.n - start;
+    }
+    char *p = arena_bytes(c->arena, text.n + 1);
+    if (text.n)
+        memcpy(p, text.p, text.n);
+    for (size_t i = 0; i < c->n; i++) {
+        out[i].p = p;
+        p += out[i].n;
+    }
+}
+static const struct op op_print = {"toString", run_print, 0};
+
+value_id emit_to_text(struct builder *b, value_id v, struct type type)
+{
+    if (type.kind == TYPE_STRING) {
+        struct type string = value_at(b, v)->type;
+        string.is_low_cardinality = false;
+        return retype(b, v, string);
+    }
+    if (type.kind == TYPE_INTERVAL)
+        type = type_of(TYPE_INT64);
+    struct param p = {.i = type.kind | type.scale << 8, .p = type.zone};
+    return emit(b, &op_print, type_of(TYPE_STRING), &v, 1, p, NULL);
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Starts of windows: toStartOf…, toMonday. Weeks and longer give a Date, days to seconds a DateTime,
+ * below a second a DateTime64. */
+#include "expr/times.h"
+
+/* param.i = count, param.j = unit, param.p = zone; UTC seconds in and out. */
+static void run_start(struct call *c)
+{
+    const struct zone *zone = c->param.p;
+    int64_t count = c->param.i;
+    int unit = (int)c->param.j;
+
+    for (size_t i = 0; i < c->n; i++)
+        RESULT(uint32_t)[i] = (uint32_t)zone_bucket_start(zone, VALUES(0, int64_t)[i], count, unit);
+}
+/* Where windows are whole multiples since 1970; param.i = seconds. */
+static void run_start_plain(struct call *c)
+{
+    int64_t length = c->param.i;
+
+    for (size_t i = 0; i < c->n; i++)
+        RESULT(uint32_t)[i] = (uint32_t)(floor_div(VALUES(0, int64_t)[i], length) * length);
+}
+static const struct op op_start = {"toStartOf", run_start, 0};
+static const struct op op_start_plain = {"toStartOf", run_start_plain, 0};
+
+/* Days in, Date out; param.i = count, param.j = unit. */
+static void run_start_day(struct call *c)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        int64_t start = zone_bucket_start(NULL, VALUES(0, int64_t)[i] * 86400, c->param.i, (int)c->param.j);
+        RESULT(uint16_t)[i] = (uint16_t)(start < 0 ? 0 : start / 86400);
+    }
+}
+/* Weeks from Sunday. */
+static void run_start_sunday(struct call *c)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        int64_t days = VALUES(0, int64_t)[i], start = floor_div(days + 4, 7) * 7 - 4;
+        RESULT(uint16_t)[i] = (uint16_t)(start < 0 ? 0 : start);
+    }
+}
+static const struct op op_start_day = {"toStartOf", run_start_day, 0};
+static const struct op op_start_sunday = {"toStartOfWeek", run_start_sunday, 0};
+
+/* Ticks: param.i = length in ticks; then scaled by param.j: > 0 multiplied, < 0 divided. */
+static void run_start_ticks(struct call *c)
+{
+    int64_t length = c->param.i, scale = c->param.j;
+
+    for (size_t i = 0; i < c->n; i++) {
+        int64_t start = floor_div(VALUES(0, int64_t)[i], length) * length;
+        RESULT(int64_t)[i] = scale < 0 ? start / -scale : (int64_t)((uint64_t)start * (uint64_t)scale);
+    }
+}
+static const struct op op_start_ticks = {"toStartOf", run_start_ticks, 0};
+
+static value_id start_as_date(struct builder *b, value_id v, const struct zone *zone, int64_t count, int unit)
+{
+    value_id days = days_of(b, v, zone);
+
+    return emit(b, &op_start_day, type_of(TYPE_DATE), &days, 1, (struct param){.i = count, .j = unit}, NULL);
+}
+
+static value_id start_as_datetime(struct builder *b, value_id v, const struct zone *zone, int64_t count, int unit)
+{
+    static const int64_t lengths[] = {[INTERVAL_SECOND] = 1, [INTERVAL_MINUTE] = 60, [INTERVAL_HOUR] = 3600, [INTERVAL_DAY] = 86400};
+    struct type type = {.kind = TYPE_DATETIME, .zone = zone};
+    value_id seconds = seconds_of(b, v, zone);
+
+    bool is_plain = is_plain_utc(zone) && (unit < INTERVAL_HOUR || count == 1 || unit == INTERVAL_DAY);
+    if (is_plain && count < 100000)
+        return emit(b, &op_start_plain, type, &seconds, 1, (struct param){.i = lengths[unit] * count}, NULL);
+    return emit(b, &op_start, type, &seconds, 1,
+                (struct param){.i = count, .j = unit, .p = is_plain_utc(zone) ? NULL : zone}, NULL);
+}
+
+/* toStartOfMinute … toStartOfYear: param = unit | count << 8 */
+static value_id build_start(struct site *s)
+{
+    struct type t = s->types[0];
+    int unit = (int)(s->f->param & 0xff);
+    int64_t count = s->f->param >> 8;
+    const struct zone *zone;
+
+    if (!type_is_day_or_time(t) || (t.kind == TYPE_DATE && unit < INTERVAL_DAY))
+        return site_bad_type(s, 0, t.kind == TYPE_DATE ? "a DateTime or DateTime64" : "a Date, DateTime or DateTime64");
+    if (!site_zone(s, 1, t, &zone))
+        return VALUE_FAILED;
+    if (unit >= INTERVAL_WEEK)
+        return start_as_date(s->b, s->args[0], zone, count, unit);
+    return start_as_datetime(s->b, s->args[0], zone, count, unit);
+}
+
+static value_id build_start_week(struct site *s)
+{
+    struct type t = s->types[0];
+    const struct zone *zone;
+    int64_t mode = 0;
+
+    if (!type_is_day_or_time(t))
+        return site_bad_type(s, 0, "a Date, DateTime or DateTime64");
+    if (s->n_args > 1 && !site_integer(s, 1, &mode))
+        return VALUE_FAILED;
+    if (!site_zone(s, 2, t, &zone))
+        return VALUE_FAILED;
+    if (mode & 1)
+        return start_as_date(s->b, s->args[0], zone, 1, INTERVAL_WEEK);
+    return EMIT(s->b, &op_start_sunday, type_of(TYPE_DATE), days_of(s->b, s->args[0], zone));
+}
+
+static value_id start_of_ticks(struct builder *b, value_id v, struct type from, struct type to, int64_t length)
+{
+    int64_t scale = to.scale >= from.scale ? power_of_ten[to.scale - from.scale] : -power_of_ten[from.scale - to.scale];
+
+    return emit(b, &op_start_ticks, to, &v, 1, (struct param){.i = length, .j = scale}, NULL);
+}
+
+static value_id build_start_second(struct site *s)
+{
+    struct type t = s->types[0], to = t;
+    const struct zone *zone;
+
+    if (t.kind != TYPE_DATETIME64)
+        return site_bad_type(s, 0, "a DateTime64");
+    if (!site_zone(s, 1, t, &zone))
+        return VALUE_FAILED;
+    to.zone = zone;
+    return start_of_ticks(s->b, s->args[0], t, to, power_of_ten[t.scale]);
+}
+
+/* Below a second: the result has the unit's own scale. */
+static value_id start_below_second(struct site *s, int64_t count, int unit, const struct zone *zone)
+{
+    struct builder *b = s->b;
+    struct type t = s->types[0], to = {.kind = TYPE_DATETIME64, .zone = zone};
+    value_id v = s->args[0];
+
+    if (t.kind != TYPE_DATETIME64)
+        return site_bad_type(s, 0, "a DateTime64 for a window below a second");
+    to.scale = (uint8_t)(9 - 3 * (unit - INTERVAL_NANOSECOND));
+    if (t.scale < to.scale) {
+        v = cast_values(b, v, to);
+        t = to;
+    }
+    return start_of_ticks(b, v, t, to, count * power_of_ten[t.scale - to.scale]);
+}
+
+/* toStartOfInterval(t, INTERVAL n unit[, zone]) */
+static value_id build_start_interval(struct site *s)
+{
+    struct type t = s->types[0];
+    const struct zone *zone;
+
+    if (!type_is_day_or_time(t))
+        return site_bad_type(s, 0, "a Date, DateTime or DateTime64");
+    const struct cell *interval = constant_cell(s->b, s->args[1]);
+    if (s->types[1].kind != TYPE_INTERVAL || interval == NULL || interval->is_null || interval->fault)
+        return site_bad_type(s, 1, "a constant INTERVAL");
+    int unit = s->types[1].scale;
+    int64_t count = interval->i64;
+    if (count <= 0 || count > 1000000000)
+        return site_error(s, "the interval must be positive, not %lld", (long long)count);
+    if (!site_zone(s, 2, t, &zone))
+        return VALUE_FAILED;
+    if (unit < INTERVAL_SECOND)
+        return start_below_second(s, count, unit, zone);
+    if (t.kind == TYPE_DATE && unit < INTERVAL_DAY)
+        return site_bad_type(s, 0, "a DateTime or DateTime64 for a window below a day");
+    if (unit >= INTERVAL_WEEK)
+        return start_as_date(s->b, s->args[0], zone, count, unit);
+    return start_as_datetime(s->b, s->args[0], zone, count, unit);
+}
+
+#define START(name, text, unit, count)                                                             \
+    {name, "t[, zone]", text, 1, 2, 0, build_start, (unit) | (int64_t)(count) << 8}
+static const struct function functions[] = {
+    {"toStartOfInterval", "t, INTERVAL n unit[, zone]", "Start of the window of n units that holds t.", 2, 3, 0,
+     build_start_interval, 0},
+    {"toStartOfSecond", "t[, zone]", "DateTime64 without its fraction.", 1, 2, 0, build_start_second, 0},
+    START("toStartOfMinute", "Start of the minute.", INTERVAL_MINUTE, 1),
+    START("toStartOfFiveMinutes", "Start of the 5 minutes.", INTERVAL_MINUTE, 5),
+    START("toStartOfFiveMinute", "toStartOfFiveMinutes", INTERVAL_MINUTE, 5),
+    START("toStartOfTenMinutes", "Start of the 10 minutes.", INTERVAL_MINUTE, 10),
+    START("toStartOfFifteenMinutes", "Start of the 15 minutes.", INTERVAL_MINUTE, 15),
+    START("toStartOfHour", "Start of the hour.", INTERVAL_HOUR, 1),
+    START("toStartOfDay", "Start of the day, a DateTime.", INTERVAL_DAY, 1),
+    {"toStartOfWeek", "t[, mode[, zone]]", "First day of the week, a Date: Sunday, with an odd mode Monday.", 1, 3, 0,
+     build_start_week, 0},
+    START("toMonday", "Monday of the week, a Date.", INTERVAL_WEEK, 1),
+    START("toStartOfMonth", "First day of the month, a Date.", INTERVAL_MONTH, 1),
+    START("toStartOfQuarter", "First day of the quarter, a Date.", INTERVAL_QUARTER, 1),
+    START("toStartOfYear", "First day of the year, a Date.", INTERVAL_YEAR, 1),
+};
+const struct function_family family_time_start = {"Windows of time", functions, COUNT(functions)};

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Expressions over a small batch: text in, type and values out. With --reference: prints
+ * docs/reference-functions.md. The broad comparison with ClickHouse is tests/differential/diff_expr.c. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "codec/value.h"
+#include "expr/program.h"
+#include "expr/reference.h"
+
+enum { N_ROWS = 4 };
+
+struct input {
+    const char *name, *type;
+    const char *rows[N_ROWS]; /* NULL pointer = NULL */
+};
+
+static const struct input inputs[] = {
+    {"u8", "UInt8", {"0", "1", "200", "255"}},
+    {"i8", "Int8", {"0", "-1", "-128", "127"}},
+    {"u64", "UInt64", {"0", "5", "18446744073709551615", "9"}},
+    {"i64", "Int64", {"0", "-5", "9223372036854775807", "-9223372036854775808"}},
+    {"f", "Float64", {"0", "1.5", "nan", "-2.5"}},
+    {"nu", "Nullable(UInt8)", {"1", NULL, "0", "7"}},
+    {"s", "String", {"", "abc", "12", "Кот"}},
+    {"ns", "Nullable(String)", {"5", NULL, "x", ""}},
+    {"lc", "LowCardinality(String)", {"a", "b", "a", "c"}},
+    {"d", "Date", {"1970-01-01", "2024-02-29", "2023-12-31", "2024-01-31"}},
+    {"t", "DateTime", {"1970-01-01 00:00:00", "2024-02-29 12:34:56", "2023-12-31 23:59:59", "2024-06-15 00:30:00"}},
+    {"tk", "DateTime('Asia/Kolkata')", {"2024-01-01 00:00:00", "2024-02-29 12:34:56", "2023-12-31 23:59:59", "2024-06-15 00:30:00"}},
+    {"t64", "DateTime64(3)", {"1970-01-01 00:00:00.001", "2024-02-29 12:34:56.789", "2023-12-31 23:59:59.999", "2024-06-15 00:30:00"}},
+    {"ip", "IPv4", {"0.0.0.0", "1.2.3.4", "10.0.0.1", "255.255.255.255"}},
+    {"b", "Bool", {"false", "true", "false", "true"}},
+};
+
+struct fixture {
+    struct batch batch;
+    struct type types[COUNT(inputs)];
+};
+
+static void fixture_init(struct fixture *x)
+{
+    struct err e;
+
+    for (size_t i = 0; i < COUNT(inputs); i++)
+        assert_int_equal(type_parse(&x->types[i], str_of(inputs[i].type), &e), ERR_OK);
+    batch_init(&x->batch, x->types, NULL, COUNT(inputs));
+    x->batch.n_rows = N_ROWS;
+    for (size_t i = 0; i < COUNT(inputs); i++) {
+        struct column *c = &x->batch.columns[i];
+        for (size_t row = 0; row < N_ROWS; row++) {
+            const char *text = inputs[i].rows[row];
+            struct type bare = x->types[i];
+            bare.is_nullable = bare.is_low_cardinality = false;
+            if (c->nulls)
+                c->nulls[row] = text == NULL;
+            if (text && value_parse((char *)c->values + row * type_width(bare), bare, str_of(text)))
+                fail_msg("%s: bad fixture %s", inputs[i].name, text);
+        }
+    }
+}
+
+static value_id find_input(void *context, struct builder *b, struct str name, struct place at)
+{
+    struct fixture *x = context;
+
+    (void)at;
+    for (size_t i = 0; i < COUNT(inputs); i++)
+        if (str_is(name, inputs[i].name))
+            return builder_input(b, (uint32_t)i, x->types[i]);
+    return VALUE_UNKNOWN;
+}
+
+static size_t input_names(void *context, struct str *out, size_t cap)
+{
+    (void)context;
+    size_t n = COUNT(inputs) < cap ? COUNT(inputs) : cap;
+    for (size_t i = 0; i < n; i++)
+        out[i] = str_of(inputs[i].name);
+    return n;
+}
+
+static void print_cell(struct buf *out, const struct column *c, size_t row)
+{
+    if (c->faults && c->faults[row])
+        buf_printf(out, "!%s", c->faults[row] == FAULT_PARSE      ? "parse"
+                               : c->faults[row] == FAULT_DIVISION ? "division"
+                               : c->faults[row] == FAULT_NULL     ? "null"
+                                                                  : "range");
+    else if (c->nulls && c->nulls[row])
+        buf_text(out, "NULL");
+    else {
+        struct type bare = c->type;
+        bare.is_nullable = bare.is_low_cardinality = false;
+        value_print(out, bare, (const char *)c->values + row * type_width(bare));
+    }
+}
+
+/* "Type: a | b | c | d", or "error: text". */
+static void evaluate(struct buf *out, struct fixture *x, const char *text)
+{
+    AUTO_DONE(arena) arena = {0};
+    AUTO_DONE(diagnostics) d = {0};
+    struct builder *b = builder_new();
+    struct scope scope = {x, find_input, input_names};
+    struct ast *node = parse_expression(&arena, str_of(text), &d);
+    value_id v = node ? builder_expression(b, node, &scope, &d) : VALUE_FAILED;
+    char name[64];
+
+    if (v < 0 || d.n_errors) {
+        buf_printf(out, "error: %s", d.n ? d.items[0].text : "?");
+        if (d.n && d.items[0].suggestion)
+            buf_printf(out, "; %s", d.items[0].suggestion);
+        builder_free(b);
+        return;
+    }
+    struct program *p = builder_finish(b, &v, 1);
+    buf_printf(out, "%s:", type_name(builder_type(b, v), name));
+    builder_free(b);
+    struct frame *f = frame_new(p);
+    program_run(p, f, &x->batch, 1700000000);
+    program_run(p, f, &x->batch, 1700000000); /* a frame is used again and again */
+    for (size_t row = 0; row < N_ROWS; row++) {
+        buf_text(out, row ? " | " : " ");
+        print_cell(out, frame_output(f, 0), row);
+    }
+    frame_free(f);
+    program_free(p);
+}
+
+struct expectation {
+    const char *expression, *result;
+};
+
+static const struct expectation table[] = {
+    {"1 + 1", "UInt16: 2 | 2 | 2 | 2"},
+    {"u8 + 1", "UInt16: 1 | 2 | 201 | 256"},
+    {"u8 - 1", "Int16: -1 | 0 | 199 | 254"},
+    {"u64 + 1", "UInt64: 1 | 6 | 0 | 10"},
+    {"i8 * -1", "Int16: 0 | 1 | 128 | -127"},
+    {"u8 / 2", "Float64: 0 | 0.5 | 100 | 127.5"},
+    {"-1", "Int8: -1 | -1 | -1 | -1"},
+    {"-128", "Int8: -128 | -128 | -128 | -128"},
+    {"-(u8)", "Int16: 0 | -1 | -200 | -255"},
+    {"300", "UInt16: 300 | 300 | 300 | 300"},
+    {"intDiv(10, u8)", "UInt8: !division | 10 | 0 | 0"},
+    {"intDiv(i8, -1)", "Int8: 0 | 1 | !division | -127"},
+    {"u8 % 7", "UInt8: 0 | 1 | 4 | 3"},
+    {"positiveModulo(i8, 7)", "UInt8: 0 | 6 | 5 | 1"},
+    {"abs(i8)", "UInt8: 0 | 1 | 128 | 127"},
+    {"u64 > i64", "UInt8: 0 | 1 | 1 | 1"},
+    {"i64 < u64", "UInt8: 0 | 1 | 1 | 1"},
+    {"f = f", "UInt8: 1 | 1 | 0 | 1"},
+    {"u8 BETWEEN 1 AND 200", "UInt8: 0 | 1 | 1 | 0"},
+    {"nu + 1", "Nullable(UInt16): 2 | NULL | 1 | 8"},
+    {"nu + NULL", "Nullable(Nothing): NULL | NULL | NULL | NULL"},
+    {"nu > 0 AND u8 < 255", "Nullable(UInt8): 1 | NULL | 0 | 0"},
+    {"nu > 0 OR 1", "Nullable(UInt8): 1 | 1 | 1 | 1"},
+    {"NOT nu", "Nullable(UInt8): 0 | NULL | 1 | 0"},
+    {"if(u8 = 0, 0, intDiv(100, u8))", "UInt8: 0 | 100 | 0 | 0"},
+    {"if(u8 = 0, 0, intDiv(100, u8)) + intDiv(100, u8)", "UInt16: !division | 200 | 0 | 0"},
+    {"u8 != 0 AND intDiv(100, u8) > 50", "UInt8: 0 | 1 | 0 | 0"},
+    {"intDiv(100, u8) > 50 AND u8 != 0", "UInt8: !division | 1 | 0 | 0"},
+    {"CASE WHEN u8 = 0 THEN 'zero' WHEN u8 < 200 THEN 'small' ELSE 'big' END", "String: zero | small | big | big"},
+    {"CASE u8 WHEN 0 THEN 'zero' WHEN 1 THEN 'one' END", "Nullable(String): zero | one | NULL | NULL"},
+    {"multiIf(u8 = 0, 1, u8 = 1, -1, 300)", "Int32: 1 | -1 | 300 | 300"},
+    {"ifNull(nu, 9)", "UInt8: 1 | 9 | 0 | 7"},
+    {"coalesce(NULL, nu, 1000)", "UInt16: 1 | 1000 | 0 | 7"},
+    {"nullIf(u8, 1)", "Nullable(UInt8): 0 | NULL | 200 | 255"},
+    {"isNull(nu)", "UInt8: 0 | 1 | 0 | 0"},
+    {"nu IS NOT NULL", "UInt8: 1 | 0 | 1 | 1"},
+    {"assumeNotNull(nu)", "UInt8: 1 | 0 | 0 | 7"},
+    {"least(u8, 7)", "UInt8: 0 | 1 | 7 | 7"},
+    {"u8 IN (1, 255, 300, NULL)", "UInt8: 0 | 1 | 0 | 1"},
+    {"nu NOT IN (1)", "Nullable(UInt8): 0 | NULL | 1 | 1"},
+    {"s IN ('abc', '12')", "UInt8: 0 | 1 | 1 | 0"},
+    {"d IN ('2024-02-29')", "UInt8: 0 | 1 | 0 | 0"},
+    {"s LIKE '%b%'", "UInt8: 0 | 1 | 0 | 0"},
+    {"s LIKE '_о_'", "UInt8: 0 | 0 | 0 | 1"},
+    {"s ILIKE 'кОТ'", "UInt8: 0 | 0 | 0 | 1"},
+    {"s NOT LIKE 'a%'", "UInt8: 1 | 0 | 1 | 1"},
+    {"toUInt32(s)", "UInt32: !parse | !parse | 12 | !parse"},
+    {"toUInt8OrNull(s)", "Nullable(UInt8): NULL | NULL | 12 | NULL"},
+    {"toUInt8OrZero(s)", "UInt8: 0 | 0 | 12 | 0"},
+    {"toUInt8(300)", "UInt8: 44 | 44 | 44 | 44"},
+    {"toUInt8('256')", "UInt8: 0 | 0 | 0 | 0"},
+    {"toInt8(f)", "Int8: 0 | 1 | !range | -2"},
+    {"CAST(ns AS UInt8)", "UInt8: 5 | !null | !parse | !parse"},
+    {"CAST(ns AS Nullable(UInt8))", "Nullable(UInt8): 5 | NULL | NULL | NULL"},
+    {"toUInt8(ns)", "Nullable(UInt8): 5 | NULL | !parse | !parse"},
+    {"nu::UInt16", "UInt16: 1 | !null | 0 | 7"},
+    {"toString(t)", "String: 1970-01-01 00:00:00 | 2024-02-29 12:34:56 | 2023-12-31 23:59:59 | 2024-06-15 00:30:00"},
+    {"toHour(tk)", "UInt8: 0 | 12 | 23 | 0"},
+    {"toHour(t, 'Asia/Kolkata')", "UInt8: 5 | 18 | 5 | 6"},
+    {"toStartOfHour(tk)", "DateTime('Asia/Kolkata'): 2024-01-01 00:00:00 | 2024-02-29 12:00:00 | 2023-12-31 23:00:00 | 2024-06-15 00:00:00"},
+    {"toStartOfMonth(t)", "Date: 1970-01-01 | 2024-02-01 | 2023-12-01 | 2024-06-01"},
+    {"toMonday(d)", "Date: 1970-01-01 | 2024-02-26 | 2023-12-25 | 2024-01-29"},
+    {"toStartOfInterval(t, INTERVAL 15 MINUTE)", "DateTime: 1970-01-01 00:00:00 | 2024-02-29 12:30:00 | 2023-12-31 23:45:00 | 2024-06-15 00:30:00"},
+    {"toDayOfWeek(d)", "UInt8: 4 | 4 | 7 | 3"},
+    {"toYYYYMM(t64)", "UInt32: 197001 | 202402 | 202312 | 202406"},
+    {"toMillisecond(t64)", "UInt16: 1 | 789 | 999 | 0"},
+    {"d + 1", "Date: 1970-01-02 | 2024-03-01 | 2024-01-01 | 2024-02-01"},
+    {"d + INTERVAL 1 MONTH", "Date: 1970-02-01 | 2024-03-29 | 2024-01-31 | 2024-02-29"},
+    {"t - INTERVAL 1 DAY", "DateTime: 2106-02-06 06:28:16 | 2024-02-28 12:34:56 | 2023-12-30 23:59:59 | 2024-06-14 00:30:00"},
+    {"dateDiff('day', d, t)", "Int64: 0 | 0 | 0 | 136"},
+    {"t64 + INTERVAL 1 MILLISECOND", "DateTime64(3): 1970-01-01 00:00:00.002 | 2024-02-29 12:34:56.790 | 2024-01-01 00:00:00.000 | 2024-06-15 00:30:00.001"},
+    {"toUnixTimestamp64Milli(t64)", "Int64: 1 | 1709210096789 | 1704067199999 | 1718411400000"},
+    {"fromUnixTimestamp64Milli(u64 % 10)", "DateTime64(3): 1970-01-01 00:00:00.000 | 1970-01-01 00:00:00.005 | 1970-01-01 00:00:00.005 | 1970-01-01 00:00:00.009"},
+    {"now()", "DateTime: 2023-11-14 22:13:20 | 2023-11-14 22:13:20 | 2023-11-14 22:13:20 | 2023-11-14 22:13:20"},
+    {"today() - d", "Int32: 19675 | -107 | -47 | -78"},
+    {"t > '2024-01-01 00:00:00'", "UInt8: 0 | 1 | 0 | 1"},
+    {"ip = '1.2.3.4'", "UInt8: 0 | 1 | 0 | 0"},
+    {"toIPv6(ip)", "IPv6: ::ffff:0.0.0.0 | ::ffff:1.2.3.4 | ::ffff:10.0.0.1 | ::ffff:255.255.255.255"},
+    {"upper(lc)", "LowCardinality(String): A | B | A | C"},
+    {"concat(lc, s)", "String: a | babc | a12 | cКот"},
+    {"substring(s, 2, 1)", "String:  | b | 2 | \x9a"},
+    {"length(s)", "UInt64: 0 | 3 | 2 | 6"},
+    {"position(s, 'c')", "UInt64: 0 | 3 | 0 | 0"},
+    {"s || '-' || u8", "String: -0 | abc-1 | 12-200 | Кот-255"},
+    {"round(f)", "Float64: 0 | 2 | nan | -2"},
+    {"b AND true", "Bool: false | true | false | true"},
+    {"LOWER('ABC')", "String: abc | abc | abc | abc"},
+    {"toUInt32('x')", "UInt32: !parse | !parse | !parse | !parse"},
+    {"if(u8 = 0, toUInt32('x'), 5)", "UInt32: !parse | !parse | !parse | !parse"},
+
+    {"foo(1)", "error: unknown function 'foo'"},
+    {"lenght(s)", "error: unknown function 'lenght'; did you mean 'length'?"},
+    {"JSONExtractInt(s, 'a')", "error: function 'JSONExtractInt' is not there yet"},
+    {"sumIf(u8, 1)", "error: aggregate function 'sumIf' cannot stand here"},
+    {"length(u8)", "error: argument 1 of 'length' is UInt8, expected a String"},
+    {"u9 + 1", "error: unknown name 'u9'; did you mean 'u8'?"},
+    {"d = s", "error: cannot compare Date with String"},
+    {"d = 'x'", "error: 'x' is not a value of Date: not a date"},
+    {"if(s, 1, 2)", "error: the condition of 'if' must be UInt8 or Bool, this is String"},
+    {"if(u8, 1, 'a')", "error: the branches have no common type: UInt8 and String"},
+    {"substring(s)", "error: 'substring' takes (s, offset[, length]), not 1 argument"},
+    {"u8 IN (u8)", "error: the right side of IN must be constants"},
+    {"toDateTime(t, 'Mars/Olympus')", NULL},
+};
+
+static void expressions_give_clickhouse_types_and_values(void **state)
+{
+    struct fixture x;
+    size_t n_bad = 0;
+
+    (void)state;
+    fixture_init(&x);
+    for (size_t i = 0; i < COUNT(table); i++) {
+        AUTO_DONE(buf) out = {0};
+        evaluate(&out, &x, table[i].expression);
+        if (table[i].result == NULL ? strncmp(buf_cstr(&out), "error: ", 7) != 0
+                                    : strcmp(buf_cstr(&out), table[i].result) != 0) {
+            print_error("%s\n  is       %s\n  expected %s\n", table[i].expression, buf_cstr(&out),
+                        table[i].result ? table[i].result : "an error");
+            n_bad++;
+        }
+    }
+    batch_done(&x.batch);
+    assert_int_equal(n_bad, 0);
+}
+
+static void equal_expressions_are_computed_once(void **state)
+{
+    struct fixture x;
+    AUTO_DONE(arena) arena = {0};
+    AUTO_DONE(diagnostics) d = {0};
+    struct builder *b = builder_new();
+    struct scope scope = {&x, find_input, input_names};
+    AUTO_DONE(buf) text = {0};
+
+    (void)state;
+    fixture_init(&x);
+    const char *texts[] = {"(u8 + 1) * 2", "(u8 + 1) * 3", "(u8 + 1) * 2"};
+    value_id v[3];
+    for (size_t i = 0; i < 3; i++)
+        v[i] = builder_expression(b, parse_expression(&arena, str_of(texts[i]), &d), &scope, &d);
+    assert_int_equal(v[0], v[2]);
+    assert_int_not_equal(v[0], v[1]);
+    struct program *p = builder_finish(b, v, 3);
+    builder_free(b);
+    program_explain(&text, p);
+    size_t n_plus = 0;
+    for (const char *at = buf_cstr(&text); (at = strstr(at, "plus(")) != NULL; at++)
+        n_plus++;
+    assert_int_equal(n_plus, 1);
+    struct frame *f = frame_new(p);
+    program_run(p, f, &x.batch, 0);
+    assert_int_equal(COLUMN(frame_output(f, 0), uint32_t)[2], 402);
+    assert_int_equal(COLUMN(frame_output(f, 1), uint32_t)[2], 603);
+    assert_int_equal(COLUMN(frame_output(f, 2), uint32_t)[3], 512);
+    frame_free(f);
+    program_free(p);
+    batch_done(&x.batch);
+}
+
+static void conditions_and_defaults(void **state)
+{
+    struct type types[1] = {{.kind = TYPE_INT32}};
+    bool has_default[1] = {true};
+    struct batch batch;
+    struct builder *b = builder_new();
+    AUTO_DONE(diagnostics) d = {0};
+    AUTO_DONE(arena) arena = {0};
+
+    (void)state;
+    batch_init(&batch, types, has_default, 1);
+    batch.n_rows = 2;
+    COLUMN(&batch.columns[0], int32_t)[0] = 5;
+    batch.columns[0].missing[1] = 1;
+    value_id in = builder_input(b, 0, types[0]);
+    value_id fallback = builder_expression(b, parse_expression(&arena, STR("CAST(7 AS Int32)"), &d), NULL, &d);
+    value_id v[2];
+    v[0] = builder_default(b, in, fallback);
+    v[1] = builder_condition(b, v[0], (struct place){0}, &d);
+    struct program *p = builder_finish(b, v, 2);
+    struct frame *f = frame_new(p);
+    program_run(p, f, &batch, 0);
+    assert_int_equal(COLUMN(frame_output(f, 0), int32_t)[0], 5);
+    assert_int_equal(COLUMN(frame_output(f, 0), int32_t)[1], 7);
+    assert_int_equal(COLUMN(frame_output(f, 1), uint8_t)[1], 1);
+    frame_free(f);
+    program_free(p);
+    builder_free(b);
+    batch_done(&batch);
+}
+
+static void names_are_known_by_clickhouse_case(void **state)
+{
+    (void)state;
+    assert_true(function_is_known(STR("ifNull")));
+    assert_true(function_is_known(STR("IFNULL")));
+    assert_true(function_is_known(STR("toHour")));
+    assert_false(function_is_known(STR("tohour")));
+    assert_false(function_is_known(STR("sum")));
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1 && strcmp(argv[1], "--reference") == 0) {
+        AUTO_DONE(buf) out = {0};
+        function_reference(&out);
+        fwrite(out.p, 1, out.n, stdout);
+        return 0;
+    }
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(expressions_give_clickhouse_types_and_values),
+        cmocka_unit_test(equal_expressions_are_computed_once),
+        cmocka_unit_test(conditions_and_defaults),
+        cmocka_unit_test(names_are_known_by_clickhouse_case),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
