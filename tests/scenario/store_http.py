@@ -398,6 +398,9 @@ def insert_chunked_and_compressed(s):
     s.do('INSERT INTO w.cut FORMAT Native', body, headers={'Content-Encoding': 'gzip'})
     check_equal(s.value('SELECT sum(a) FROM w.cut'), str(2 * 4999950000))
     check_equal(s.query(gzip.compress(b'SELECT 5'), headers={'Content-Encoding': 'gzip'}).text, '5\n')
+    frame = b'\x04\x22\x4d\x18\x60\x40\x82' + struct.pack('<I', 0x80000008) + b'SELECT 6' + bytes(4)
+    check_equal(s.query(frame, headers={'Content-Encoding': 'lz4'}).text, '6\n')
+    check_fails(s.query(frame[:-6], headers={'Content-Encoding': 'lz4'}), 500, 354)
     check_fails(s.query(b'junk', headers={'Content-Encoding': 'gzip'}), 500, 354)
     check_fails(s.query(gzip.compress(b'SELECT 5')[:-4], headers={'Content-Encoding': 'gzip'}),
                 500, 354)

@@ -96,7 +96,7 @@ static bool take_pair(struct store_request *r, struct str name, struct str value
     } else if (str_is(name, "compress") || str_is(name, "decompress")) {
         if (is_true(value)) {
             exception_set(x, 48, "NOT_IMPLEMENTED",
-                          "The parameter '%.*s' is not supported here: use Content-Encoding gzip or zstd",
+                          "The parameter '%.*s' is not supported here: use Content-Encoding gzip, zstd or lz4",
                           STR_FMT(name));
             return false;
         }
@@ -208,6 +208,8 @@ static enum body_coding coding_of(struct str value)
         return CODING_PLAIN;
     if (header_is(value, "gzip") || header_is(value, "x-gzip"))
         return CODING_GZIP;
+    if (header_is(value, "lz4"))
+        return CODING_LZ4;
     return header_is(value, "zstd") ? CODING_ZSTD : CODING_UNKNOWN;
 }
 
@@ -226,7 +228,7 @@ bool request_header(struct store_request *r, struct str name, struct str value,
         r->coding = coding_of(value);
         if (r->coding == CODING_UNKNOWN) {
             exception_set(x, 48, "NOT_IMPLEMENTED",
-                          "Content-Encoding '%.*s' is not supported: use gzip or zstd",
+                          "Content-Encoding '%.*s' is not supported: use gzip, zstd or lz4",
                           STR_FMT(value));
             return false;
         }

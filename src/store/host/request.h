@@ -24,7 +24,7 @@ enum request_target {
     TARGET_METHOD,  /* a method that is not served */
 };
 
-enum body_coding { CODING_PLAIN, CODING_GZIP, CODING_ZSTD, CODING_UNKNOWN };
+enum body_coding { CODING_PLAIN, CODING_GZIP, CODING_ZSTD, CODING_LZ4, CODING_UNKNOWN };
 
 /* owner: the thread of the connection. Views point into `text`. */
 struct store_request {

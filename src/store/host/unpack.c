@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/host/unpack.h"
 
+#include <lz4frame.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -13,6 +14,7 @@ struct unpack {
     bool is_between; /* members or frames: the input may end here */
     z_stream gzip;
     ZSTD_DStream *zstd;
+    LZ4F_dctx *lz4;
     char piece[PIECE_BYTES];
 };
 
@@ -31,6 +33,9 @@ struct unpack *unpack_new(enum body_coding coding)
             return z;
         ZSTD_freeDStream(z->zstd);
     }
+    if (coding == CODING_LZ4 &&
+        !LZ4F_isError(LZ4F_createDecompressionContext(&z->lz4, LZ4F_VERSION)))
+        return z;
     free(z);
     return NULL;
 }
@@ -42,6 +47,7 @@ void unpack_free(struct unpack *z)
     if (z->coding == CODING_GZIP)
         inflateEnd(&z->gzip);
     ZSTD_freeDStream(z->zstd);
+    LZ4F_freeDecompressionContext(z->lz4);
     free(z);
 }
 
@@ -87,12 +93,37 @@ static bool feed_zstd(struct unpack *z, const char *data, size_t n, unpack_sink 
     return true;
 }
 
+static bool feed_lz4(struct unpack *z, const char *data, size_t n, unpack_sink sink, void *arg)
+{
+    size_t at = 0, made = PIECE_BYTES;
+
+    while (at < n || made == PIECE_BYTES) {
+        size_t used = n - at;
+        made = PIECE_BYTES;
+        size_t left = LZ4F_decompress(z->lz4, z->piece, &made, data + at, &used, NULL);
+        if (LZ4F_isError(left) || (used == 0 && made == 0 && at < n))
+            return false;
+        at += used;
+        if (used || made)
+            z->is_between = left == 0;
+        if (made && !sink(arg, z->piece, made))
+            return true;
+    }
+    return true;
+}
+
 bool unpack_feed(struct unpack *z, const char *data, size_t n, unpack_sink sink, void *arg)
 {
     if (n == 0)
         return true;
-    return z->coding == CODING_GZIP ? feed_gzip(z, data, n, sink, arg)
-                                    : feed_zstd(z, data, n, sink, arg);
+    switch (z->coding) {
+    case CODING_GZIP:
+        return feed_gzip(z, data, n, sink, arg);
+    case CODING_ZSTD:
+        return feed_zstd(z, data, n, sink, arg);
+    default:
+        return feed_lz4(z, data, n, sink, arg);
+    }
 }
 
 bool unpack_is_complete(const struct unpack *z)

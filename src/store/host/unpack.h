@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The body of a request, uncompressed as it arrives (gzip with several members, zstd with several
- * frames). Output goes on in pieces of bounded size, however far the input blows up. */
+ * The body of a request, uncompressed as it arrives (gzip with several members, zstd and lz4 with
+ * several frames). Output goes on in pieces of bounded size, however far the input blows up. */
 #ifndef STORE_HOST_UNPACK_H
 #define STORE_HOST_UNPACK_H
 
@@ -14,7 +14,7 @@ struct unpack;
 
 typedef bool (*unpack_sink)(void *arg, const char *data, size_t n); /* false: stop */
 
-/* NULL when there is no memory. `coding` is gzip or zstd. */
+/* NULL when there is no memory. `coding` is not CODING_PLAIN or CODING_UNKNOWN. */
 struct unpack *unpack_new(enum body_coding coding);
 void unpack_free(struct unpack *z);
 
