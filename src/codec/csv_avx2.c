@@ -83,6 +83,11 @@ static size_t floats_avx2(double *out, const struct csv_cells *c, uint16_t *left
     return csv_plain.floats(out, c, left);
 }
 
+static bool narrow_avx2(float *out, const double *in, size_t n)
+{
+    return csv_plain.narrow(out, in, n);
+}
+
 static size_t addresses_avx2(uint32_t *out, const struct csv_cells *c, uint16_t *left)
 {
     return csv_plain.addresses(out, c, left);
@@ -95,5 +100,5 @@ static size_t times_avx2(int64_t *out, const struct csv_cells *c, size_t from, c
 
 const struct csv_kernels csv_avx2 = {
     .name = "avx2", .index = index_avx2, .integers = integers_avx2, .floats = floats_avx2,
-    .addresses = addresses_avx2, .times = times_avx2,
+    .narrow = narrow_avx2, .addresses = addresses_avx2, .times = times_avx2,
 };

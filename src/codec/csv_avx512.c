@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The twins of csv_index.c's loops for AVX-512 (BW, VL, VBMI2). Masked loads touch no byte outside the
- * cell, so numbers are read right-aligned, 16 digits at once, without a look at what lies before them. */
+ * The twins of csv_index.c's loops for AVX-512 (BW, DQ, VL, VBMI2, VPOPCNTDQ). Numbers are read four rows
+ * at a time: the 16 bytes up to a cell's end are a lane, and a mask says which of them are the cell's. */
 #include "codec/csv_priv.h"
 
-#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi2,bmi,bmi2,popcnt,lzcnt")
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi2,avx512vpopcntdq,bmi,bmi2,popcnt,lzcnt")
 #include <immintrin.h>
 
 static const uint8_t byte_numbers[64] = {
@@ -73,100 +73,226 @@ static inline uint64_t number16(__m128i digits)
     return (v & 0xffffffff) * 100000000 + (v >> 32);
 }
 
-static size_t integers_avx512(int64_t *out, const struct csv_cells *c, uint16_t *left)
+/* The same for the four lanes. */
+static inline __m256i numbers16(__m512i digits)
 {
-    const __m128i zero = _mm_set1_epi8('0'), nine = _mm_set1_epi8(9);
-    const uint32_t *prev = c->prev, *ends = c->ends;
-    unsigned takes_minus = c->takes_minus;
-    size_t n_left = 0;
+    __m512i w = _mm512_maddubs_epi16(digits, _mm512_set1_epi16(0x010a));
+    w = _mm512_madd_epi16(w, _mm512_set1_epi32(0x00010064));
+    w = _mm512_packus_epi32(w, w);
+    w = _mm512_madd_epi16(w, _mm512_set1_epi32(0x00012710));
+    w = _mm512_add_epi64(_mm512_mul_epu32(w, _mm512_set1_epi64(100000000)), _mm512_srli_epi64(w, 32));
+    const __m512i firsts = _mm512_setr_epi64(0, 2, 4, 6, 0, 2, 4, 6);
+    return _mm512_castsi512_si256(_mm512_permutexvar_epi64(firsts, w));
+}
 
-    for (size_t r = 0; r < c->n; r++, prev += c->prev_stride, ends += c->stride) {
-        uint32_t start = *prev + 1, end = *ends;
-        unsigned n = end - start;
-        const char *last = c->data + end;
-        unsigned is_negative = takes_minus & (n > 1) & (c->data[start] == '-');
-        n -= is_negative;
-        __mmask16 k = (__mmask16)(0xffffu << ((16 - n) & 31));
-        __m128i w = _mm_maskz_sub_epi8(k, _mm_maskz_loadu_epi8(k, last - 16), zero);
-        unsigned is_bad = (n - 1 > 15) | (_mm_cmpgt_epu8_mask(w, nine) != 0);
-        int64_t v = (int64_t)number16(w), sign = -(int64_t)is_negative;
-        out[r] = (v ^ sign) - sign;
-        left[n_left] = (uint16_t)r;
-        n_left += is_bad;
+/* Four cells, each the last bytes of a 16-byte lane. Masks have a bit a byte, so 16 bits a lane; `text` is
+ * the cell without a sign. A cell that is empty or longer than 16 bytes has an empty or full `text`. */
+struct four {
+    __m512i bytes;
+    uint64_t text, first; /* first = the first byte of `text` */
+    uint64_t minus;
+    unsigned is_long;     /* a bit a lane */
+};
+
+static const uint64_t not_lane_starts = 0xfffefffefffefffe, lane_starts = 0x0001000100010001;
+
+static inline __m512i load_four(const char *data, const uint32_t *ends, size_t stride)
+{
+    __m512i w = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)(data + ends[0]) - 1));
+    w = _mm512_inserti32x4(w, _mm_loadu_si128((const __m128i *)(data + ends[stride]) - 1), 1);
+    w = _mm512_inserti32x4(w, _mm_loadu_si128((const __m128i *)(data + ends[2 * stride]) - 1), 2);
+    return _mm512_inserti32x4(w, _mm_loadu_si128((const __m128i *)(data + ends[3 * stride]) - 1), 3);
+}
+
+static inline struct four take_four(const struct csv_cells *c, size_t r, bool takes_minus)
+{
+    const uint32_t *ends = c->ends + r * c->stride, *prev = c->prev + r * c->prev_stride;
+    size_t stride = c->stride, prev_stride = c->prev_stride;
+    const __m512i places = _mm512_broadcast_i32x4(_mm_setr_epi8(16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1));
+    const __m512i spread = _mm512_setr_epi32(0, 0, 0, 0, 0x04040404, 0x04040404, 0x04040404, 0x04040404, 0x08080808,
+                                             0x08080808, 0x08080808, 0x08080808, 0x0c0c0c0c, 0x0c0c0c0c, 0x0c0c0c0c,
+                                             0x0c0c0c0c);
+    __m128i end = _mm_setr_epi32((int)ends[0], (int)ends[stride], (int)ends[2 * stride], (int)ends[3 * stride]);
+    __m128i before = _mm_setr_epi32((int)prev[0], (int)prev[prev_stride], (int)prev[2 * prev_stride],
+                                    (int)prev[3 * prev_stride]);
+    __m128i n = _mm_sub_epi32(_mm_sub_epi32(end, before), _mm_set1_epi32(1));
+    struct four f = {.bytes = load_four(c->data, ends, stride)};
+    f.is_long = _mm_cmpgt_epu32_mask(n, _mm_set1_epi32(16));
+    n = _mm_min_epu32(n, _mm_set1_epi32(16));
+    __m512i lengths = _mm512_shuffle_epi8(_mm512_broadcast_i32x4(n), spread);
+    f.text = _mm512_cmpge_epu8_mask(lengths, places);
+    f.first = f.text & ~(f.text << 1 & not_lane_starts);
+    if (takes_minus) {
+        f.minus = _mm512_mask_cmpeq_epi8_mask(f.first, f.bytes, _mm512_set1_epi8('-'));
+        f.text &= ~f.minus;
+        f.first = f.text & ~(f.text << 1 & not_lane_starts);
     }
+    return f;
+}
+
+/* A bit a lane: which of the four 16-bit fields are not zero. */
+static inline unsigned fields_set(uint64_t m)
+{
+    __m128i v = _mm_cvtsi64_si128((long long)m);
+    return _mm_test_epi16_mask(v, v) & 15;
+}
+
+static inline size_t leave(uint16_t *left, size_t n_left, unsigned lanes, size_t r)
+{
+    for (; lanes; lanes &= lanes - 1)
+        left[n_left++] = (uint16_t)(r + _tzcnt_u32(lanes));
     return n_left;
 }
 
-/* Divisors by sign and by the place of the dot: none, then 0, 1, 2 ... digits after it. */
-static const double divisors_of[2][17] = {
-    {1, 1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15},
-    {-1, -1, -1e1, -1e2, -1e3, -1e4, -1e5, -1e6, -1e7, -1e8, -1e9, -1e10, -1e11, -1e12, -1e13, -1e14, -1e15},
-};
+/* Rows from 0 on that the wide loops must not take: the 16 bytes before their cell's end may lie before
+ * the input. */
+static size_t first_wide_row(const struct csv_cells *c)
+{
+    size_t r = 0;
+
+    while (r < c->n && c->ends[r * c->stride] < 16)
+        r++;
+    return r;
+}
+
+static struct csv_cells cells_of(const struct csv_cells *c, size_t from, size_t n)
+{
+    struct csv_cells part = *c;
+
+    part.ends += from * c->stride;
+    part.prev += from * c->prev_stride;
+    part.n = n;
+    return part;
+}
+
+/* The plain loop for some rows. */
+#define NARROWLY(kernel, from, count)                                                              \
+    do {                                                                                           \
+        struct csv_cells part = cells_of(c, (from), (count));                                      \
+        size_t more = csv_plain.kernel(out + (from), &part, left + n_left);                        \
+        for (size_t i = 0; i < more; i++)                                                          \
+            left[n_left + i] = (uint16_t)(left[n_left + i] + (from));                              \
+        n_left += more;                                                                            \
+    } while (0)
+
+static size_t integers_avx512(int64_t *out, const struct csv_cells *c, uint16_t *left)
+{
+    size_t n_left = 0, r = first_wide_row(c);
+
+    NARROWLY(integers, 0, r);
+    for (; r + 4 <= c->n; r += 4) {
+        struct four f = take_four(c, r, c->takes_minus);
+        __m512i digits = _mm512_maskz_sub_epi8(f.text, f.bytes, _mm512_set1_epi8('0'));
+        uint64_t bad = _mm512_cmpgt_epu8_mask(digits, _mm512_set1_epi8(9));
+        __m256i v = numbers16(digits);
+        if (c->takes_minus)
+            v = _mm256_mask_sub_epi64(v, (__mmask8)fields_set(f.minus), _mm256_setzero_si256(), v);
+        _mm256_storeu_si256((__m256i *)(out + r), v);
+        unsigned lanes = fields_set(bad) | (fields_set(f.text) ^ 15) | f.is_long;
+        if (__builtin_expect(lanes != 0, false))
+            n_left = leave(left, n_left, lanes, r);
+    }
+    NARROWLY(integers, r, c->n - r);
+    return n_left;
+}
+
+/* Divisors by one more than the place of the dot in its lane; 0 = no dot. */
+static const double divisors_of[16] = {1,   1e15, 1e14, 1e13, 1e12, 1e11, 1e10, 1e9,
+                                       1e8, 1e7,  1e6,  1e5,  1e4,  1e3,  1e2,  1e1};
 
 /* No branch depends on the text: lengths and dots of real columns are not to be foreseen. */
 static size_t floats_avx512(double *out, const struct csv_cells *c, uint16_t *left)
 {
-    const __m128i zero = _mm_set1_epi8('0'), nine = _mm_set1_epi8(9), dot = _mm_set1_epi8('.');
-    const uint32_t *prev = c->prev, *ends = c->ends;
-    double divisors[CSV_BLOCK];
-    size_t n_left = 0;
+    const __m512d low = _mm512_loadu_pd(divisors_of), high = _mm512_loadu_pd(divisors_of + 8);
+    size_t n_left = 0, r = first_wide_row(c);
 
-    for (size_t r = 0; r < c->n; r++, prev += c->prev_stride, ends += c->stride) {
-        uint32_t start = *prev + 1, end = *ends;
-        unsigned n = end - start;
-        const char *last = c->data + end;
-        unsigned is_negative = (n > 1) & (c->data[start] == '-');
-        n -= is_negative;
-        __mmask16 k = (__mmask16)(0xffffu << ((16 - n) & 31));
-        __m128i w = _mm_maskz_loadu_epi8(k, last - 16);
-        unsigned dots = _mm_cmpeq_epi8_mask(w, dot);
-        unsigned n_after = 16 - _tzcnt_u32(dots | 0x10000); /* one more than the digits after the dot, or 0 */
-        w = _mm_maskz_sub_epi8((__mmask16)(k & ~dots), w, zero);
-        /* one dot, a digit on both sides of it, 1 to 16 characters */
-        unsigned is_bad = (n - 1 > 15) | (_blsr_u32(dots) != 0) | (n_after == 1) | ((dots != 0) & (n_after >= n)) |
-                          (_mm_cmpgt_epu8_mask(w, nine) != 0);
-        w = _mm_mask_mov_epi8(w, (__mmask16)((dots << 1) - (dots != 0)), _mm_slli_si128(w, 1));
-        out[r] = (double)(int64_t)number16(w);
-        divisors[r] = divisors_of[is_negative][n_after];
-        left[n_left] = (uint16_t)r;
-        n_left += is_bad;
+    NARROWLY(floats, 0, r);
+    for (; r + 4 <= c->n; r += 4) {
+        struct four f = take_four(c, r, true);
+        uint64_t dots = _mm512_mask_cmpeq_epi8_mask(f.text, f.bytes, _mm512_set1_epi8('.'));
+        __m512i digits = _mm512_maskz_sub_epi8(f.text & ~dots, f.bytes, _mm512_set1_epi8('0'));
+        uint64_t bad = _mm512_cmpgt_epu8_mask(digits, _mm512_set1_epi8(9));
+        /* a dot has digits on both sides */
+        bad |= (dots & 0x8000800080008000) | (dots & f.first);
+        dots &= 0x7fff7fff7fff7fff;
+        uint64_t has_dot = (dots + 0x7fff7fff7fff7fff) >> 15 & lane_starts;
+        bad |= dots & (dots - has_dot); /* more than one */
+        uint64_t before_dot = (dots << 1) - has_dot;
+        digits = _mm512_mask_mov_epi8(digits, before_dot, _mm512_bslli_epi128(digits, 1));
+        __m256d v = _mm256_cvtepi64_pd(numbers16(digits));
+        __m256i place = _mm256_popcnt_epi64(_mm256_cvtepu16_epi64(_mm_cvtsi64_si128((long long)before_dot)));
+        __m512d by = _mm512_permutex2var_pd(low, _mm512_castsi256_si512(place), high);
+        v = _mm256_div_pd(v, _mm512_castpd512_pd256(by));
+        v = _mm256_mask_xor_pd(v, (__mmask8)fields_set(f.minus), v, _mm256_set1_pd(-0.0));
+        _mm256_storeu_pd(out + r, v);
+        unsigned lanes = fields_set(bad) | (fields_set(f.text) ^ 15) | f.is_long;
+        if (__builtin_expect(lanes != 0, false))
+            n_left = leave(left, n_left, lanes, r);
     }
-    for (size_t r = 0; r < c->n; r++) /* eight at a time */
-        out[r] /= divisors[r];
+    NARROWLY(floats, r, c->n - r);
     return n_left;
 }
 
-/* The digits are packed, then spread so that each number ends its own four bytes. */
+static bool narrow_avx512(float *out, const double *in, size_t n)
+{
+    const __m512i low = _mm512_set1_epi64(0x1fffffff), middle = _mm512_set1_epi64(0x10000000);
+    unsigned has_middle = 0;
+
+    for (size_t i = 0; i < n; i += 8) {
+        __mmask8 k = n - i < 8 ? (__mmask8)((1u << (n - i)) - 1) : 0xff;
+        __m512d v = _mm512_maskz_loadu_pd(k, in + i);
+        has_middle |= _mm512_cmpeq_epi64_mask(_mm512_and_si512(_mm512_castpd_si512(v), low), middle);
+        _mm256_mask_storeu_ps(out + i, k, _mm512_cvtpd_ps(v));
+    }
+    return has_middle;
+}
+
+/* Where the digits of a.b.c.d go: each number to the end of its own four bytes. 0 = not of that form.
+ * `dots` and `n` are of a lane whose text ends it. */
+static inline unsigned spread_of(unsigned dots, unsigned n)
+{
+    static const uint16_t nibbles[4] = {0, 8, 12, 14};
+    unsigned rest = _blsr_u32(dots), last = _blsr_u32(rest);
+    unsigned a = _tzcnt_u32(dots), b = _tzcnt_u32(rest), d = _tzcnt_u32(last);
+    unsigned n0 = a - (16 - n), n1 = b - a - 1, n2 = d - b - 1, n3 = 15 - d;
+    unsigned is_good = (last != 0) & (_blsr_u32(last) == 0) & (n0 - 1 < 3) & (n1 - 1 < 3) & (n2 - 1 < 3) & (n3 - 1 < 3);
+    unsigned spread = nibbles[n0 & 3] | nibbles[n1 & 3] << 4 | nibbles[n2 & 3] << 8 | (unsigned)nibbles[n3 & 3] << 12;
+    return is_good ? spread : 0;
+}
+
+/* The digits of four addresses are packed into one run, then spread; so all four must be of the form, else
+ * they are read one by one. */
 static size_t addresses_avx512(uint32_t *out, const struct csv_cells *c, uint16_t *left)
 {
-    const __m128i zero = _mm_set1_epi8('0'), nine = _mm_set1_epi8(9), dot = _mm_set1_epi8('.');
-    const __m128i weights = _mm_set1_epi32(0x010a6400), ones = _mm_set1_epi16(1), most = _mm_set1_epi32(255);
-    const __m128i order = _mm_setr_epi8(12, 8, 4, 0, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1);
-    const uint32_t *prev = c->prev, *ends = c->ends;
-    size_t n_left = 0;
+    const __m512i weights = _mm512_set1_epi32(0x010a6400), ones = _mm512_set1_epi16(1);
+    const __m512i order = _mm512_broadcast_i32x4(
+        _mm_setr_epi8(12, 8, 4, 0, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1));
+    const __m512i firsts = _mm512_setr_epi32(0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12);
+    size_t n_left = 0, r = first_wide_row(c);
 
-    for (size_t r = 0; r < c->n; r++, prev += c->prev_stride, ends += c->stride) {
-        uint32_t start = *prev + 1;
-        unsigned n = *ends - start;
-        __mmask16 k = (__mmask16)_bzhi_u32(0xffff, n);
-        __m128i w = _mm_maskz_loadu_epi8(k, c->data + start);
-        unsigned dots = _mm_cmpeq_epi8_mask(w, dot);
-        unsigned rest = _blsr_u32(dots), last = _blsr_u32(rest);
-        unsigned a = _tzcnt_u32(dots), b = _tzcnt_u32(rest), d = _tzcnt_u32(last);
-        unsigned n0 = a, n1 = b - a - 1, n2 = d - b - 1, n3 = n - d - 1;
-        unsigned is_bad = (n > 15) | (last == 0) | (_blsr_u32(last) != 0) | (n0 - 1 > 2) | (n1 - 1 > 2) |
-                          (n2 - 1 > 2) | (n3 - 1 > 2);
-        unsigned spread = (0xf0u >> (n0 & 3) & 15) | (0xf0u >> (n1 & 3) & 15) << 4 |
-                          (0xf0u >> (n2 & 3) & 15) << 8 | (0xf0u >> (n3 & 3) & 15) << 12;
-        __m128i digits = _mm_sub_epi8(_mm_maskz_compress_epi8((__mmask16)(k & ~dots), w), zero);
-        digits = _mm_maskz_expand_epi8((__mmask16)spread, digits);
-        is_bad |= _mm_cmpgt_epu8_mask(digits, nine) != 0;
-        __m128i v = _mm_madd_epi16(_mm_maddubs_epi16(digits, weights), ones);
-        is_bad |= _mm_cmpgt_epi32_mask(v, most) != 0;
-        out[r] = (uint32_t)_mm_cvtsi128_si32(_mm_shuffle_epi8(v, order));
-        left[n_left] = (uint16_t)r;
-        n_left += is_bad;
+    NARROWLY(addresses, 0, r);
+    for (; r + 4 <= c->n; r += 4) {
+        struct four f = take_four(c, r, false);
+        uint64_t dots = _mm512_mask_cmpeq_epi8_mask(f.text, f.bytes, _mm512_set1_epi8('.')), spread = 0;
+        unsigned is_bad = f.is_long;
+        for (unsigned lane = 0; lane < 4; lane++) {
+            unsigned n = (unsigned)_mm_popcnt_u64(f.text >> 16 * lane & 0xffff);
+            unsigned one = spread_of((unsigned)(dots >> 16 * lane & 0xffff), n);
+            is_bad |= one == 0;
+            spread |= (uint64_t)one << 16 * lane;
+        }
+        __m512i digits = _mm512_maskz_compress_epi8(f.text & ~dots, f.bytes);
+        digits = _mm512_maskz_expand_epi8(spread, digits);
+        digits = _mm512_maskz_sub_epi8(spread, digits, _mm512_set1_epi8('0'));
+        is_bad |= _mm512_cmpgt_epu8_mask(digits, _mm512_set1_epi8(9)) != 0;
+        __m512i v = _mm512_madd_epi16(_mm512_maddubs_epi16(digits, weights), ones);
+        is_bad |= _mm512_cmpgt_epi32_mask(v, _mm512_set1_epi32(255)) != 0;
+        v = _mm512_permutexvar_epi32(firsts, _mm512_shuffle_epi8(v, order));
+        _mm_storeu_si128((__m128i *)(out + r), _mm512_castsi512_si128(v));
+        if (__builtin_expect(is_bad, false))
+            NARROWLY(addresses, r, 4);
     }
+    NARROWLY(addresses, r, c->n - r);
     return n_left;
 }
 
@@ -200,5 +326,5 @@ static size_t times_avx512(int64_t *out, const struct csv_cells *c, size_t from,
 
 const struct csv_kernels csv_avx512 = {
     .name = "avx512", .index = index_avx512, .integers = integers_avx512, .floats = floats_avx512,
-    .addresses = addresses_avx512, .times = times_avx512,
+    .narrow = narrow_avx512, .addresses = addresses_avx512, .times = times_avx512,
 };

@@ -335,19 +335,10 @@ static void read_floats(const struct loop *l)
     float *out = l->values;
     for (size_t i = 0; i < n_left; i++)
         l->d->scratch.f64[l->d->left[i]] = 0;
-    uint64_t has_middle = 0;
-    for (size_t r = 0; r < l->cells->n; r++) {
-        uint64_t bits;
-        memcpy(&bits, &in[r], 8);
-        out[r] = (float)in[r];
-        has_middle |= (uint64_t)((bits & 0x1fffffff) == 0x10000000);
-    }
-    for (size_t r = 0; has_middle && r < l->cells->n; r++) {
-        uint64_t bits;
-        memcpy(&bits, &in[r], 8);
-        if ((bits & 0x1fffffff) == 0x10000000)
-            l->d->left[n_left++] = (uint16_t)r; /* between two floats: round once, from the text */
-    }
+    bool has_middle = l->d->kernels->narrow(out, in, l->cells->n);
+    for (size_t r = 0; has_middle && r < l->cells->n; r++)
+        if (csv_is_middle(in[r]))
+            l->d->left[n_left++] = (uint16_t)r;
     read_left(l, n_left);
 }
 

@@ -45,6 +45,17 @@ static size_t floats_plain(double *out, const struct csv_cells *c, uint16_t *lef
     return n_left;
 }
 
+static bool narrow_plain(float *out, const double *in, size_t n)
+{
+    unsigned has_middle = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        out[i] = (float)in[i];
+        has_middle |= csv_is_middle(in[i]);
+    }
+    return has_middle;
+}
+
 /* One to three digits. */
 static unsigned octet(const char *p, unsigned n)
 {
@@ -111,14 +122,15 @@ static size_t times_plain(int64_t *out, const struct csv_cells *c, size_t from, 
 
 const struct csv_kernels csv_plain = {
     .name = "plain", .index = index_plain, .integers = integers_plain, .floats = floats_plain,
-    .addresses = addresses_plain, .times = times_plain,
+    .narrow = narrow_plain, .addresses = addresses_plain, .times = times_plain,
 };
 
 bool csv_kernels_is_usable(const struct csv_kernels *k)
 {
     if (k == &csv_avx512)
         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-               __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi2");
+               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+               __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512vpopcntdq");
     if (k == &csv_avx2)
         return __builtin_cpu_supports("avx2");
     return true;

@@ -65,6 +65,9 @@ struct csv_kernels {
     size_t (*integers)(int64_t *out, const struct csv_cells *cells, uint16_t *left);
     /* digits[.digits], '-' allowed, correctly rounded. */
     size_t (*floats)(double *out, const struct csv_cells *cells, uint16_t *left);
+    /* Rounds to floats; true if a value lies in the middle between two, so that rounding it again would
+     * not be rounding its text. */
+    bool (*narrow)(float *out, const double *in, size_t n);
     /* a.b.c.d */
     size_t (*addresses)(uint32_t *out, const struct csv_cells *cells, uint16_t *left);
     /* Times of this shape, from row `from` on: returns the first row that is of another, or n. */
@@ -131,6 +134,13 @@ const char *csv_cell_text(struct str *ret, struct str raw, bool is_tsv, char del
 
 size_t csv_cut(char delimiter, const char *data, size_t n, bool is_end);
 size_t tsv_cut(char delimiter, const char *data, size_t n, bool is_end);
+
+static inline bool csv_is_middle(double v)
+{
+    uint64_t bits;
+    memcpy(&bits, &v, 8);
+    return (bits & 0x1fffffff) == 0x10000000;
+}
 
 static inline bool csv_is_space(char c, char delimiter)
 {
