@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What the parser makes of definitions. All nodes and texts live in one arena per definition set and are
- * read-only afterwards. Operators become calls by ClickHouse's function names (a + b = plus(a, b),
- * CASE = multiIf / caseWithExpression, x IN (1, 2) = in(x, tuple(1, 2)), x BETWEEN a AND b = and(greaterOrEquals,
- * lessOrEquals), x::T and CAST(x AS T) = CAST(x, 'T'), 1.5::T = CAST('1.5', 'T') as ClickHouse does,
- * INTERVAL 3 DAY = toIntervalDay(3), || = concat, IS NULL = isNull, LIKE = like, [..] = array,
- * a[i] = arrayElement, t.1 = tupleElement, -x = negate, a AND b AND c = and(a, b, c), count(*) = count(), DATE 't' = toDate('t')). Both halves of a BETWEEN share the node
- * of x. */
+ * read-only afterwards. Operators become calls by ClickHouse's function names:
+ *
+ *     a + b                  plus(a, b)                  x IN (1, 2)      in(x, tuple(1, 2))
+ *     a AND b AND c          and(a, b, c)                x IN (1)         in(x, tuple(1))
+ *     a || b                 concat(a, b)                x NOT LIKE y     notLike(x, y)
+ *     -x                     negate(x)                   x IS NULL        isNull(x)
+ *     a[i]                   arrayElement(a, i)          [a, b]           array(a, b)
+ *     t.1, t.name            tupleElement(t, 1 | 'name') (a, b)           tuple(a, b)
+ *     x::T, CAST(x AS T)     CAST(x, 'T')                1.5::T           CAST('1.5', 'T'), as ClickHouse does
+ *     INTERVAL 3 DAY         toIntervalDay(3)            DATE 't'         toDate('t')
+ *     CASE WHEN c THEN a ..  multiIf(c, a, .., NULL)     CASE x WHEN ..   caseWithExpression(x, ..)
+ *     c ? a : b              if(c, a, b)                 count(*)         count()
+ *     x BETWEEN a AND b      and(greaterOrEquals(x, a), lessOrEquals(x, b)), both with the same node of x */
 #ifndef LANG_AST_H
 #define LANG_AST_H
 

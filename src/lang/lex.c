@@ -6,6 +6,8 @@
 
 #include <strings.h>
 
+enum { MAX_OPEN_ENDS = 8 };
+
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 static bool is_word_char(char c) { return is_letter(c) || is_digit(c) || c == '$'; }
@@ -221,11 +223,12 @@ struct token lexer_next(struct lexer *l)
         t.kind = *start == '\'' ? TOKEN_STRING : TOKEN_QUOTED;
         end = quoted_end(l);
         if (end == NULL) {
-            /* Going on behind this line keeps the mistakes of the following statements in sight. */
+            /* Going on behind this line keeps the mistakes of the following statements in sight; a few
+             * times only, as each looks through the rest of the file. */
             t.kind = TOKEN_MISTAKE;
             t.mistake = *start == '\'' ? "this text has no closing quote" : "this name has no closing quote";
             t.is_open_end = true;
-            end = end_of_line(l);
+            end = ++l->n_open_ends <= MAX_OPEN_ENDS ? end_of_line(l) : l->end;
         }
     } else if ((t.symbol = symbol_at(l)) != 0) {
         t.kind = TOKEN_SYMBOL;

@@ -38,6 +38,7 @@ struct lexer {
     uint32_t line;
     enum token_kind last_kind; /* decides whether ".1" is a number or the element of a tuple */
     uint16_t last_symbol;
+    uint32_t n_open_ends; /* texts without closing quote so far */
 };
 
 void lexer_init(struct lexer *l, struct str text); /* a byte order mark is skipped */

@@ -12,9 +12,16 @@ static void print(struct buf *out, const struct ast *node, int min);
 
 /* ---- names and texts ---- */
 
+static bool is_word(struct str name, const char *word)
+{
+    return name.n == strlen(word) && strncasecmp(name.p, word, name.n) == 0;
+}
+
 static bool is_plain(struct str name)
 {
-    if (name.n == 0 || (name.p[0] >= '0' && name.p[0] <= '9') || word_is_reserved(name))
+    /* ClickHouse reads even "interval OR day" as an interval. */
+    bool is_taken = word_is_reserved(name) || is_word(name, "INTERVAL");
+    if (name.n == 0 || (name.p[0] >= '0' && name.p[0] <= '9') || is_taken)
         return false;
     for (size_t i = 0; i < name.n; i++) {
         char c = name.p[i], lower = c | 0x20;
@@ -97,6 +104,17 @@ static int interval_of(const struct ast *node)
     return -1;
 }
 
+static bool is_set(const struct ast *node)
+{
+    return is_call(node, "tuple") || is_call(node, "array");
+}
+
+/* ClickHouse takes what stands before :: as text where it is a literal. */
+static bool is_castable(const struct ast *node)
+{
+    return node->kind == AST_NAME || node->kind == AST_STRING || (node->kind == AST_CALL && !is_set(node));
+}
+
 /* A type of one word, which reads back as itself; others are printed as texts. */
 static bool is_bare_type(const struct ast *node)
 {
@@ -114,11 +132,6 @@ static bool is_digits(struct str text)
         if (text.p[i] < '0' || text.p[i] > '9')
             return false;
     return text.n > 0;
-}
-
-static bool is_set(const struct ast *node)
-{
-    return is_call(node, "tuple") || is_call(node, "array");
 }
 
 enum form {
@@ -183,10 +196,11 @@ static enum form form_of(const struct ast *node, const struct operator **op, int
         return FORM_CALL;
     const struct ast *second = node->args[1];
     bool is_index = second->kind == AST_STRING || (second->kind == AST_NUMBER && is_digits(second->text));
-    enum form form = is_call(node, "CAST") && is_bare_type(second)      ? FORM_CAST
-                     : is_call(node, "arrayElement")                    ? FORM_SUBSCRIPT
-                     : is_call(node, "tupleElement") && is_index        ? FORM_ELEMENT
-                                                                        : FORM_CALL;
+    bool is_cast = is_call(node, "CAST") && is_castable(node->args[0]) && is_bare_type(second);
+    enum form form = is_cast                                     ? FORM_CAST
+                     : is_call(node, "arrayElement")             ? FORM_SUBSCRIPT
+                     : is_call(node, "tupleElement") && is_index ? FORM_ELEMENT
+                                                                 : FORM_CALL;
     if (form != FORM_CALL)
         *precedence = PRECEDENCE_ACCESS;
     return form;
@@ -250,16 +264,11 @@ static void print_in(struct buf *out, const struct ast *node, const struct opera
     }
 }
 
-static bool is_word(struct str name, const char *word)
-{
-    return name.n == strlen(word) && strncasecmp(name.p, word, name.n) == 0;
-}
-
 /* Quoted where the parser would take the bare word for something else. */
 static void print_function_name(struct buf *out, const struct ast *node)
 {
     bool is_cast = is_word(node->text, "CAST") && !(is_call(node, "CAST") && node->n_args == 2);
-    if (is_cast || is_word(node->text, "INTERVAL") || is_word(node->text, "EXTRACT"))
+    if (is_cast || is_word(node->text, "EXTRACT"))
         print_quoted(out, node->text, '`');
     else if (word_is_operator(node->text))
         buf_str(out, node->text);

@@ -121,8 +121,8 @@ static const struct {
     {"now() - INTERVAL 14 DAY - x", "minus(minus(now(), toIntervalDay(14)), x)", NULL},
     {"INTERVAL a DAY", "toIntervalDay(a)", "INTERVAL (a) DAY"},
     {"INTERVAL -1 DAY", "toIntervalDay(-1)", NULL},
-    {"interval + 1", "plus(interval, 1)", NULL},
-    {"interval - 5", "minus(interval, 5)", NULL},
+    {"interval + 1", "plus(`interval`, 1)", "`interval` + 1"},
+    {"interval - 5", "minus(`interval`, 5)", "`interval` - 5"},
     {"DATE '2020-01-01'", "toDate('2020-01-01')", "toDate('2020-01-01')"},
     {"date - 1", "minus(date, 1)", NULL},
     {"TIMESTAMP '2020-01-01 00:00:00'", "toDateTime('2020-01-01 00:00:00')", "toDateTime('2020-01-01 00:00:00')"},
@@ -532,6 +532,67 @@ static void statements_are_read_or_refused_at_their_place(void **state)
     }
 }
 
+/* ---- whole programs ---- */
+
+static void read_source_file(struct buf *out, const char *name)
+{
+    const char *root = getenv("WEIR_SOURCE_ROOT");
+    AUTO_MEM char *path = xasprintf("%s/%s", root != NULL ? root : ".", name);
+    FILE *file = fopen(path, "r");
+    if (file == NULL)
+        fail_msg("%s: cannot be opened", path);
+    out->n += fread(buf_reserve(out, 1 << 20), 1, 1 << 20, file);
+    fclose(file);
+    buf_cstr(out);
+}
+
+/* Each line of the .txt: line:column and what the message contains. */
+static void programs_are_answered_as_listed(void **state)
+{
+    AUTO_DONE(definitions) defs = {0};
+    AUTO_DONE(diagnostics) d = {0};
+    AUTO_DONE(buf) text = {0};
+    AUTO_DONE(buf) list = {0};
+    size_t n = 0;
+
+    read_source_file(&text, "tests/unit/lang_programs.sql");
+    read_source_file(&list, "tests/unit/lang_programs.txt");
+    definitions_read_text(&defs, "x.sql", buf_view(&text), &d);
+    for (char *line = list.p, *end; (end = strchr(line, '\n')) != NULL; line = end + 1, n++) {
+        unsigned number, column;
+        int at = 0;
+        *end = '\0';
+        assert_int_equal(sscanf(line, "%u:%u %n", &number, &column, &at), 2);
+        assert_true(n < d.n);
+        const struct diagnostic *item = &d.items[n];
+        if (item->at.line != number || item->at.column != column || strstr(item->text, line + at) == NULL)
+            fail_msg("expected %s, got %u:%u %s", line, item->at.line, item->at.column, item->text);
+    }
+    assert_int_equal(n, d.n);
+    assert_int_equal(defs.n_statements, 13);
+}
+
+static void examples_of_the_reference_are_valid(void **state)
+{
+    AUTO_DONE(definitions) defs = {0};
+    AUTO_DONE(diagnostics) d = {0};
+    AUTO_DONE(buf) page = {0};
+    AUTO_DONE(buf) program = {0};
+    AUTO_DONE(buf) out = {0};
+
+    read_source_file(&page, "docs/reference-syntax.md");
+    for (const char *at = page.p; (at = strstr(at, "```sql\n")) != NULL;) {
+        const char *end = strstr(at += 7, "```");
+        assert_non_null(end);
+        buf_put(&program, at, (size_t)(end - at));
+        at = end + 3;
+    }
+    definitions_read_text(&defs, "reference", buf_view(&program), &d);
+    diagnostics_print(&out, &d, &defs);
+    assert_string_equal(buf_cstr(&out), "");
+    assert_true(defs.n_statements > 3);
+}
+
 static void messages_show_line_caret_and_suggestion(void **state)
 {
     AUTO_DONE(definitions) defs = {0};
@@ -627,6 +688,8 @@ int main(void)
         cmocka_unit_test(depth_is_limited_by_name),
         cmocka_unit_test(long_lists_are_no_depth),
         cmocka_unit_test(statements_are_read_or_refused_at_their_place),
+        cmocka_unit_test(programs_are_answered_as_listed),
+        cmocka_unit_test(examples_of_the_reference_are_valid),
         cmocka_unit_test(messages_show_line_caret_and_suggestion),
         cmocka_unit_test(messages_do_not_repeat_a_password),
         cmocka_unit_test(parts_of_statements_are_kept),
