@@ -828,11 +828,17 @@ static const char ledger_columns[] =
 struct storing {
     struct epoch *ep;
     struct store *s;
+    struct store *const *stores;
+    size_t n_stores;
     struct slot_grid grid;
     int64_t now;
     struct attempt ledger;
     const volatile bool *stop;
-    struct buf body;
+    /* Senders of one round. */
+    size_t next;              /* target to take; guarded by lock */
+    pthread_mutex_t lock;
+    enum err_code failure;    /* the first one; guarded by lock */
+    struct err *e;
 };
 
 /* Rule 3 for a family in a later slot, then a fresh read. True: go on with the INSERT in the same slot. */
@@ -846,7 +852,7 @@ static enum err_code later_slot(struct storing *st, const char *family, int64_t 
     return ERR_OK;
 }
 
-static enum err_code send_block(struct storing *st, struct block_target *t, struct err *e)
+static enum err_code send_block(struct storing *st, struct store *s, struct block_target *t, struct buf *body, struct err *e)
 {
     struct epoch *ep = st->ep;
     uint32_t block = t->n_landed;
@@ -859,13 +865,13 @@ static enum err_code send_block(struct storing *st, struct block_target *t, stru
             return ERR_OK; /* the next round looks again */
     }
     int64_t deadline = slot_deadline(&st->grid, t->attempt.slot);
-    buf_reset(&st->body);
+    buf_reset(body);
     switch (t->kind) {
-    case BLOCK_TIER: tier_body(ep, t, block, deadline, &st->body); break;
-    case BLOCK_RAW: raw_body(ep, t, block, deadline, &st->body); break;
-    case BLOCK_REJECTS: rejects_body(ep, t, block, deadline, &st->body); break;
+    case BLOCK_TIER: tier_body(ep, t, block, deadline, body); break;
+    case BLOCK_RAW: raw_body(ep, t, block, deadline, body); break;
+    case BLOCK_REJECTS: rejects_body(ep, t, block, deadline, body); break;
     }
-    if (st->body.n == 0) {
+    if (body->n == 0) {
         /* Nothing left of this block (its range is gone): there is nothing to prove either. */
         t->n_landed++;
         t->attempt = (struct attempt){.slot = INT64_MIN};
@@ -874,7 +880,7 @@ static enum err_code send_block(struct storing *st, struct block_target *t, stru
     AUTO_DONE(buf) columns = {0};
     column_list(ep, t, &columns);
     AUTO_MEM char *table = xasprintf("%s.%s", ep->plan->settings.database, t->table);
-    enum err_code code = insert_send(st->s, table, buf_cstr(&columns), family, &t->attempt, &st->grid, buf_view(&st->body), e);
+    enum err_code code = insert_send(s, table, buf_cstr(&columns), family, &t->attempt, &st->grid, buf_view(body), e);
     t->attempt.is_acknowledged = code == ERR_OK;
     return code;
 }
@@ -890,12 +896,65 @@ static enum err_code send_ledger(struct storing *st, struct err *e)
         if (!may_send)
             return ERR_OK;
     }
-    buf_reset(&st->body);
-    ledger_body(ep, slot_deadline(&st->grid, st->ledger.slot), &st->body);
+    AUTO_DONE(buf) body = {0};
+    ledger_body(ep, slot_deadline(&st->grid, st->ledger.slot), &body);
     AUTO_MEM char *table = xasprintf("%s.weir_ledger", ep->plan->settings.database);
-    enum err_code code = insert_send(st->s, table, ledger_columns, family, &st->ledger, &st->grid, buf_view(&st->body), e);
+    enum err_code code = insert_send(st->s, table, ledger_columns, family, &st->ledger, &st->grid, buf_view(&body), e);
     st->ledger.is_acknowledged = code == ERR_OK;
     return code;
+}
+
+struct sender {
+    struct storing *st;
+    struct store *store;
+    pthread_t thread;
+};
+
+static void *send_targets(void *context)
+{
+    struct sender *sender = context;
+    struct storing *st = sender->st;
+    AUTO_DONE(buf) body = {0};
+    for (;;) {
+        pthread_mutex_lock(&st->lock);
+        while (st->next < st->ep->n_targets && st->ep->targets[st->next].n_landed >= st->ep->targets[st->next].n_blocks)
+            st->next++;
+        bool is_over = st->next >= st->ep->n_targets || st->failure != ERR_OK;
+        struct block_target *t = is_over ? NULL : &st->ep->targets[st->next++];
+        pthread_mutex_unlock(&st->lock);
+        if (t == NULL)
+            return NULL;
+        struct err e = {0};
+        enum err_code code = send_block(st, sender->store, t, &body, &e);
+        pthread_mutex_lock(&st->lock);
+        if (code != ERR_OK && st->failure == ERR_OK) {
+            st->failure = code;
+            if (st->e)
+                *st->e = e;
+        }
+        pthread_mutex_unlock(&st->lock);
+    }
+}
+
+/* The next block of every target, side by side. In a later slot than the epoch's first one by one: rule 3 reads all
+ * receipts again in between. */
+static enum err_code send_round(struct storing *st, struct err *e)
+{
+    size_t n = slot_of(&st->grid, st->now) == 0 ? st->n_stores : 1;
+    n = n > st->ep->n_targets ? st->ep->n_targets : n;
+    AUTO_MEM struct sender *senders = xcalloc(n + 1, sizeof(*senders));
+    st->next = 0;
+    st->failure = ERR_OK;
+    st->e = e;
+    for (size_t i = 0; i < n; i++)
+        senders[i] = (struct sender){.st = st, .store = st->stores[i]};
+    size_t started = 0;
+    for (size_t i = 1; i < n; i++)
+        started += pthread_create(&senders[1 + started].thread, NULL, send_targets, &senders[1 + started]) == 0;
+    send_targets(&senders[0]);
+    for (size_t i = 0; i < started; i++)
+        pthread_join(senders[1 + i].thread, NULL);
+    return st->failure;
 }
 
 /* One round: read all receipts, send what comes next of each target. */
@@ -911,20 +970,16 @@ static enum err_code store_round(struct storing *st, bool *is_done, struct err *
         clock_sleep_ms(200);
         return ERR_OK;
     }
-    bool is_all_there = true;
-    for (size_t i = 0; i < ep->n_targets; i++) {
-        if (ep->targets[i].n_landed >= ep->targets[i].n_blocks)
-            continue;
-        is_all_there = false;
-        TRY(send_block(st, &ep->targets[i], e));
-    }
-    return is_all_there ? send_ledger(st, e) : ERR_OK;
+    for (size_t i = 0; i < ep->n_targets; i++)
+        if (ep->targets[i].n_landed < ep->targets[i].n_blocks)
+            return send_round(st, e);
+    return send_ledger(st, e);
 }
 
-enum err_code epoch_store(struct epoch *ep, struct store *s, const volatile bool *stop, struct err *e)
+enum err_code epoch_store(struct epoch *ep, struct store *const *stores, size_t n_stores, const volatile bool *stop, struct err *e)
 {
     struct storing st = {
-        .ep = ep, .s = s, .stop = stop, .ledger = {.slot = INT64_MIN},
+        .ep = ep, .s = stores[0], .stores = stores, .n_stores = n_stores, .stop = stop, .lock = PTHREAD_MUTEX_INITIALIZER, .ledger = {.slot = INT64_MIN},
         .grid = {.t0 = ep->row.now, .slot_s = ep->row.slot_s, .margin_s = ep->row.margin_s},
     };
     enum err_code code = ERR_OK;
@@ -944,11 +999,10 @@ enum err_code epoch_store(struct epoch *ep, struct store *s, const volatile bool
             break;
         clock_sleep_ms(pause_ms);
         pause_ms = pause_ms < 5000 ? pause_ms * 2 : 5000;
-        if (code == ERR_UNAVAILABLE && store_ensure(s, true, e) == ERR_OK)
+        if (code == ERR_UNAVAILABLE && store_ensure(st.s, true, e) == ERR_OK)
             pause_ms = 50;
         code = ERR_OK;
     }
-    buf_done(&st.body);
     ep->is_done = is_done;
     return code;
 }

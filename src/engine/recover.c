@@ -72,7 +72,7 @@ static enum err_code recover_row(struct runner *r, const struct chain_row *row, 
     }
     if (code == ERR_OK) {
         epoch_seal(&ep, r->n_workers);
-        code = epoch_store(&ep, r->store, &r->stop, e);
+        code = epoch_store(&ep, &r->store, 1, &r->stop, e);
     }
     ep.row = (struct chain_row){0};
     epoch_done(&ep);

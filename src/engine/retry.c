@@ -117,7 +117,7 @@ static enum err_code retry_epoch(struct retrying *t, uint64_t from, uint64_t to,
     epoch_seal(&ep, 1);
     enum err_code code = chain_append(t->chain, t->s, &ep.row, NULL, e);
     if (code == ERR_OK)
-        code = epoch_store(&ep, t->s, NULL, e);
+        code = epoch_store(&ep, &t->s, 1, NULL, e);
     if (code == ERR_OK)
         add_counts(counts, t->g);
     epoch_done(&ep);

@@ -532,7 +532,8 @@ enum err_code runner_start(struct runner **ret, const struct plan *plan, const s
     r->options = *options;
     r->n_workers = (size_t)plan->settings.threads;
     r->store = store_new(place);
-    r->storer_store = store_new(place);
+    for (size_t i = 0; i < STORER_CONNECTIONS; i++)
+        r->storer_stores[i] = store_new(place);
     pthread_mutex_init(&r->lock, NULL);
     pthread_cond_init(&r->work, NULL);
     pthread_cond_init(&r->quiet, NULL);
@@ -574,7 +575,8 @@ void runner_free(struct runner *r)
     chain_done(&r->chain);
     free(r->ends.positions);
     store_free(r->store);
-    store_free(r->storer_store);
+    for (size_t i = 0; i < STORER_CONNECTIONS; i++)
+        store_free(r->storer_stores[i]);
     pthread_mutex_destroy(&r->lock);
     pthread_cond_destroy(&r->work);
     pthread_cond_destroy(&r->quiet);

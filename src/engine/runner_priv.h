@@ -4,6 +4,8 @@
 
 #include "engine/runner.h"
 
+enum { STORER_CONNECTIONS = 2 }; /* inserts side by side: one INSERT keeps one core of the store busy */
+
 struct worker {
     struct runner *runner;
     pthread_t thread;
@@ -24,7 +26,7 @@ struct runner {
     const struct store_place *place;
     struct runner_options options;
     struct store *store;          /* coordinator's */
-    struct store *storer_store;
+    struct store *storer_stores[STORER_CONNECTIONS];
     struct file_set *files;
     struct gatherer header_check; /* coordinator's: judges headers of new files */
     struct chain chain;           /* coordinator until the storer starts, then storer */

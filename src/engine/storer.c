@@ -15,7 +15,7 @@ static enum err_code write_intent(struct runner *r, struct epoch *ep, struct err
 {
     int pause_ms = 50;
     for (;;) {
-        enum err_code code = chain_append(&r->chain, r->storer_store, &ep->row, &r->stop, e);
+        enum err_code code = chain_append(&r->chain, r->storer_stores[0], &ep->row, &r->stop, e);
         if (code != ERR_UNAVAILABLE && code != ERR_STORE)
             return code;
         runner_set_state(r, NULL, e->text);
@@ -24,7 +24,7 @@ static enum err_code write_intent(struct runner *r, struct epoch *ep, struct err
             return code;
         clock_sleep_ms(pause_ms);
         pause_ms = pause_ms < 5000 ? pause_ms * 2 : 5000;
-        if (code == ERR_UNAVAILABLE && store_ensure(r->storer_store, true, e) == ERR_OK)
+        if (code == ERR_UNAVAILABLE && store_ensure(r->storer_stores[0], true, e) == ERR_OK)
             pause_ms = 50;
     }
 }
@@ -32,11 +32,11 @@ static enum err_code write_intent(struct runner *r, struct epoch *ep, struct err
 static enum err_code store_epoch(struct runner *r, struct epoch *ep, struct err *e)
 {
     TRY(write_intent(r, ep, e));
-    TRY(epoch_store(ep, r->storer_store, &r->stop, e));
+    TRY(epoch_store(ep, r->storer_stores, STORER_CONNECTIONS, &r->stop, e));
     runner_set_state(r, NULL, "");
     if ((int64_t)(r->chain.last_n - r->chain.last_checkpoint) >= r->plan->settings.checkpoint_every) {
         struct err ignored;
-        if (chain_checkpoint(&r->chain, r->storer_store, &ep->row, &ignored) != ERR_OK)
+        if (chain_checkpoint(&r->chain, r->storer_stores[0], &ep->row, &ignored) != ERR_OK)
             log_warn("storer", "checkpoint", "source=%.*s reason='%s'", STR_FMT(r->source->name), ignored.text); /* the next epoch tries again */
     }
     return ERR_OK;

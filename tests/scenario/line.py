@@ -196,7 +196,7 @@ def check_finds_all_mistakes_in_one_run():
     with Case("CREATE SOURCE s (t DateTime, x Int2) FROM FILES 'a' FORMAT CVS EVENT TIME tt;\nCREATE METRIC m AS SELECT cuont() FROM nowhere GROUP BY x EVERY 1 MINUTE;\n") as c:
         r = c.weir("check")
         assert r.returncode == 1
-        for part in ("weir.sql:1:", "weir.sql:2:", "CSV", "^"):
+        for part in ("weir.sql:1:", "weir.sql:2:", "unknown format CVS", "Int2", "nowhere", "^"):
             assert part in r.stderr, (part, r.stderr)
 
 
