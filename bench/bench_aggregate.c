@@ -163,7 +163,8 @@ static void fold_ids(const struct setup *s, const struct events *e, char *rows)
             ids[i] = e->ids[at + i] * (uint32_t)(s->shape.stride / 8);
             __builtin_prefetch(rows + (size_t)ids[i] * 8, 1);
         }
-        row_fold(&f, rows, ids, s->arg_lists, NULL, at, n);
+        struct row_fold_input fold = {s->arg_lists, NULL, NULL, at, n};
+        row_fold(&f, rows, ids, &fold);
         for (size_t m = 0; m < s->shape.n_measures; m++) {
             struct aggregate_input in = {s->arg_lists[m], NULL, ids, n};
             size_t bytes = 0;
@@ -180,7 +181,7 @@ static void bench_ids(size_t n, uint32_t n_keys, double goal)
     struct setup s;
     setup_init(&s, N_MEASURES, TYPE_UINT32);
     point_at(&s, &e, 0);
-    size_t bytes = (size_t)n_keys * s.shape.stride;
+    size_t bytes = ((size_t)n_keys * s.shape.stride + (2 << 20) - 1) & ~(size_t)((2 << 20) - 1); /* as tables are */
     char *rows = xmap(bytes), what[80];
     double best = 1e9;
     for (int run = 0; run < 7; run++) {

@@ -30,8 +30,8 @@ static inline size_t fold_row(const struct fold *f, size_t i)
     return f->pick ? f->pick[i] : i;
 }
 
-/* A state that is one 8-byte number folded with every row: see row_fold.h. */
-enum fold_op { FOLD_OP_NONE, FOLD_OP_SUM, FOLD_OP_MIN, FOLD_OP_MAX };
+/* A state of one 8-byte number, or that and a count of the values: see row_fold.h. */
+enum fold_op { FOLD_OP_NONE, FOLD_OP_COUNT, FOLD_OP_SUM, FOLD_OP_MIN, FOLD_OP_MAX };
 
 struct aggregate {
     const char *name;

@@ -311,7 +311,7 @@ static enum err_code build_extreme(struct aggregate *a, enum extreme which, stru
         a->write = write_number;
         a->state_bytes = a->is_plain && which != ANY ? 8 : 16;
         a->is_wide_signed = is_wide_signed(t);
-        if (a->state_bytes == 8)
+        if (which != ANY)
             a->fold_op = which == MIN ? FOLD_OP_MIN : FOLD_OP_MAX;
         if (which == ANY) {
             a->update = update_any;

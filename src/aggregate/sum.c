@@ -136,17 +136,24 @@ static void write_sum(const struct aggregate *a, struct buf *out, char *const *r
 
 static void write_avg(const struct aggregate *a, struct buf *out, char *const *rows, size_t offset, size_t n)
 {
+    enum { MOST = 1 + 16 + 10 };
     const size_t sum_bytes = a->args[0].kind == TYPE_DATETIME64 ? 16 : 8;
+    const size_t count_at = a->is_plain ? 0 : offset + sum_bytes;
+    uint8_t *to = (uint8_t *)buf_reserve(out, n * MOST), *start = to;
     for (size_t i = 0; i < n; i++) {
-        uint64_t count = *(const uint64_t *)(rows[i] + (a->is_plain ? 0 : offset + sum_bytes));
+        uint64_t count = *(const uint64_t *)(rows[i] + count_at);
         if (a->is_nullable) {
-            buf_byte(out, count > 0);
+            *to++ = count > 0;
             if (count == 0)
                 continue;
         }
-        buf_put(out, rows[i] + offset, sum_bytes);
-        buf_varuint(out, count);
+        memcpy(to, rows[i] + offset, sum_bytes);
+        to += sum_bytes;
+        for (; count >= 0x80; count >>= 7)
+            *to++ = (uint8_t)(count | 0x80);
+        *to++ = (uint8_t)count;
     }
+    out->n += (size_t)(to - start);
 }
 
 enum err_code build_count(struct aggregate *a, const struct aggregate_request *q, struct err *e)
@@ -155,6 +162,7 @@ enum err_code build_count(struct aggregate *a, const struct aggregate_request *q
     TRY(storage_simple(a, "sum", a->storage.result, e));
     a->state_bytes = a->is_plain ? 0 : 8;
     a->update = a->is_plain ? NULL : update_count;
+    a->fold_op = a->is_plain || (a->n_args > 0 && a->args[0].kind == TYPE_NOTHING) ? FOLD_OP_NONE : FOLD_OP_COUNT;
     a->merge = merge_words;
     a->write = write_count;
     return ERR_OK;
@@ -175,7 +183,7 @@ enum err_code build_sum(struct aggregate *a, const struct aggregate_request *q, 
     a->update = a->is_nullable ? update_sum_and_count : update_sum;
     a->merge = type_is_float(a->args[0]) ? merge_float : merge_words;
     a->write = write_sum;
-    a->fold_op = a->is_plain ? FOLD_OP_SUM : FOLD_OP_NONE;
+    a->fold_op = FOLD_OP_SUM;
     return ERR_OK;
 }
 
@@ -196,7 +204,7 @@ enum err_code build_avg(struct aggregate *a, const struct aggregate_request *q, 
         a->merge = merge_wide;
         return ERR_OK;
     }
-    a->fold_op = a->is_plain ? FOLD_OP_SUM : FOLD_OP_NONE;
+    a->fold_op = FOLD_OP_SUM;
     a->state_bytes = a->is_plain ? 8 : 16;
     a->update = a->is_plain ? update_sum : update_sum_and_count;
     a->merge = type_is_float(t) ? merge_float : merge_words;

@@ -10,8 +10,10 @@
 
 #include <cmocka.h>
 
+#include "aggregate/row_fold.h"
 #include "codec/native.h"
 #include "engine/cube.h"
+#include "engine/dictionary.h"
 
 enum { MAX_DIMENSIONS = 16, N_MEASURES = 9, KEY_BYTES = 1024 };
 
@@ -490,6 +492,18 @@ static void hashes_do_not_depend_on_numbers_of_strings(void **unused)
     arena_done(&arena);
 }
 
+/* Everything once more with the plain twins of the vector code. */
+static void plain_twins(void **unused)
+{
+    row_fold_use_plain(true);
+    dictionary_use_plain(true);
+    every_key_type_alone(unused);
+    any_number_of_dimensions(unused);
+    many_keys_grow_tables(unused);
+    row_fold_use_plain(false);
+    dictionary_use_plain(false);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -499,6 +513,7 @@ int main(void)
         cmocka_unit_test(many_keys_grow_tables),
         cmocka_unit_test(profiles_have_no_buckets),
         cmocka_unit_test(hashes_do_not_depend_on_numbers_of_strings),
+        cmocka_unit_test(plain_twins),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
