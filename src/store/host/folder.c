@@ -257,6 +257,7 @@ static void put_config(struct buf *out, struct folder *f, const struct folder_co
     put_number(out, "background_processing_pool_thread_sleep_seconds_if_nothing_to_do", 5);
     put_number(out, "background_move_processing_pool_thread_sleep_seconds_if_nothing_to_do", 60);
     put_number(out, "background_streaming_processing_pool_thread_sleep_seconds_if_nothing_to_do", 60);
+    put_number(out, "max_thread_pool_free_size", 48);
     put_number(out, "memory_worker_period_ms", 500);
     put_number(out, "async_insert_threads", 1);
     buf_text(out, "</clickhouse>\n");

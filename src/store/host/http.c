@@ -16,21 +16,28 @@
 #include "base/mem.h"
 
 #define BACKLOG 128
-#define CONNECTIONS_MAX 480              /* below RUNNING_MAX */
+#define CONNECTIONS_MAX 250              /* on each socket; both below RUNNING_MAX */
 #define CONNECTION_MEMORY (512 * 1024)   /* address and headers, and the read size of bodies */
 #define STREAM_BLOCK (128 * 1024)
 
+/* One socket listened on. All but `daemon` is set before its first connection. */
+struct listener {
+    struct http *http;
+    bool needs_token;
+    int fd; /* -1: none */
+    struct MHD_Daemon *daemon;
+};
+
 struct http {
     struct host *host;
-    struct MHD_Daemon *local, *tcp;
-    int local_fd, tcp_fd;
+    struct listener local, tcp;
     char *path;
     _Atomic int n_connections;
 };
 
 /* A request's own data: made when its address is known, gone when it is completed. */
 struct call {
-    struct http *http;
+    const struct listener *listener;
     struct exchange *exchange;
     bool has_begun;
     char *address;
@@ -41,7 +48,7 @@ static void *on_address(void *cls, const char *uri, struct MHD_Connection *conne
 {
     struct call *c = xcalloc(1, sizeof(*c));
 
-    c->http = cls;
+    c->listener = cls;
     c->address_bytes = strlen(uri);
     c->address = xstrndup(uri, c->address_bytes);
     return c;
@@ -54,22 +61,14 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
     return MHD_YES;
 }
 
-static bool is_over_tcp(const struct http *h, struct MHD_Connection *connection)
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_DAEMON);
-
-    return info == NULL || info->daemon != h->local;
-}
-
 static void begin(struct call *c, struct MHD_Connection *connection, const char *method)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 
     c->has_begun = true;
-    c->exchange = exchange_new(c->http->host, (struct str){c->address, c->address_bytes},
-                               info ? info->connect_fd : -1, is_over_tcp(c->http, connection));
+    c->exchange = exchange_new(c->listener->http->host, (struct str){c->address, c->address_bytes},
+                               info ? info->connect_fd : -1, c->listener->needs_token);
     exchange_method(c->exchange, str_of(method));
     MHD_get_connection_values_n(connection, MHD_HEADER_KIND, on_header, c->exchange);
 }
@@ -147,7 +146,7 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **ca
 static void on_connection(void *cls, struct MHD_Connection *connection, void **data,
                           enum MHD_ConnectionNotificationCode what)
 {
-    struct http *h = cls;
+    struct http *h = ((struct listener *)cls)->http;
 
     atomic_fetch_add(&h->n_connections, what == MHD_CONNECTION_NOTIFY_STARTED ? 1 : -1);
 }
@@ -221,16 +220,19 @@ static enum err_code listen_tcp(int *ret, const char *where, struct err *e)
     return is_ok ? ERR_OK : ERR_IO;
 }
 
-static struct MHD_Daemon *start(struct http *h, int fd)
+static enum err_code start(struct listener *l, struct err *e)
 {
-    return MHD_start_daemon(
+    if (l->fd < 0)
+        return ERR_OK;
+    l->daemon = MHD_start_daemon(
         MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL |
             MHD_USE_ITC,
-        0, NULL, NULL, on_request, h, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+        0, NULL, NULL, on_request, l, MHD_OPTION_LISTEN_SOCKET, l->fd, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-        MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_URI_LOG_CALLBACK, on_address, h,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
-        h, MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_URI_LOG_CALLBACK, on_address, l,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, l, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
+        l, MHD_OPTION_END);
+    return l->daemon ? ERR_OK : err_set(e, ERR_IO, "cannot start the HTTP server");
 }
 
 enum err_code http_open(struct http **ret, struct host *host, const char *path, const char *listen,
@@ -239,17 +241,16 @@ enum err_code http_open(struct http **ret, struct host *host, const char *path, 
     struct http *h = xcalloc(1, sizeof(*h));
 
     h->host = host;
-    h->local_fd = h->tcp_fd = -1;
+    h->local = (struct listener){.http = h, .fd = -1};
+    h->tcp = (struct listener){.http = h, .fd = -1, .needs_token = true};
     h->path = xstrdup(path);
-    enum err_code code = listen ? listen_tcp(&h->tcp_fd, listen, e) : ERR_OK;
+    enum err_code code = listen ? listen_tcp(&h->tcp.fd, listen, e) : ERR_OK;
     if (code == ERR_OK)
-        code = listen_local(&h->local_fd, path, e);
-    if (code == ERR_OK) {
-        h->local = start(h, h->local_fd);
-        h->tcp = listen && h->local ? start(h, h->tcp_fd) : NULL;
-        if (h->local == NULL || (listen && h->tcp == NULL))
-            code = err_set(e, ERR_IO, "cannot start the HTTP server");
-    }
+        code = listen_local(&h->local.fd, path, e);
+    if (code == ERR_OK)
+        code = start(&h->tcp, e);
+    if (code == ERR_OK)
+        code = start(&h->local, e);
     if (code != ERR_OK) {
         http_close(h);
         return code;
@@ -263,19 +264,21 @@ int http_connections(const struct http *h)
     return atomic_load(&h->n_connections);
 }
 
+static void stop_listening(struct listener *l)
+{
+    if (l->daemon)
+        MHD_quiesce_daemon(l->daemon);
+    if (l->fd >= 0)
+        close(l->fd);
+    l->fd = -1;
+}
+
 void http_stop_listening(struct http *h)
 {
-    if (h->local_fd >= 0)
+    if (h->local.fd >= 0)
         unlink(h->path);
-    if (h->local)
-        MHD_quiesce_daemon(h->local);
-    if (h->tcp)
-        MHD_quiesce_daemon(h->tcp);
-    if (h->local_fd >= 0)
-        close(h->local_fd);
-    if (h->tcp_fd >= 0)
-        close(h->tcp_fd);
-    h->local_fd = h->tcp_fd = -1;
+    stop_listening(&h->local);
+    stop_listening(&h->tcp);
 }
 
 void http_close(struct http *h)
@@ -283,10 +286,10 @@ void http_close(struct http *h)
     if (h == NULL)
         return;
     http_stop_listening(h);
-    if (h->local)
-        MHD_stop_daemon(h->local);
-    if (h->tcp)
-        MHD_stop_daemon(h->tcp);
+    if (h->local.daemon)
+        MHD_stop_daemon(h->local.daemon);
+    if (h->tcp.daemon)
+        MHD_stop_daemon(h->tcp.daemon);
     free(h->path);
     free(h);
 }
