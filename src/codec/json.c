@@ -99,6 +99,7 @@ static struct decoder *json_open(const struct decoder_spec *spec)
     d->seen = xcalloc(spec->n_fields + 1, sizeof(*d->seen));
     d->minutes = xcalloc(spec->n_fields + 1, sizeof(*d->minutes));
     d->index = xmalloc((INDEX_ENTRIES + 1) * sizeof(*d->index));
+    d->at = xmalloc((JSON_MAX_STRIDE + 2) * sizeof(*d->at));
     d->kernels = best_kernels();
     d->run = 1;
     add_paths(d);
@@ -115,6 +116,7 @@ static void json_free(struct decoder *base)
     free(d->next_same);
     free(d->minutes);
     free(d->index);
+    free(d->at);
     buf_done(&d->path);
     buf_done(&d->key);
     free(d);
@@ -164,9 +166,25 @@ static void reject_line(struct run *r, size_t begin, size_t n)
     reject_add(r->rejects, r->d->base.offset + begin, (struct str){r->base + begin, n}, "%s", r->d->reason);
 }
 
-/* How many of the next `n` records have this shape. */
+/* Records up to the first in which literal i + 1 begins before literal i has ended. */
+static size_t count_ordered(const struct json_decoder *d, const struct json_shape *s, size_t i, size_t n)
+{
+    const uint32_t *begin = d->at[i], *end = d->at[i + 1];
+    uint32_t skip = s->literals[i].n, signs = 0;
+    for (size_t k = 0; k < n; k++)
+        signs |= end[k] - begin[k] - skip; /* positions have 30 bits */
+    if (signs >> 31 == 0)
+        return n;
+    for (size_t k = 0; k < n; k++)
+        if ((end[k] - begin[k] - skip) >> 31)
+            return k;
+    return n;
+}
+
+/* How many of the next `n` records have this shape; d->at then holds their literals' places. */
 static size_t count_fitting(struct run *r, const struct json_shape *s, size_t n)
 {
+    struct json_decoder *d = r->d;
     struct json_block block = {r->base, r->idx, s->stride, 0};
     size_t room = s->longest + 64; /* what comparing may look at behind a record */
     while (block.n < n) {
@@ -175,11 +193,16 @@ static size_t count_fitting(struct run *r, const struct json_shape *s, size_t n)
             break;
         block.n++;
     }
-    for (size_t i = 0; i <= s->n_values && block.n; i++) {
-        uint64_t bad = r->d->kernels->compare(&block, &s->literals[i], s->text.p);
-        if (bad)
-            block.n = (size_t)__builtin_ctzll(bad);
-    }
+    if (block.n == 0)
+        return 0;
+    bool is_early = r->start < s->longest; /* once per call: then the records before give room */
+    block.n = is_early ? 1 : block.n;
+    uint64_t bad = is_early ? json_compare_anywhere(&block, s, d->at) : d->kernels->compare(&block, s, d->at);
+    if (bad)
+        block.n = (size_t)__builtin_ctzll(bad);
+    for (size_t i = 0; i < s->n_values && block.n; i++)
+        if (s->values[i].kind != JSON_TEXT)
+            block.n = count_ordered(d, s, i, block.n);
     return block.n;
 }
 

@@ -44,39 +44,48 @@ AVX2 static size_t index_avx2(const char *base, size_t *at, size_t n, uint32_t *
     return count;
 }
 
-/* Where fewer than 32 bytes of literal are left, the comparison looks at bytes behind it and masks them
- * off: the caller keeps a line of room behind the record. */
-AVX2 static uint64_t compare_avx2(const struct json_block *b, const struct json_literal *l, const char *text)
+/* Looks at 64 bytes for every piece: the caller keeps that room behind the record. */
+AVX2 static uint64_t compare_avx2(const struct json_block *b, const struct json_shape *s,
+                                  uint32_t (*at)[JSON_BLOCK])
 {
-    uint64_t bad = 0;
+    const size_t stride = b->stride, n_pieces = s->n_pieces;
     const uint32_t *idx = b->idx;
-    for (size_t k = 0; k < b->n; k++, idx += b->stride) {
-        uint32_t begin = idx[-1] + 1, room = idx[l->anchor] - begin, differs = room < l->before;
-        const char *p = b->base + begin + (differs ? 0 : room - l->before);
-        for (uint32_t i = 0; i < l->n; i += 32) {
-            __m256i w = _mm256_loadu_si256((const __m256i *)(p + i));
-            __m256i want = _mm256_loadu_si256((const __m256i *)(text + l->text + i));
-            uint32_t lanes = l->n - i >= 32 ? ~0u : (1u << (l->n - i)) - 1;
-            differs |= ~(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(w, want)) & lanes;
+    uint64_t bad = 0;
+    for (size_t k = 0; k < b->n; k++, idx += stride) {
+        __m256i differs = _mm256_setzero_si256();
+        for (size_t i = 0; i < n_pieces; i++) {
+            const struct json_piece *piece = &s->pieces[i];
+            uint32_t place = idx[piece->anchor] + (uint32_t)piece->shift;
+            const __m256i *p = (const __m256i *)(b->base + place);
+            const __m256i *want = (const __m256i *)(s->piece_text + 64 * i);
+            const __m256i *mask = (const __m256i *)(s->piece_mask + 64 * i);
+            __m256i w = _mm256_xor_si256(_mm256_loadu_si256(p), _mm256_loadu_si256(want));
+            differs = _mm256_or_si256(differs, _mm256_and_si256(w, _mm256_loadu_si256(mask)));
+            if (piece->lanes >> 32) {
+                w = _mm256_xor_si256(_mm256_loadu_si256(p + 1), _mm256_loadu_si256(want + 1));
+                differs = _mm256_or_si256(differs, _mm256_and_si256(w, _mm256_loadu_si256(mask + 1)));
+            }
+            at[piece->literal][k] = place;
         }
-        bad |= (uint64_t)(differs != 0) << k;
+        bool is_bad = !_mm256_testz_si256(differs, differs) || at[0][k] != idx[-1] + 1;
+        bad |= (uint64_t)is_bad << k;
     }
     return bad;
 }
 
-static uint64_t uints(const struct json_block *b, const struct json_literal *l, uint64_t *out)
+static uint64_t uints(const struct json_spans *v, uint64_t out[JSON_BLOCK])
 {
-    return json_kernels_plain.uints(b, l, out);
+    return json_kernels_plain.uints(v, out);
 }
 
-static uint64_t doubles(const struct json_block *b, const struct json_literal *l, double *out)
+static uint64_t doubles(const struct json_spans *v, double out[JSON_BLOCK])
 {
-    return json_kernels_plain.doubles(b, l, out);
+    return json_kernels_plain.doubles(v, out);
 }
 
-static uint64_t numbers(const struct json_block *b, const struct json_literal *l)
+static uint64_t numbers(const struct json_spans *v)
 {
-    return json_kernels_plain.numbers(b, l);
+    return json_kernels_plain.numbers(v);
 }
 
 const struct json_kernels json_kernels_avx2 = {

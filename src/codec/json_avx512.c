@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The kernels of shapes with AVX-512 (BW, DQ, VL, VBMI2). Loads are masked: bytes outside the value are
- * never touched, so it does not matter where the data begins or ends. */
+ * The kernels of shapes with AVX-512 (as Ice Lake and Zen 4 have it). Numbers are read eight at a time: the
+ * last sixteen bytes of each fill a quarter of a register, '0' taken off, bytes before the number zeroed;
+ * masks have 16 bits per number.
+ *
+ *     "…:95.34,"   bytes 5:95.34  dot  ...1..  digits before it move up:  00095034 -> 00009534, scale 2 */
 #include "codec/json_priv.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#define AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,popcnt,bmi,bmi2")))
+#define AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,avx512bitalg,popcnt,bmi,bmi2")))
+
+/* The block after this one comes into the cache while this one is taken apart. */
+enum { AHEAD_BYTES = 8 << 10 };
 
 static const uint8_t iota[64] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15,
                                  16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31,
@@ -41,6 +47,7 @@ AVX512 static size_t index_avx512(const char *base, size_t *at, size_t n, uint32
     const __m512i lanes = _mm512_loadu_si512(iota);
     size_t count = 0, i = *at;
     for (; n - i >= 64 && count < wanted; i += 64) {
+        __builtin_prefetch(base + i + AHEAD_BYTES);
         uint64_t mask = specials(_mm512_loadu_si512(base + i));
         put_positions(out + count, (uint32_t)i, mask, lanes);
         count += (size_t)__builtin_popcountll(mask);
@@ -55,110 +62,202 @@ AVX512 static size_t index_avx512(const char *base, size_t *at, size_t n, uint32
     return count;
 }
 
-AVX512 static uint64_t compare_avx512(const struct json_block *b, const struct json_literal *l,
-                                      const char *text)
+/* Are the pieces in the record whose entries are at idx? Not so: some bit of what is returned is set. */
+AVX512 static inline __m512i differences(const struct json_shape *s, const char *base, const uint32_t *idx,
+                                         uint32_t (*at)[JSON_BLOCK], size_t k)
 {
-    uint64_t bad = 0;
-    uint64_t lanes = l->n >= 64 ? ~0ULL : (1ULL << l->n) - 1;
-    const __m512i want = _mm512_maskz_loadu_epi8(lanes, text + l->text);
+    const struct json_piece *piece = s->pieces, *end = piece + s->n_short_pieces;
+    const char *text = s->piece_text;
+    __m256i short_ones = _mm256_setzero_si256();
+    for (; piece < end; piece++, text += 64) {
+        uint32_t place = idx[piece->anchor] + (uint32_t)piece->shift;
+        __m256i w = _mm256_maskz_loadu_epi8((__mmask32)piece->lanes, base + place);
+        __m256i want = _mm256_loadu_si256((const __m256i *)text);
+        at[piece->literal][k] = place;
+        short_ones = _mm256_ternarylogic_epi64(short_ones, w, want, 0xf6); /* a | (b ^ c) */
+    }
+    __m512i all = _mm512_zextsi256_si512(short_ones);
+    for (end = s->pieces + s->n_pieces; piece < end; piece++, text += 64) {
+        uint32_t place = idx[piece->anchor] + (uint32_t)piece->shift;
+        __m512i w = _mm512_maskz_loadu_epi8(piece->lanes, base + place);
+        at[piece->literal][k] = place;
+        all = _mm512_ternarylogic_epi64(all, w, _mm512_loadu_si512(text), 0xf6);
+    }
+    return all;
+}
+
+AVX512 static uint64_t compare_avx512(const struct json_block *b, const struct json_shape *s,
+                                      uint32_t (*at)[JSON_BLOCK])
+{
+    const struct json_shape shape = *s; /* what is written to `at` cannot be in here */
+    const size_t stride = b->stride, n = b->n;
     const uint32_t *idx = b->idx;
-    for (size_t k = 0; k < b->n; k++, idx += b->stride) {
-        uint32_t begin = idx[-1] + 1, room = idx[l->anchor] - begin;
-        uint32_t skip = room < l->before ? 0 : room - l->before;
-        __m512i w = _mm512_maskz_loadu_epi8(lanes, b->base + begin + skip);
-        bool differs = _mm512_mask_cmpneq_epi8_mask(lanes, w, want) != 0 || room < l->before;
-        if (__builtin_expect(l->n > 64 && !differs, 0))
-            differs = memcmp(b->base + begin + skip + 64, text + l->text + 64, l->n - 64) != 0;
-        bad |= (uint64_t)differs << k;
-    }
-    return bad;
-}
-
-/* Sixteen digits (values 0..9, first one lowest) to their number. */
-AVX512 static inline uint64_t digits16(__m128i w)
-{
-    w = _mm_maddubs_epi16(w, _mm_set1_epi16(0x010a));
-    w = _mm_madd_epi16(w, _mm_set1_epi32(0x00010064));
-    w = _mm_packus_epi32(w, w);
-    w = _mm_madd_epi16(w, _mm_set1_epi32(0x00012710));
-    uint64_t r = (uint64_t)_mm_cvtsi128_si64(w);
-    return (r & 0xffffffff) * 100000000ULL + (r >> 32);
-}
-
-/* The n bytes before `end`, at the high end of the register, '0' taken off. */
-AVX512 static inline __m128i load_before(const char *end, __mmask16 lanes)
-{
-    return _mm_maskz_sub_epi8(lanes, _mm_maskz_loadu_epi8(lanes, end - 16), _mm_set1_epi8('0'));
-}
-
-AVX512 static uint64_t uints_avx512(const struct json_block *b, const struct json_literal *l, uint64_t *out)
-{
+    const char *base = b->base;
     uint64_t bad = 0;
-    for (size_t k = 0; k < b->n; k++) {
-        uint32_t begin = json_value_begin(b, l, k), end = json_value_end(b, l, k), n = end - begin;
-        bool is_bad = n - 1 >= 16;
-        __mmask16 lanes = is_bad ? 0 : (__mmask16)(0xffffu << (16 - n));
-        __m128i w = load_before(b->base + end, lanes);
-        is_bad |= _mm_cmpgt_epu8_mask(w, _mm_set1_epi8(9)) != 0;
-        out[k] = is_bad ? 0 : digits16(w);
+    for (size_t k = 0; k < n; k++, idx += stride) {
+        __m512i differs = differences(&shape, base, idx, at, k);
+        bool is_bad = (_mm512_test_epi64_mask(differs, differs) != 0) | (at[0][k] != idx[-1] + 1);
         bad |= (uint64_t)is_bad << k;
     }
+    for (size_t i = 0; i <= shape.n_values; i++)
+        for (size_t k = n; k < json_padded(n); k++)
+            at[i][k] = at[i][0];
     return bad;
 }
 
-AVX512 static uint64_t doubles_avx512(const struct json_block *b, const struct json_literal *l, double *out)
+/* Four numbers: their bytes and which bytes are theirs. */
+struct four {
+    __m512i bytes;
+    uint64_t lanes;
+};
+
+/* Numbers of more than 16 bytes are seen by `too_long`, and those that end within the first 16 bytes of the
+ * data, where there is nothing to load, too. */
+AVX512 static inline __mmask8 too_long(const struct json_spans *v, size_t k)
 {
-    uint64_t bad = 0;
-    int64_t mantissas[JSON_BLOCK];
-    uint32_t scales[JSON_BLOCK];
-    uint64_t signs = 0;
-    for (size_t k = 0; k < b->n; k++) {
-        uint32_t begin = json_value_begin(b, l, k), end = json_value_end(b, l, k), n = end - begin;
-        bool is_negative = b->base[begin] == '-';
-        n -= is_negative;
-        bool is_bad = n - 1 >= 16;
-        __mmask16 lanes = is_bad ? 0 : (__mmask16)(0xffffu << (16 - n));
-        __m128i w = load_before(b->base + end, lanes);
-        uint32_t dot = _mm_mask_cmpeq_epi8_mask(lanes, w, _mm_set1_epi8('.' - '0'));
-        is_bad |= (dot & (dot - 1)) != 0 || lanes == dot;
-        w = _mm_maskz_mov_epi8((__mmask16)(lanes & ~dot), w);
-        is_bad |= _mm_cmpgt_epu8_mask(w, _mm_set1_epi8(9)) != 0;
-        /* digits before the dot move up by one */
-        w = _mm_mask_mov_epi8(w, (__mmask16)(dot ? (dot << 1) - 1 : 0), _mm_slli_si128(w, 1));
-        uint64_t v = digits16(w);
-        is_bad |= v > 1ULL << 53;
-        mantissas[k] = (int64_t)v;
-        scales[k] = dot ? 15 - (uint32_t)__builtin_ctz(dot) : 0;
-        signs |= (uint64_t)is_negative << k;
-        bad |= (uint64_t)is_bad << k;
-    }
-    for (size_t k = 0; k < b->n; k += 8) {
-        __mmask8 rows = b->n - k >= 8 ? 0xff : (__mmask8)((1u << (b->n - k)) - 1);
-        __m512d v = _mm512_cvtepi64_pd(_mm512_maskz_loadu_epi64(rows, mantissas + k));
-        __m256i scale = _mm256_maskz_loadu_epi32(rows, scales + k);
-        __m512d power = _mm512_mask_i32gather_pd(_mm512_set1_pd(1), rows, scale, fast_powers_of_10, 8);
-        v = _mm512_div_pd(v, power);
-        v = _mm512_mask_xor_pd(v, (__mmask8)(signs >> k), v, _mm512_set1_pd(-0.0));
-        _mm512_mask_storeu_pd(out + k, rows, v);
-    }
-    return bad;
+    __m256i end = _mm256_loadu_si256((const __m256i *)(v->end + k));
+    __m256i begin = _mm256_loadu_si256((const __m256i *)(v->begin + k));
+    __m256i n = _mm256_sub_epi32(_mm256_sub_epi32(end, begin), _mm256_set1_epi32((int)v->skip));
+    return _mm256_cmpgt_epu32_mask(n, _mm256_set1_epi32(16)) |
+           _mm256_cmplt_epu32_mask(end, _mm256_set1_epi32(16));
 }
 
-AVX512 static uint64_t numbers_avx512(const struct json_block *b, const struct json_literal *l)
+AVX512 static inline const void *window(const struct json_spans *v, size_t k)
+{
+    uint32_t end = v->end[k];
+    return v->base + (end < 16 ? 0 : end - 16); /* a record is longer than 16 bytes from here on */
+}
+
+AVX512 static inline struct four load_four(const struct json_spans *v, size_t k)
+{
+    static const uint8_t spread[64] = {
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4,  4,  4,  4,  4,  4,  4,  4,  4,  4,  4,  4,
+        4, 4, 4, 4, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8,  8,  8,  8,  12, 12, 12, 12, 12, 12, 12, 12,
+        12, 12, 12, 12, 12, 12, 12, 12};
+    static const uint8_t place[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    __m512i w = _mm512_castsi128_si512(_mm_loadu_si128(window(v, k)));
+    w = _mm512_inserti32x4(w, _mm_loadu_si128(window(v, k + 1)), 1);
+    w = _mm512_inserti32x4(w, _mm_loadu_si128(window(v, k + 2)), 2);
+    w = _mm512_inserti32x4(w, _mm_loadu_si128(window(v, k + 3)), 3);
+    __m128i n = _mm_sub_epi32(_mm_loadu_si128((const __m128i *)(v->end + k)),
+                              _mm_loadu_si128((const __m128i *)(v->begin + k)));
+    n = _mm_min_epu32(_mm_sub_epi32(n, _mm_set1_epi32((int)v->skip)), _mm_set1_epi32(16));
+    __m512i lengths = _mm512_shuffle_epi8(_mm512_broadcast_i32x4(n), _mm512_loadu_si512(spread));
+    __m512i places = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)place));
+    return (struct four){w, _mm512_cmpge_epu8_mask(_mm512_add_epi8(lengths, places), _mm512_set1_epi8(16))};
+}
+
+/* One bit per number that has any of these bits. */
+AVX512 static inline uint32_t any_of(uint64_t bits)
+{
+    __m128i w = _mm_cvtsi64_si128((long long)bits);
+    return _mm_test_epi16_mask(w, w) & 15;
+}
+
+/* The first byte of each number. */
+static inline uint64_t first_of(uint64_t lanes)
+{
+    return lanes & ~(lanes << 1 & 0xfffefffefffefffeULL);
+}
+
+/* Digits (values 0..9, the last at the end) of twice four numbers to eight numbers in order. */
+AVX512 static inline __m512i to_numbers(__m512i a, __m512i b)
+{
+    const __m512i order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
+    a = _mm512_madd_epi16(_mm512_maddubs_epi16(a, _mm512_set1_epi16(0x010a)), _mm512_set1_epi32(0x00010064));
+    b = _mm512_madd_epi16(_mm512_maddubs_epi16(b, _mm512_set1_epi16(0x010a)), _mm512_set1_epi32(0x00010064));
+    __m512i w = _mm512_madd_epi16(_mm512_packus_epi32(a, b), _mm512_set1_epi32(0x00012710));
+    w = _mm512_add_epi64(_mm512_mul_epu32(w, _mm512_set1_epi64(100000000)), _mm512_srli_epi64(w, 32));
+    return _mm512_permutexvar_epi64(order, w);
+}
+
+/* Digits of four unsigned numbers; *bad = which have other bytes or none. */
+AVX512 static inline __m512i four_uints(const struct json_spans *v, size_t k, uint32_t *bad)
+{
+    struct four f = load_four(v, k);
+    __m512i w = _mm512_maskz_sub_epi8(f.lanes, f.bytes, _mm512_set1_epi8('0'));
+    *bad = any_of(_mm512_cmpgt_epu8_mask(w, _mm512_set1_epi8(9))) | (any_of(f.lanes) ^ 15);
+    return w;
+}
+
+AVX512 static uint64_t uints_avx512(const struct json_spans *v, uint64_t out[JSON_BLOCK])
 {
     uint64_t bad = 0;
-    for (size_t k = 0; k < b->n; k++) {
-        uint32_t begin = json_value_begin(b, l, k), end = json_value_end(b, l, k), n = end - begin;
-        n -= b->base[begin] == '-';
-        bool is_bad = n - 1 >= 16;
-        __mmask16 lanes = is_bad ? 0 : (__mmask16)(0xffffu << (16 - n));
-        __m128i w = load_before(b->base + end, lanes);
-        uint32_t dot = _mm_mask_cmpeq_epi8_mask(lanes, w, _mm_set1_epi8('.' - '0'));
-        uint32_t digits = _mm_mask_cmple_epu8_mask(lanes, w, _mm_set1_epi8(9));
-        is_bad |= (dot & (dot - 1)) != 0 || (digits | dot) != lanes || digits == 0;
-        bad |= (uint64_t)is_bad << k;
+    for (size_t k = 0; k < v->n; k += 8) {
+        uint32_t bad_low, bad_high;
+        __m512i low = four_uints(v, k, &bad_low), high = four_uints(v, k + 4, &bad_high);
+        _mm512_storeu_si512(out + k, to_numbers(low, high));
+        bad |= (uint64_t)(bad_low | bad_high << 4 | too_long(v, k)) << k;
     }
-    return bad;
+    return v->n == 64 ? bad : bad & ((1ULL << v->n) - 1);
+}
+
+/* Digits of four decimals without their dots; scales = digits behind the dot, 16 bits each. */
+struct decimals {
+    __m512i digits;
+    __m128i scales;
+    uint32_t signs, bad;
+};
+
+AVX512 static inline struct decimals four_decimals(const struct json_spans *v, size_t k)
+{
+    struct four f = load_four(v, k);
+    uint64_t sign = _mm512_mask_cmpeq_epi8_mask(first_of(f.lanes), f.bytes, _mm512_set1_epi8('-'));
+    uint64_t lanes = f.lanes & ~sign;
+    uint64_t dot = _mm512_mask_cmpeq_epi8_mask(lanes, f.bytes, _mm512_set1_epi8('.'));
+    __m512i w = _mm512_maskz_sub_epi8(lanes & ~dot, f.bytes, _mm512_set1_epi8('0'));
+    uint64_t wrong = _mm512_cmpgt_epu8_mask(w, _mm512_set1_epi8(9));
+    const __m128i one = _mm_set1_epi16(1);
+    __m128i d = _mm_cvtsi64_si128((long long)dot);
+    __mmask8 has_dot = _mm_test_epi16_mask(d, d);
+    __m128i up = _mm_or_si128(d, _mm_subs_epu16(d, one)); /* the dot and all before it */
+    uint64_t moved = (uint64_t)_mm_cvtsi128_si64(up);
+    struct decimals r;
+    r.digits = _mm512_mask_mov_epi8(w, moved, _mm512_bslli_epi128(w, 1));
+    r.scales = _mm_maskz_popcnt_epi16(has_dot, _mm_xor_si128(up, _mm_set1_epi16(-1)));
+    r.signs = any_of(sign);
+    r.bad = any_of(wrong) | (any_of(lanes & ~dot) ^ 15) |
+            (_mm_cmpgt_epi16_mask(_mm_popcnt_epi16(d), one) & 15);
+    return r;
+}
+
+AVX512 static uint64_t doubles_avx512(const struct json_spans *v, double out[JSON_BLOCK])
+{
+    const __m512d low_powers = _mm512_loadu_pd(fast_powers_of_10);
+    const __m512d high_powers = _mm512_loadu_pd(fast_powers_of_10 + 8);
+    uint64_t bad = 0;
+    for (size_t k = 0; k < v->n; k += 8) {
+        struct decimals a = four_decimals(v, k), b = four_decimals(v, k + 4);
+        __m512i mantissa = to_numbers(a.digits, b.digits);
+        __m512i scale = _mm512_cvtepu16_epi64(_mm_unpacklo_epi64(a.scales, b.scales));
+        __m512d power = _mm512_permutex2var_pd(low_powers, scale, high_powers);
+        __m512d x = _mm512_div_pd(_mm512_cvtepi64_pd(mantissa), power);
+        __mmask8 signs = (__mmask8)(a.signs | b.signs << 4);
+        _mm512_storeu_pd(out + k, _mm512_mask_xor_pd(x, signs, x, _mm512_set1_pd(-0.0)));
+        __mmask8 inexact = _mm512_cmpgt_epi64_mask(mantissa, _mm512_set1_epi64(1LL << 53));
+        bad |= (uint64_t)(a.bad | b.bad << 4 | too_long(v, k) | inexact) << k;
+    }
+    return v->n == 64 ? bad : bad & ((1ULL << v->n) - 1);
+}
+
+AVX512 static uint64_t numbers_avx512(const struct json_spans *v)
+{
+    uint64_t bad = 0;
+    for (size_t k = 0; k < v->n; k += 4) {
+        struct four f = load_four(v, k);
+        uint64_t sign = _mm512_mask_cmpeq_epi8_mask(first_of(f.lanes), f.bytes, _mm512_set1_epi8('-'));
+        uint64_t lanes = f.lanes & ~sign;
+        uint64_t dot = _mm512_mask_cmpeq_epi8_mask(lanes, f.bytes, _mm512_set1_epi8('.'));
+        __m512i w = _mm512_maskz_sub_epi8(lanes & ~dot, f.bytes, _mm512_set1_epi8('0'));
+        __m128i n_dots = _mm_popcnt_epi16(_mm_cvtsi64_si128((long long)dot));
+        uint32_t wrong = any_of(_mm512_cmpgt_epu8_mask(w, _mm512_set1_epi8(9))) |
+                         (any_of(lanes & ~dot) ^ 15) |
+                         (_mm_cmpgt_epi16_mask(n_dots, _mm_set1_epi16(1)) & 15);
+        bad |= (uint64_t)wrong << k;
+    }
+    for (size_t k = 0; k < v->n; k += 8)
+        bad |= (uint64_t)too_long(v, k) << k;
+    return v->n == 64 ? bad : bad & ((1ULL << v->n) - 1);
 }
 
 const struct json_kernels json_kernels_avx512 = {

@@ -17,49 +17,62 @@ static size_t index_plain(const char *base, size_t *at, size_t n, uint32_t *out,
     return count;
 }
 
-static uint64_t compare_plain(const struct json_block *b, const struct json_literal *l, const char *text)
+static uint64_t compare_literal(const struct json_block *b, const struct json_shape *s, size_t i,
+                                uint32_t at[JSON_BLOCK])
 {
+    const struct json_literal *l = &s->literals[i];
     uint64_t bad = 0;
     for (size_t k = 0; k < b->n; k++) {
         const uint32_t *idx = b->idx + k * b->stride;
         uint32_t begin = idx[-1] + 1, room = idx[l->anchor] - begin;
-        if (room < l->before || memcmp(b->base + begin + room - l->before, text + l->text, l->n) != 0)
+        at[k] = begin + room - (room < l->before ? room : l->before);
+        if (room < l->before || (i == 0 && at[k] != begin) ||
+            memcmp(b->base + at[k], s->text.p + l->text, l->n) != 0)
             bad |= 1ULL << k;
     }
+    for (size_t k = b->n; k < json_padded(b->n); k++)
+        at[k] = at[0];
     return bad;
 }
 
-static uint64_t uints_plain(const struct json_block *b, const struct json_literal *l, uint64_t *out)
+uint64_t json_compare_anywhere(const struct json_block *b, const struct json_shape *s,
+                               uint32_t (*at)[JSON_BLOCK])
 {
     uint64_t bad = 0;
-    for (size_t k = 0; k < b->n; k++) {
-        uint32_t begin = json_value_begin(b, l, k), n = json_value_end(b, l, k) - begin;
-        if (n > 16 || !fast_uint(b->base + begin, n, out + k)) {
-            out[k] = 0;
-            bad |= 1ULL << k;
-        }
+    for (size_t i = 0; i <= s->n_values; i++)
+        bad |= compare_literal(b, s, i, at[i]);
+    return bad;
+}
+
+static uint64_t uints_plain(const struct json_spans *v, uint64_t out[JSON_BLOCK])
+{
+    uint64_t bad = 0;
+    for (size_t k = 0; k < v->n; k++) {
+        uint32_t begin = v->begin[k] + v->skip;
+        bad |= (uint64_t)!fast_uint(v->base + begin, v->end[k] - begin, out + k) << k;
     }
     return bad;
 }
 
-static uint64_t doubles_plain(const struct json_block *b, const struct json_literal *l, double *out)
+static uint64_t doubles_plain(const struct json_spans *v, double out[JSON_BLOCK])
 {
     uint64_t bad = 0;
-    for (size_t k = 0; k < b->n; k++) {
-        uint32_t begin = json_value_begin(b, l, k), n = json_value_end(b, l, k) - begin;
-        bad |= (uint64_t)(n - 1 >= 20 || !fast_double(b->base + begin, n, out + k)) << k;
+    for (size_t k = 0; k < v->n; k++) {
+        uint32_t begin = v->begin[k] + v->skip;
+        out[k] = 0;
+        bad |= (uint64_t)!fast_double(v->base + begin, v->end[k] - begin, out + k) << k;
     }
     return bad;
 }
 
-static uint64_t numbers_plain(const struct json_block *b, const struct json_literal *l)
+static uint64_t numbers_plain(const struct json_spans *v)
 {
     uint64_t bad = 0;
-    for (size_t k = 0; k < b->n; k++) {
-        uint32_t begin = json_value_begin(b, l, k), n = json_value_end(b, l, k) - begin;
+    for (size_t k = 0; k < v->n; k++) {
+        uint32_t begin = v->begin[k] + v->skip;
         int64_t mantissa;
         unsigned scale;
-        bad |= (uint64_t)(n - 1 >= 20 || !fast_decimal(b->base + begin, n, &mantissa, &scale)) << k;
+        bad |= (uint64_t)!fast_decimal(v->base + begin, v->end[k] - begin, &mantissa, &scale) << k;
     }
     return bad;
 }
@@ -67,7 +80,7 @@ static uint64_t numbers_plain(const struct json_block *b, const struct json_lite
 const struct json_kernels json_kernels_plain = {
     .name = "plain",
     .index = index_plain,
-    .compare = compare_plain,
+    .compare = json_compare_anywhere,
     .uints = uints_plain,
     .doubles = doubles_plain,
     .numbers = numbers_plain,

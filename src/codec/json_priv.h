@@ -40,7 +40,16 @@ struct json_path {
 /* Bytes that precede, separate or end values. Begins at index entry `anchor` minus `before`. */
 struct json_literal {
     uint32_t anchor, before, n;
-    uint32_t text; /* offset in shape.text, 64 readable bytes behind its end */
+    uint32_t text; /* offset in shape.text */
+};
+
+/* Up to 64 bytes of a literal, for comparing: first those of up to 32 bytes, then the others. Its text and
+ * mask are 64 bytes each at 64 * i of shape.piece_text and piece_mask, zero behind the piece. */
+struct json_piece {
+    uint32_t anchor;
+    int32_t shift;    /* from the anchor to where the piece begins */
+    uint32_t literal; /* whose beginning it is; n_values + 1 if it is a later piece of one */
+    uint64_t lanes;   /* one bit per byte */
 };
 
 enum json_value_kind {
@@ -63,6 +72,9 @@ struct json_shape {
     struct json_value *values;
     size_t cap;
     struct buf text;
+    size_t n_pieces, n_short_pieces;
+    struct json_piece *pieces;
+    char *piece_text, *piece_mask;
     uint32_t longest;    /* literal, bytes */
     size_t block;        /* records at a time that keep in the first cache */
     bool *has_field;     /* per wanted field */
@@ -76,31 +88,40 @@ struct json_block {
     size_t stride, n;
 };
 
-/* What is done differently per machine. Bit masks: bit k = record k needs the careful way. */
+/* One value of each record of a block: base[begin[k] + skip, end[k]), never of negative length. Both
+ * arrays have JSON_BLOCK entries; those from n up to a multiple of 8 repeat the first. */
+struct json_spans {
+    const char *base;
+    const uint32_t *begin, *end;
+    uint32_t skip;
+    size_t n;
+};
+
+/* What is done differently per machine. Bit masks: bit k = record k is declined. */
 struct json_kernels {
     const char *name;
     /* Appends the positions (from base) of quotes, backslashes and line ends in base[*at, n) to out, in
      * steps of 64 bytes until there are at least `wanted` or the data ends; *at = where it stopped.
      * Writes up to 64 entries past what it counts. Returns the count. */
     size_t (*index)(const char *base, size_t *at, size_t n, uint32_t *out, size_t wanted);
-    uint64_t (*compare)(const struct json_block *b, const struct json_literal *l, const char *text);
-    /* Values between `l` and `next`: unsigned up to 16 digits, signed likewise, decimals; 0 if declined. */
-    uint64_t (*uints)(const struct json_block *b, const struct json_literal *l, uint64_t *out);
-    uint64_t (*doubles)(const struct json_block *b, const struct json_literal *l, double *out);
-    uint64_t (*numbers)(const struct json_block *b, const struct json_literal *l); /* only checks */
+    /* Where each literal of the shape is in each record (at[literal][record]; one row more is junk), and in
+     * which records one is not what it should be. Only for blocks that begin at least `longest` bytes behind base. A literal may
+     * lie before the one before it: that the caller must see. */
+    uint64_t (*compare)(const struct json_block *b, const struct json_shape *s,
+                        uint32_t (*at)[JSON_BLOCK]);
+    /* Up to 16 digits; decimals; and whether it is a number at all. Each declines what it does not know.
+     * Writes JSON_BLOCK entries at most, a multiple of 8. */
+    uint64_t (*uints)(const struct json_spans *v, uint64_t out[JSON_BLOCK]);
+    uint64_t (*doubles)(const struct json_spans *v, double out[JSON_BLOCK]);
+    uint64_t (*numbers)(const struct json_spans *v);
 };
 
 extern const struct json_kernels json_kernels_plain, json_kernels_avx2, json_kernels_avx512;
 
-/* Where the value after literal l begins, and where it ends, in record k. */
-static inline uint32_t json_value_begin(const struct json_block *b, const struct json_literal *l, size_t k)
+/* Number of rows that kernels which take eight at a time look at. */
+static inline size_t json_padded(size_t n)
 {
-    return b->idx[k * b->stride + l->anchor] - l->before + l->n;
-}
-
-static inline uint32_t json_value_end(const struct json_block *b, const struct json_literal *l, size_t k)
-{
-    return b->idx[k * b->stride + l[1].anchor] - l[1].before;
+    return (n + 7) & ~(size_t)7;
 }
 
 /* ---- the decoder ---- */
@@ -122,6 +143,7 @@ struct json_decoder {
     size_t shape, next_shape; /* in use; to be replaced next */
     size_t run;          /* records tried at a time: doubles while all fit */
     uint32_t *index;     /* its first entry is spare */
+    uint32_t (*at)[JSON_BLOCK]; /* per literal of the block: where it is */
     uint32_t n_learned, n_used; /* shapes, records: when learning does not pay it rests */
     uint32_t rest;
 };
@@ -152,10 +174,14 @@ static inline uint32_t json_max_depth(const struct json_decoder *d)
     return depth < JSON_MAX_DEPTH ? depth : JSON_MAX_DEPTH;
 }
 
-/* json_shape.c: rows of the run [data, end) by shape, as far as they go. */
+/* json_shape.c */
 void json_shape_learn(struct json_decoder *d, struct json_shape *s, struct str line_with_end);
 void json_shape_done(struct json_shape *s);
-/* Fills rows from `row` on; returns a mask of those that must be done the careful way. */
+/* As kernels.compare, for blocks anywhere. */
+uint64_t json_compare_anywhere(const struct json_block *b, const struct json_shape *s,
+                               uint32_t (*at)[JSON_BLOCK]);
+/* Fills rows from `row` on with records whose literals are at d->at; returns a mask of those that must be
+ * done the careful way. */
 uint64_t json_shape_fill(struct json_decoder *d, const struct json_shape *s, struct batch *b, size_t row,
                          const struct json_block *block);
 

@@ -128,6 +128,39 @@ static bool learn_value(struct learner *l, const struct json_path *path)
     return learn_nested(l, *p == '{', path && path->is_prefix && *p == '{');
 }
 
+static void add_piece(struct json_shape *s, size_t literal, uint32_t from)
+{
+    const struct json_literal *l = &s->literals[literal];
+    size_t i = s->n_pieces++;
+    uint32_t n = l->n - from < 64 ? l->n - from : 64;
+    s->pieces[i] = (struct json_piece){
+        .anchor = l->anchor,
+        .shift = (int32_t)from - (int32_t)l->before,
+        .literal = (uint32_t)(from ? s->n_values + 1 : literal),
+        .lanes = n == 64 ? ~0ULL : (1ULL << n) - 1,
+    };
+    memset(s->piece_text + 64 * i, 0, 64);
+    memset(s->piece_mask + 64 * i, 0, 64);
+    memcpy(s->piece_text + 64 * i, s->text.p + l->text + from, n);
+    memset(s->piece_mask + 64 * i, 0xff, n);
+}
+
+static void cut_pieces(struct json_shape *s)
+{
+    size_t n = s->n_values + 1, most = n + JSON_MAX_LITERALS / 64 + 1;
+    s->pieces = xrealloc(s->pieces, most * sizeof(*s->pieces));
+    s->piece_text = xrealloc(s->piece_text, most * 64);
+    s->piece_mask = xrealloc(s->piece_mask, most * 64);
+    s->n_pieces = 0;
+    for (size_t i = 0; i < n; i++)
+        if (s->literals[i].n <= 32)
+            add_piece(s, i, 0);
+    s->n_short_pieces = s->n_pieces;
+    for (size_t i = 0; i < n; i++)
+        for (uint32_t from = 0; s->literals[i].n > 32 && from < s->literals[i].n; from += 64)
+            add_piece(s, i, from);
+}
+
 void json_shape_learn(struct json_decoder *d, struct json_shape *s, struct str line)
 {
     struct learner l = {d, s, line.p, line.p + line.n, line.p, 0, 0, json_max_depth(d)};
@@ -143,8 +176,8 @@ void json_shape_learn(struct json_decoder *d, struct json_shape *s, struct str l
     pass_space(&l);
     if (*l.p != '{' || !learn_nested(&l, true, true) || !close_literal(&l, l.end))
         return;
-    buf_reserve(&s->text, 64);
     s->n_values = l.n_literals - 1;
+    cut_pieces(s);
     s->stride = l.n_entries;
     s->is_known = true;
 }
@@ -154,6 +187,9 @@ void json_shape_done(struct json_shape *s)
     free(s->literals);
     free(s->values);
     free(s->has_field);
+    free(s->pieces);
+    free(s->piece_text);
+    free(s->piece_mask);
     buf_done(&s->text);
     *s = (struct json_shape){0};
 }
@@ -164,18 +200,13 @@ struct filler {
     struct json_decoder *d;
     struct batch *b;
     size_t row;
-    const struct json_block *block;
+    struct json_spans values; /* of the column that is being filled */
 };
 
-static inline struct str value_at(const struct json_block *b, const struct json_literal *l, size_t k)
+static inline struct str value_at(const struct json_spans *v, size_t k)
 {
-    uint32_t begin = json_value_begin(b, l, k), end = json_value_end(b, l, k);
-    return (struct str){b->base + begin, (size_t)(ptrdiff_t)(int32_t)(end - begin)};
-}
-
-static inline bool is_possible(struct str value)
-{
-    return (ptrdiff_t)value.n > 0; /* literals that overlap leave less than nothing */
+    uint32_t begin = v->begin[k] + v->skip;
+    return (struct str){v->base + begin, v->end[k] - begin};
 }
 
 static uint64_t all_of(size_t n)
@@ -184,24 +215,24 @@ static uint64_t all_of(size_t n)
 }
 
 /* The rows of `bad` one by one, as on the careful way. Returns those that failed. */
-static uint64_t fill_tokens(struct filler *f, const struct json_literal *l, size_t field, uint64_t bad)
+static uint64_t fill_tokens(struct filler *f, size_t field, uint64_t bad)
 {
     uint64_t failed = 0;
     for (; bad; bad &= bad - 1) {
         size_t k = (size_t)__builtin_ctzll(bad);
-        struct str token = value_at(f->block, l, k);
-        if (!is_possible(token) || !json_store_token(f->d, f->b, field, f->row + k, token))
+        struct str token = value_at(&f->values, k);
+        if (!json_store_token(f->d, f->b, field, f->row + k, token))
             failed |= 1ULL << k;
     }
     return failed;
 }
 
-static uint64_t fill_texts(struct filler *f, const struct json_literal *l, size_t field, uint64_t bad)
+static uint64_t fill_texts(struct filler *f, size_t field, uint64_t bad)
 {
     uint64_t failed = 0;
     for (; bad; bad &= bad - 1) {
         size_t k = (size_t)__builtin_ctzll(bad);
-        if (!json_store_text(f->d, f->b, field, f->row + k, value_at(f->block, l, k)))
+        if (!json_store_text(f->d, f->b, field, f->row + k, value_at(&f->values, k)))
             failed |= 1ULL << k;
     }
     return failed;
@@ -217,33 +248,38 @@ static uint64_t fill_texts(struct filler *f, const struct json_literal *l, size_
         }                                                                                          \
     } while (0)
 
-static uint64_t fill_uints(struct filler *f, const struct json_literal *l, struct column *c)
+static uint64_t fill_uints(struct filler *f, struct column *c)
 {
     uint64_t values[JSON_BLOCK];
-    size_t n = f->block->n;
-    if (type_width(c->type) == 8)
-        return f->d->kernels->uints(f->block, l, COLUMN(c, uint64_t) + f->row);
-    uint64_t bad = f->d->kernels->uints(f->block, l, values);
-    switch (type_width(c->type)) {
+    size_t n = f->values.n, width = type_width(c->type);
+    uint64_t bad = f->d->kernels->uints(&f->values, values);
+    switch (width) {
     case 1: NARROW(uint8_t, UINT8_MAX); break;
     case 2: NARROW(uint16_t, UINT16_MAX); break;
-    default: NARROW(uint32_t, UINT32_MAX); break;
+    case 4: NARROW(uint32_t, UINT32_MAX); break;
+    default: memcpy(COLUMN(c, uint64_t) + f->row, values, n * 8); break;
     }
     return bad;
 }
 
-/* The values are all below the signed maximum when they are below `1 << (8 * width - 1)`; negative ones
- * are declined by the kernel and read here. */
-static uint64_t fill_ints(struct filler *f, const struct json_literal *l, struct column *c)
+static uint64_t fill_doubles(struct filler *f, struct column *c)
+{
+    double values[JSON_BLOCK];
+    uint64_t bad = f->d->kernels->doubles(&f->values, values);
+    memcpy(COLUMN(c, double) + f->row, values, f->values.n * sizeof(*values));
+    return bad;
+}
+
+static uint64_t fill_ints(struct filler *f, struct column *c)
 {
     uint64_t bad = 0;
     size_t width = type_width(c->type);
     int64_t max = INT64_MAX >> (64 - 8 * width);
     char *to = (char *)c->values + f->row * width;
-    for (size_t k = 0; k < f->block->n; k++) {
-        struct str token = value_at(f->block, l, k);
+    for (size_t k = 0; k < f->values.n; k++) {
+        struct str token = value_at(&f->values, k);
         int64_t v;
-        if (is_possible(token) && fast_int(token.p, token.n, &v) && v <= max && v >= -max - 1)
+        if (fast_int(token.p, token.n, &v) && v <= max && v >= -max - 1)
             memcpy(to + k * width, &v, width);
         else
             bad |= 1ULL << k;
@@ -251,12 +287,12 @@ static uint64_t fill_ints(struct filler *f, const struct json_literal *l, struct
     return bad;
 }
 
-static uint64_t fill_floats(struct filler *f, const struct json_literal *l, struct column *c)
+static uint64_t fill_floats(struct filler *f, struct column *c)
 {
     uint64_t bad = 0;
-    for (size_t k = 0; k < f->block->n; k++) {
-        struct str token = value_at(f->block, l, k);
-        if (!is_possible(token) || !fast_float(token.p, token.n, COLUMN(c, float) + f->row + k))
+    for (size_t k = 0; k < f->values.n; k++) {
+        struct str token = value_at(&f->values, k);
+        if (!fast_float(token.p, token.n, COLUMN(c, float) + f->row + k))
             bad |= 1ULL << k;
     }
     return bad;
@@ -265,15 +301,15 @@ static uint64_t fill_floats(struct filler *f, const struct json_literal *l, stru
 static void clear_marks(struct filler *f, struct column *c)
 {
     if (c->nulls)
-        memset(c->nulls + f->row, 0, f->block->n);
+        memset(c->nulls + f->row, 0, f->values.n);
     if (c->missing)
-        memset(c->missing + f->row, 0, f->block->n);
+        memset(c->missing + f->row, 0, f->values.n);
 }
 
-static uint64_t fill_token_column(struct filler *f, const struct json_literal *l, size_t field)
+static uint64_t fill_token_column(struct filler *f, size_t field)
 {
     struct column *c = &f->b->columns[field];
-    uint64_t bad = all_of(f->block->n);
+    uint64_t bad = all_of(f->values.n);
     clear_marks(f, c);
     switch (c->type.kind) {
     case TYPE_UINT8:
@@ -282,36 +318,36 @@ static uint64_t fill_token_column(struct filler *f, const struct json_literal *l
     case TYPE_UINT64:
     case TYPE_DATE:
     case TYPE_DATETIME:
-        bad = fill_uints(f, l, c);
+        bad = fill_uints(f, c);
         break;
     case TYPE_INT8:
     case TYPE_INT16:
     case TYPE_INT32:
     case TYPE_INT64:
     case TYPE_DATETIME64:
-        bad = fill_ints(f, l, c);
+        bad = fill_ints(f, c);
         break;
     case TYPE_FLOAT64:
-        bad = f->d->kernels->doubles(f->block, l, COLUMN(c, double) + f->row);
+        bad = fill_doubles(f, c);
         break;
     case TYPE_FLOAT32:
-        bad = fill_floats(f, l, c);
+        bad = fill_floats(f, c);
         break;
     default:
         break;
     }
-    return fill_tokens(f, l, field, bad);
+    return fill_tokens(f, field, bad);
 }
 
-static uint64_t fill_strings(struct filler *f, const struct json_literal *l, struct column *c)
+static uint64_t fill_strings(struct filler *f, struct column *c)
 {
     struct str *to = COLUMN(c, struct str) + f->row;
-    for (size_t k = 0; k < f->block->n; k++)
-        to[k] = value_at(f->block, l, k);
+    for (size_t k = 0; k < f->values.n; k++)
+        to[k] = value_at(&f->values, k);
     return 0;
 }
 
-static uint64_t fill_times(struct filler *f, const struct json_literal *l, size_t field)
+static uint64_t fill_times(struct filler *f, size_t field)
 {
     struct column *c = &f->b->columns[field];
     struct fast_minute *m = &f->d->minutes[field];
@@ -319,72 +355,85 @@ static uint64_t fill_times(struct filler *f, const struct json_literal *l, size_
     uint64_t bad = 0;
     if (c->type.kind == TYPE_DATETIME) {
         uint32_t *to = COLUMN(c, uint32_t) + f->row;
-        for (size_t k = 0; k < f->block->n; k++) {
-            struct str text = value_at(f->block, l, k);
+        for (size_t k = 0; k < f->values.n; k++) {
+            struct str text = value_at(&f->values, k);
             bad |= (uint64_t)!fast_datetime(m, text.p, text.n, zone, to + k) << k;
         }
     } else {
         int64_t *to = COLUMN(c, int64_t) + f->row;
-        for (size_t k = 0; k < f->block->n; k++) {
-            struct str text = value_at(f->block, l, k);
+        for (size_t k = 0; k < f->values.n; k++) {
+            struct str text = value_at(&f->values, k);
             bad |= (uint64_t)!fast_datetime64(m, text.p, text.n, zone, c->type.scale, to + k) << k;
         }
     }
     return bad;
 }
 
-static uint64_t fill_text_column(struct filler *f, const struct json_literal *l, size_t field)
+static uint64_t fill_ipv4s(struct filler *f, struct column *c)
+{
+    uint32_t *to = COLUMN(c, uint32_t) + f->row;
+    uint64_t bad = 0;
+    for (size_t k = 0; k < f->values.n; k++) {
+        struct str text = value_at(&f->values, k);
+        bad |= (uint64_t)!fast_ipv4(text.p, text.n, to + k) << k;
+    }
+    return bad;
+}
+
+static uint64_t fill_text_column(struct filler *f, size_t field)
 {
     struct column *c = &f->b->columns[field];
-    uint64_t bad = all_of(f->block->n);
+    uint64_t bad = all_of(f->values.n);
     clear_marks(f, c);
     if (c->type.kind == TYPE_STRING)
-        return fill_strings(f, l, c);
+        return fill_strings(f, c);
     if (type_is_time(c->type))
-        bad = fill_times(f, l, field);
-    return fill_texts(f, l, field, bad);
+        bad = fill_times(f, field);
+    else if (c->type.kind == TYPE_IPV4)
+        bad = fill_ipv4s(f, c);
+    return fill_texts(f, field, bad);
 }
 
-static uint64_t check_tokens(struct filler *f, const struct json_literal *l)
+static uint64_t check_tokens(struct filler *f)
 {
     uint64_t failed = 0;
-    for (uint64_t bad = f->d->kernels->numbers(f->block, l); bad; bad &= bad - 1) {
+    for (uint64_t bad = f->d->kernels->numbers(&f->values); bad; bad &= bad - 1) {
         size_t k = (size_t)__builtin_ctzll(bad);
-        struct str token = value_at(f->block, l, k);
-        if (!is_possible(token) || !json_is_token(token))
+        struct str token = value_at(&f->values, k);
+        if (!json_is_token(token))
             failed |= 1ULL << k;
     }
     return failed;
 }
 
-static uint64_t check_nested(struct filler *f, const struct json_literal *l, uint32_t depth)
+static uint64_t check_nested(struct filler *f, uint32_t depth)
 {
     uint64_t failed = 0;
-    for (size_t k = 0; k < f->block->n; k++) {
-        struct str text = value_at(f->block, l, k);
-        if (!is_possible(text) || json_skip(text.p, text.p + text.n, depth) != text.p + text.n)
+    for (size_t k = 0; k < f->values.n; k++) {
+        struct str text = value_at(&f->values, k);
+        if (json_skip(text.p, text.p + text.n, depth) != text.p + text.n)
             failed |= 1ULL << k;
     }
     return failed;
 }
 
-static uint64_t fill_value(struct filler *f, const struct json_value *v, const struct json_literal *l)
+static uint64_t fill_value(struct filler *f, const struct json_value *v)
 {
     uint64_t bad = 0;
     for (int32_t field = v->field; field >= 0; field = f->d->next_same[field])
-        bad |= v->kind == JSON_TEXT ? fill_text_column(f, l, (size_t)field)
-                                    : fill_token_column(f, l, (size_t)field);
+        bad |= v->kind == JSON_TEXT ? fill_text_column(f, (size_t)field)
+                                    : fill_token_column(f, (size_t)field);
     if (v->field >= 0)
         return bad;
     if (v->kind == JSON_TOKEN)
-        return check_tokens(f, l);
-    return v->kind == JSON_NESTED ? check_nested(f, l, v->depth) : 0;
+        return check_tokens(f);
+    return v->kind == JSON_NESTED ? check_nested(f, v->depth) : 0;
 }
 
 static void fill_missing(struct filler *f, size_t field)
 {
     struct column *c = &f->b->columns[field];
-    size_t width = type_width(c->type), n = f->block->n;
+    size_t width = type_width(c->type), n = f->values.n;
     memset((char *)c->values + f->row * width, 0, n * width);
     if (c->nulls)
         memset(c->nulls + f->row, 1, n);
@@ -395,10 +444,14 @@ static void fill_missing(struct filler *f, size_t field)
 uint64_t json_shape_fill(struct json_decoder *d, const struct json_shape *s, struct batch *b, size_t row,
                          const struct json_block *block)
 {
-    struct filler f = {d, b, row, block};
+    struct filler f = {d, b, row, {block->base, NULL, NULL, 0, block->n}};
     uint64_t bad = 0;
-    for (size_t i = 0; i < s->n_values; i++)
-        bad |= fill_value(&f, &s->values[i], &s->literals[i]);
+    for (size_t i = 0; i < s->n_values; i++) {
+        f.values.begin = d->at[i];
+        f.values.end = d->at[i + 1];
+        f.values.skip = s->literals[i].n;
+        bad |= fill_value(&f, &s->values[i]);
+    }
     for (size_t i = 0; i < d->base.spec.n_fields; i++)
         if (!s->has_field[i])
             fill_missing(&f, i);

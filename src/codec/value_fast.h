@@ -7,6 +7,10 @@
 
 #include "codec/value.h"
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 static inline uint64_t fast_load64(const char *p)
 {
     uint64_t v;
@@ -144,6 +148,51 @@ static inline bool fast_float(const char *p, size_t n, float *ret)
     *ret = (float)mantissa / (float)fast_powers_of_10[scale]; /* 10^10 is exact in a float */
     return true;
 }
+
+/* ---- addresses ---- */
+
+#if defined(__SSE2__)
+/* Four numbers of one to three digits. */
+static inline bool fast_ipv4(const char *p, size_t n, uint32_t *ret)
+{
+    char text[20];
+    if (n < 7 || n > 15)
+        return false;
+    uint64_t low = n > 7 ? fast_load64(p) : (uint64_t)fast_load32(p) | (uint64_t)fast_load32(p + 3) << 24;
+    uint64_t high = n > 8 ? fast_load64(p + n - 8) >> (8 * (16 - n)) : 0;
+    __m128i w = _mm_set_epi64x((long long)high, (long long)low);
+    _mm_storeu_si128((__m128i *)text, w);
+    unsigned dots = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(w, _mm_set1_epi8('.')));
+    __m128i digits = _mm_sub_epi8(w, _mm_set1_epi8('0'));
+    __m128i is_digit = _mm_cmpeq_epi8(_mm_min_epu8(digits, _mm_set1_epi8(9)), digits);
+    unsigned all = (1u << n) - 1; /* behind the text are zeros: neither dots nor digits */
+    if (((unsigned)_mm_movemask_epi8(is_digit) | dots) != all)
+        return false;
+    dots |= 1u << n;
+    uint32_t address = 0;
+    for (unsigned i = 0, begin = 0; i < 4; i++) {
+        if (dots == 0)
+            return false;
+        unsigned end = (unsigned)__builtin_ctz(dots), n_digits = end - begin;
+        dots &= dots - 1;
+        if (n_digits - 1 > 2)
+            return false;
+        uint32_t d = (fast_load32(text + begin) << (8 * (4 - n_digits))) & 0x0f0f0f0f;
+        uint32_t v = (d >> 8 & 0xff) * 100 + (d >> 16 & 0xff) * 10 + (d >> 24);
+        if (v > 255)
+            return false;
+        address = address << 8 | v;
+        begin = end + 1;
+    }
+    *ret = address;
+    return dots == 0;
+}
+#else
+static inline bool fast_ipv4(const char *p, size_t n, uint32_t *ret)
+{
+    return false;
+}
+#endif
 
 /* ---- times ---- */
 
