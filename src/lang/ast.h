@@ -9,11 +9,11 @@
  *     -x                     negate(x)                   x IS NULL        isNull(x)
  *     a[i]                   arrayElement(a, i)          [a, b]           array(a, b)
  *     t.1, t.name            tupleElement(t, 1 | 'name') (a, b)           tuple(a, b)
- *     x::T, CAST(x AS T)     CAST(x, 'T')                1.5::T           CAST('1.5', 'T'), as ClickHouse does
+ *     x::T, CAST(x AS T)     CAST(x, 'T')                1.5::T           CAST('1.5', 'T')
  *     INTERVAL 3 DAY         toIntervalDay(3)            DATE 't'         toDate('t')
  *     CASE WHEN c THEN a ..  multiIf(c, a, .., NULL)     CASE x WHEN ..   caseWithExpression(x, ..)
  *     c ? a : b              if(c, a, b)                 count(*)         count()
- *     x BETWEEN a AND b      and(greaterOrEquals(x, a), lessOrEquals(x, b)), both with the same node of x */
+ *     x BETWEEN a AND b      and(greaterOrEquals(x, a), lessOrEquals(x, b)), sharing the node of x */
 #ifndef LANG_AST_H
 #define LANG_AST_H
 
@@ -29,8 +29,8 @@ struct place {
 
 enum ast_kind {
     AST_NULL,
-    AST_NUMBER, /* text as written: 12, 0x1f, 1.5e3, 1_000, inf, nan; with its sign: -1 is a literal (Int8), -(1) is
-                 * negate(1) (Int16); .5 becomes 0.5 */
+    AST_NUMBER, /* text as written: 12, 0x1f, 1.5e3, 1_000, inf, nan; .5 becomes 0.5. With its sign: -1 is
+                 * a literal (Int8), -(1) is negate(1) (Int16) */
     AST_STRING, /* text unescaped */
     AST_BOOL,   /* text "true" / "false" */
     AST_NAME,   /* text; a qualified name keeps its dots: "geo.country" (quoted parts unquoted) */
@@ -180,7 +180,7 @@ struct definitions {
     size_t n_files;
     struct statement *statements; /* in order; only whole ones, see broken_names */
     size_t n_statements;
-    /* What statements with mistakes would have defined: an unknown name found here needs no second report. */
+    /* What statements with mistakes would have defined: such a name needs no second report. */
     struct str *broken_names;
     size_t n_broken_names;
 };

@@ -53,7 +53,8 @@ bool duration_here(struct parser *p, struct duration *ret, enum duration_use use
     for (size_t i = 0; i < digits.n; i++) {
         bool is_digit = digits.p[i] >= '0' && digits.p[i] <= '9';
         if (!is_digit && digits.p[i] != '_') {
-            mistake(p, at, "take a smaller unit: 90 SECONDS", "a duration is a whole number of units");
+            mistake(p, at, "take a smaller unit: 90 SECONDS",
+                    "a duration is a whole number of units");
             return false;
         }
         if (is_digit && count <= MAX_DURATION_COUNT)
@@ -61,10 +62,12 @@ bool duration_here(struct parser *p, struct duration *ret, enum duration_use use
     }
     advance(p);
     if (p->token.kind != TOKEN_WORD || !word_is_unit(p->token.text, &ret->unit)) {
-        const char *near = p->token.kind == TOKEN_WORD
-                               ? suggest_keyword(p, p->token.text, interval_unit_names, INTERVAL_YEAR + 1)
-                               : NULL;
-        mistake(p, place_here(p), near, "expected a unit such as SECOND, MINUTE, HOUR, DAY, found %.*s",
+        const char *near =
+            p->token.kind == TOKEN_WORD
+                ? suggest_keyword(p, p->token.text, interval_unit_names, INTERVAL_YEAR + 1)
+                : NULL;
+        mistake(p, place_here(p), near,
+                "expected a unit such as SECOND, MINUTE, HOUR, DAY, found %.*s",
                 STR_FMT(p->token.kind == TOKEN_WORD ? p->token.text : STR("something else")));
         return false;
     }
@@ -86,8 +89,8 @@ static bool order_by(struct parser *p, struct keep *ret)
     struct ast_list keys = {0};
     if (!expect_word(p, "BY", "after ORDER") || !expression_list(p, &keys))
         return false;
-    bool is_tuple = keys.n == 1 && keys.items[0]->kind == AST_CALL && str_is(keys.items[0]->text, "tuple") &&
-                    !keys.items[0]->has_params;
+    bool is_tuple = keys.n == 1 && keys.items[0]->kind == AST_CALL &&
+                    str_is(keys.items[0]->text, "tuple") && !keys.items[0]->has_params;
     ret->order_by = is_tuple ? keys.items[0]->args : keys.items;
     ret->n_order_by = is_tuple ? keys.items[0]->n_args : keys.n;
     if (at_word(p, "DESC") || at_word(p, "ASC")) {
@@ -127,7 +130,8 @@ bool keep_here(struct parser *p, struct keep *ret, enum keep_of of)
     advance(p);
     if (of == KEEP_OF_TIER) {
         struct keep ignored = {0};
-        refuse(p, at, NULL, "ORDER BY has no place in a metric: its tiers are ordered by their dimensions");
+        refuse(p, at, NULL,
+               "ORDER BY has no place in a metric: its tiers are ordered by their dimensions");
         return order_by(p, &ignored);
     }
     return order_by(p, ret);
@@ -165,7 +169,8 @@ static bool url_has_password(struct str text)
 
 static void check_secret(struct parser *p, const struct setting *s)
 {
-    static const char *const words[] = {"password", "passwd", "secret", "api_key", "access_key", "auth_token"};
+    static const char *const words[] = {"password", "passwd",     "secret",
+                                        "api_key",  "access_key", "auth_token"};
     bool is_secret = false;
 
     for (size_t i = 0; i < COUNT(words); i++)
@@ -175,7 +180,8 @@ static void check_secret(struct parser *p, const struct setting *s)
     /* Without length no line is shown: the message must not carry the password on. */
     struct place at = s->value_at;
     at.length = 0;
-    refuse(p, at, "write PASSWORD FROM ENV 'VARIABLE' or PASSWORD FROM FILE 'path' behind the value",
+    refuse(p, at,
+           "write PASSWORD FROM ENV 'VARIABLE' or PASSWORD FROM FILE 'path' behind the value",
            "a password does not belong into a definition");
 }
 
@@ -207,7 +213,8 @@ static bool literal_here(struct parser *p, struct str *ret)
 bool setting_here(struct parser *p, struct setting *ret)
 {
     ret->at = place_here(p);
-    if (!name_here(p, "the name of a setting", &ret->name) || !expect_symbol(p, '=', "after the name of the setting"))
+    if (!name_here(p, "the name of a setting", &ret->name) ||
+        !expect_symbol(p, '=', "after the name of the setting"))
         return false;
     ret->value_at = place_here(p);
     if (!literal_here(p, &ret->value))
@@ -279,7 +286,8 @@ bool resume_at_clause(struct parser *p, const char *const *words)
 bool resume_in_list(struct parser *p, unsigned brackets, const char *const *words)
 {
     while (!at_next_statement(p)) {
-        bool is_end = at_symbol(p, ',') || (at_symbol(p, ')') && brackets > 0) || (words != NULL && at_clause(p, words));
+        bool is_end = at_symbol(p, ',') || (at_symbol(p, ')') && brackets > 0) ||
+                      (words != NULL && at_clause(p, words));
         if (is_end && p->brackets <= brackets) {
             p->in_panic = false;
             return true;
@@ -294,7 +302,8 @@ void unexpected_clause(struct parser *p, const char *const *words)
     size_t n = 0;
     while (words[n] != NULL)
         n++;
-    const char *near = p->token.kind == TOKEN_WORD ? suggest_keyword(p, p->token.text, words, n) : NULL;
+    const char *near =
+        p->token.kind == TOKEN_WORD ? suggest_keyword(p, p->token.text, words, n) : NULL;
     if (p->token.text.n > 40)
         mistake(p, place_here(p), near, "this has no place here");
     else

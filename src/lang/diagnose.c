@@ -6,8 +6,8 @@
 #include "lang/parse.h"
 
 enum {
-    MAX_KEPT = 1000,       /* a binary file given by mistake has more */
-    MAX_LINE_SHOWN = 160,  /* bytes of a source line around the place */
+    MAX_KEPT = 1000,      /* a binary file given by mistake has more */
+    MAX_LINE_SHOWN = 160, /* bytes of a source line around the place */
 };
 
 void diagnostics_done(struct diagnostics *d)
@@ -20,7 +20,8 @@ void diagnostics_done(struct diagnostics *d)
     *d = (struct diagnostics){0};
 }
 
-void diagnose(struct diagnostics *d, struct place at, bool is_warning, const char *suggestion, const char *fmt, ...)
+void diagnose(struct diagnostics *d, struct place at, bool is_warning, const char *suggestion,
+              const char *fmt, ...)
 {
     d->n_errors += !is_warning;
     if (d->n >= MAX_KEPT)
@@ -46,7 +47,8 @@ void diagnose(struct diagnostics *d, struct place at, bool is_warning, const cha
 
 static int by_place(const void *a, const void *b)
 {
-    const struct diagnostic *x = *(const struct diagnostic *const *)a, *y = *(const struct diagnostic *const *)b;
+    const struct diagnostic *x = *(const struct diagnostic *const *)a,
+                            *y = *(const struct diagnostic *const *)b;
     if (x->at.file != y->at.file)
         return x->at.file < y->at.file ? -1 : 1;
     if (x->at.line != y->at.line)
@@ -63,7 +65,8 @@ struct line_finder {
     uint32_t line;
 };
 
-static struct str find_line(struct line_finder *f, const struct definition_file *file, uint32_t line)
+static struct str find_line(struct line_finder *f, const struct definition_file *file,
+                            uint32_t line)
 {
     if (f->file != file)
         *f = (struct line_finder){file, file->text.p, 1};
@@ -77,10 +80,7 @@ static struct str find_line(struct line_finder *f, const struct definition_file 
     return (struct str){f->at, (size_t)((newline != NULL ? newline : end) - f->at)};
 }
 
-static bool continues_character(char c)
-{
-    return ((unsigned char)c & 0xc0) == 0x80;
-}
+static bool continues_character(char c) { return ((unsigned char)c & 0xc0) == 0x80; }
 
 /* One character a column; what would move the cursor or ring the bell becomes a blank. */
 static void put_visible(struct buf *out, struct str text)
@@ -104,7 +104,8 @@ static void print_line(struct buf *out, struct str line, struct place at)
         line.n--;
     size_t start = at.column - 1 < line.n ? at.column - 1 : line.n;
     size_t end = at.length < line.n - start ? start + at.length : line.n;
-    size_t from = start > MAX_LINE_SHOWN / 2 && line.n > MAX_LINE_SHOWN ? start - MAX_LINE_SHOWN / 2 : 0;
+    size_t from =
+        start > MAX_LINE_SHOWN / 2 && line.n > MAX_LINE_SHOWN ? start - MAX_LINE_SHOWN / 2 : 0;
     size_t to = line.n - from > MAX_LINE_SHOWN ? from + MAX_LINE_SHOWN : line.n;
     while (from > 0 && continues_character(line.p[from]))
         from--;

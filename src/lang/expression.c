@@ -10,18 +10,14 @@
  *      6  IS [NOT] NULL          14  . [] ::
  *      7  [NOT] BETWEEN
  *
- * All are left-associative. Recursion is bounded by MAX_NESTING, trees by MAX_HEIGHT, so that neither this
- * nor anybody who walks a tree can run out of stack. */
-#include <strings.h>
-
-#include "lang/parse_priv.h"
+ * All are left-associative. Recursion is bounded by MAX_NESTING, trees by MAX_HEIGHT, so that neither
+ * this nor anybody who walks a tree can run out of stack. What stands between operators is in operand.c. */
 #include "lang/operator.h"
-
-static struct ast *climb(struct parser *p, int min);
+#include "lang/parse_priv.h"
 
 /* ---- nodes ---- */
 
-static struct ast *leaf(struct parser *p, enum ast_kind kind, struct place at, struct str text)
+struct ast *ast_leaf(struct parser *p, enum ast_kind kind, struct place at, struct str text)
 {
     struct ast *node = arena_zero(p->arena, sizeof(*node));
     node->kind = kind;
@@ -32,14 +28,15 @@ static struct ast *leaf(struct parser *p, enum ast_kind kind, struct place at, s
 }
 
 /* `height` is that of the highest argument. */
-static struct ast *call(struct parser *p, struct place at, const char *name, unsigned height, struct ast_list args)
+struct ast *ast_call(struct parser *p, struct place at, const char *name, unsigned height,
+                     struct ast_list args)
 {
     if (height >= MAX_HEIGHT) {
-        mistake(p, at, "name parts of it as columns and use those", "this expression is higher than %d levels",
-                MAX_HEIGHT);
+        mistake(p, at, "name parts of it as columns and use those",
+                "this expression is higher than %d levels", MAX_HEIGHT);
         return NULL;
     }
-    struct ast *node = leaf(p, AST_CALL, at, str_of(name));
+    struct ast *node = ast_leaf(p, AST_CALL, at, str_of(name));
     node->args = args.items;
     node->n_args = args.n;
     node->is_operator = true;
@@ -60,22 +57,15 @@ void ast_list_add(struct parser *p, struct ast_list *list, struct ast *node)
     list->items[list->n++] = node;
 }
 
-static struct ast *call2(struct parser *p, struct place at, const char *name, unsigned height, struct ast *a,
-                         struct ast *b)
+struct ast *ast_call2(struct parser *p, struct place at, const char *name, unsigned height,
+                      struct ast *a, struct ast *b)
 {
     struct ast_list args = {0};
     ast_list_add(p, &args, a);
     if (b != NULL)
         ast_list_add(p, &args, b);
-    return call(p, at, name, height, args);
+    return ast_call(p, at, name, height, args);
 }
-
-static unsigned higher(unsigned a, unsigned b)
-{
-    return a > b ? a : b;
-}
-
-/* ---- lists and brackets ---- */
 
 bool expression_list(struct parser *p, struct ast_list *list)
 {
@@ -91,223 +81,6 @@ bool expression_list(struct parser *p, struct ast_list *list)
     return true;
 }
 
-/* Up to the closing bracket; an empty list is allowed. */
-static bool bracketed_list(struct parser *p, struct ast_list *list, uint16_t closing, const char *where)
-{
-    p->height = 0;
-    if (!at_symbol(p, closing) && !expression_list(p, list))
-        return false;
-    unsigned height = p->height;
-    if (at_word(p, "AS")) {
-        mistake(p, place_here(p), "give the name in an item of SELECT", "a name inside an expression is not there yet");
-        return false;
-    }
-    if (!expect_symbol(p, closing, where))
-        return false;
-    p->height = height;
-    return true;
-}
-
-static bool refuse_subquery(struct parser *p)
-{
-    if (!at_word(p, "SELECT") && !at_word(p, "WITH"))
-        return false;
-    mistake(p, place_here(p), NULL, "a SELECT inside an expression is not there yet");
-    return true;
-}
-
-/* (e), (e, e), (e,), () */
-static struct ast *round_brackets(struct parser *p)
-{
-    struct place at = place_here(p);
-    struct ast_list items = {0};
-    bool is_tuple = false;
-    unsigned height = 0;
-
-    advance(p);
-    if (refuse_subquery(p))
-        return NULL;
-    while (!at_symbol(p, ')')) {
-        struct ast *node = expression(p);
-        if (node == NULL)
-            return NULL;
-        height = higher(height, p->height);
-        ast_list_add(p, &items, node);
-        if (!accept_symbol(p, ','))
-            break;
-        is_tuple = true;
-    }
-    if (at_word(p, "AS")) {
-        mistake(p, place_here(p), "give the name in an item of SELECT", "a name inside an expression is not there yet");
-        return NULL;
-    }
-    if (!expect_symbol(p, ')', "after the expression"))
-        return NULL;
-    p->height = height;
-    if (items.n == 1 && !is_tuple) {
-        p->in_brackets = items.items[0];
-        return items.items[0];
-    }
-    struct ast *tuple = call(p, place_since(p, at), "tuple", height, items);
-    if (tuple != NULL)
-        tuple->is_operator = items.n > 1;
-    return tuple;
-}
-
-static struct ast *square_brackets(struct parser *p)
-{
-    struct place at = place_here(p);
-    struct ast_list items = {0};
-    advance(p);
-    if (!bracketed_list(p, &items, ']', "after the elements of the array"))
-        return NULL;
-    return call(p, place_since(p, at), "array", p->height, items);
-}
-
-/* ---- literals and words with a meaning of their own ---- */
-
-bool word_is_unit(struct str word, enum interval_unit *unit)
-{
-    for (int u = INTERVAL_NANOSECOND; u <= INTERVAL_YEAR; u++) {
-        const char *name = interval_unit_name((enum interval_unit)u);
-        size_t n = strlen(name);
-        bool is_plural = word.n == n + 1 && (word.p[n] == 's' || word.p[n] == 'S');
-        if ((word.n == n || is_plural) && strncasecmp(word.p, name, n) == 0) {
-            *unit = (enum interval_unit)u;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The number's literal; before :: its text, which is what ClickHouse casts. */
-static struct ast *number(struct parser *p, struct place at, bool is_negative)
-{
-    struct str text = p->token.text;
-    bool lacks_zero = text.p[0] == '.'; /* .5 behind a word would be read as an element */
-    if (is_negative || lacks_zero)
-        text = str_of(arena_printf(p->arena, "%s%s%.*s", is_negative ? "-" : "", lacks_zero ? "0" : "", STR_FMT(text)));
-    advance(p);
-    return leaf(p, at_symbol(p, SYMBOL(':', ':')) ? AST_STRING : AST_NUMBER, place_since(p, at), text);
-}
-
-static bool is_number_word(const struct token *t)
-{
-    return token_is_word(t, "inf") || token_is_word(t, "nan") || token_is_word(t, "infinity");
-}
-
-/* 'n unit' or 'n' before a unit. */
-static struct ast *interval_text(struct parser *p, struct place at)
-{
-    struct place text_at = place_here(p);
-    struct str s = token_unquote(p->arena, &p->token);
-    size_t n = 0;
-    enum interval_unit unit;
-
-    advance(p);
-    if (n < s.n && s.p[n] == '-')
-        n++;
-    size_t digits = n;
-    while (n < s.n && s.p[n] >= '0' && s.p[n] <= '9')
-        n++;
-    struct str count = {s.p, n}, rest = {s.p + n, s.n - n};
-    while (rest.n > 0 && rest.p[0] == ' ') {
-        rest.p++;
-        rest.n--;
-    }
-    if (n > digits && rest.n == 0 && p->token.kind == TOKEN_WORD)
-        rest = p->token.text, advance(p);
-    if (n == digits || !word_is_unit(rest, &unit)) {
-        mistake(p, text_at, NULL, "expected one number and one unit in the text of INTERVAL, such as '3 day'");
-        return NULL;
-    }
-    struct ast *node = leaf(p, AST_NUMBER, text_at, count);
-    return call2(p, place_since(p, at), interval_function(unit), 1, node, NULL);
-}
-
-static struct ast *interval(struct parser *p)
-{
-    struct place at = place_here(p);
-    enum interval_unit unit;
-
-    advance(p);
-    if (p->token.kind == TOKEN_STRING)
-        return interval_text(p, at);
-    struct ast *count = climb(p, 0);
-    if (count == NULL)
-        return NULL;
-    unsigned height = p->height;
-    if (p->token.kind != TOKEN_WORD || !word_is_unit(p->token.text, &unit)) {
-        mistake(p, place_here(p),
-                p->token.kind == TOKEN_WORD ? suggest_keyword(p, p->token.text, interval_unit_names, INTERVAL_YEAR + 1)
-                                            : NULL,
-                "expected a unit of INTERVAL such as DAY");
-        return NULL;
-    }
-    advance(p);
-    return call2(p, place_since(p, at), interval_function(unit), height, count, NULL);
-}
-
-/* `interval` is a column's name too: the word behind it decides. */
-static bool starts_interval(const struct parser *p)
-{
-    struct lexer l = p->lexer;
-    struct token t = lexer_next(&l);
-    enum interval_unit unit;
-
-    if (t.kind == TOKEN_SYMBOL && t.symbol == '-') {
-        t = lexer_next(&l);
-        struct token after = lexer_next(&l);
-        return t.kind == TOKEN_NUMBER && after.kind == TOKEN_WORD && word_is_unit(after.text, &unit);
-    }
-    if (t.kind == TOKEN_WORD || t.kind == TOKEN_QUOTED) {
-        struct token after = lexer_next(&l);
-        return !(t.kind == TOKEN_WORD && word_is_reserved(t.text)) && after.kind == TOKEN_WORD &&
-               word_is_unit(after.text, &unit);
-    }
-    return t.kind == TOKEN_NUMBER || t.kind == TOKEN_STRING || (t.kind == TOKEN_SYMBOL && t.symbol == '(');
-}
-
-/* CASE [x] WHEN a THEN b ... [ELSE c] END */
-static struct ast *case_expression(struct parser *p)
-{
-    struct place at = place_here(p);
-    struct ast_list args = {0};
-    unsigned height = 1;
-
-    advance(p);
-    bool has_subject = !at_word(p, "WHEN");
-    if (has_subject) {
-        struct ast *subject = expression(p);
-        if (subject == NULL)
-            return NULL;
-        height = higher(height, p->height);
-        ast_list_add(p, &args, subject);
-    }
-    if (!at_word(p, "WHEN")) {
-        mistake_expected(p, "WHEN");
-        return NULL;
-    }
-    while (accept_word(p, "WHEN")) {
-        struct ast *when = expression(p);
-        height = higher(height, p->height);
-        if (when == NULL || !expect_word(p, "THEN", "in CASE"))
-            return NULL;
-        struct ast *then = expression(p);
-        if (then == NULL)
-            return NULL;
-        height = higher(height, p->height);
-        ast_list_add(p, &args, when);
-        ast_list_add(p, &args, then);
-    }
-    struct ast *otherwise = accept_word(p, "ELSE") ? expression(p) : leaf(p, AST_NULL, place_here(p), (struct str){0});
-    if (otherwise == NULL || !expect_word(p, "END", "in CASE"))
-        return NULL;
-    height = higher(height, p->height);
-    ast_list_add(p, &args, otherwise);
-    return call(p, place_since(p, at), has_subject ? "caseWithExpression" : "multiIf", height, args);
-}
-
 /* Types are copied token by token, written as ClickHouse writes them. */
 struct str type_text(struct parser *p)
 {
@@ -320,15 +93,15 @@ struct str type_text(struct parser *p)
     }
     for (bool was_word = false;;) {
         const struct token *t = &p->token;
-        bool is_word = t->kind == TOKEN_WORD || t->kind == TOKEN_NUMBER || t->kind == TOKEN_STRING ||
-                       t->kind == TOKEN_QUOTED;
+        bool is_word = t->kind == TOKEN_WORD || t->kind == TOKEN_NUMBER ||
+                       t->kind == TOKEN_STRING || t->kind == TOKEN_QUOTED;
         if (t->kind == TOKEN_SYMBOL && t->symbol == '(') {
             depth++;
         } else if (t->kind == TOKEN_SYMBOL && t->symbol == ')' && depth > 0) {
             depth--;
         } else if (depth == 0 && was_word) {
-            bool goes_on = at_word(p, "UNSIGNED") || at_word(p, "SIGNED") || at_word(p, "PRECISION") ||
-                           at_word(p, "VARYING");
+            bool goes_on = at_word(p, "UNSIGNED") || at_word(p, "SIGNED") ||
+                           at_word(p, "PRECISION") || at_word(p, "VARYING");
             if (!goes_on)
                 break;
         } else if (!is_word && !at_symbol(p, ',') && !at_symbol(p, '=') && !at_symbol(p, '-')) {
@@ -352,266 +125,17 @@ struct str type_text(struct parser *p)
     return arena_str(p->arena, buf_view(&out));
 }
 
-static struct ast *cast_to(struct parser *p, struct place at, struct ast *value, unsigned height)
+struct ast *cast_to(struct parser *p, struct place at, struct ast *value, unsigned height)
 {
     struct place type_at = place_here(p);
     struct str text = type_text(p);
     if (text.n == 0)
         return NULL;
-    struct ast *type = leaf(p, AST_STRING, place_since(p, type_at), text);
-    return call2(p, place_since(p, at), "CAST", height, value, type);
+    struct ast *type = ast_leaf(p, AST_STRING, place_since(p, type_at), text);
+    return ast_call2(p, place_since(p, at), "CAST", height, value, type);
 }
 
-/* CAST(x AS T) and CAST(x, 'T'). */
-static struct ast *cast(struct parser *p)
-{
-    struct place at = place_here(p);
-    advance(p);
-    advance(p);
-    struct ast *value = expression(p);
-    if (value == NULL)
-        return NULL;
-    unsigned height = p->height;
-    struct ast *node;
-    if (accept_word(p, "AS")) {
-        node = cast_to(p, at, value, height);
-    } else {
-        if (!expect_symbol(p, ',', "or AS in CAST"))
-            return NULL;
-        struct ast *type = expression(p);
-        node = type == NULL ? NULL : call2(p, at, "CAST", higher(height, p->height), value, type);
-    }
-    height = p->height;
-    if (node == NULL || !expect_symbol(p, ')', "after CAST(… AS type"))
-        return NULL;
-    node->at = place_since(p, at);
-    p->height = height;
-    return node;
-}
-
-/* ---- names and calls ---- */
-
-/* What may stand behind a call in ClickHouse and is not there yet. */
-static bool check_call_suffix(struct parser *p)
-{
-    struct place at = place_here(p);
-    if (at_word(p, "OVER")) {
-        refuse(p, at, NULL, "OVER (window functions) is not there yet");
-        advance(p);
-        if (at_symbol(p, '('))
-            skip_brackets(p);
-        else
-            advance(p);
-    } else if (at_word(p, "FILTER")) {
-        struct token next = token_after(p);
-        if (next.kind != TOKEN_SYMBOL || next.symbol != '(')
-            return true;
-        refuse(p, at, "write the condition with -If: sumIf(x, condition)", "FILTER is not there yet");
-        advance(p);
-        skip_brackets(p);
-    } else if (at_word(p, "IGNORE") || at_word(p, "RESPECT")) {
-        struct token next = token_after(p);
-        if (!token_is_word(&next, "NULLS"))
-            return true;
-        refuse(p, at, NULL, "%.*s NULLS is not there yet", STR_FMT(p->token.text));
-        advance(p);
-        advance(p);
-    }
-    return true;
-}
-
-static bool name_is(struct str name, const char *word)
-{
-    return name.n == strlen(word) && strncasecmp(name.p, word, name.n) == 0;
-}
-
-/* dateDiff(day, a, b) means dateDiff('day', a, b). */
-static void unit_to_text(struct ast *node)
-{
-    static const char *const functions[] = {"dateDiff", "date_diff", "timestampDiff", "timestamp_diff"};
-    enum interval_unit unit;
-
-    for (size_t i = 0; i < COUNT(functions); i++)
-        if (node->n_args > 0 && name_is(node->text, functions[i]) && node->args[0]->kind == AST_NAME &&
-            word_is_unit(node->args[0]->text, &unit)) {
-            node->args[0]->kind = AST_STRING;
-            node->args[0]->text = str_of(interval_unit_text(unit));
-        }
-}
-
-static bool check_call(struct parser *p, struct ast *node)
-{
-    if (name_is(node->text, "position") && node->n_args == 1 && node->args[0]->is_operator &&
-        str_is(node->args[0]->text, "in")) {
-        mistake(p, node->at, "write position(text, part)", "POSITION(part IN text) is not there yet");
-        return false;
-    }
-    unit_to_text(node);
-    bool is_count_star = node->n_args == 1 && node->args[0]->kind == AST_STAR && node->args[0]->text.n == 0 &&
-                         name_is(node->text, "count") && !node->is_distinct;
-    if (is_count_star)
-        node->n_args = 0;
-    return true;
-}
-
-/* At '(' behind the name. */
-static struct ast *function_call(struct parser *p, struct place at, struct str name)
-{
-    struct ast_list params = {0}, args = {0};
-    bool has_params = false, is_distinct = false;
-    unsigned height = 0;
-
-    advance(p);
-    if (refuse_subquery(p))
-        return NULL;
-    struct token next = token_after(p);
-    if (at_word(p, "DISTINCT") && !(next.kind == TOKEN_SYMBOL && next.symbol != '(' && next.symbol != '*' &&
-                                    next.symbol != '[' && next.symbol != '-')) {
-        advance(p);
-        is_distinct = true;
-    }
-    if (!bracketed_list(p, &args, ')', "after the arguments"))
-        return NULL;
-    height = p->height;
-    if (at_symbol(p, '(') && !is_distinct) {
-        has_params = true;
-        params = args;
-        args = (struct ast_list){0};
-        advance(p);
-        is_distinct = accept_word(p, "DISTINCT");
-        if (!bracketed_list(p, &args, ')', "after the arguments"))
-            return NULL;
-        height = higher(height, p->height);
-    }
-    struct ast *node = call(p, place_since(p, at), NULL, height, args);
-    if (node == NULL)
-        return NULL;
-    node->text = name;
-    node->params = params.items;
-    node->n_params = params.n;
-    node->has_params = has_params;
-    node->is_distinct = is_distinct;
-    node->is_operator = false;
-    height = p->height;
-    if (!check_call(p, node) || !check_call_suffix(p))
-        return NULL;
-    p->height = height;
-    return node;
-}
-
-/* a, a.b.c, a.*, f(...), a.f(...) */
-static struct ast *name_or_call(struct parser *p)
-{
-    struct place at = place_here(p);
-    struct str name = p->token.kind == TOKEN_QUOTED ? token_unquote(p->arena, &p->token) : p->token.text;
-
-    advance(p);
-    while (at_symbol(p, '.')) {
-        struct token next = token_after(p);
-        if (next.kind == TOKEN_SYMBOL && next.symbol == '*') {
-            advance(p);
-            advance(p);
-            return leaf(p, AST_STAR, place_since(p, at), name);
-        }
-        if (next.kind != TOKEN_WORD && next.kind != TOKEN_QUOTED)
-            break;
-        if (name.n > 4096) {
-            mistake(p, at, NULL, "this name is too long");
-            return NULL;
-        }
-        advance(p);
-        struct str part = p->token.kind == TOKEN_QUOTED ? token_unquote(p->arena, &p->token) : p->token.text;
-        name = str_of(arena_printf(p->arena, "%.*s.%.*s", STR_FMT(name), STR_FMT(part)));
-        advance(p);
-    }
-    if (name.n == 0) {
-        mistake(p, place_since(p, at), NULL, "a name cannot be empty");
-        return NULL;
-    }
-    if (at_symbol(p, '('))
-        return function_call(p, at, name);
-    return leaf(p, AST_NAME, place_since(p, at), name);
-}
-
-/* ---- operands ---- */
-
-/* A bare word where an operand must stand. */
-static struct ast *word_operand(struct parser *p)
-{
-    struct place at = place_here(p);
-    struct token next = token_after(p);
-    bool is_call = next.kind == TOKEN_SYMBOL && next.symbol == '(';
-
-    if (at_word(p, "NULL") || at_word(p, "TRUE") || at_word(p, "FALSE")) {
-        enum ast_kind kind = at_word(p, "NULL") ? AST_NULL : AST_BOOL;
-        struct str text = kind == AST_NULL ? (struct str){0} : at_word(p, "TRUE") ? STR("true") : STR("false");
-        advance(p);
-        return leaf(p, kind, at, text);
-    }
-    if (is_number_word(&p->token) && !is_call)
-        return number(p, at, false);
-    if (at_word(p, "CASE"))
-        return case_expression(p);
-    if (at_word(p, "CAST") && is_call)
-        return cast(p);
-    if (at_word(p, "INTERVAL") && starts_interval(p))
-        return interval(p);
-    if ((at_word(p, "DATE") || at_word(p, "TIMESTAMP")) && next.kind == TOKEN_STRING) {
-        const char *function = at_word(p, "DATE") ? "toDate" : "toDateTime";
-        advance(p);
-        struct ast *text = leaf(p, AST_STRING, place_here(p), token_unquote(p->arena, &p->token));
-        advance(p);
-        struct ast *node = call2(p, place_since(p, at), function, 1, text, NULL);
-        node->is_operator = false;
-        return node;
-    }
-    if (at_word(p, "EXTRACT") && is_call) {
-        mistake(p, at, "toYear, toMonth, toHour and the like do it", "EXTRACT is not there yet");
-        return NULL;
-    }
-    if (word_is_reserved(p->token.text) && !(is_call && word_is_operator(p->token.text))) {
-        bool is_clause = at_word(p, "FROM") || at_word(p, "WHERE") || at_word(p, "SELECT") || at_word(p, "GROUP");
-        const char *advice = arena_printf(p->arena, "a column of this name is written `%.*s`, in backquotes",
-                                          STR_FMT(p->token.text));
-        mistake(p, at, is_clause ? NULL : advice, "expected an expression, found %.*s", STR_FMT(p->token.text));
-        return NULL;
-    }
-    return name_or_call(p);
-}
-
-static struct ast *operand(struct parser *p)
-{
-    struct place at = place_here(p);
-
-    switch (p->token.kind) {
-    case TOKEN_NUMBER:
-        return number(p, at, false);
-    case TOKEN_STRING: {
-        struct str text = token_unquote(p->arena, &p->token);
-        advance(p);
-        return leaf(p, AST_STRING, at, text);
-    }
-    case TOKEN_QUOTED:
-        return name_or_call(p);
-    case TOKEN_WORD:
-        return word_operand(p);
-    default:
-        break;
-    }
-    if (at_symbol(p, '('))
-        return round_brackets(p);
-    if (at_symbol(p, '['))
-        return square_brackets(p);
-    if (at_symbol(p, '*')) {
-        advance(p);
-        return leaf(p, AST_STAR, at, (struct str){0});
-    }
-    if (at_symbol(p, '{'))
-        mistake(p, at, NULL, "maps and query parameters in { } are not there yet");
-    else
-        mistake_expected(p, "an expression");
-    return NULL;
-}
+/* ---- operators ---- */
 
 static struct ast *prefix(struct parser *p)
 {
@@ -619,23 +143,23 @@ static struct ast *prefix(struct parser *p)
 
     if (accept_word(p, "NOT")) {
         struct ast *value = climb(p, PRECEDENCE_NOT + 1);
-        return value == NULL ? NULL : call2(p, place_since(p, at), "not", p->height, value, NULL);
+        return value == NULL ? NULL
+                             : ast_call2(p, place_since(p, at), "not", p->height, value, NULL);
     }
     if (accept_symbol(p, '+'))
         return climb(p, PRECEDENCE_SIGN + 1);
     if (accept_symbol(p, '-')) {
-        if (p->token.kind == TOKEN_NUMBER || is_number_word(&p->token))
-            return number(p, at, true);
+        if (p->token.kind == TOKEN_NUMBER || token_is_number_word(&p->token))
+            return number_literal(p, at, true);
         struct ast *value = climb(p, PRECEDENCE_SIGN + 1);
-        return value == NULL ? NULL : call2(p, place_since(p, at), "negate", p->height, value, NULL);
+        return value == NULL ? NULL
+                             : ast_call2(p, place_since(p, at), "negate", p->height, value, NULL);
     }
     return operand(p);
 }
 
-/* ---- operators ---- */
-
 /* The operator at p->token, if it binds at least as tightly as `min`. Its words: 1 or 2 (NOT IN). */
-static const struct operator *operator_here(const struct parser *p, int min, int *n_tokens)
+static const struct operator* operator_here(const struct parser *p, int min, int *n_tokens)
 {
     *n_tokens = 1;
     if (p->token.kind == TOKEN_SYMBOL)
@@ -654,7 +178,7 @@ static const struct operator *operator_here(const struct parser *p, int min, int
 }
 
 /* a AND b AND c is one call. */
-static struct ast *merged(struct parser *p, const struct operator *op, struct ast *first)
+static struct ast *merged(struct parser *p, const struct operator* op, struct ast *first)
 {
     struct ast_list args = {0};
     unsigned height = p->height;
@@ -672,7 +196,7 @@ static struct ast *merged(struct parser *p, const struct operator *op, struct as
             break;
         advance(p);
     }
-    return call(p, place_since(p, at), op->function, height, args);
+    return ast_call(p, place_since(p, at), op->function, height, args);
 }
 
 /* Nodes of a tree, but no more than limit + 1. */
@@ -692,7 +216,8 @@ static struct ast *between(struct parser *p, struct ast *value, bool is_negated)
     unsigned height = p->height;
 
     if (count_nodes(value, MAX_SHARED) > MAX_SHARED) {
-        mistake(p, at, "name it as a column and use that", "the left side of BETWEEN has more than %d parts", MAX_SHARED);
+        mistake(p, at, "name it as a column and use that",
+                "the left side of BETWEEN has more than %d parts", MAX_SHARED);
         return NULL;
     }
     struct ast *low = climb(p, PRECEDENCE_BETWEEN + 1);
@@ -704,11 +229,13 @@ static struct ast *between(struct parser *p, struct ast *value, bool is_negated)
         return NULL;
     height = higher(height, p->height);
     at = place_since(p, at);
-    struct ast *above = call2(p, at, is_negated ? "less" : "greaterOrEquals", height, value, low);
-    struct ast *below = call2(p, at, is_negated ? "greater" : "lessOrEquals", height, value, high);
+    struct ast *above =
+        ast_call2(p, at, is_negated ? "less" : "greaterOrEquals", height, value, low);
+    struct ast *below =
+        ast_call2(p, at, is_negated ? "greater" : "lessOrEquals", height, value, high);
     if (above == NULL || below == NULL)
         return NULL;
-    return call2(p, at, is_negated ? "or" : "and", height + 1, above, below);
+    return ast_call2(p, at, is_negated ? "or" : "and", height + 1, above, below);
 }
 
 /* condition ? a : b. ClickHouse takes no OR and no second ? on the right without brackets. */
@@ -731,13 +258,14 @@ static struct ast *ternary(struct parser *p, struct ast *condition)
         return NULL;
     height = higher(height, p->height);
     if (at_symbol(p, '?') || at_word(p, "OR")) {
-        mistake(p, place_here(p), NULL, "behind a ? b : c, %.*s needs round brackets", STR_FMT(p->token.text));
+        mistake(p, place_here(p), NULL, "behind a ? b : c, %.*s needs round brackets",
+                STR_FMT(p->token.text));
         return NULL;
     }
     ast_list_add(p, &args, condition);
     ast_list_add(p, &args, then);
     ast_list_add(p, &args, otherwise);
-    return call(p, place_since(p, at), "if", height, args);
+    return ast_call(p, place_since(p, at), "if", height, args);
 }
 
 static struct ast *lambda(struct parser *p, struct ast *left)
@@ -747,7 +275,8 @@ static struct ast *lambda(struct parser *p, struct ast *left)
 
     for (uint32_t i = 0; i < (is_list ? left->n_args : 1); i++) {
         struct ast *parameter = is_list ? left->args[i] : left;
-        if (parameter->kind != AST_NAME || memchr(parameter->text.p, '.', parameter->text.n) != NULL) {
+        if (parameter->kind != AST_NAME ||
+            memchr(parameter->text.p, '.', parameter->text.n) != NULL) {
             mistake(p, parameter->at, NULL, "expected names left of ->");
             return NULL;
         }
@@ -757,7 +286,7 @@ static struct ast *lambda(struct parser *p, struct ast *left)
     if (body == NULL)
         return NULL;
     ast_list_add(p, &args, body);
-    struct ast *node = call(p, place_since(p, left->at), NULL, p->height, args);
+    struct ast *node = ast_call(p, place_since(p, left->at), NULL, p->height, args);
     if (node == NULL)
         return NULL;
     node->kind = AST_LAMBDA;
@@ -773,17 +302,17 @@ static struct ast *element(struct parser *p, struct ast *left)
     struct ast *index;
 
     if (p->token.kind == TOKEN_NUMBER) {
-        index = leaf(p, AST_NUMBER, place_here(p), p->token.text);
+        index = ast_leaf(p, AST_NUMBER, place_here(p), p->token.text);
     } else if (p->token.kind == TOKEN_WORD) {
-        index = leaf(p, AST_STRING, place_here(p), p->token.text);
+        index = ast_leaf(p, AST_STRING, place_here(p), p->token.text);
     } else if (p->token.kind == TOKEN_QUOTED) {
-        index = leaf(p, AST_STRING, place_here(p), token_unquote(p->arena, &p->token));
+        index = ast_leaf(p, AST_STRING, place_here(p), token_unquote(p->arena, &p->token));
     } else {
         mistake_expected(p, "a number or a name after '.'");
         return NULL;
     }
     advance(p);
-    return call2(p, place_since(p, left->at), "tupleElement", height, left, index);
+    return ast_call2(p, place_since(p, left->at), "tupleElement", height, left, index);
 }
 
 static struct ast *subscript(struct parser *p, struct ast *left)
@@ -793,7 +322,7 @@ static struct ast *subscript(struct parser *p, struct ast *left)
     height = higher(height, p->height);
     if (index == NULL || !expect_symbol(p, ']', "after the index"))
         return NULL;
-    return call2(p, place_since(p, left->at), "arrayElement", height, left, index);
+    return ast_call2(p, place_since(p, left->at), "arrayElement", height, left, index);
 }
 
 /* IS [NOT] NULL; the rest of that family is refused by name. */
@@ -803,9 +332,10 @@ static struct ast *is_null(struct parser *p, struct ast *left)
     bool is_negated = accept_word(p, "NOT");
 
     if (accept_word(p, "NULL"))
-        return call2(p, place_since(p, left->at), is_negated ? "isNotNull" : "isNull", height, left, NULL);
-    if (p->token.kind == TOKEN_WORD && (at_word(p, "DISTINCT") || at_word(p, "TRUE") || at_word(p, "FALSE") ||
-                                        at_word(p, "UNKNOWN")))
+        return ast_call2(p, place_since(p, left->at), is_negated ? "isNotNull" : "isNull", height,
+                         left, NULL);
+    if (p->token.kind == TOKEN_WORD && (at_word(p, "DISTINCT") || at_word(p, "TRUE") ||
+                                        at_word(p, "FALSE") || at_word(p, "UNKNOWN")))
         mistake(p, place_here(p), NULL, "IS [NOT] %.*s is not there yet", STR_FMT(p->token.text));
     else
         mistake_expected(p, is_negated ? "NULL" : "NULL or NOT NULL");
@@ -815,16 +345,17 @@ static struct ast *is_null(struct parser *p, struct ast *left)
 /* x IN (1) is x IN a tuple of one, as x IN (1, 2) is of two. */
 static struct ast *wrap_single(struct parser *p, struct ast *right)
 {
-    bool is_set = right->kind == AST_CALL && (str_is(right->text, "tuple") || str_is(right->text, "array"));
+    bool is_set =
+        right->kind == AST_CALL && (str_is(right->text, "tuple") || str_is(right->text, "array"));
     if (p->in_brackets != right || is_set)
         return right;
-    struct ast *tuple = call2(p, right->at, "tuple", p->height, right, NULL);
+    struct ast *tuple = ast_call2(p, right->at, "tuple", p->height, right, NULL);
     if (tuple != NULL)
         tuple->is_operator = false;
     return tuple;
 }
 
-static struct ast *binary(struct parser *p, const struct operator *op, struct ast *left)
+static struct ast *binary(struct parser *p, const struct operator* op, struct ast *left)
 {
     unsigned height = p->height;
     struct ast *right = climb(p, op->precedence + 1);
@@ -833,10 +364,10 @@ static struct ast *binary(struct parser *p, const struct operator *op, struct as
     if (right == NULL)
         return NULL;
     height = higher(height, p->height);
-    return call2(p, place_since(p, left->at), op->function, height, left, right);
+    return ast_call2(p, place_since(p, left->at), op->function, height, left, right);
 }
 
-static struct ast *apply(struct parser *p, const struct operator *op, struct ast *left)
+static struct ast *apply(struct parser *p, const struct operator* op, struct ast *left)
 {
     switch (op->kind) {
     case OPERATOR_MERGED:
@@ -863,9 +394,9 @@ static struct ast *apply(struct parser *p, const struct operator *op, struct ast
 }
 
 /* An expression whose operators bind at least as tightly as `min`. */
-static struct ast *climb(struct parser *p, int min)
+struct ast *climb(struct parser *p, int min)
 {
-    const struct operator *op;
+    const struct operator* op;
     int n_tokens;
 
     if (p->nesting >= MAX_NESTING) {
@@ -886,7 +417,4 @@ static struct ast *climb(struct parser *p, int min)
     return p->in_panic ? NULL : left;
 }
 
-struct ast *expression(struct parser *p)
-{
-    return climb(p, 0);
-}
+struct ast *expression(struct parser *p) { return climb(p, 0); }

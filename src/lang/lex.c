@@ -9,7 +9,10 @@
 enum { MAX_OPEN_ENDS = 8 };
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
-static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
 static bool is_word_char(char c) { return is_letter(c) || is_digit(c) || c == '$'; }
 
 static int hex_value(char c)
@@ -116,8 +119,9 @@ static const char *quoted_end(const struct lexer *l)
 
 static const char *skip_digits(const char *p, const char *end, bool is_hex)
 {
-    while (p < end && (is_digit(*p) || (is_hex && hex_value(*p) >= 0) ||
-                       (*p == '_' && p + 1 < end && (is_hex ? hex_value(p[1]) >= 0 : is_digit(p[1])))))
+    while (p < end &&
+           (is_digit(*p) || (is_hex && hex_value(*p) >= 0) ||
+            (*p == '_' && p + 1 < end && (is_hex ? hex_value(p[1]) >= 0 : is_digit(p[1])))))
         p++;
     return p;
 }
@@ -132,7 +136,8 @@ static const char *number_end(const struct lexer *l, const char **mistake)
     if (!after_dot && *p == '0' && p + 2 < end && (p[1] | 0x20) == 'x' && hex_value(p[2]) >= 0) {
         is_hex = true;
         p = skip_digits(p + 2, end, true);
-    } else if (!after_dot && *p == '0' && p + 2 < end && (p[1] | 0x20) == 'b' && (p[2] == '0' || p[2] == '1')) {
+    } else if (!after_dot && *p == '0' && p + 2 < end && (p[1] | 0x20) == 'b' &&
+               (p[2] == '0' || p[2] == '1')) {
         for (p += 2; p < end && (*p == '0' || *p == '1' || *p == '_');)
             p++;
     } else {
@@ -150,7 +155,8 @@ static const char *number_end(const struct lexer *l, const char **mistake)
     if (p < end && is_word_char(*p)) {
         while (p < end && is_word_char(*p))
             p++;
-        *mistake = is_digit(*start) ? "this is neither a number nor a name (names that start with a digit go into backquotes)"
+        *mistake = is_digit(*start) ? "this is neither a number nor a name (names that start with "
+                                      "a digit go into backquotes)"
                                     : "malformed number";
     }
     return p;
@@ -158,8 +164,10 @@ static const char *number_end(const struct lexer *l, const char **mistake)
 
 static bool dot_is_access(const struct lexer *l)
 {
-    return l->last_kind == TOKEN_WORD || l->last_kind == TOKEN_QUOTED || l->last_kind == TOKEN_NUMBER ||
-           (l->last_kind == TOKEN_SYMBOL && (l->last_symbol == ')' || l->last_symbol == ']' || l->last_symbol == '.'));
+    return l->last_kind == TOKEN_WORD || l->last_kind == TOKEN_QUOTED ||
+           l->last_kind == TOKEN_NUMBER ||
+           (l->last_kind == TOKEN_SYMBOL &&
+            (l->last_symbol == ')' || l->last_symbol == ']' || l->last_symbol == '.'));
 }
 
 static uint16_t symbol_at(const struct lexer *l)
@@ -178,8 +186,8 @@ static const char *stray_end(const struct lexer *l, const char **mistake)
     const char *p = l->at;
     struct str rest = {p, (size_t)(l->end - p)};
 
-    if (str_starts(rest, "\xe2\x80\x98") || str_starts(rest, "\xe2\x80\x99") || str_starts(rest, "\xe2\x80\x9c") ||
-        str_starts(rest, "\xe2\x80\x9d")) {
+    if (str_starts(rest, "\xe2\x80\x98") || str_starts(rest, "\xe2\x80\x99") ||
+        str_starts(rest, "\xe2\x80\x9c") || str_starts(rest, "\xe2\x80\x9d")) {
         *mistake = "typographic quote; texts stand in plain quotes: 'text'";
         return p + 3;
     }
@@ -216,7 +224,8 @@ struct token lexer_next(struct lexer *l)
         t.kind = TOKEN_WORD;
         while (end < l->end && is_word_char(*end))
             end++;
-    } else if (is_digit(*start) || (*start == '.' && l->end - start > 1 && is_digit(start[1]) && !dot_is_access(l))) {
+    } else if (is_digit(*start) ||
+               (*start == '.' && l->end - start > 1 && is_digit(start[1]) && !dot_is_access(l))) {
         end = number_end(l, &t.mistake);
         t.kind = t.mistake != NULL ? TOKEN_MISTAKE : TOKEN_NUMBER;
     } else if (*start == '\'' || *start == '`' || *start == '"') {
@@ -226,7 +235,8 @@ struct token lexer_next(struct lexer *l)
             /* Going on behind this line keeps the mistakes of the following statements in sight; a few
              * times only, as each looks through the rest of the file. */
             t.kind = TOKEN_MISTAKE;
-            t.mistake = *start == '\'' ? "this text has no closing quote" : "this name has no closing quote";
+            t.mistake = *start == '\'' ? "this text has no closing quote"
+                                       : "this name has no closing quote";
             t.is_open_end = true;
             end = ++l->n_open_ends <= MAX_OPEN_ENDS ? end_of_line(l) : l->end;
         }
@@ -291,5 +301,6 @@ struct str token_unquote(struct arena *arena, const struct token *t)
 
 bool token_is_word(const struct token *t, const char *word)
 {
-    return t->kind == TOKEN_WORD && t->text.n == strlen(word) && strncasecmp(t->text.p, word, t->text.n) == 0;
+    return t->kind == TOKEN_WORD && t->text.n == strlen(word) &&
+           strncasecmp(t->text.p, word, t->text.n) == 0;
 }

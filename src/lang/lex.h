@@ -16,7 +16,7 @@ enum token_kind {
     TOKEN_QUOTED, /* `name` or "name" */
     TOKEN_STRING, /* 'text' */
     TOKEN_NUMBER,
-    TOKEN_SYMBOL, /* one or two characters, in `symbol` */
+    TOKEN_SYMBOL,  /* one or two characters, in `symbol` */
     TOKEN_MISTAKE, /* `mistake` says what is wrong */
 };
 

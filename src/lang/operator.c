@@ -43,7 +43,7 @@ static const struct operator operators[] = {
     {"::", NULL, PRECEDENCE_ACCESS, OPERATOR_CAST, false},
 };
 
-const struct operator *operator_find_symbol(uint16_t symbol, int min)
+const struct operator* operator_find_symbol(uint16_t symbol, int min)
 {
     char text[3] = {(char)(symbol & 0xff), (char)(symbol >> 8), '\0'};
     for (size_t i = 0; i < COUNT(operators); i++)
@@ -57,7 +57,7 @@ static bool is_same_word(struct str word, const char *text)
     return word.n == strlen(text) && strncasecmp(word.p, text, word.n) == 0;
 }
 
-const struct operator *operator_find_word(struct str word, bool is_negated, int min)
+const struct operator* operator_find_word(struct str word, bool is_negated, int min)
 {
     for (size_t i = 0; i < COUNT(operators); i++)
         if (operators[i].precedence >= min && operators[i].is_negated == is_negated &&
@@ -66,7 +66,7 @@ const struct operator *operator_find_word(struct str word, bool is_negated, int 
     return NULL;
 }
 
-const struct operator *operator_of_function(struct str function)
+const struct operator* operator_of_function(struct str function)
 {
     for (size_t i = 0; i < COUNT(operators); i++)
         if (operators[i].function != NULL && str_is(function, operators[i].function))
@@ -76,9 +76,11 @@ const struct operator *operator_of_function(struct str function)
 
 /* A name that is printed bare must never be one of these. */
 static const char *const reserved[] = {
-    "SELECT", "FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "AS", "AND", "OR", "NOT", "IN", "LIKE", "ILIKE",
-    "BETWEEN", "IS", "ON", "USING", "JOIN", "UNION", "CASE", "WHEN", "THEN", "ELSE", "END", "NULL", "TRUE", "FALSE",
-    "INF", "NAN", "INFINITY", "DISTINCT", "WITH", "DIV", "MOD", "REGEXP", "GLOBAL",
+    "SELECT", "FROM",  "WHERE", "GROUP",  "HAVING", "ORDER", "LIMIT",    "AS",
+    "AND",    "OR",    "NOT",   "IN",     "LIKE",   "ILIKE", "BETWEEN",  "IS",
+    "ON",     "USING", "JOIN",  "UNION",  "CASE",   "WHEN",  "THEN",     "ELSE",
+    "END",    "NULL",  "TRUE",  "FALSE",  "INF",    "NAN",   "INFINITY", "DISTINCT",
+    "WITH",   "DIV",   "MOD",   "REGEXP", "GLOBAL",
 };
 
 bool word_is_reserved(struct str word)
@@ -99,21 +101,19 @@ bool word_is_operator(struct str word)
 }
 
 const char *const interval_unit_names[] = {
-    "NANOSECOND", "MICROSECOND", "MILLISECOND", "SECOND", "MINUTE", "HOUR", "DAY", "WEEK", "MONTH", "QUARTER", "YEAR",
-    NULL,
+    "NANOSECOND", "MICROSECOND", "MILLISECOND", "SECOND",  "MINUTE", "HOUR",
+    "DAY",        "WEEK",        "MONTH",       "QUARTER", "YEAR",   NULL,
 };
 
-const char *interval_unit_name(enum interval_unit unit)
-{
-    return interval_unit_names[unit];
-}
+const char *interval_unit_name(enum interval_unit unit) { return interval_unit_names[unit]; }
 
 const char *interval_function(enum interval_unit unit)
 {
     static const char *const names[] = {
-        "toIntervalNanosecond", "toIntervalMicrosecond", "toIntervalMillisecond", "toIntervalSecond",
-        "toIntervalMinute", "toIntervalHour", "toIntervalDay", "toIntervalWeek", "toIntervalMonth",
-        "toIntervalQuarter", "toIntervalYear",
+        "toIntervalNanosecond", "toIntervalMicrosecond", "toIntervalMillisecond",
+        "toIntervalSecond",     "toIntervalMinute",      "toIntervalHour",
+        "toIntervalDay",        "toIntervalWeek",        "toIntervalMonth",
+        "toIntervalQuarter",    "toIntervalYear",
     };
     return names[unit];
 }
@@ -121,8 +121,8 @@ const char *interval_function(enum interval_unit unit)
 const char *interval_unit_text(enum interval_unit unit)
 {
     static const char *const names[] = {
-        "nanosecond", "microsecond", "millisecond", "second", "minute", "hour", "day", "week", "month", "quarter",
-        "year",
+        "nanosecond", "microsecond", "millisecond", "second",  "minute", "hour",
+        "day",        "week",        "month",       "quarter", "year",
     };
     return names[unit];
 }

@@ -36,25 +36,27 @@ enum operator_kind {
     OPERATOR_CAST,
 };
 
-struct operator {
+struct operator
+{
     const char *text;     /* upper case; the part behind NOT if is_negated */
     const char *function; /* ClickHouse's name; NULL where the parser decides */
     uint8_t precedence;
-    uint8_t kind;         /* enum operator_kind */
+    uint8_t kind; /* enum operator_kind */
     bool is_negated;
 };
 
 /* NULL if there is none that binds at least as tightly as `min`. */
-const struct operator *operator_find_symbol(uint16_t symbol, int min);
-const struct operator *operator_find_word(struct str word, bool is_negated, int min);
+const struct operator* operator_find_symbol(uint16_t symbol, int min);
+const struct operator* operator_find_word(struct str word, bool is_negated, int min);
 /* The operator that a call of this function is printed with (BINARY, MERGED, IN only), or NULL. */
-const struct operator *operator_of_function(struct str function);
+const struct operator* operator_of_function(struct str function);
 
-bool word_is_reserved(struct str word); /* means something where an operand could stand: a name needs quotes */
+bool word_is_reserved(
+    struct str word); /* means something where an operand could stand: a name needs quotes */
 bool word_is_operator(struct str word); /* and, or, in, like, ilike, mod: functions too */
 
-extern const char *const interval_unit_names[]; /* "NANOSECOND" .. "YEAR" */
-const char *interval_function(enum interval_unit unit); /* "toIntervalDay" */
+extern const char *const interval_unit_names[];          /* "NANOSECOND" .. "YEAR" */
+const char *interval_function(enum interval_unit unit);  /* "toIntervalDay" */
 const char *interval_unit_text(enum interval_unit unit); /* "day" */
 
 #endif

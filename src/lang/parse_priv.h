@@ -14,16 +14,16 @@
 #include "lang/parse.h"
 
 enum {
-    MAX_NESTING = 200,    /* brackets in brackets: what the parser's own recursion reaches */
-    MAX_HEIGHT = 1000,    /* of a tree: 1 + 1 + 1 + ... is deep without brackets */
-    MAX_SHARED = 1000,    /* nodes left of BETWEEN, which are there twice */
+    MAX_NESTING = 200, /* brackets in brackets: what the parser's own recursion reaches */
+    MAX_HEIGHT = 1000, /* of a tree: 1 + 1 + 1 + ... is deep without brackets */
+    MAX_SHARED = 1000, /* nodes left of BETWEEN, which are there twice */
     MAX_COLUMNS = 4096,
     MAX_FILE_BYTES = 16 << 20,
 };
 
 struct parser {
-    struct lexer lexer; /* behind `token` */
-    struct token token; /* the one looked at */
+    struct lexer lexer;              /* behind `token` */
+    struct token token;              /* the one looked at */
     uint32_t last_line, last_column; /* where the token before it ended (column: one behind) */
     const char *last_end;
     struct arena *arena;
@@ -31,12 +31,13 @@ struct parser {
     uint16_t file;
     bool in_panic;
     unsigned nesting;
-    unsigned brackets;             /* round and square ones open before `token`, in this statement */
-    unsigned height;               /* of the tree returned last */
+    unsigned brackets; /* round and square ones open before `token`, in this statement */
+    unsigned height;   /* of the tree returned last */
     const struct ast *in_brackets; /* the tree returned last, if it stood in round brackets */
 };
 
-void parser_init(struct parser *p, struct arena *arena, struct diagnostics *d, uint16_t file, struct str text);
+void parser_init(struct parser *p, struct arena *arena, struct diagnostics *d, uint16_t file,
+                 struct str text);
 
 /* Tokens. */
 void advance(struct parser *p);
@@ -51,8 +52,8 @@ bool expect_word(struct parser *p, const char *word, const char *where);
 void skip_brackets(struct parser *p); /* at '(': behind its ')' or at the end of the statement */
 
 /* Places. */
-struct place place_here(const struct parser *p);                         /* of p->token */
-struct place place_since(const struct parser *p, struct place start);    /* start .. last token */
+struct place place_here(const struct parser *p);                      /* of p->token */
+struct place place_since(const struct parser *p, struct place start); /* start .. last token */
 
 /* Mistakes. */
 void mistake(struct parser *p, struct place at, const char *suggestion, const char *fmt, ...)
@@ -62,7 +63,8 @@ void refuse(struct parser *p, struct place at, const char *suggestion, const cha
     __attribute__((format(printf, 4, 5)));
 /* "did you mean 'x'?" for a word of the program, or NULL; lives in the arena. */
 const char *suggest(struct parser *p, struct str word, const char *const *names, size_t n);
-const char *suggest_keyword(struct parser *p, struct str word, const char *const *names, size_t n); /* any case */
+const char *suggest_keyword(struct parser *p, struct str word, const char *const *names,
+                            size_t n); /* any case */
 
 /* expression.c. NULL: reported, in panic. */
 struct ast *expression(struct parser *p);
@@ -76,19 +78,35 @@ struct ast_list {
 void ast_list_add(struct parser *p, struct ast_list *list, struct ast *node);
 bool expression_list(struct parser *p, struct ast_list *list); /* e, e, … */
 
+/* Between expression.c and operand.c. `height` is that of the highest argument; a tree's own is left in
+ * p->height. */
+struct ast *ast_leaf(struct parser *p, enum ast_kind kind, struct place at, struct str text);
+struct ast *ast_call(struct parser *p, struct place at, const char *name, unsigned height,
+                     struct ast_list args);
+struct ast *ast_call2(struct parser *p, struct place at, const char *name, unsigned height,
+                      struct ast *a, struct ast *b); /* b may be NULL */
+struct ast *climb(struct parser *p, int min); /* operators that bind at least as tightly as `min` */
+struct ast *operand(struct parser *p);
+struct ast *cast_to(struct parser *p, struct place at, struct ast *value, unsigned height);
+struct ast *number_literal(struct parser *p, struct place at, bool is_negative);
+bool token_is_number_word(const struct token *t); /* inf, nan */
+static inline unsigned higher(unsigned a, unsigned b) { return a > b ? a : b; }
+
 /* clause.c. False in panic. */
 bool name_here(struct parser *p, const char *what, struct str *ret); /* an identifier */
 bool string_here(struct parser *p, const char *what, struct str *ret);
 enum duration_use { DURATION_POSITIVE, DURATION_ANY };
 bool duration_here(struct parser *p, struct duration *ret, enum duration_use use);
-enum keep_of { KEEP_OF_ROWS, KEEP_OF_TIER }; /* rows may say ORDER BY */
+enum keep_of { KEEP_OF_ROWS, KEEP_OF_TIER };                         /* rows may say ORDER BY */
 bool keep_here(struct parser *p, struct keep *ret, enum keep_of of); /* behind KEEP */
-bool setting_here(struct parser *p, struct setting *ret);            /* name = literal, no secrets */
+bool setting_here(struct parser *p, struct setting *ret); /* name = literal, no secrets */
 bool settings_here(struct parser *p, struct setting **ret, uint32_t *n);
 
 /* Clauses, by the NULL-terminated list of the words that begin one. */
-void skip_to_clause(struct parser *p, const char *const *words); /* or to the end of the statement */
-bool resume_at_clause(struct parser *p, const char *const *words); /* after panic; false: none follows */
+void skip_to_clause(struct parser *p,
+                    const char *const *words); /* or to the end of the statement */
+bool resume_at_clause(struct parser *p,
+                      const char *const *words); /* after panic; false: none follows */
 /* After panic in a list whose items stand `brackets` deep: at the next ',' or ')' there, or a clause. */
 bool resume_in_list(struct parser *p, unsigned brackets, const char *const *words);
 void unexpected_clause(struct parser *p, const char *const *words);

@@ -14,7 +14,10 @@ static struct place place_of(const struct parser *p, const struct token *t)
     const char *newline = memchr(t->text.p, '\n', t->text.n);
     if (newline != NULL)
         length = (size_t)(newline - t->text.p);
-    return (struct place){.file = p->file, .line = t->line, .column = t->column, .length = length ? (uint32_t)length : 1};
+    return (struct place){.file = p->file,
+                          .line = t->line,
+                          .column = t->column,
+                          .length = length ? (uint32_t)length : 1};
 }
 
 static void read_token(struct parser *p)
@@ -28,7 +31,8 @@ static void read_token(struct parser *p)
     p->in_panic = true;
 }
 
-void parser_init(struct parser *p, struct arena *arena, struct diagnostics *d, uint16_t file, struct str text)
+void parser_init(struct parser *p, struct arena *arena, struct diagnostics *d, uint16_t file,
+                 struct str text)
 {
     *p = (struct parser){.arena = arena, .d = d, .file = file, .last_end = text.p};
     lexer_init(&p->lexer, text);
@@ -60,10 +64,7 @@ bool at_symbol(const struct parser *p, uint16_t symbol)
     return p->token.kind == TOKEN_SYMBOL && p->token.symbol == symbol;
 }
 
-bool at_word(const struct parser *p, const char *word)
-{
-    return token_is_word(&p->token, word);
-}
+bool at_word(const struct parser *p, const char *word) { return token_is_word(&p->token, word); }
 
 bool at_end_of_statement(const struct parser *p)
 {
@@ -122,10 +123,7 @@ void skip_brackets(struct parser *p)
 
 /* ---- places ---- */
 
-struct place place_here(const struct parser *p)
-{
-    return place_of(p, &p->token);
-}
+struct place place_here(const struct parser *p) { return place_of(p, &p->token); }
 
 struct place place_since(const struct parser *p, struct place start)
 {
@@ -138,7 +136,8 @@ struct place place_since(const struct parser *p, struct place start)
 
 /* ---- mistakes ---- */
 
-static void report(struct parser *p, struct place at, const char *suggestion, const char *fmt, va_list args)
+static void report(struct parser *p, struct place at, const char *suggestion, const char *fmt,
+                   va_list args)
 {
     char text[512];
     vsnprintf(text, sizeof(text), fmt, args);

@@ -54,10 +54,7 @@ void print_identifier(struct buf *out, struct str name)
         print_quoted(out, name, '`');
 }
 
-void print_string_literal(struct buf *out, struct str text)
-{
-    print_quoted(out, text, '\'');
-}
+void print_string_literal(struct buf *out, struct str text) { print_quoted(out, text, '\''); }
 
 /* A name with dots: bare if all its parts are; else quoted as one, which means the same. */
 static void print_name(struct buf *out, struct str name)
@@ -91,7 +88,8 @@ static void print_list(struct buf *out, struct ast *const *items, uint32_t n)
 
 static bool is_call(const struct ast *node, const char *name)
 {
-    return node->kind == AST_CALL && !node->has_params && !node->is_distinct && str_is(node->text, name);
+    return node->kind == AST_CALL && !node->has_params && !node->is_distinct &&
+           str_is(node->text, name);
 }
 
 /* The unit of toIntervalX, or -1. */
@@ -112,7 +110,8 @@ static bool is_set(const struct ast *node)
 /* ClickHouse takes what stands before :: as text where it is a literal. */
 static bool is_castable(const struct ast *node)
 {
-    return node->kind == AST_NAME || node->kind == AST_STRING || (node->kind == AST_CALL && !is_set(node));
+    return node->kind == AST_NAME || node->kind == AST_STRING ||
+           (node->kind == AST_CALL && !is_set(node));
 }
 
 /* A type of one word, which reads back as itself; others are printed as texts. */
@@ -135,25 +134,37 @@ static bool is_digits(struct str text)
 }
 
 enum form {
-    FORM_CALL,   /* name(args) */
-    FORM_OPERATOR, FORM_IN, FORM_IS, FORM_NOT, FORM_SIGN, FORM_TERNARY, FORM_CASE, FORM_INTERVAL, FORM_CAST,
-    FORM_SUBSCRIPT, FORM_ELEMENT, FORM_TUPLE, FORM_ARRAY,
+    FORM_CALL, /* name(args) */
+    FORM_OPERATOR,
+    FORM_IN,
+    FORM_IS,
+    FORM_NOT,
+    FORM_SIGN,
+    FORM_TERNARY,
+    FORM_CASE,
+    FORM_INTERVAL,
+    FORM_CAST,
+    FORM_SUBSCRIPT,
+    FORM_ELEMENT,
+    FORM_TUPLE,
+    FORM_ARRAY,
 };
 
-static enum form form_of(const struct ast *node, const struct operator **op, int *precedence);
+static enum form form_of(const struct ast *node, const struct operator** op, int *precedence);
 
 /* In round brackets a single value would become a tuple of one. */
 static bool set_reads_back(const struct ast *set)
 {
-    const struct operator *op;
+    const struct operator* op;
     int precedence = PRECEDENCE_LAMBDA;
     if (set->kind == AST_CALL)
         form_of(set, &op, &precedence);
-    return (set->kind != AST_CALL && set->kind != AST_LAMBDA) || is_set(set) || precedence > PRECEDENCE_COMPARE;
+    return (set->kind != AST_CALL && set->kind != AST_LAMBDA) || is_set(set) ||
+           precedence > PRECEDENCE_COMPARE;
 }
 
 /* How a call is printed, and how tightly that binds. */
-static enum form form_of(const struct ast *node, const struct operator **op, int *precedence)
+static enum form form_of(const struct ast *node, const struct operator** op, int *precedence)
 {
     *op = NULL;
     *precedence = PRECEDENCE_ATOM;
@@ -170,7 +181,8 @@ static enum form form_of(const struct ast *node, const struct operator **op, int
     if (is_call(node, "array"))
         return FORM_ARRAY;
     *op = operator_of_function(node->text);
-    bool fits = *op != NULL && ((*op)->kind == OPERATOR_MERGED ? node->n_args >= 2 : node->n_args == 2);
+    bool fits =
+        *op != NULL && ((*op)->kind == OPERATOR_MERGED ? node->n_args >= 2 : node->n_args == 2);
     if (fits && (*op)->kind == OPERATOR_IN && !set_reads_back(node->args[1]))
         return FORM_CALL;
     if (fits) {
@@ -195,7 +207,8 @@ static enum form form_of(const struct ast *node, const struct operator **op, int
     if (node->n_args != 2)
         return FORM_CALL;
     const struct ast *second = node->args[1];
-    bool is_index = second->kind == AST_STRING || (second->kind == AST_NUMBER && is_digits(second->text));
+    bool is_index =
+        second->kind == AST_STRING || (second->kind == AST_NUMBER && is_digits(second->text));
     bool is_cast = is_call(node, "CAST") && is_castable(node->args[0]) && is_bare_type(second);
     enum form form = is_cast                                     ? FORM_CAST
                      : is_call(node, "arrayElement")             ? FORM_SUBSCRIPT
@@ -236,7 +249,7 @@ static void print_case(struct buf *out, const struct ast *node)
     buf_text(out, " END");
 }
 
-static void print_operator(struct buf *out, const struct ast *node, const struct operator *op)
+static void print_operator(struct buf *out, const struct ast *node, const struct operator* op)
 {
     /* A list like a AND b AND c needs brackets around an inner AND even on the left. */
     bool is_merged = op->kind == OPERATOR_MERGED;
@@ -247,7 +260,7 @@ static void print_operator(struct buf *out, const struct ast *node, const struct
     }
 }
 
-static void print_in(struct buf *out, const struct ast *node, const struct operator *op)
+static void print_in(struct buf *out, const struct ast *node, const struct operator* op)
 {
     const struct ast *set = node->args[1];
     print(out, node->args[0], op->precedence);
@@ -292,7 +305,8 @@ static void print_call(struct buf *out, const struct ast *node)
 /* (t).name: without brackets t.name would be one name. */
 static void print_of_element(struct buf *out, const struct ast *node, bool by_number)
 {
-    bool is_bare = (node->kind == AST_NAME && by_number) || (node->kind == AST_CALL && !node->is_operator);
+    bool is_bare =
+        (node->kind == AST_NAME && by_number) || (node->kind == AST_CALL && !node->is_operator);
     if (!is_bare)
         buf_byte(out, '(');
     print(out, node, is_bare ? PRECEDENCE_ACCESS : 0);
@@ -300,7 +314,8 @@ static void print_of_element(struct buf *out, const struct ast *node, bool by_nu
         buf_byte(out, ')');
 }
 
-static void print_form(struct buf *out, const struct ast *node, enum form form, const struct operator *op)
+static void print_form(struct buf *out, const struct ast *node, enum form form,
+                       const struct operator* op)
 {
     struct ast *const *args = node->args;
 
@@ -324,7 +339,8 @@ static void print_form(struct buf *out, const struct ast *node, enum form form, 
         break;
     case FORM_SIGN: {
         /* -5, --x and -5::T would be read as something else. */
-        bool is_safe = args[0]->kind == AST_NAME || (args[0]->kind == AST_CALL && !args[0]->is_operator);
+        bool is_safe =
+            args[0]->kind == AST_NAME || (args[0]->kind == AST_CALL && !args[0]->is_operator);
         buf_byte(out, '-');
         print(out, args[0], is_safe ? PRECEDENCE_ACCESS : PRECEDENCE_ATOM + 1);
         break;
@@ -341,7 +357,8 @@ static void print_form(struct buf *out, const struct ast *node, enum form form, 
         break;
     case FORM_INTERVAL: {
         struct str text = args[0]->text;
-        bool is_number = args[0]->kind == AST_NUMBER && text.p[text.p[0] == '-'] >= '0' && text.p[text.p[0] == '-'] <= '9';
+        bool is_number = args[0]->kind == AST_NUMBER && text.p[text.p[0] == '-'] >= '0' &&
+                         text.p[text.p[0] == '-'] <= '9';
         buf_text(out, is_number ? "INTERVAL " : "INTERVAL (");
         print(out, args[0], 0);
         buf_text(out, is_number ? " " : ") ");
@@ -395,7 +412,7 @@ static void print_lambda(struct buf *out, const struct ast *node)
 /* In brackets if it binds less tightly than `min`. */
 static void print_bracketed(struct buf *out, const struct ast *node, int min)
 {
-    const struct operator *op = NULL;
+    const struct operator* op = NULL;
     int precedence = PRECEDENCE_LAMBDA;
     enum form form = FORM_CALL;
 
@@ -450,10 +467,7 @@ static void print(struct buf *out, const struct ast *node, int min)
     }
 }
 
-void ast_print(struct buf *out, const struct ast *node)
-{
-    print(out, node, 0);
-}
+void ast_print(struct buf *out, const struct ast *node) { print(out, node, 0); }
 
 /* ---- column names ---- */
 
@@ -472,7 +486,8 @@ static void name_number(struct buf *out, struct str text)
     bool is_binary = body[0] == '0' && (body[1] | 0x20) == 'b';
     bool is_float = strpbrk(body, is_hex ? ".pP" : ".eEiInN") != NULL;
     if (!is_float) {
-        unsigned long long value = is_binary ? strtoull(body + 2, NULL, 2) : strtoull(body, NULL, is_hex ? 16 : 10);
+        unsigned long long value =
+            is_binary ? strtoull(body + 2, NULL, 2) : strtoull(body, NULL, is_hex ? 16 : 10);
         buf_printf(out, "%s%llu", is_negative ? "-" : "", value);
         return;
     }
@@ -556,7 +571,8 @@ bool ast_equal(const struct ast *a, const struct ast *b)
         return true;
     if (a == NULL || b == NULL)
         return false;
-    return a->kind == b->kind && str_eq(a->text, b->text) && a->n_args == b->n_args && a->n_params == b->n_params &&
-           a->has_params == b->has_params && a->is_distinct == b->is_distinct && all_equal(a->args, b->args, a->n_args) &&
+    return a->kind == b->kind && str_eq(a->text, b->text) && a->n_args == b->n_args &&
+           a->n_params == b->n_params && a->has_params == b->has_params &&
+           a->is_distinct == b->is_distinct && all_equal(a->args, b->args, a->n_args) &&
            all_equal(a->params, b->params, a->n_params);
 }

@@ -31,17 +31,18 @@ static const char *const stream_clauses[] = {"WHERE", "KEEP", NULL};
 static const char *const metric_clauses[] = {"WHERE", "GROUP", "EVERY", "KEEP", "TIME", NULL};
 /* Where reading may go on after a mistake. */
 static const char *const select_clauses[] = {
-    "FROM", "WHERE", "PREWHERE", "GROUP", "HAVING", "WINDOW", "QUALIFY", "ORDER", "LIMIT", "OFFSET", "SETTINGS",
-    "UNION", "INTERSECT", "EXCEPT", "FORMAT", "EVERY", "KEEP", "TIME", NULL,
+    "FROM",   "WHERE", "PREWHERE", "GROUP",    "HAVING", "WINDOW",    "QUALIFY",
+    "ORDER",  "LIMIT", "OFFSET",   "SETTINGS", "UNION",  "INTERSECT", "EXCEPT",
+    "FORMAT", "EVERY", "KEEP",     "TIME",     NULL,
 };
 /* SQL that is not there yet; in front of FROM's end and behind. */
 static const char *const join_words[] = {
-    "JOIN", "INNER", "LEFT", "RIGHT", "FULL", "CROSS", "ANY", "ALL", "ASOF", "SEMI", "ANTI", "GLOBAL", "ARRAY", "PASTE",
-    "NATURAL", NULL,
+    "JOIN", "INNER", "LEFT", "RIGHT",  "FULL",  "CROSS", "ANY",     "ALL",
+    "ASOF", "SEMI",  "ANTI", "GLOBAL", "ARRAY", "PASTE", "NATURAL", NULL,
 };
 static const char *const later_clauses[] = {
-    "PREWHERE", "HAVING", "WINDOW", "QUALIFY", "LIMIT", "OFFSET", "SETTINGS", "UNION", "INTERSECT", "EXCEPT",
-    "FORMAT", "INTO", "FINAL", "SAMPLE", NULL,
+    "PREWHERE",  "HAVING", "WINDOW", "QUALIFY", "LIMIT", "OFFSET", "SETTINGS", "UNION",
+    "INTERSECT", "EXCEPT", "FORMAT", "INTO",    "FINAL", "SAMPLE", NULL,
 };
 
 static const char *word_among(const struct parser *p, const char *const *words)
@@ -151,7 +152,8 @@ static bool from_clause(struct parser *p, struct select *s)
         return false;
     }
     if (at_symbol(p, '(')) {
-        refuse(p, s->from_at, "make it a stream of its own", "a SELECT inside FROM is not there yet");
+        refuse(p, s->from_at, "make it a stream of its own",
+               "a SELECT inside FROM is not there yet");
         skip_brackets(p);
     } else if (word_is_reserved(p->token.text) && p->token.kind == TOKEN_WORD) {
         mistake_expected(p, "the name of a source or stream");
@@ -169,7 +171,8 @@ static bool from_clause(struct parser *p, struct select *s)
     }
     const char *join = word_among(p, join_words);
     if (join != NULL || at_symbol(p, ',')) {
-        refuse(p, place_here(p), NULL, "%s is not there yet", join != NULL && strcmp(join, "ARRAY") == 0 ? "ARRAY JOIN" : "JOIN");
+        refuse(p, place_here(p), NULL, "%s is not there yet",
+               join != NULL && strcmp(join, "ARRAY") == 0 ? "ARRAY JOIN" : "JOIN");
         advance(p);
         skip_to_clause(p, select_clauses);
         return !p->in_panic;
@@ -179,7 +182,8 @@ static bool from_clause(struct parser *p, struct select *s)
     bool is_alias = at_word(p, "AS") || p->token.kind == TOKEN_QUOTED ||
                     (p->token.kind == TOKEN_WORD && word_among(p, select_clauses) == NULL &&
                      word_among(p, later_clauses) == NULL && !word_is_reserved(p->token.text) &&
-                     suggest_keyword(p, p->token.text, clauses_of(s), s->kind == SELECT_METRIC ? 5 : 2) == NULL);
+                     suggest_keyword(p, p->token.text, clauses_of(s),
+                                     s->kind == SELECT_METRIC ? 5 : 2) == NULL);
     if (is_alias) {
         struct place at = place_here(p);
         struct str alias;
@@ -206,9 +210,11 @@ static void add_set(struct parser *p, struct select *s, struct ast_list keys, st
 {
     for (uint32_t i = 0; i < keys.n; i++)
         if (keys.items[i]->kind == AST_NUMBER)
-            refuse(p, keys.items[i]->at, "write the name", "numbers of items in GROUP BY are not there yet");
+            refuse(p, keys.items[i]->at, "write the name",
+                   "numbers of items in GROUP BY are not there yet");
     s->sets = room_for_one(p, s->sets, s->n_sets, sizeof(*s->sets));
-    s->sets[s->n_sets++] = (struct grouping_set){.keys = keys.items, .n_keys = keys.n, .at = place_since(p, at)};
+    s->sets[s->n_sets++] =
+        (struct grouping_set){.keys = keys.items, .n_keys = keys.n, .at = place_since(p, at)};
 }
 
 /* (a, b), (), a; then perhaps TOP n PER k BY a */
@@ -231,7 +237,8 @@ static bool grouping_set(struct parser *p, struct select *s, unsigned brackets)
     add_set(p, s, keys, at);
     if (at_word(p, "TOP")) {
         refuse(p, place_here(p), NULL, "TOP n PER is not there yet");
-        while (!at_end_of_statement(p) && !(p->brackets == brackets && (at_symbol(p, ',') || at_symbol(p, ')'))))
+        while (!at_end_of_statement(p) &&
+               !(p->brackets == brackets && (at_symbol(p, ',') || at_symbol(p, ')'))))
             advance(p);
     }
     return !p->in_panic;
@@ -268,8 +275,8 @@ static bool group_by(struct parser *p, struct select *s)
         refuse(p, at, "name the dimensions", "GROUP BY ALL is not there yet");
         advance(p);
     } else if ((at_word(p, "ROLLUP") || at_word(p, "CUBE")) && is_call) {
-        refuse(p, at, "write its sets out: GROUPING SETS ((a, b), (a), ())", "%.*s is not there yet",
-               STR_FMT(p->token.text));
+        refuse(p, at, "write its sets out: GROUPING SETS ((a, b), (a), ())",
+               "%.*s is not there yet", STR_FMT(p->token.text));
         advance(p);
         skip_brackets(p);
     } else if (accept_word(p, "GROUPING")) {
@@ -278,8 +285,8 @@ static bool group_by(struct parser *p, struct select *s)
     } else {
         if (!expression_list(p, &keys))
             return false;
-        bool is_tuple = keys.n == 1 && keys.items[0]->kind == AST_CALL && str_is(keys.items[0]->text, "tuple") &&
-                        !keys.items[0]->has_params;
+        bool is_tuple = keys.n == 1 && keys.items[0]->kind == AST_CALL &&
+                        str_is(keys.items[0]->text, "tuple") && !keys.items[0]->has_params;
         if (is_tuple)
             keys = (struct ast_list){keys.items[0]->args, keys.items[0]->n_args, 0};
         add_set(p, s, keys, at);
@@ -287,7 +294,8 @@ static bool group_by(struct parser *p, struct select *s)
     while (at_word(p, "WITH")) {
         struct place with = place_here(p);
         advance(p);
-        refuse(p, with, at_word(p, "TOTALS") ? NULL : "write the sets out: GROUPING SETS ((a, b), (a), ())",
+        refuse(p, with,
+               at_word(p, "TOTALS") ? NULL : "write the sets out: GROUPING SETS ((a, b), (a), ())",
                "WITH %.*s is not there yet", STR_FMT(p->token.text));
         if (!at_end_of_statement(p))
             advance(p);
@@ -304,8 +312,8 @@ static bool refuse_tier_set(struct parser *p)
     refuse(p, place_here(p), NULL, "SET in a tier is not there yet");
     do {
         advance(p);
-        if (!name_here(p, "the name of a measure", &name) || !expect_symbol(p, '=', "after the name") ||
-            expression(p) == NULL)
+        if (!name_here(p, "the name of a measure", &name) ||
+            !expect_symbol(p, '=', "after the name") || expression(p) == NULL)
             return false;
     } while (at_symbol(p, ',') && token_after(p).kind != TOKEN_NUMBER);
     return true;
@@ -469,7 +477,8 @@ bool metric_statement(struct parser *p, struct metric_def *def)
     if (s.n_sets == 0 && (s.seen & SEEN_GROUP) == 0)
         add_set(p, &s, (struct ast_list){0}, def->at); /* no GROUP BY: one row of everything */
     if (s.n_tiers > 0 && s.keep.is_given)
-        refuse(p, s.keep.at, "write EVERY 1 MINUTE KEEP 7 DAYS, …", "KEEP of a metric with EVERY stands behind each tier");
+        refuse(p, s.keep.at, "write EVERY 1 MINUTE KEEP 7 DAYS, …",
+               "KEEP of a metric with EVERY stands behind each tier");
     def->items = s.items;
     def->n_items = s.n_items;
     def->from = s.from;

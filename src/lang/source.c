@@ -4,10 +4,12 @@
 #include "lang/parse_priv.h"
 
 static const char *const source_clauses[] = {
-    "FROM", "DISTINCT", "FORMAT", "SETTINGS", "EVENT", "WATERMARK", "KEEP", "DEDUPLICATE", "KEYED", NULL,
+    "FROM",      "DISTINCT", "FORMAT",      "SETTINGS", "EVENT",
+    "WATERMARK", "KEEP",     "DEDUPLICATE", "KEYED",    NULL,
 };
 static const char *const column_words[] = {
-    "DEFAULT", "MATERIALIZED", "EPHEMERAL", "ALIAS", "FROM", "CODEC", "TTL", "COMMENT", "NOT", "NULL", NULL,
+    "DEFAULT", "MATERIALIZED", "EPHEMERAL", "ALIAS", "FROM", "CODEC",
+    "TTL",     "COMMENT",      "NOT",       "NULL",  NULL,
 };
 
 static bool at_one_of(const struct parser *p, const char *const *words)
@@ -49,13 +51,15 @@ static bool column_from(struct parser *p, struct column_def *c)
     return true;
 }
 
-static bool column_value(struct parser *p, struct column_def *c, struct place at, enum column_mode mode)
+static bool column_value(struct parser *p, struct column_def *c, struct place at,
+                         enum column_mode mode)
 {
     if (c->mode != COLUMN_PLAIN)
         refuse(p, at, NULL, "a column has one of DEFAULT, MATERIALIZED, EPHEMERAL, ALIAS");
     c->mode = mode;
     c->is_ephemeral = mode == COLUMN_EPHEMERAL;
-    bool has_value = mode != COLUMN_EPHEMERAL || !(at_symbol(p, ',') || at_symbol(p, ')') || at_one_of(p, column_words));
+    bool has_value = mode != COLUMN_EPHEMERAL ||
+                     !(at_symbol(p, ',') || at_symbol(p, ')') || at_one_of(p, column_words));
     if (!has_value)
         return true;
     c->value = expression(p);
@@ -79,7 +83,8 @@ static bool refuse_column_word(struct parser *p, struct place at, const char *wo
 
 static bool column_part(struct parser *p, struct column_def *c)
 {
-    static const enum column_mode modes[] = {COLUMN_DEFAULT, COLUMN_MATERIALIZED, COLUMN_EPHEMERAL, COLUMN_ALIAS};
+    static const enum column_mode modes[] = {COLUMN_DEFAULT, COLUMN_MATERIALIZED, COLUMN_EPHEMERAL,
+                                             COLUMN_ALIAS};
     struct place at = place_here(p);
 
     for (size_t i = 0; column_words[i] != NULL; i++) {
@@ -100,7 +105,8 @@ static bool column_part(struct parser *p, struct column_def *c)
 
 static void check_column(struct parser *p, const struct column_def *c)
 {
-    static const char *const own[] = {"_source", "_partition", "_offset", "_arrival", "_id", "_path", "_file", "_set"};
+    static const char *const own[] = {"_source", "_partition", "_offset", "_arrival",
+                                      "_id",     "_path",      "_file",   "_set"};
 
     for (size_t i = 0; i < COUNT(own); i++)
         if (str_is(c->name, own[i]))
@@ -118,7 +124,8 @@ static bool column(struct parser *p, struct column_def *c)
     struct token next = token_after(p);
     c->at = place_here(p);
     if (at_word(p, "PRIMARY") && token_is_word(&next, "KEY")) {
-        mistake(p, c->at, "KEEP … ORDER BY (…) orders what is stored", "a source has no PRIMARY KEY");
+        mistake(p, c->at, "KEEP … ORDER BY (…) orders what is stored",
+                "a source has no PRIMARY KEY");
         return false;
     }
     if (!name_here(p, "the name of a column", &c->name))
@@ -132,7 +139,8 @@ static bool column(struct parser *p, struct column_def *c)
     return !p->in_panic;
 }
 
-static void check_column_is_new(struct parser *p, const struct source_def *s, const struct column_def *c)
+static void check_column_is_new(struct parser *p, const struct source_def *s,
+                                const struct column_def *c)
 {
     for (uint32_t i = 0; i < s->n_columns; i++)
         if (str_eq(s->columns[i].name, c->name)) {
@@ -146,7 +154,8 @@ static bool columns(struct parser *p, struct source_def *s)
     uint32_t cap = 0;
 
     if (!at_symbol(p, '(')) {
-        mistake(p, place_here(p), "`weir init FILE` writes them from a sample", "expected '(' and the source's columns");
+        mistake(p, place_here(p), "`weir init FILE` writes them from a sample",
+                "expected '(' and the source's columns");
         return false;
     }
     advance(p);
@@ -216,7 +225,8 @@ static bool from_clause(struct parser *p, struct source_def *s)
         skip_to_clause(p, source_clauses);
         return !p->in_panic;
     }
-    const char *near = p->token.kind == TOKEN_WORD ? suggest_keyword(p, p->token.text, kinds, 3) : NULL;
+    const char *near =
+        p->token.kind == TOKEN_WORD ? suggest_keyword(p, p->token.text, kinds, 3) : NULL;
     if (p->token.kind == TOKEN_STRING)
         near = "write FROM FILES";
     mistake(p, at, near, "expected FILES after FROM");
@@ -225,11 +235,49 @@ static bool from_clause(struct parser *p, struct source_def *s)
 
 /* ClickHouse's, and ours where it has none. */
 static const char *const later_formats[] = {
-    "Avro", "AvroConfluent", "CapnProto", "Protobuf", "ProtobufSingle", "ProtobufList", "MsgPack", "Regexp", "Template",
-    "CustomSeparated", "JSON", "JSONLines", "NDJSON", "JSONCompactEachRow", "JSONCompactEachRowWithNames", "JSONAsString",
-    "JSONAsObject", "JSONColumns", "JSONObjectEachRow", "BSONEachRow", "TSKV", "LineAsString", "RawBLOB", "Values", "Native", "RowBinary",
-    "RowBinaryWithNames", "Parquet", "ORC", "Arrow", "ArrowStream", "MySQLDump", "Npy", "CSVWithNamesAndTypes",
-    "TSVWithNamesAndTypes", "TSVRaw", "TabSeparatedRaw", "CombinedLog", "Logfmt", "Zeek", "OTLP", "Prometheus", "Syslog",
+    "Avro",
+    "AvroConfluent",
+    "CapnProto",
+    "Protobuf",
+    "ProtobufSingle",
+    "ProtobufList",
+    "MsgPack",
+    "Regexp",
+    "Template",
+    "CustomSeparated",
+    "JSON",
+    "JSONLines",
+    "NDJSON",
+    "JSONCompactEachRow",
+    "JSONCompactEachRowWithNames",
+    "JSONAsString",
+    "JSONAsObject",
+    "JSONColumns",
+    "JSONObjectEachRow",
+    "BSONEachRow",
+    "TSKV",
+    "LineAsString",
+    "RawBLOB",
+    "Values",
+    "Native",
+    "RowBinary",
+    "RowBinaryWithNames",
+    "Parquet",
+    "ORC",
+    "Arrow",
+    "ArrowStream",
+    "MySQLDump",
+    "Npy",
+    "CSVWithNamesAndTypes",
+    "TSVWithNamesAndTypes",
+    "TSVRaw",
+    "TabSeparatedRaw",
+    "CombinedLog",
+    "Logfmt",
+    "Zeek",
+    "OTLP",
+    "Prometheus",
+    "Syslog",
 };
 
 static bool format_clause(struct parser *p, struct source_def *s)
@@ -249,10 +297,12 @@ static bool format_clause(struct parser *p, struct source_def *s)
         while (format_names[n] != NULL)
             n++;
         if (known != NULL)
-            refuse(p, s->format_at, "there are CSV, CSVWithNames, TSV, TSVWithNames and JSONEachRow",
+            refuse(p, s->format_at,
+                   "there are CSV, CSVWithNames, TSV, TSVWithNames and JSONEachRow",
                    "FORMAT %s is not there yet", known);
         else
-            refuse(p, s->format_at, suggest(p, name, format_names, n), "unknown format %.*s", STR_FMT(name));
+            refuse(p, s->format_at, suggest(p, name, format_names, n), "unknown format %.*s",
+                   STR_FMT(name));
     }
     while (at_word(p, "SCHEMA") || at_word(p, "REGISTRY")) {
         struct str ignored;
@@ -273,8 +323,15 @@ static bool event_time_clause(struct parser *p, struct source_def *s)
     return s->event_time != NULL;
 }
 
-enum { SEEN_FROM = 1, SEEN_DISTINCT = 2, SEEN_FORMAT = 4, SEEN_SETTINGS = 8, SEEN_EVENT = 16, SEEN_WATERMARK = 32,
-       SEEN_KEEP = 64 };
+enum {
+    SEEN_FROM = 1,
+    SEEN_DISTINCT = 2,
+    SEEN_FORMAT = 4,
+    SEEN_SETTINGS = 8,
+    SEEN_EVENT = 16,
+    SEEN_WATERMARK = 32,
+    SEEN_KEEP = 64
+};
 
 static bool source_clause(struct parser *p, struct source_def *s, uint32_t *seen)
 {
@@ -317,7 +374,8 @@ static bool source_clause(struct parser *p, struct source_def *s, uint32_t *seen
         return keep_here(p, &s->keep, KEEP_OF_ROWS);
     }
     if (at_word(p, "DEDUPLICATE") || at_word(p, "KEYED")) {
-        refuse(p, at, NULL, "%s is not there yet", at_word(p, "KEYED") ? "KEYED BY" : "DEDUPLICATE");
+        refuse(p, at, NULL, "%s is not there yet",
+               at_word(p, "KEYED") ? "KEYED BY" : "DEDUPLICATE");
         advance(p);
         skip_to_clause(p, source_clauses);
         return !p->in_panic;

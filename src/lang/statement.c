@@ -10,15 +10,17 @@
 /* ---- what there is ---- */
 
 static const char *const create_kinds[] = {
-    "SOURCE", "STREAM", "METRIC", "LOOKUP", "VIEW", "TIMELINE", "MODEL", "ALERT", "EXPORT", "DASHBOARD", "FUNCTION", "ROLE",
-    "ROW POLICY", "QUOTA", NULL,
+    "SOURCE", "STREAM",    "METRIC",   "LOOKUP", "VIEW",       "TIMELINE", "MODEL", "ALERT",
+    "EXPORT", "DASHBOARD", "FUNCTION", "ROLE",   "ROW POLICY", "QUOTA",    NULL,
 };
-static const char *const foreign_kinds[] = {"TABLE", "DATABASE", "MATERIALIZED", "TEMPORARY", "DICTIONARY", "USER",
-                                            "INDEX", "SETTINGS", NULL};
+static const char *const foreign_kinds[] = {"TABLE",     "DATABASE",   "MATERIALIZED",
+                                            "TEMPORARY", "DICTIONARY", "USER",
+                                            "INDEX",     "SETTINGS",   NULL};
 static const char *const verbs[] = {"SET", "CREATE", "GRANT", NULL};
 static const char *const foreign_verbs[] = {
-    "SELECT", "WITH", "INSERT", "DROP", "ALTER", "DELETE", "UPDATE", "TRUNCATE", "RENAME", "EXCHANGE", "ATTACH", "DETACH",
-    "SHOW", "DESCRIBE", "EXPLAIN", "USE", "OPTIMIZE", "SYSTEM", "REVOKE", "KILL", NULL,
+    "SELECT",   "WITH",   "INSERT",   "DROP",   "ALTER",  "DELETE", "UPDATE",
+    "TRUNCATE", "RENAME", "EXCHANGE", "ATTACH", "DETACH", "SHOW",   "DESCRIBE",
+    "EXPLAIN",  "USE",    "OPTIMIZE", "SYSTEM", "REVOKE", "KILL",   NULL,
 };
 
 /* ---- results ---- */
@@ -92,12 +94,15 @@ static bool password_clause(struct parser *p, struct str name, struct setting *r
         return false;
     }
     advance(p);
-    ret->name = str_of(arena_printf(p->arena, "%.*s_password_%s", STR_FMT(name), is_env ? "env" : "file"));
+    ret->name =
+        str_of(arena_printf(p->arena, "%.*s_password_%s", STR_FMT(name), is_env ? "env" : "file"));
     ret->value_at = place_here(p);
-    return string_here(p, is_env ? "the variable's name in quotes" : "the path in quotes", &ret->value);
+    return string_here(p, is_env ? "the variable's name in quotes" : "the path in quotes",
+                       &ret->value);
 }
 
-static bool set_statement(struct parser *p, struct definitions *defs, struct place at, const char *start)
+static bool set_statement(struct parser *p, struct definitions *defs, struct place at,
+                          const char *start)
 {
     size_t n_before = defs->n_statements;
     do {
@@ -141,7 +146,8 @@ static bool refuse_create(struct parser *p, struct definitions *defs, struct pla
     }
     if (kind == NULL) {
         size_t n = COUNT(create_kinds) - 1;
-        const char *near = p->token.kind == TOKEN_WORD ? suggest_keyword(p, p->token.text, create_kinds, n) : NULL;
+        const char *near =
+            p->token.kind == TOKEN_WORD ? suggest_keyword(p, p->token.text, create_kinds, n) : NULL;
         mistake(p, place_here(p), near, "expected SOURCE, STREAM or METRIC after CREATE");
         return false;
     }
@@ -149,7 +155,8 @@ static bool refuse_create(struct parser *p, struct definitions *defs, struct pla
     accept_word(p, "POLICY");
     refuse(p, at, NULL, "CREATE %s is not there yet", kind);
     if (p->token.kind == TOKEN_WORD || p->token.kind == TOKEN_QUOTED)
-        add_broken(defs, p->token.kind == TOKEN_QUOTED ? token_unquote(p->arena, &p->token) : p->token.text);
+        add_broken(defs, p->token.kind == TOKEN_QUOTED ? token_unquote(p->arena, &p->token)
+                                                       : p->token.text);
     p->in_panic = true; /* the rest is not looked at */
     return false;
 }
@@ -159,7 +166,8 @@ static void skip_create_options(struct parser *p)
     struct place at = place_here(p);
     if (accept_word(p, "OR")) {
         accept_word(p, "REPLACE");
-        refuse(p, place_since(p, at), "leave it out: the files are the whole program", "OR REPLACE is not there");
+        refuse(p, place_since(p, at), "leave it out: the files are the whole program",
+               "OR REPLACE is not there");
     }
 }
 
@@ -187,7 +195,8 @@ static bool create_statement(struct parser *p, struct definitions *defs, struct 
     advance(p);
     struct token next = token_after(p);
     if (at_word(p, "IF") && token_is_word(&next, "NOT")) {
-        refuse(p, place_here(p), "leave it out: the files are the whole program", "IF NOT EXISTS is not there");
+        refuse(p, place_here(p), "leave it out: the files are the whole program",
+               "IF NOT EXISTS is not there");
         advance(p);
         advance(p);
         accept_word(p, "EXISTS");
@@ -225,9 +234,12 @@ static bool any_statement(struct parser *p, struct definitions *defs)
     } else if (at_word(p, "GRANT")) {
         mistake(p, s.at, NULL, "GRANT is not there yet");
     } else if (word_among(p, foreign_verbs) != NULL) {
-        mistake(p, s.at, "`weir query` asks the store", "a file of definitions has no %s", word_among(p, foreign_verbs));
+        mistake(p, s.at, "`weir query` asks the store", "a file of definitions has no %s",
+                word_among(p, foreign_verbs));
     } else {
-        const char *near = p->token.kind == TOKEN_WORD ? suggest_keyword(p, p->token.text, verbs, COUNT(verbs) - 1) : NULL;
+        const char *near = p->token.kind == TOKEN_WORD
+                               ? suggest_keyword(p, p->token.text, verbs, COUNT(verbs) - 1)
+                               : NULL;
         mistake(p, s.at, near, "expected SET or CREATE at the start of a statement");
     }
     return is_ok;
@@ -243,7 +255,8 @@ static void end_statement(struct parser *p, const char *start)
     if (!p->in_panic)
         return;
     while (p->token.kind != TOKEN_END && !at_symbol(p, ';')) {
-        bool is_next = p->token.is_first_on_line && at_word(p, "CREATE") && p->token.text.p != start;
+        bool is_next =
+            p->token.is_first_on_line && at_word(p, "CREATE") && p->token.text.p != start;
         if (is_next)
             break;
         advance(p);
@@ -276,16 +289,19 @@ static void check_names_are_new(const struct definitions *defs, size_t n_old, st
         if (!str_eq(all[i].name, all[i - 1].name) || all[i].index < n_old)
             continue;
         struct place first = name_place(&defs->statements[all[i - 1].index]);
-        diagnose_error(d, name_place(&defs->statements[all[i].index]), NULL, "%.*s is defined already at %s:%u:%u",
-                       STR_FMT(all[i].name), defs->files[first.file].path, first.line, first.column);
+        diagnose_error(d, name_place(&defs->statements[all[i].index]), NULL,
+                       "%.*s is defined already at %s:%u:%u", STR_FMT(all[i].name),
+                       defs->files[first.file].path, first.line, first.column);
     }
     free(all);
 }
 
-void definitions_read_text(struct definitions *defs, const char *path, struct str text, struct diagnostics *d)
+void definitions_read_text(struct definitions *defs, const char *path, struct str text,
+                           struct diagnostics *d)
 {
     struct parser p;
-    struct place nowhere = {.file = (uint16_t)(defs->n_files < UINT16_MAX ? defs->n_files : UINT16_MAX)};
+    struct place nowhere = {
+        .file = (uint16_t)(defs->n_files < UINT16_MAX ? defs->n_files : UINT16_MAX)};
     size_t n_old = defs->n_statements;
 
     if (defs->n_files >= UINT16_MAX) {
@@ -294,9 +310,11 @@ void definitions_read_text(struct definitions *defs, const char *path, struct st
     }
     defs->files = grow(defs->files, defs->n_files, sizeof(*defs->files));
     struct definition_file *file = &defs->files[defs->n_files++];
-    *file = (struct definition_file){.path = arena_text(&defs->arena, str_of(path)), .text = STR("")};
+    *file =
+        (struct definition_file){.path = arena_text(&defs->arena, str_of(path)), .text = STR("")};
     if (text.n > MAX_FILE_BYTES) {
-        diagnose_error(d, nowhere, NULL, "a file of definitions has at most %d MB", MAX_FILE_BYTES >> 20);
+        diagnose_error(d, nowhere, NULL, "a file of definitions has at most %d MB",
+                       MAX_FILE_BYTES >> 20);
         return;
     }
     file->text = arena_str(&defs->arena, text);
@@ -321,11 +339,13 @@ static enum err_code read_all(struct buf *out, int fd, const char *path, struct 
             return ERR_OK;
         out->n += (size_t)n;
         if (out->n > MAX_FILE_BYTES)
-            return err_set(e, ERR_LIMIT, "%s: a file of definitions has at most %d MB", path, MAX_FILE_BYTES >> 20);
+            return err_set(e, ERR_LIMIT, "%s: a file of definitions has at most %d MB", path,
+                           MAX_FILE_BYTES >> 20);
     }
 }
 
-enum err_code definitions_read_file(struct definitions *defs, const char *path, struct diagnostics *d, struct err *e)
+enum err_code definitions_read_file(struct definitions *defs, const char *path,
+                                    struct diagnostics *d, struct err *e)
 {
     AUTO_DONE(buf) text = {0};
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -352,7 +372,8 @@ struct ast *parse_expression(struct arena *arena, struct str text, struct diagno
     struct parser p;
 
     if (text.n > MAX_FILE_BYTES) {
-        diagnose_error(d, (struct place){0}, NULL, "an expression has at most %d MB", MAX_FILE_BYTES >> 20);
+        diagnose_error(d, (struct place){0}, NULL, "an expression has at most %d MB",
+                       MAX_FILE_BYTES >> 20);
         return NULL;
     }
     parser_init(&p, arena, d, 0, arena_str(arena, text));
