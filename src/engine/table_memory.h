@@ -13,12 +13,24 @@
 
 enum { TABLE_HUGE_FROM = 4 << 20 };
 
+/* The thread sanitizer does not see pages move and takes them for another thread's. */
+#if defined(__SANITIZE_THREAD__)
+#define TABLE_CAN_MOVE 0
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define TABLE_CAN_MOVE 0
+#endif
+#endif
+#ifndef TABLE_CAN_MOVE
+#define TABLE_CAN_MOVE 1
+#endif
+
 static inline void *table_grow(void *p, size_t old_bytes, size_t new_bytes)
 {
     if (p == NULL)
         return xmap(new_bytes);
-    void *moved = mremap(p, old_bytes, new_bytes, MREMAP_MAYMOVE);
-    if (moved == MAP_FAILED) { /* let xmap say what is wrong */
+    void *moved = TABLE_CAN_MOVE ? mremap(p, old_bytes, new_bytes, MREMAP_MAYMOVE) : MAP_FAILED;
+    if (moved == MAP_FAILED) { /* xmap says what is wrong */
         moved = xmap(new_bytes);
         __builtin_memcpy(moved, p, old_bytes);
         xunmap(p, old_bytes);

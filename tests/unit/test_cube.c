@@ -2,6 +2,7 @@
  *
  * Cubes against a plain reference: random rows of all key types with NULLs, several workers, tiers in
  * zones, parts. The reference sorts rows by a textual key and folds neighbours. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -334,14 +335,38 @@ static void check_row(const struct native_result *r, size_t n_dimensions, const 
     check_states(part, (uint32_t)row, f);
 }
 
-/* Seals one tier in parts; every reference key is there once with its values. */
+struct part_job {
+    pthread_t thread;
+    struct cube **cubes;
+    size_t n_cubes, part, n_parts;
+    const struct zone *zone;
+    int64_t count;
+    enum interval_unit unit;
+    struct sealed_tier *sealed;
+};
+
+static void *seal_part(void *context)
+{
+    struct part_job *j = context;
+    j->sealed = cube_seal(j->cubes, j->n_cubes, j->zone, j->count, j->unit, j->part, j->n_parts);
+    return NULL;
+}
+
+/* Seals one tier in parts, a thread each; every reference key is there once with its values. */
 static void check_tier(const struct setup *s, const struct input *in, struct cube **cubes, size_t n_cubes,
                        const struct zone *zone, int64_t count, enum interval_unit unit, size_t n_parts)
 {
     struct folded *expected, wanted;
     size_t n = reference(in, zone, s->shape.count ? count : 0, unit, &expected), n_found = 0;
+    struct part_job jobs[8];
     for (size_t p = 0; p < n_parts; p++) {
-        struct sealed_tier *part = cube_seal(cubes, n_cubes, zone, count, unit, p, n_parts);
+        jobs[p] = (struct part_job){0, cubes, n_cubes, p, n_parts, zone, count, unit, NULL};
+        assert_int_equal(pthread_create(&jobs[p].thread, NULL, seal_part, &jobs[p]), 0);
+    }
+    for (size_t p = 0; p < n_parts; p++)
+        pthread_join(jobs[p].thread, NULL);
+    for (size_t p = 0; p < n_parts; p++) {
+        struct sealed_tier *part = jobs[p].sealed;
         struct native_result r = {0};
         read_part(s, part, &r);
         for (size_t row = 0; row < r.n_rows; row++) {
