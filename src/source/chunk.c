@@ -127,7 +127,7 @@ static enum err_code open_reader(struct file_set *s, struct file *f, char *scrat
     struct reader *r = &f->cursor.reader;
     TRY(reader_open(r, f->path, e));
     r->limit = f->limit;
-    f->is_packed = r->compression != COMPRESSION_NONE;
+    atomic_store(&f->is_packed, r->compression != COMPRESSION_NONE);
     struct file_mark m;
     file_snapshot(f, &m);
     if (m.head_bytes > 0) {
@@ -165,6 +165,16 @@ static bool is_still_same(struct file *f, uint64_t from)
         return true;
     return pread(f->cursor.reader.fd, now, n, (off_t)(from - n)) == (ssize_t)n &&
            memcmp(now, f->tail.p + f->tail.n - n, n) == 0;
+}
+
+/* The same for a file of which nothing was handed out yet: it must begin as it did when it was met. */
+static bool is_as_seen(const struct file *f, const struct chunk_memory *m, const struct piece *p)
+{
+    size_t n = p->is_too_long ? p->n : p->n + p->rest;
+    if (n < f->seen_bytes)
+        return false;
+    struct u128 hash = sip_hash128(m->data, f->seen_bytes);
+    return hash.lo == f->seen_hash.lo && hash.hi == f->seen_hash.hi;
 }
 
 /* ---- chunks ---- */
@@ -272,7 +282,7 @@ static enum err_code read_piece(struct file_set *s, struct file *f, struct chunk
     if (!reader_is_open(&c->reader))
         TRY(open_reader(s, f, m->data, e));
     TRY(cursor_next(c, &s->spec, m, UINT64_MAX, may_end(s, f), p, e));
-    if (is_still_same(f, p->from))
+    if (f->head_bytes == 0 ? is_as_seen(f, m, p) : is_still_same(f, p->from))
         return ERR_OK;
     c->position = p->from;
     return err_set(e, ERR_CONFLICT, "%s has other content now", f->path);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "source/cursor.h"
 
+#include "source/quotes.h"
+
 void memory_grow(struct chunk_memory *m, size_t cap)
 {
     if (cap <= m->cap)
@@ -141,6 +143,19 @@ static enum err_code pass_record(struct cursor *c, const struct file_source_spec
 
 /* ---- ordinary records ---- */
 
+/* Length of a prefix of whole records: the longest at the end of a file, else one long enough. The
+ * decoder walks CSV records that have quotes field by field; most can be proved to be simple. */
+static size_t cut_records(const struct file_source_spec *spec, const char *data, size_t n, bool is_eof, bool is_end)
+{
+    bool is_csv = spec->format == FORMAT_CSV || spec->format == FORMAT_CSV_WITH_NAMES;
+    if (!is_csv || is_end || n < TOO_LONG_BYTES || memchr(data, '"', n) == NULL)
+        return decoder_cut(spec->format, spec->delimiter, data, n, is_end);
+    struct quotes_cut cut = quotes_cut(spec->delimiter ? spec->delimiter : ',', data, n);
+    if (cut.is_complete || (!is_eof && cut.length >= n / 2))
+        return cut.length;
+    return cut.length + decoder_cut(spec->format, spec->delimiter, data + cut.length, n - cut.length, false);
+}
+
 enum err_code cursor_next(struct cursor *c, const struct file_source_spec *spec, struct chunk_memory *m,
                           uint64_t stop, bool is_end, struct piece *ret, struct err *e)
 {
@@ -169,7 +184,7 @@ enum err_code cursor_next(struct cursor *c, const struct file_source_spec *spec,
         ret->is_eof = code == ERR_OK && n < cap;
         ret->is_whole = ret->is_eof && reader_is_whole(&c->reader);
         bool is_stop = c->position + n >= stop;
-        cut = decoder_cut(spec->format, spec->delimiter, m->data, n,
+        cut = cut_records(spec, m->data, n, ret->is_eof || code != ERR_OK,
                           is_stop || (is_end && ret->is_eof && ret->is_whole));
         if (code != ERR_OK && cut == 0)
             return code;

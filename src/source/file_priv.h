@@ -46,7 +46,6 @@ struct file {
     bool is_end;             /* it need not wait any longer */
     bool is_stuck;           /* unreadable or corrupt; until it changes */
     uint64_t corrupt_size;   /* size on disk when that was said */
-    bool is_packed;
     bool is_orphan;          /* read through the open descriptor only */
     /* ---- file_set.lock ---- */
     bool is_ready, is_queued, is_flagged, is_marked, is_touched;
@@ -54,6 +53,7 @@ struct file {
     bool is_in_lru;
     /* ---- any thread ---- */
     _Atomic uint64_t partition; /* UINT64_MAX until the first chunk */
+    _Atomic bool is_packed;     /* it was compressed when it was opened last */
     _Atomic uint64_t waiting;   /* bytes on disk not handed out yet, about */
     /* ---- scan ---- */
     struct entry *name, *home;  /* home: the entry that held it last */

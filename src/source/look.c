@@ -169,6 +169,14 @@ static int64_t age_ns(const struct stat_key *key)
     return age < 0 ? 0 : age > 3600 ? 3600 * SECOND_NS : age * SECOND_NS;
 }
 
+static bool is_untouched(struct file *f, const struct stat_key *key)
+{
+    pthread_mutex_lock(&f->lock);
+    bool ret = f->stat_hash == stat_key_hash(key);
+    pthread_mutex_unlock(&f->lock);
+    return ret;
+}
+
 static void stat_entry(struct file_set *s, struct entry *entry)
 {
     struct stat st;
@@ -192,7 +200,7 @@ static void stat_entry(struct file_set *s, struct entry *entry)
     entry->key = key;
     entry->changed_ns = entry->role == ROLE_NONE ? s->now_ns - age_ns(&key) : s->now_ns;
     struct file *f = entry->held;
-    if (entry->role == ROLE_NONE && f != NULL && f->name == NULL && f->stat_hash == stat_key_hash(&key)) {
+    if (entry->role == ROLE_NONE && f != NULL && f->name == NULL && is_untouched(f, &key)) {
         entry_go_on(s, entry, f, &key); /* as it was when its end had been read */
         return;
     }
@@ -382,7 +390,7 @@ static bool watch_orphan(struct file_set *s, struct file *f)
     if (is_awaited || !is_settled)
         return true;
     uint64_t rest = f->size > f->cursor.position ? f->size - f->cursor.position : 0;
-    if (f->is_packed)
+    if (atomic_load(&f->is_packed))
         rest = atomic_load(&f->waiting);
     if (rest > 0)
         file_set_say(s, FILE_LOST, atomic_load(&f->partition), f->path, rest,

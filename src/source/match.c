@@ -115,7 +115,7 @@ static bool is_beginning_of(struct file_set *s, struct reader *r, const struct e
     struct reader there;
     if (f->name == NULL || f->name == entry || entry->seen.header_bytes != f->header_bytes)
         return false;
-    if (r->compression == COMPRESSION_NONE && !f->is_packed && f->size < r->key.size)
+    if (r->compression == COMPRESSION_NONE && !atomic_load(&f->is_packed) && f->size < r->key.size)
         return false;
     if (reader_seek(r, UINT64_MAX, &err) != ERR_OK && r->at == 0)
         return false;

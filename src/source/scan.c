@@ -143,11 +143,14 @@ static void become_changed(struct file_set *s, struct entry *entry)
     entry->must_check = false;
     f->is_changed = true;
     file_watch(s, f);
+    pthread_mutex_lock(&f->lock);
+    uint64_t position = f->cursor.position;
+    pthread_mutex_unlock(&f->lock);
     file_set_say(s, FILE_CHANGED, atomic_load(&f->partition), entry->path, 0,
                  "%s has other content than the %llu bytes that were read from it, and the old content is nowhere. "
                  "What was read stays, nothing is read again. To go on: put the old content back (it may be longer); "
                  "to read the new content whole: give it another name; to start over: weir run --rebuild",
-                 entry->path, (unsigned long long)f->cursor.position);
+                 entry->path, (unsigned long long)position);
 }
 
 /* Files that were met in this same scan were not known when the name was matched. */

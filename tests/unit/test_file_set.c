@@ -17,6 +17,7 @@
 #include <zlib.h>
 
 #include "source/file_priv.h"
+#include "source/quotes.h"
 
 /* ---- a folder with files ---- */
 
@@ -1017,6 +1018,136 @@ static void each_line_once_whatever_happens(void **state)
     }
 }
 
+/* ---- a writer that rotates while workers read ---- */
+
+static struct {
+    _Atomic bool is_stopped;
+    pthread_mutex_t lock;
+    uint32_t n_written;
+    uint8_t seen[MAX_LINES];
+    uint32_t n_twice;
+} live;
+
+static void live_write(uint32_t *n_rotated, uint32_t random)
+{
+    char text[4096];
+    size_t n = 0;
+    for (uint32_t i = 0; i < 1 + random % 20 && live.n_written < MAX_LINES; i++) {
+        uint32_t id = live.n_written++;
+        n += (size_t)snprintf(text + n, sizeof(text) - n, "%u,%llx\n", id, (unsigned long long)ih64(id));
+    }
+    size_t half = n / 2;
+    write_to("log", "ab", text, half); /* a line in two writes */
+    usleep(random % 300);
+    write_to("log", "ab", text + half, n - half);
+    switch (random / 32 % 40) {
+    case 0:
+        move("log", rotated((int)++*n_rotated));
+        break;
+    case 1:
+        copy("log", rotated((int)++*n_rotated));
+        truncate_to("log", 0);
+        break;
+    case 2:
+        if (*n_rotated > 2 && exists(rotated((int)*n_rotated - 2))) {
+            gzip_as(rotated((int)*n_rotated - 2), packed((int)*n_rotated - 2));
+            unlink(path_of(rotated((int)*n_rotated - 2)));
+        }
+        break;
+    case 3:
+        copy("log", ".new");
+        move(".new", "log");
+        break;
+    }
+}
+
+static void *live_writer(void *context)
+{
+    uint32_t n_rotated = 0;
+    for (uint64_t i = 1; !atomic_load(&live.is_stopped); i++) {
+        live_write(&n_rotated, (uint32_t)(ih64(i * 31) >> 20));
+        usleep(200);
+    }
+    return NULL;
+}
+
+static void *live_worker(void *context)
+{
+    struct file_chunk c;
+    struct err err;
+    while (!atomic_load(&live.is_stopped)) {
+        if (file_next_chunk(t.s, &c, &err) != ERR_OK) {
+            usleep(500);
+            continue;
+        }
+        pthread_mutex_lock(&live.lock);
+        for (const char *p = c.data, *stop = c.data + c.data_bytes; p < stop;) {
+            uint32_t id = (uint32_t)strtoul(p, NULL, 10);
+            live.n_twice += live.seen[id]++ > 0;
+            p = (const char *)memchr(p, '\n', (size_t)(stop - p)) + 1;
+        }
+        pthread_mutex_unlock(&live.lock);
+        file_release(t.s, &c);
+    }
+    return NULL;
+}
+
+static void rotation_under_the_readers_hands(void **state)
+{
+    pthread_t writer, workers[2];
+    const char *text = getenv("WEIR_TEST_SECONDS");
+    int rounds = text ? (int)strtol(text, NULL, 10) * 100 : 150;
+    memset(&live, 0, sizeof(live));
+    pthread_mutex_init(&live.lock, NULL);
+    open_set(NULL, 0, 0);
+    pthread_create(&writer, NULL, live_writer, NULL);
+    for (int i = 0; i < 2; i++)
+        pthread_create(&workers[i], NULL, live_worker, NULL);
+    for (int i = 0; i < rounds; i++) {
+        scan(0);
+        usleep(10000);
+    }
+    atomic_store(&live.is_stopped, true);
+    pthread_join(writer, NULL);
+    for (int i = 0; i < 2; i++)
+        pthread_join(workers[i], NULL);
+    for (int i = 0; i < 8; i++) {
+        scan(6);
+        atomic_store(&live.is_stopped, false);
+        pthread_create(&writer, NULL, live_worker, NULL);
+        usleep(20000);
+        atomic_store(&live.is_stopped, true);
+        pthread_join(writer, NULL);
+    }
+    uint32_t n_missing = 0;
+    for (uint32_t id = 0; id < live.n_written; id++)
+        n_missing += live.seen[id] == 0;
+    if (n_missing || live.n_twice)
+        fail_msg("of %u lines %u are missing, %u came twice: %s", live.n_written, n_missing, live.n_twice,
+                 buf_cstr(&t.events));
+}
+
+static void quotes_are_cut_as_the_decoder_does(void **state)
+{
+    static const char letters[] = "\"\",,\n a\"x\n";
+    char text[300];
+    w.random = 5;
+    for (int i = 0; i < 100000; i++) {
+        size_t n = dice(sizeof(text));
+        uint32_t mix = dice(3);
+        for (size_t k = 0; k < n; k++)
+            text[k] = mix == 0 ? letters[dice(10)] : dice(mix == 1 ? 8 : 40) ? "abcd,\n"[dice(6)] : '"';
+        struct quotes_cut plain = quotes_cut_plain(',', text, n), cut = quotes_cut(',', text, n);
+        size_t whole = decoder_cut(FORMAT_CSV, ',', text, n, false);
+        assert_int_equal(plain.is_complete, cut.is_complete);
+        if (cut.is_complete)
+            assert_int_equal(cut.length, whole);
+        else
+            assert_int_equal(cut.length + decoder_cut(FORMAT_CSV, ',', text + cut.length, n - cut.length, false),
+                             whole);
+    }
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -1047,6 +1178,8 @@ int main(void)
         CASE(a_stored_mark_that_is_damaged_is_refused),
         CASE(workers_share_files),
         CASE(each_line_once_whatever_happens),
+        CASE(rotation_under_the_readers_hands),
+        CASE(quotes_are_cut_as_the_decoder_does),
     };
     return cmocka_run_group_tests_name("file_set", tests, NULL, NULL);
 }
