@@ -125,7 +125,7 @@ struct str type_text(struct parser *p)
     return arena_str(p->arena, buf_view(&out));
 }
 
-struct ast *cast_to(struct parser *p, struct place at, struct ast *value, unsigned height)
+struct ast *parse_cast(struct parser *p, struct place at, struct ast *value, unsigned height)
 {
     struct place type_at = place_here(p);
     struct str text = type_text(p);
@@ -385,7 +385,7 @@ static struct ast *apply(struct parser *p, const struct operator* op, struct ast
     case OPERATOR_SUBSCRIPT:
         return subscript(p, left);
     case OPERATOR_CAST:
-        return cast_to(p, left->at, left, p->height);
+        return parse_cast(p, left->at, left, p->height);
     case OPERATOR_BINARY:
     case OPERATOR_IN:
         break;

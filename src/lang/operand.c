@@ -250,7 +250,7 @@ static struct ast *cast(struct parser *p)
     unsigned height = p->height;
     struct ast *node;
     if (accept_word(p, "AS")) {
-        node = cast_to(p, at, value, height);
+        node = parse_cast(p, at, value, height);
     } else {
         if (!expect_symbol(p, ',', "or AS in CAST"))
             return NULL;

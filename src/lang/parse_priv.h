@@ -87,7 +87,7 @@ struct ast *ast_call2(struct parser *p, struct place at, const char *name, unsig
                       struct ast *a, struct ast *b); /* b may be NULL */
 struct ast *climb(struct parser *p, int min); /* operators that bind at least as tightly as `min` */
 struct ast *operand(struct parser *p);
-struct ast *cast_to(struct parser *p, struct place at, struct ast *value, unsigned height);
+struct ast *parse_cast(struct parser *p, struct place at, struct ast *value, unsigned height);
 struct ast *number_literal(struct parser *p, struct place at, bool is_negative);
 bool token_is_number_word(const struct token *t); /* inf, nan */
 static inline unsigned higher(unsigned a, unsigned b) { return a > b ? a : b; }
