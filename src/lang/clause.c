@@ -226,7 +226,6 @@ bool setting_here(struct parser *p, struct setting *ret)
 
 bool settings_here(struct parser *p, struct setting **ret, uint32_t *n)
 {
-    uint32_t cap = 0;
     do {
         struct setting s = {0};
         if (!setting_here(p, &s))
@@ -236,13 +235,7 @@ bool settings_here(struct parser *p, struct setting **ret, uint32_t *n)
                 refuse(p, s.at, NULL, "the setting %.*s is given twice", STR_FMT(s.name));
                 break;
             }
-        if (*n == cap) {
-            cap = cap ? cap * 2 : 4;
-            struct setting *grown = arena_alloc(p->arena, cap * sizeof(*grown));
-            if (*n > 0)
-                memcpy(grown, *ret, *n * sizeof(*grown));
-            *ret = grown;
-        }
+        *ret = room_for_one(p, *ret, *n, sizeof(s));
         if (*n == MAX_COLUMNS) {
             mistake(p, s.at, NULL, "more than %d settings", MAX_COLUMNS);
             return false;

@@ -51,6 +51,9 @@ bool expect_symbol(struct parser *p, uint16_t symbol, const char *where);
 bool expect_word(struct parser *p, const char *word, const char *where);
 void skip_brackets(struct parser *p); /* at '(': behind its ')' or at the end of the statement */
 
+/* The list of n items, or a copy in the arena with room for one more. All growth of it goes through here. */
+void *room_for_one(struct parser *p, void *items, uint32_t n, size_t bytes);
+
 /* Places. */
 struct place place_here(const struct parser *p);                      /* of p->token */
 struct place place_since(const struct parser *p, struct place start); /* start .. last token */

@@ -198,3 +198,15 @@ const char *suggest_keyword(struct parser *p, struct str word, const char *const
         upper[i] = (char)toupper((unsigned char)word.p[i]);
     return suggest(p, (struct str){upper, word.n}, names, n);
 }
+
+/* Doubled at 8, 16, ... */
+void *room_for_one(struct parser *p, void *items, uint32_t n, size_t bytes)
+{
+    bool is_full = n == 0 || (n >= 8 && (n & (n - 1)) == 0);
+    if (!is_full)
+        return items;
+    void *grown = arena_alloc(p->arena, (n == 0 ? 8 : (size_t)n * 2) * bytes);
+    if (n > 0)
+        memcpy(grown, items, n * bytes);
+    return grown;
+}

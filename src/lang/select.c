@@ -58,18 +58,6 @@ static const char *const *clauses_of(const struct select *s)
     return s->kind == SELECT_METRIC ? metric_clauses : stream_clauses;
 }
 
-/* A list in the arena with room for one more: doubled at 8, 16, ... */
-static void *room_for_one(struct parser *p, void *items, uint32_t n, size_t bytes)
-{
-    bool is_full = n == 0 || (n >= 8 && (n & (n - 1)) == 0);
-    if (!is_full)
-        return items;
-    void *grown = arena_alloc(p->arena, (n == 0 ? 8 : (size_t)n * 2) * bytes);
-    if (n > 0)
-        memcpy(grown, items, n * bytes);
-    return grown;
-}
-
 /* ---- SELECT ---- */
 
 /* * EXCEPT (...), REPLACE, APPLY */

@@ -151,7 +151,6 @@ static void check_column_is_new(struct parser *p, const struct source_def *s,
 
 static bool columns(struct parser *p, struct source_def *s)
 {
-    uint32_t cap = 0;
 
     if (!at_symbol(p, '(')) {
         mistake(p, place_here(p), "`weir init FILE` writes them from a sample",
@@ -174,13 +173,7 @@ static bool columns(struct parser *p, struct source_def *s)
             mistake(p, c.at, NULL, "a source has at most %d columns", MAX_COLUMNS);
             return false;
         }
-        if (s->n_columns == cap) {
-            cap = cap ? cap * 2 : 16;
-            struct column_def *grown = arena_alloc(p->arena, cap * sizeof(*grown));
-            if (s->n_columns > 0)
-                memcpy(grown, s->columns, s->n_columns * sizeof(*grown));
-            s->columns = grown;
-        }
+        s->columns = room_for_one(p, s->columns, s->n_columns, sizeof(c));
         s->columns[s->n_columns++] = c;
     } while (accept_symbol(p, ','));
     return expect_symbol(p, ')', "after the columns");
@@ -190,19 +183,9 @@ static bool columns(struct parser *p, struct source_def *s)
 
 static bool from_files(struct parser *p, struct source_def *s)
 {
-    uint32_t cap = 0;
     do {
-        if (s->n_files == cap) {
-            cap = cap ? cap * 2 : 4;
-            struct str *files = arena_alloc(p->arena, cap * sizeof(*files));
-            struct place *places = arena_alloc(p->arena, cap * sizeof(*places));
-            if (s->n_files > 0) {
-                memcpy(files, s->files, s->n_files * sizeof(*files));
-                memcpy(places, s->files_at, s->n_files * sizeof(*places));
-            }
-            s->files = files;
-            s->files_at = places;
-        }
+        s->files = room_for_one(p, s->files, s->n_files, sizeof(*s->files));
+        s->files_at = room_for_one(p, s->files_at, s->n_files, sizeof(*s->files_at));
         s->files_at[s->n_files] = place_here(p);
         if (!string_here(p, "a path or pattern in quotes", &s->files[s->n_files]))
             return false;
