@@ -3,8 +3,13 @@
  * The twins of csv_index.c's loops for AVX2. */
 #include "codec/csv_priv.h"
 
-#pragma GCC target("avx2,bmi,bmi2,popcnt,lzcnt")
 #include <immintrin.h>
+
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx2,bmi,bmi2,popcnt,lzcnt"))), apply_to = function)
+#else
+#pragma GCC target("avx2,bmi,bmi2,popcnt,lzcnt")
+#endif
 
 struct masks {
     uint64_t ends, lines, special;
@@ -102,3 +107,7 @@ const struct csv_kernels csv_avx2 = {
     .name = "avx2", .index = index_avx2, .integers = integers_avx2, .floats = floats_avx2,
     .narrow = narrow_avx2, .addresses = addresses_avx2, .times = times_avx2,
 };
+
+#ifdef __clang__
+#pragma clang attribute pop
+#endif

@@ -4,8 +4,13 @@
  * at a time: the 16 bytes up to a cell's end are a lane, and a mask says which of them are the cell's. */
 #include "codec/csv_priv.h"
 
-#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi2,avx512vpopcntdq,bmi,bmi2,popcnt,lzcnt")
 #include <immintrin.h>
+
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi2,avx512vpopcntdq,bmi,bmi2,popcnt,lzcnt"))), apply_to = function)
+#else
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi2,avx512vpopcntdq,bmi,bmi2,popcnt,lzcnt")
+#endif
 
 static const uint8_t byte_numbers[64] = {
     0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
@@ -328,3 +333,7 @@ const struct csv_kernels csv_avx512 = {
     .name = "avx512", .index = index_avx512, .integers = integers_avx512, .floats = floats_avx512,
     .narrow = narrow_avx512, .addresses = addresses_avx512, .times = times_avx512,
 };
+
+#ifdef __clang__
+#pragma clang attribute pop
+#endif

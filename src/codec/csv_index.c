@@ -102,6 +102,8 @@ static size_t addresses_plain(uint32_t *out, const struct csv_cells *c, uint16_t
 
 static size_t times_plain(int64_t *out, const struct csv_cells *c, size_t from, const struct csv_time_shape *shape)
 {
+    if (shape->n == 0)
+        return from;
     for (size_t r = from; r < c->n; r++) {
         uint32_t start = c->prev[r * c->prev_stride] + 1, n = c->ends[r * c->stride] - start;
         const char *p = c->data + start;
@@ -242,7 +244,8 @@ static size_t last_line_end(const char *data, size_t n)
 static size_t cut_csv(char delimiter, const char *data, size_t n, bool is_end)
 {
     uint32_t ends[64];
-    size_t done = 0;
+    /* at the file's start a quote may follow the mark of byte order */
+    size_t mark = n >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0, done = mark;
 
     while (done < n) {
         const char *quote = memchr(data + done, '"', n - done);
@@ -259,7 +262,7 @@ static size_t cut_csv(char delimiter, const char *data, size_t n, bool is_end)
             break;
         done += (size_t)finish + 1;
     }
-    return is_end ? n : done;
+    return is_end ? n : done > mark ? done : 0;
 }
 
 static size_t cut_tsv(char delimiter, const char *data, size_t n, bool is_end)

@@ -96,6 +96,9 @@ def mask(line):
 
 
 def main():
+    if chdb.library_path() is None:
+        print("skipped: libchdb is not here")
+        sys.exit(77)
     binary = sys.argv[1]
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
     n = int(sys.argv[3]) if len(sys.argv) > 3 else 1000

@@ -172,6 +172,9 @@ def theirs(type_name, texts, folder):
 
 
 def main():
+    if chdb.library_path() is None:
+        print("skipped: libchdb is not here")
+        sys.exit(77)
     binary = sys.argv[1]
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
     n = int(sys.argv[3]) if len(sys.argv) > 3 else 4000

@@ -26,6 +26,9 @@ def numbers_of(sql):
 
 
 def main():
+    if chdb.library_path() is None:
+        print("skipped: libchdb is not here")
+        sys.exit(77)
     binary = sys.argv[1]
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
     rnd = random.Random(seed)
