@@ -151,7 +151,6 @@ static void check_column_is_new(struct parser *p, const struct source_def *s,
 
 static bool columns(struct parser *p, struct source_def *s)
 {
-
     if (!at_symbol(p, '(')) {
         mistake(p, place_here(p), "`weir init FILE` writes them from a sample",
                 "expected '(' and the source's columns");

@@ -506,7 +506,7 @@ static const struct {
     {"CREATE METRIC m AS SELECT count() EVERY 1 DAY", 1, 35, "expected FROM", 1},
     {"CREATE METRIC m AS SELECT a FROM s; CREATE METRIC m AS SELECT b FROM s", 1, 51, "defined already", 1},
     {SOURCE_HEAD "FROM FILES 'x', 'y', 'z' FROM FILES 'q' SETTINGS a = 1, b = 2, c = 3 SETTINGS d = 4 FORMAT CSV EVENT TIME t",
-     1, 64, "FROM is given twice", 2},
+     1, 63, "FROM is given twice", 2},
     /* all of them in one run */
     {"SET a = ;\nCREATE SORCE x;\nCREATE STREAM y AS SELECT a +, b c d, e FROM s WHERE ;\nSET ok = 1;", 1, 9, "expected a number", 5},
     {"CREATE STREAM x AS SELECT a FROM s\nCREATE STREAM y AS SELECT b FROM\nCREATE STREAM z AS SELECT c FROM s", 2, 1, "expected ';'", 2},
