@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The table of aggregate functions and what they have in common: making one, skipping NULLs, names of
- * storage types. A new family is a line in `families`, a build function and a file. */
+ * The table of aggregate functions and what they have in common: making one, skipping NULLs, names
+ * of storage types. A new family is a line in `families`, a build function and a file. */
 #include "aggregate/aggregate_priv.h"
 
 #include <assert.h>
@@ -84,8 +84,8 @@ static enum err_code check_counts(const struct aggregate_family *f, size_t n_par
 {
     if (n_args < f->min_args || n_args > f->max_args) {
         if (f->min_args == f->max_args)
-            return err_set(e, ERR_INVALID, "aggregate function %s takes %zu argument%s, not %zu", f->name,
-                           f->min_args, f->min_args == 1 ? "" : "s", n_args);
+            return err_set(e, ERR_INVALID, "aggregate function %s takes %zu argument%s, not %zu",
+                           f->name, f->min_args, f->min_args == 1 ? "" : "s", n_args);
         return err_set(e, ERR_INVALID, "aggregate function %s takes %zu to %zu arguments, not %zu",
                        f->name, f->min_args, f->max_args, n_args);
     }
@@ -117,7 +117,8 @@ enum err_code aggregate_new(const struct aggregate **ret, struct arena *arena, s
     a->is_fixed = true;
     for (size_t i = 0; i < n_args; i++) {
         a->args[i] = arg_types[i];
-        if (arg_types[i].kind >= TYPE_INTERVAL || (arg_types[i].kind == TYPE_NOTHING && f->build != build_count))
+        if (arg_types[i].kind >= TYPE_INTERVAL || (arg_types[i].kind == TYPE_NOTHING &&
+                                                   f->build != build_count))
             return refuse_type(a, arg_types[i], e);
         a->is_nullable |= arg_types[i].is_nullable || arg_types[i].kind == TYPE_NOTHING;
     }
@@ -131,11 +132,12 @@ enum err_code aggregate_new(const struct aggregate **ret, struct arena *arena, s
 
 /* ---- names of storage ---- */
 
-static enum err_code put_name(char *out, size_t cap, const struct buf *text, const struct aggregate *a,
-                              struct err *e)
+static enum err_code put_name(char *out, size_t cap, const struct buf *text,
+                              const struct aggregate *a, struct err *e)
 {
     if (text->n >= cap)
-        return err_set(e, ERR_LIMIT, "the storage type of %s is longer than %zu bytes; use fewer arguments "
+        return err_set(e, ERR_LIMIT,
+                       "the storage type of %s is longer than %zu bytes; use fewer arguments "
                        "or parameters", a->name, cap - 1);
     memcpy(out, text->p, text->n);
     out[text->n] = '\0';
@@ -153,7 +155,8 @@ static void print_quoted_type(struct buf *out, struct type t)
     }
 }
 
-enum err_code storage_simple(struct aggregate *a, const char *function, struct type type, struct err *e)
+enum err_code storage_simple(struct aggregate *a, const char *function, struct type type,
+                             struct err *e)
 {
     AUTO_DONE(buf) text = {0};
     a->storage.is_simple = true;
@@ -175,8 +178,8 @@ enum err_code storage_simple(struct aggregate *a, const char *function, struct t
     return put_name(a->storage.merge_call, sizeof(a->storage.merge_call), &text, a, e);
 }
 
-enum err_code storage_state(struct aggregate *a, const char *call, const struct type *types, size_t n_types,
-                            struct err *e)
+enum err_code storage_state(struct aggregate *a, const char *call, const struct type *types,
+                            size_t n_types, struct err *e)
 {
     AUTO_DONE(buf) text = {0};
     buf_printf(&text, "AggregateFunction(%s", call);
@@ -236,8 +239,8 @@ void aggregate_init(const struct aggregate *a, void *state)
 }
 
 /* Rows i of [from, to) without a NULL argument. */
-static size_t pick_valid(const struct aggregate *a, const struct aggregate_input *in, size_t from, size_t to,
-                         uint32_t *picked, uint32_t *ids)
+static size_t pick_valid(const struct aggregate *a, const struct aggregate_input *in, size_t from,
+                         size_t to, uint32_t *picked, uint32_t *ids)
 {
     size_t n = 0;
     for (size_t i = from; i < to; i++) {
@@ -252,7 +255,8 @@ static size_t pick_valid(const struct aggregate *a, const struct aggregate_input
     return n;
 }
 
-static void update_with_nulls(const struct aggregate *a, struct fold f, const struct aggregate_input *in)
+static void update_with_nulls(const struct aggregate *a, struct fold f,
+                              const struct aggregate_input *in)
 {
     uint32_t picked[FOLD_ROWS], ids[FOLD_ROWS];
     f.pick = picked;
@@ -317,8 +321,8 @@ void aggregate_done(const struct aggregate *a, void *state, size_t *bytes)
         a->done(a, state, bytes);
 }
 
-void aggregate_write_column(const struct aggregate *a, struct buf *out, char *const *state_rows, size_t offset,
-                            size_t n)
+void aggregate_write_column(const struct aggregate *a, struct buf *out, char *const *state_rows,
+                            size_t offset, size_t n)
 {
     a->write(a, out, state_rows, offset, n);
 }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Aggregate functions over dense ids. The states of one key lie together in a row (`stride` bytes a key);
- * a function owns `state_bytes` at its offset. The first 8 bytes of every row are the number of rows
- * folded into the key, kept by the caller before the update: count() and avg of a plain column read
- * them instead of counting again (so count() owns no bytes at all).
+ * Aggregate functions over dense ids. The states of one key lie together in a row (`stride` bytes a
+ * key); a function owns `state_bytes` at its offset. The first 8 bytes of every row are the number
+ * of rows folded into the key, kept by the caller before the update: count() and avg of a plain
+ * column read them instead of counting again (so count() owns no bytes at all).
  *
- * Fixed-size states are plain numbers; growing ones (uniqExact, uniqCombined, quantilesDD, min/max/any
- * of strings) keep a pointer to memory that aggregate_done frees (counted in *bytes for the memory
- * limit). NULL arguments are skipped (count() counts rows). Faulty rows never come here. All loops run
- * over a few hundred rows whose lines were prefetched by the caller. One thread per row. */
+ * Fixed-size states are plain numbers; growing ones (uniqExact, uniqCombined, quantilesDD,
+ * min/max/any of strings) keep a pointer to memory that aggregate_done frees (counted in *bytes for
+ * the memory limit). NULL arguments are skipped (count() counts rows). Faulty rows never come here.
+ * All loops run over a few hundred rows whose lines were prefetched by the caller. One thread per
+ * row. */
 #ifndef AGGREGATE_AGGREGATE_H
 #define AGGREGATE_AGGREGATE_H
 
@@ -18,8 +19,9 @@ struct aggregate;
 
 /* How the table stores it and how a view finalises it. */
 struct aggregate_storage {
-    char type_name[256];  /* table column: "SimpleAggregateFunction(sum, UInt64)" or "AggregateFunction(uniqCombined(14), String)" */
-    char wire_type[256];  /* the type written in Native blocks (plain type for SimpleAggregateFunction) */
+    /* Table column: "SimpleAggregateFunction(sum, UInt64)", "AggregateFunction(uniqCombined(14), String)". */
+    char type_name[256];
+    char wire_type[256];  /* written in Native blocks (the plain type for SimpleAggregateFunction) */
     char merge_call[128]; /* "sum(%s)" or "uniqCombinedMerge(14)(%s)": %s = the column */
     struct type result;   /* of the finalised value */
     bool result_is_array; /* quantilesDD: Array(result) */
@@ -35,17 +37,18 @@ struct aggregate_input {
 };
 
 /* "name" without -If (the caller turns -If into a row list; a trailing If is accepted and means
- * may_be_empty). params: constants as text, e.g. "14", "0.01". Refuses unknown names with the nearest one,
- * wrong argument types by name. The aggregate lives in `arena`. Argument types may be Nullable: the result
- * is then Nullable as in ClickHouse for sum, min, max, avg, any, quantileDD, uniqCombined; count(x),
- * uniqExact and quantilesDD are never NULL.
- * may_be_empty: with -If a key may exist whose state saw no row. min, max and any over non-Nullable types
- * then need a storage that can say "nothing yet" (SimpleAggregateFunction(min, Nullable(T))), because a
- * plain 0 would win the merge; finalised, an empty one is ClickHouse's default (minIf without rows = 0,
- * avgIf = nan, '' for text). cube_add asserts that a measure with a condition was made this way. */
-MUST_CHECK enum err_code aggregate_new(const struct aggregate **ret, struct arena *arena, struct str name,
-                                       const struct str *params, size_t n_params, const struct type *arg_types,
-                                       size_t n_args, bool may_be_empty, struct err *e);
+ * may_be_empty). params: constants as text, e.g. "14", "0.01". Refuses unknown names with the
+ * nearest one, wrong argument types by name. The aggregate lives in `arena`. Argument types may be
+ * Nullable: the result is then Nullable as in ClickHouse for sum, min, max, avg, any, quantileDD,
+ * uniqCombined; count(x), uniqExact and quantilesDD are never NULL. may_be_empty: with -If a key
+ * may exist whose state saw no row. min, max and any over non-Nullable types then need a storage
+ * that can say "nothing yet" (SimpleAggregateFunction(min, Nullable(T))), because a plain 0 would
+ * win the merge; finalised, an empty one is ClickHouse's default (minIf without rows = 0, avgIf =
+ * nan, '' for text). cube_add asserts that a measure with a condition was made this way. */
+MUST_CHECK enum err_code aggregate_new(const struct aggregate **ret, struct arena *arena,
+                                       struct str name, const struct str *params, size_t n_params,
+                                       const struct type *arg_types, size_t n_args,
+                                       bool may_be_empty, struct err *e);
 const char *const *aggregate_names(size_t *n); /* without combinators */
 bool aggregate_is_plain(struct str name);      /* a name of the list itself, without a combinator */
 bool aggregate_is_known(struct str name);      /* with or without -If */
@@ -56,20 +59,22 @@ size_t aggregate_state_bytes(const struct aggregate *a); /* multiple of 8, may b
 bool aggregate_is_fixed(const struct aggregate *a);      /* no memory outside the row */
 /* Was it made with may_be_empty? */
 bool aggregate_is_conditional(const struct aggregate *a);
-/* Is the empty state something else than all zero bytes? Then aggregate_init must run on a new row. */
+/* Is the empty state something else than all zero bytes? Then aggregate_init must run on a
+ * new row. */
 bool aggregate_needs_init(const struct aggregate *a);
 void aggregate_init(const struct aggregate *a, void *state);
 void aggregate_update(const struct aggregate *a, char *rows, size_t stride, size_t offset,
                       const struct aggregate_input *in, size_t *bytes);
 /* NULL if the aggregate takes the value in this row of its argument; else why it must be rejected
- * (quantilesDD of infinities). Ask before the update, only where aggregate_can_reject. NULLs are fine. */
+ * (quantilesDD of infinities). Ask before the update, only where aggregate_can_reject. NULLs are
+ * fine. */
 bool aggregate_can_reject(const struct aggregate *a);
 const char *aggregate_rejects(const struct aggregate *a, const struct column *arg, size_t row);
 void aggregate_merge(const struct aggregate *a, void *into, const void *from, size_t *bytes);
 void aggregate_done(const struct aggregate *a, void *state, size_t *bytes);
 /* Appends the Native column data of `wire_type` for n cells; the state of cell i is at
  * state_rows[i] + offset, its row count at state_rows[i]. */
-void aggregate_write_column(const struct aggregate *a, struct buf *out, char *const *state_rows, size_t offset,
-                            size_t n);
+void aggregate_write_column(const struct aggregate *a, struct buf *out, char *const *state_rows,
+                            size_t offset, size_t n);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Inside of an aggregate. A family's `build` checks parameters and argument types, picks the kernels and
- * describes the storage; after that an aggregate is read-only. */
+ * Inside of an aggregate. A family's `build` checks parameters and argument types, picks the
+ * kernels and describes the storage; after that an aggregate is read-only. */
 #ifndef AGGREGATE_AGGREGATE_PRIV_H
 #define AGGREGATE_AGGREGATE_PRIV_H
 
@@ -47,10 +47,12 @@ struct aggregate {
     bool is_wide_signed; /* min, max: compared as int64_t */
 
     void (*init)(const struct aggregate *a, void *state); /* NULL: zero bytes are the empty state */
-    void (*update)(const struct aggregate *a, const struct fold *f); /* NULL: the row count suffices */
+    void (*update)(const struct aggregate *a,
+                   const struct fold *f); /* NULL: the row count suffices */
     void (*merge)(const struct aggregate *a, void *into, const void *from, size_t *bytes);
     void (*done)(const struct aggregate *a, void *state, size_t *bytes); /* NULL: nothing to free */
-    void (*write)(const struct aggregate *a, struct buf *out, char *const *rows, size_t offset, size_t n);
+    void (*write)(const struct aggregate *a, struct buf *out, char *const *rows, size_t offset,
+                  size_t n);
     const char *(*rejects)(const struct aggregate *a, const struct column *arg, size_t row);
 
     union {
@@ -85,16 +87,22 @@ enum err_code build_avg(struct aggregate *a, const struct aggregate_request *q, 
 enum err_code build_min(struct aggregate *a, const struct aggregate_request *q, struct err *e);
 enum err_code build_max(struct aggregate *a, const struct aggregate_request *q, struct err *e);
 enum err_code build_any(struct aggregate *a, const struct aggregate_request *q, struct err *e);
-enum err_code build_uniq_exact(struct aggregate *a, const struct aggregate_request *q, struct err *e);
-enum err_code build_uniq_combined(struct aggregate *a, const struct aggregate_request *q, struct err *e);
-enum err_code build_quantile_dd(struct aggregate *a, const struct aggregate_request *q, struct err *e);
-enum err_code build_quantiles_dd(struct aggregate *a, const struct aggregate_request *q, struct err *e);
+enum err_code build_uniq_exact(struct aggregate *a, const struct aggregate_request *q,
+                               struct err *e);
+enum err_code build_uniq_combined(struct aggregate *a, const struct aggregate_request *q,
+                                  struct err *e);
+enum err_code build_quantile_dd(struct aggregate *a, const struct aggregate_request *q,
+                                struct err *e);
+enum err_code build_quantiles_dd(struct aggregate *a, const struct aggregate_request *q,
+                                 struct err *e);
 
-/* Fills type_name, wire_type and merge_call. ERR_LIMIT if a name is too long. `type` is the stored one. */
-enum err_code storage_simple(struct aggregate *a, const char *function, struct type type, struct err *e);
+/* Fills type_name, wire_type and merge_call. ERR_LIMIT if a name is too long. `type` is the stored
+ * one. */
+enum err_code storage_simple(struct aggregate *a, const char *function, struct type type,
+                             struct err *e);
 /* `call`: function with parameters, e.g. "uniqCombined(14)"; types: as declared to the store. */
-enum err_code storage_state(struct aggregate *a, const char *call, const struct type *types, size_t n_types,
-                            struct err *e);
+enum err_code storage_state(struct aggregate *a, const char *call, const struct type *types,
+                            size_t n_types, struct err *e);
 
 enum err_code refuse_type(const struct aggregate *a, struct type t, struct err *e);
 struct type type_plain(struct type t); /* neither Nullable nor LowCardinality */

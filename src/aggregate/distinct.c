@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Sets of keys, and the keys by argument type. Linear probing, load at most 3/4, first block 8 slots. */
+ * Sets of keys, and the keys by argument type. Linear probing, load at most 3/4, first block 8
+ * slots. */
 #include "aggregate/distinct.h"
 
 #include <assert.h>
 
 #define INLINE static inline __attribute__((always_inline))
 
-enum { FIRST_SLOTS = 8 };
+enum { FIRST_SLOTS = 8, ALLOCATOR = 16 /* bytes a heap block costs besides */ };
 
 size_t distinct_bytes(const struct distinct *set, unsigned width)
 {
-    return sizeof(*set) + (size_t)set->cap * width;
+    return sizeof(*set) + (size_t)set->cap * width + ALLOCATOR;
 }
 
 INLINE size_t slot_hash(struct u128 key)
@@ -188,7 +189,8 @@ void combined_keys(const struct aggregate *a, const struct fold *f, struct u128 
     enum type_kind kind = a->args[0].kind;
     if (a->n_args == 1 && !is_hashed_whole(a->args[0]) && kind != TYPE_DATETIME64) {
         for (size_t i = 0; i < f->n; i++)
-            keys[i] = (struct u128){(uint32_t)ih64(number_at(kind, f->args[0]->values, fold_row(f, i))), 0};
+            keys[i] = (struct u128){(uint32_t)ih64(number_at(kind, f->args[0]->values,
+                                                             fold_row(f, i))), 0};
         return;
     }
     uint64_t mask = combined_key_bytes(a) == 8 ? UINT64_MAX : UINT32_MAX;
@@ -203,7 +205,8 @@ void combined_keys(const struct aggregate *a, const struct fold *f, struct u128 
     }
 }
 
-enum err_code distinct_storage(struct aggregate *a, const char *call, bool is_nullable, struct err *e)
+enum err_code distinct_storage(struct aggregate *a, const char *call, bool is_nullable,
+                               struct err *e)
 {
     struct type types[AGGREGATE_MAX_ARGS];
     for (size_t i = 0; i < a->n_args; i++) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A set of keys of 4, 8 or 16 bytes that have been hashed or are plain numbers: what uniqExact and
- * uniqCombined gather. One heap block a set; a state is a pointer to it, NULL while nothing came. The
- * zero key is a flag, so that empty slots are zero bytes. */
+ * uniqCombined gather. One heap block a set; a state is a pointer to it, NULL while nothing came.
+ * The zero key is a flag, so that empty slots are zero bytes. */
 #ifndef AGGREGATE_DISTINCT_H
 #define AGGREGATE_DISTINCT_H
 
@@ -22,7 +22,8 @@ void distinct_free(struct distinct **set, unsigned width, size_t *bytes);
 size_t distinct_bytes(const struct distinct *set, unsigned width);
 
 /* Key in slot i, or false if the slot is empty. The zero key is not in a slot. */
-static inline bool distinct_slot(const struct distinct *set, size_t i, unsigned width, struct u128 *key)
+static inline bool distinct_slot(const struct distinct *set, size_t i, unsigned width,
+                                 struct u128 *key)
 {
     *key = (struct u128){0};
     memcpy(key, set->data + i * width, width);
@@ -42,8 +43,9 @@ void exact_keys(const struct aggregate *a, const struct fold *f, struct u128 *ke
 unsigned combined_key_bytes(const struct aggregate *a); /* 4 or 8 */
 void combined_keys(const struct aggregate *a, const struct fold *f, struct u128 *keys);
 
-/* Arguments as declared to the store: not LowCardinality, Nullable only where the answer is NULL when all
- * were (NULLs are skipped here). */
-enum err_code distinct_storage(struct aggregate *a, const char *call, bool is_nullable, struct err *e);
+/* Arguments as declared to the store: not LowCardinality, Nullable only where the answer is NULL
+ * when all were (NULLs are skipped here). */
+enum err_code distinct_storage(struct aggregate *a, const char *call, bool is_nullable,
+                               struct err *e);
 
 #endif

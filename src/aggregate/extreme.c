@@ -2,10 +2,10 @@
  *
  * min, max, any: one value of the input.
  *
- * Numbers and times are kept widened to 8 bytes (uint64_t, int64_t or double), then 8 bytes "values seen"
- * unless every row of the key has a value. IPv6: 16 bytes and the seen mark. Strings: a struct text_state.
- * Equal values: the first stays, so -0 and 0 do as they do in ClickHouse. NaN loses against every number
- * and is the answer only where there is nothing else. */
+ * Numbers and times are kept widened to 8 bytes (uint64_t, int64_t or double), then 8 bytes "values
+ * seen" unless every row of the key has a value. IPv6: 16 bytes and the seen mark. Strings: a
+ * struct text_state. Equal values: the first stays, so -0 and 0 do as they do in ClickHouse. NaN
+ * loses against every number and is the answer only where there is nothing else. */
 #include "aggregate/aggregate_priv.h"
 
 #include <math.h>
@@ -31,7 +31,7 @@ static bool is_wide_signed(struct type t)
         if ((which) == ANY)                                                                        \
             *(ACC *)at = ((uint64_t *)at)[1] ? s : v;                                              \
         else                                                                                       \
-            *(ACC *)at = BETTER(which, v, s) | (s != s) ? v : s;                                   \
+            *(ACC *)at = (BETTER(which, v, s) | (s != s)) ? v : s;                                  \
         if (marked)                                                                                \
             ((uint64_t *)at)[1]++;                                                                 \
     }
@@ -114,7 +114,8 @@ static void init_max(const struct aggregate *a, void *state)
     init_extreme(a, state, MAX);
 }
 
-INLINE void merge_number(const struct aggregate *a, void *into, const void *from, enum extreme which)
+INLINE void merge_number(const struct aggregate *a, void *into, const void *from,
+                         enum extreme which)
 {
     if (type_is_float(a->args[0])) {
         double *s = into, v = *(const double *)from;
@@ -163,7 +164,8 @@ static bool is_stored_nullable(const struct aggregate *a)
     return a->is_nullable || a->is_conditional;
 }
 
-static void write_number(const struct aggregate *a, struct buf *out, char *const *rows, size_t offset, size_t n)
+static void write_number(const struct aggregate *a, struct buf *out, char *const *rows,
+                         size_t offset, size_t n)
 {
     if (is_stored_nullable(a))
         write_nulls(out, rows, offset + 8, n);
@@ -219,7 +221,8 @@ static void merge_ip(const struct aggregate *a, void *into, const void *from, si
         ip_take(which_of(a), into, v->bytes, v->n_seen);
 }
 
-static void write_ip(const struct aggregate *a, struct buf *out, char *const *rows, size_t offset, size_t n)
+static void write_ip(const struct aggregate *a, struct buf *out, char *const *rows, size_t offset,
+                     size_t n)
 {
     if (is_stored_nullable(a))
         write_nulls(out, rows, offset + offsetof(struct ip_state, n_seen), n);
@@ -255,8 +258,8 @@ static void update_text(const struct aggregate *a, const struct fold *f)
 {
     enum extreme which = which_of(a);
     for (size_t i = 0; i < f->n; i++)
-        text_take(which, (struct text_state *)fold_state(f, i), COLUMN(f->args[0], struct str)[fold_row(f, i)],
-                  f->bytes);
+        text_take(which, (struct text_state *)fold_state(f, i),
+                  COLUMN(f->args[0], struct str)[fold_row(f, i)], f->bytes);
 }
 
 static void merge_text(const struct aggregate *a, void *into, const void *from, size_t *bytes)
@@ -274,7 +277,8 @@ static void done_text(const struct aggregate *a, void *state, size_t *bytes)
     *s = (struct text_state){0};
 }
 
-static void write_text(const struct aggregate *a, struct buf *out, char *const *rows, size_t offset, size_t n)
+static void write_text(const struct aggregate *a, struct buf *out, char *const *rows, size_t offset,
+                       size_t n)
 {
     if (is_stored_nullable(a))
         write_nulls(out, rows, offset, n); /* a NULL pointer reads as 0 */

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * quantileDD, quantilesDD: DDSketch. Values fall into bins of equal relative width; a state is counts by
- * bin, so merging is exact in any order. Bins are kept densely between the lowest and the highest one.
+ * quantileDD, quantilesDD: DDSketch. Values fall into bins of equal relative width; a state is
+ * counts by bin, so merging is exact in any order. Bins are kept densely between the lowest and the
+ * highest one.
  *
- * Bin of x: ln |x| / ln gamma, truncated toward zero, as ClickHouse does it. What is smaller than the least
- * normal double times gamma counts as zero, NaN is ignored, and what is greater than the greatest double
- * over gamma throws in ClickHouse: such rows are refused by `rejects` and must not come here. */
+ * Bin of x: ln |x| / ln gamma, truncated toward zero, as ClickHouse does it. What is smaller than
+ * the least normal double times gamma counts as zero, NaN is ignored, and what is greater than the
+ * greatest double over gamma throws in ClickHouse: such rows are refused by `rejects` and must not
+ * come here. */
 #include "aggregate/aggregate_priv.h"
 
 #include <float.h>
@@ -82,7 +84,8 @@ static inline void sketch_add(const struct aggregate *a, struct sketch *s, doubl
     }
     if (size > a->dd.most) /* not reached: rejected before */
         return;
-    bins_add(x > 0 ? &s->positive : &s->negative, (int32_t)(log(size) * a->dd.multiplier), 1, bytes);
+    bins_add(x > 0 ? &s->positive : &s->negative, (int32_t)(log(size) * a->dd.multiplier), 1,
+             bytes);
 }
 
 static double number_at(enum type_kind kind, const void *values, size_t row)
@@ -110,8 +113,8 @@ static void update_dd(const struct aggregate *a, const struct fold *f)
     for (size_t i = 0; i < f->n; i++)
         __builtin_prefetch(*(struct sketch **)fold_state(f, i), 1);
     for (size_t i = 0; i < f->n; i++)
-        sketch_add(a, sketch_of(fold_state(f, i), f->bytes), number_at(kind, f->args[0]->values, fold_row(f, i)),
-                   f->bytes);
+        sketch_add(a, sketch_of(fold_state(f, i), f->bytes),
+                   number_at(kind, f->args[0]->values, fold_row(f, i)), f->bytes);
 }
 
 static void merge_bins(struct bins *into, const struct bins *from, size_t *bytes)
@@ -186,7 +189,8 @@ static void write_bins(struct buf *out, const struct bins *b)
     }
 }
 
-static void write_dd(const struct aggregate *a, struct buf *out, char *const *rows, size_t offset, size_t n)
+static void write_dd(const struct aggregate *a, struct buf *out, char *const *rows, size_t offset,
+                     size_t n)
 {
     static const struct sketch empty;
     bool is_flagged = a->is_nullable && !a->storage.result_is_array;
@@ -236,8 +240,9 @@ static enum err_code set_accuracy(struct aggregate *a, struct str text, struct e
 {
     double accuracy;
     if (!parse_number(&accuracy, text) || !(accuracy >= 0.001 && accuracy < 1))
-        return err_set(e, ERR_INVALID, "the relative accuracy of %s must be at least 0.001 and less than 1, "
-                       "not %.*s", a->name, STR_FMT(text));
+        return err_set(e, ERR_INVALID,
+                       "the relative accuracy of %s must be at least 0.001 and less than 1, not %.*s",
+                       a->name, STR_FMT(text));
     a->dd.gamma = (1 + accuracy) / (1 - accuracy);
     a->dd.multiplier = 1 / log(a->dd.gamma);
     a->dd.least = DBL_MIN * a->dd.gamma;
@@ -245,7 +250,8 @@ static enum err_code set_accuracy(struct aggregate *a, struct str text, struct e
     return ERR_OK;
 }
 
-static enum err_code build_dd(struct aggregate *a, const struct aggregate_request *q, bool is_array, struct err *e)
+static enum err_code build_dd(struct aggregate *a, const struct aggregate_request *q, bool is_array,
+                              struct err *e)
 {
     struct type t = type_plain(a->args[0]);
     if (!type_is_number(t) && t.kind != TYPE_DATE && t.kind != TYPE_DATETIME)
@@ -282,12 +288,14 @@ static enum err_code build_dd(struct aggregate *a, const struct aggregate_reques
     return ERR_OK;
 }
 
-enum err_code build_quantile_dd(struct aggregate *a, const struct aggregate_request *q, struct err *e)
+enum err_code build_quantile_dd(struct aggregate *a, const struct aggregate_request *q,
+                                struct err *e)
 {
     return build_dd(a, q, false, e);
 }
 
-enum err_code build_quantiles_dd(struct aggregate *a, const struct aggregate_request *q, struct err *e)
+enum err_code build_quantiles_dd(struct aggregate *a, const struct aggregate_request *q,
+                                 struct err *e)
 {
     return build_dd(a, q, true, e);
 }

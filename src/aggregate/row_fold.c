@@ -46,8 +46,10 @@ static uint8_t *mask_of(struct row_masks *k, const struct aggregate *a)
     bool is_float = a->n_args > 0 && type_is_float(a->args[0]);
     switch (a->fold_op) {
     case FOLD_OP_SUM: return is_float ? &k->add_float : &k->add_integer;
-    case FOLD_OP_MIN: return is_float ? &k->min_float : a->is_wide_signed ? &k->min_signed : &k->min_unsigned;
-    case FOLD_OP_MAX: return is_float ? &k->max_float : a->is_wide_signed ? &k->max_signed : &k->max_unsigned;
+    case FOLD_OP_MIN: return is_float ? &k->min_float : a->is_wide_signed ? &k->min_signed
+    : &k->min_unsigned;
+    case FOLD_OP_MAX: return is_float ? &k->max_float : a->is_wide_signed ? &k->max_signed
+    : &k->max_unsigned;
     default: return &k->add_integer;
     }
 }
@@ -59,8 +61,9 @@ static bool add_lanes(struct row_fold *f, const struct aggregate *a, size_t m, s
         return false;
     bool is_count = a->fold_op == FOLD_OP_COUNT;
     *mask_of(&f->masks[lane / 8], a) |= (uint8_t)(1u << (lane % 8));
-    struct row_lane l = {.kind = a->args[0].kind, .measure = (uint8_t)m, .is_used = true, .is_count = is_count,
-                         .has_argument = a->n_args > 0, .neutral = neutral_of(a)};
+    struct row_lane l = {.kind = a->args[0].kind, .measure = (uint8_t)m, .is_used = true,
+                         .is_count = is_count, .has_argument = a->n_args > 0,
+                         .neutral = neutral_of(a)};
     f->lanes[lane] = l;
     if (!is_count && a->state_bytes == 16) { /* how many rows were taken */
         lane++;
@@ -129,7 +132,8 @@ AVX512_INLINE void transpose(__m512i v[8])
         quads[i + 4] = _mm512_shuffle_i64x2(pairs[i + 4], pairs[i + 6], 0x88);
         quads[i + 6] = _mm512_shuffle_i64x2(pairs[i + 4], pairs[i + 6], 0xdd);
     }
-    /* quads[0]: even rows' 128-bit pieces 0 and 2 of columns 0..3; [2]: pieces 1 and 3; [4], [6]: columns 4..7 */
+    /* quads[0]: even rows' 128-bit pieces 0 and 2 of columns 0..3; [2]: pieces 1 and 3; [4], [6]:
+     * columns 4..7 */
     for (int i = 0; i < 2; i++) {
         v[i] = _mm512_shuffle_i64x2(quads[i], quads[i + 4], 0x88);
         v[i + 4] = _mm512_shuffle_i64x2(quads[i], quads[i + 4], 0xdd);
@@ -139,7 +143,8 @@ AVX512_INLINE void transpose(__m512i v[8])
 }
 
 /* A NaN in the state gives way, one in the input never wins. */
-AVX512_INLINE __m512i fold_floats(__m512i r, __m512i s, __m512i v, __mmask8 add, __mmask8 min, __mmask8 max)
+AVX512_INLINE __m512i fold_floats(__m512i r, __m512i s, __m512i v, __mmask8 add, __mmask8 min,
+                                  __mmask8 max)
 {
     __m512d sd = _mm512_castsi512_pd(s), vd = _mm512_castsi512_pd(v);
     __mmask8 numbers = _mm512_cmp_pd_mask(vd, vd, _CMP_ORD_Q);
@@ -149,7 +154,8 @@ AVX512_INLINE __m512i fold_floats(__m512i r, __m512i s, __m512i v, __mmask8 add,
     return _mm512_mask_mov_epi64(r, less | more, v);
 }
 
-AVX512_INLINE __m512i fold_vector(const struct row_masks *k, bool has_extremes, __m512i s, __m512i v)
+AVX512_INLINE __m512i fold_vector(const struct row_masks *k, bool has_extremes, __m512i s,
+                                  __m512i v)
 {
     __m512i r = _mm512_mask_add_epi64(s, k->add_integer, s, v);
     r = fold_floats(r, s, v, k->add_float, k->min_float, k->max_float);
@@ -167,9 +173,10 @@ static bool has_integer_extremes(const struct row_masks *k)
     return (k->min_signed | k->max_signed | k->min_unsigned | k->max_unsigned) != 0;
 }
 
-/* One vector of n rows; at: of the first row's word 0 plus the vector's place. whole: all lanes lie in the row. */
-AVX512_INLINE void fold_8(const struct row_masks *masks, char *at, const uint32_t *ids, const __m512i v[8], size_t n,
-                          bool whole)
+/* One vector of n rows; at: of the first row's word 0 plus the vector's place. whole: all lanes lie
+ * in the row. */
+AVX512_INLINE void fold_8(const struct row_masks *masks, char *at, const uint32_t *ids,
+                          const __m512i v[8], size_t n, bool whole)
 {
     const struct row_masks k = *masks;
     const bool has_extremes = has_integer_extremes(&k);
@@ -179,7 +186,8 @@ AVX512_INLINE void fold_8(const struct row_masks *masks, char *at, const uint32_
             _mm512_storeu_si512(row, fold_vector(&k, has_extremes, _mm512_loadu_si512(row), v[i]));
         else
             _mm512_mask_storeu_epi64(row, k.in_row,
-                                     fold_vector(&k, has_extremes, _mm512_maskz_loadu_epi64(k.in_row, row), v[i]));
+                                     fold_vector(&k, has_extremes,
+                                                 _mm512_maskz_loadu_epi64(k.in_row, row), v[i]));
     }
 }
 
@@ -240,7 +248,8 @@ struct lane_batch {
     size_t n_taken;
 };
 
-static const uint8_t *taken_bits(struct lane_batch *b, const struct row_fold_input *in, size_t m, const struct column *arg)
+static const uint8_t *taken_bits(struct lane_batch *b, const struct row_fold_input *in, size_t m,
+                                 const struct column *arg)
 {
     const struct column *condition = in->conditions ? in->conditions[m] : NULL;
     struct taken *t = &b->taken[b->n_taken];
@@ -258,7 +267,8 @@ static const uint8_t *taken_bits(struct lane_batch *b, const struct row_fold_inp
     return t->bits;
 }
 
-static void find_sources(struct lane_batch *b, const struct row_lane *lanes, const struct row_fold_input *in)
+static void find_sources(struct lane_batch *b, const struct row_lane *lanes,
+                         const struct row_fold_input *in)
 {
     static const uint64_t zeros[8];
     b->is_wide = in->pick == NULL;
@@ -282,7 +292,8 @@ static void find_sources(struct lane_batch *b, const struct row_lane *lanes, con
 
 /* ---- values of eight rows ---- */
 
-static void gather_narrow(char values[64], const struct lane_source *s, const uint32_t *pick, size_t row, size_t n)
+static void gather_narrow(char values[64], const struct lane_source *s, const uint32_t *pick,
+                          size_t row, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         const char *from = s->values + (pick ? pick[row + i] : row + i) * s->width;
@@ -295,8 +306,8 @@ static void gather_narrow(char values[64], const struct lane_source *s, const ui
     }
 }
 
-AVX512_INLINE __m512i lane_values(const struct row_lane *l, const struct lane_source *s, const uint32_t *pick,
-                                  size_t row, size_t n)
+AVX512_INLINE __m512i lane_values(const struct row_lane *l, const struct lane_source *s,
+                                  const uint32_t *pick, size_t row, size_t n)
 {
     if (!l->is_used)
         return _mm512_setzero_si512();
@@ -309,7 +320,8 @@ AVX512_INLINE __m512i lane_values(const struct row_lane *l, const struct lane_so
     return load_8((enum type_kind)l->kind, values);
 }
 
-AVX512_INLINE void mask_lanes(const struct lane_batch *b, const struct row_lane *lanes, size_t row, __m512i v[8])
+AVX512_INLINE void mask_lanes(const struct lane_batch *b, const struct row_lane *lanes, size_t row,
+                              __m512i v[8])
 {
     for (size_t lane = 0; lane < 8; lane++)
         if (b->sources[lane].taken != NULL)
@@ -355,7 +367,8 @@ AVX512 static void fold_rows(const struct row_fold *f, size_t k, char *rows, con
     }
 }
 
-void row_fold(const struct row_fold *f, char *rows, const uint32_t *ids, const struct row_fold_input *in)
+void row_fold(const struct row_fold *f, char *rows, const uint32_t *ids,
+              const struct row_fold_input *in)
 {
     if (!f->has_lanes) {
         for (size_t i = 0; i < in->n; i++)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * All simple measures of a row at once. A pane row's first 32 words are lanes: the row count, key words (left
- * alone), and sums, minima, maxima and counts of 8 bytes. Eight rows of the argument columns are turned from
- * columns into rows in registers, then each pane row is loaded, folded and stored once. Rows that a measure does
- * not take (NULL, -If) bring the value that changes nothing. Needs AVX-512; without it, or for measures of other
- * states, aggregate_update does the work. */
+ * All simple measures of a row at once. A pane row's first 32 words are lanes: the row count, key
+ * words (left alone), and sums, minima, maxima and counts of 8 bytes. Eight rows of the argument
+ * columns are turned from columns into rows in registers, then each pane row is loaded, folded and
+ * stored once. Rows that a measure does not take (NULL, -If) bring the value that changes nothing.
+ * Needs AVX-512; without it, or for measures of other states, aggregate_update does the work. */
 #ifndef AGGREGATE_ROW_FOLD_H
 #define AGGREGATE_ROW_FOLD_H
 
@@ -39,14 +39,15 @@ struct row_fold {
 void row_fold_init(struct row_fold *f, const struct cube_shape *shape);
 
 struct row_fold_input {
-    const struct column *const *const *args;  /* args[m]: argument columns of measure m */
-    const struct column *const *conditions;   /* conditions[m]: of -If, or NULL; the pointer NULL: none at all */
-    const uint32_t *pick;                     /* rows of the columns; NULL: first + i */
-    size_t first, n;                          /* n at most ROW_FOLD_ROWS */
+    const struct column *const *const *args; /* args[m]: argument columns of measure m */
+    const struct column *const *conditions;  /* conditions[m]: of -If, or NULL; NULL: none at all */
+    const uint32_t *pick;                    /* rows of the columns; NULL: first + i */
+    size_t first, n;                         /* n at most ROW_FOLD_ROWS */
 };
 
 /* Folds row i of the input into the pane row at rows + ids[i] * 8; its row count goes up. */
-void row_fold(const struct row_fold *f, char *rows, const uint32_t *ids, const struct row_fold_input *in);
+void row_fold(const struct row_fold *f, char *rows, const uint32_t *ids,
+              const struct row_fold_input *in);
 
 /* Folds the row count and all covered states of `from` into `into`. */
 void row_fold_merge(const struct row_fold *f, char *into, const char *from);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Places in a pane row: row count, key words, states. A key lies beside its states, so that looking it up
- * and updating it touch the same cache line. */
+ * Places in a pane row: row count, key words, states. A key lies beside its states, so that looking
+ * it up and updating it touch the same cache line. */
 #include "aggregate/shape.h"
 
 void cube_shape_init(struct cube_shape *shape)
@@ -11,7 +11,8 @@ void cube_shape_init(struct cube_shape *shape)
         shape->measures[m].offset = (uint32_t)at;
         at += aggregate_state_bytes(shape->measures[m].aggregate);
     }
-    /* Rows that all but fill a line get one of their own; others lie dense: memory counts more there. */
+    /* Rows that all but fill a line get one of their own; others lie dense: memory counts more
+     * there. */
     shape->stride = at > 48 && at <= 64 ? 64 : at;
 }
 

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The shape of a cube: its dimensions, its measures' places in a pane row, its finest buckets. Made by the
- * plan, read-only afterwards, shared by all workers. */
+ * The shape of a cube: its dimensions, its measures' places in a pane row, its finest buckets. Made
+ * by the plan, read-only afterwards, shared by all workers. */
 #ifndef AGGREGATE_SHAPE_H
 #define AGGREGATE_SHAPE_H
 
 #include "aggregate/aggregate.h"
 #include "column/zone.h"
+
+/* More are refused by the plan. */
+enum { SHAPE_MAX_DIMENSIONS = 64 };
 
 struct cube_measure {
     const struct aggregate *aggregate;
@@ -20,7 +23,8 @@ struct cube_shape {
     size_t n_measures;
     struct cube_measure *measures;
     size_t stride;                /* bytes a pane row */
-    /* Finest tier: bucket = zone_bucket_start(zone, t, count, unit). count 0: no buckets (profile), bucket = 0. */
+    /* Finest tier: bucket = zone_bucket_start(zone, t, count, unit). count 0: no buckets (profile),
+     * bucket = 0. */
     const struct zone *zone;
     int64_t count;
     enum interval_unit unit;

@@ -6,15 +6,16 @@
  *   sum     plain or -If: sum                     Nullable: sum, count of values (0 = NULL)
  *   avg     plain: sum                            else: sum, count
  *
- * A sum is 8 bytes: wrapping integer, or double. avg of DateTime64 sums in 128 bits, as ClickHouse does. */
+ * A sum is 8 bytes: wrapping integer, or double. avg of DateTime64 sums in 128 bits, as ClickHouse
+ * does. */
 #include "aggregate/aggregate_priv.h"
 
 #define INLINE static inline __attribute__((always_inline))
 
 enum sum_mode { SUM_ONLY, SUM_AND_COUNT };
 
-/* The loops differ in the value's type, in whether a count follows the sum, and in a row list. `stride` 8
- * (row numbers are given in words) saves a multiplication a row. */
+/* The loops differ in the value's type, in whether a count follows the sum, and in a row list.
+ * `stride` 8 (row numbers are given in words) saves a multiplication a row. */
 #define SUM_LOOP(T, ACC, counted, stride_, row_)                                                   \
     for (size_t i = 0; i < f->n; i++) {                                                            \
         ACC *state = (ACC *)(f->rows + (size_t)f->ids[i] * (stride_));                             \
@@ -111,7 +112,8 @@ static void merge_wide(const struct aggregate *a, void *into, const void *from, 
 }
 
 /* count: state or row count as a plain UInt64. */
-static void write_count(const struct aggregate *a, struct buf *out, char *const *rows, size_t offset, size_t n)
+static void write_count(const struct aggregate *a, struct buf *out, char *const *rows,
+                        size_t offset, size_t n)
 {
     uint64_t *to = (uint64_t *)buf_reserve(out, n * 8);
     size_t at = a->state_bytes > 0 ? offset : 0;
@@ -120,7 +122,8 @@ static void write_count(const struct aggregate *a, struct buf *out, char *const 
     out->n += n * 8;
 }
 
-static void write_sum(const struct aggregate *a, struct buf *out, char *const *rows, size_t offset, size_t n)
+static void write_sum(const struct aggregate *a, struct buf *out, char *const *rows, size_t offset,
+                      size_t n)
 {
     if (a->is_nullable) {
         char *nulls = buf_reserve(out, n);
@@ -134,7 +137,8 @@ static void write_sum(const struct aggregate *a, struct buf *out, char *const *r
     out->n += n * 8;
 }
 
-static void write_avg(const struct aggregate *a, struct buf *out, char *const *rows, size_t offset, size_t n)
+static void write_avg(const struct aggregate *a, struct buf *out, char *const *rows, size_t offset,
+                      size_t n)
 {
     enum { MOST = 1 + 16 + 10 };
     const size_t sum_bytes = a->args[0].kind == TYPE_DATETIME64 ? 16 : 8;
@@ -162,7 +166,8 @@ enum err_code build_count(struct aggregate *a, const struct aggregate_request *q
     TRY(storage_simple(a, "sum", a->storage.result, e));
     a->state_bytes = a->is_plain ? 0 : 8;
     a->update = a->is_plain ? NULL : update_count;
-    a->fold_op = a->is_plain || (a->n_args > 0 && a->args[0].kind == TYPE_NOTHING) ? FOLD_OP_NONE : FOLD_OP_COUNT;
+    a->fold_op = a->is_plain || (a->n_args > 0 &&
+                                 a->args[0].kind == TYPE_NOTHING) ? FOLD_OP_NONE : FOLD_OP_COUNT;
     a->merge = merge_words;
     a->write = write_count;
     return ERR_OK;

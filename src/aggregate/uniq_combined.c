@@ -4,15 +4,16 @@
  *
  *   in memory   struct distinct: hashes of 4 or 8 bytes; cap == 0: one byte a register
  *   written     kind 1: varuint n (at most 16), n keys      kind 2: the same, more keys
- *               kind 3: ranks of 5 or 6 bits packed from bit 0, UInt32 how many registers have rank 0, 1,
+ * kind 3: ranks of 5 or 6 bits packed from bit 0, UInt32 how many registers have rank 0, 1,
  *                       … highest, number of zero registers (UInt16, from K = 16 on UInt32)
  *
- * Registers follow from the set of hashes alone, so any order and any split gives the same state. */
+ * Registers follow from the set of hashes alone: any order and any split gives the same state. */
 #include "aggregate/distinct.h"
 
 #include <stdio.h>
 
-enum { KIND_SMALL = 1, KIND_MEDIUM = 2, KIND_LARGE = 3, MAX_SMALL = 16, MIN_K = 12, MAX_K = 20, DEFAULT_K = 17 };
+enum { KIND_SMALL = 1, KIND_MEDIUM = 2, KIND_LARGE = 3, MAX_SMALL = 16, MIN_K = 12, MAX_K = 20,
+      DEFAULT_K = 17 };
 
 static size_t registers_bytes(const struct aggregate *a)
 {
@@ -57,7 +58,8 @@ static void to_registers(const struct aggregate *a, struct distinct **at, size_t
     *at = registers;
 }
 
-static inline void combined_add(const struct aggregate *a, struct distinct **at, uint64_t hash, size_t *bytes)
+static inline void combined_add(const struct aggregate *a, struct distinct **at, uint64_t hash,
+                                size_t *bytes)
 {
     if (*at != NULL && is_large(*at)) {
         register_add(a, *at, hash);
@@ -155,7 +157,8 @@ static void write_registers(const struct aggregate *a, struct buf *out, const st
         buf_u32(out, counts[0]);
 }
 
-static void write_combined(const struct aggregate *a, struct buf *out, char *const *rows, size_t offset, size_t n)
+static void write_combined(const struct aggregate *a, struct buf *out, char *const *rows,
+                           size_t offset, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         const struct distinct *set = *(struct distinct *const *)(rows[i] + offset);
@@ -177,15 +180,18 @@ static enum err_code parse_precision(unsigned *ret, struct str text, struct err 
 {
     unsigned k = 0;
     for (size_t i = 0; i < text.n; i++)
-        k = text.p[i] >= '0' && text.p[i] <= '9' && k < 1000 ? k * 10 + (unsigned)(text.p[i] - '0') : 1000;
+        k = text.p[i] >= '0' && text.p[i] <= '9' && k < 1000 ? k * 10 +
+        (unsigned)(text.p[i] - '0') : 1000;
     if (text.n == 0 || k < MIN_K || k > MAX_K)
-        return err_set(e, ERR_INVALID, "the parameter of uniqCombined must be from %d to %d, not %.*s", MIN_K,
+        return err_set(e, ERR_INVALID,
+                       "the parameter of uniqCombined must be from %d to %d, not %.*s", MIN_K,
                        MAX_K, STR_FMT(text));
     *ret = k;
     return ERR_OK;
 }
 
-enum err_code build_uniq_combined(struct aggregate *a, const struct aggregate_request *q, struct err *e)
+enum err_code build_uniq_combined(struct aggregate *a, const struct aggregate_request *q,
+                                  struct err *e)
 {
     char call[32] = "uniqCombined";
     unsigned k = DEFAULT_K;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * uniqExact: the set itself. State bytes: varuint n, then n keys in any order: a number in its own width,
- * else 16 bytes of SipHash. */
+ * uniqExact: the set itself. State bytes: varuint n, then n keys in any order: a number in its own
+ * width, else 16 bytes of SipHash. */
 #include "aggregate/distinct.h"
 
 /* Width in the set: narrow numbers take 4 bytes. */
@@ -40,7 +40,8 @@ static void done_exact(const struct aggregate *a, void *state, size_t *bytes)
     distinct_free(state, set_width(a), bytes);
 }
 
-static void write_exact(const struct aggregate *a, struct buf *out, char *const *rows, size_t offset, size_t n)
+static void write_exact(const struct aggregate *a, struct buf *out, char *const *rows,
+                        size_t offset, size_t n)
 {
     unsigned width = set_width(a), key_bytes = a->uniq.key_bytes;
     for (size_t i = 0; i < n; i++) {
@@ -60,7 +61,8 @@ static void write_exact(const struct aggregate *a, struct buf *out, char *const 
     }
 }
 
-enum err_code build_uniq_exact(struct aggregate *a, const struct aggregate_request *q, struct err *e)
+enum err_code build_uniq_exact(struct aggregate *a, const struct aggregate_request *q,
+                               struct err *e)
 {
     TRY(distinct_storage(a, "uniqExact", false, e));
     a->uniq.key_bytes = exact_key_bytes(a);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Three ways, cheapest first: all times of a batch lie in the bucket met last; the bucket is a multiple of
- * a fixed step (UTC, up to days); a small table of ranges, indexed by time, else the calendar. */
+ * Three ways, cheapest first: all times of a batch lie in the bucket met last; the bucket is a
+ * multiple of a fixed step (UTC, up to days); a small table of ranges, indexed by time, else the
+ * calendar. */
 #include "engine/bucket.h"
 
 static uint32_t fixed_step(const struct zone *zone, int64_t count, enum interval_unit unit)
@@ -30,13 +31,16 @@ static int64_t about_seconds(enum interval_unit unit)
     }
 }
 
-void bucketer_init(struct bucketer *b, const struct zone *zone, int64_t count, enum interval_unit unit)
+void bucketer_init(struct bucketer *b, const struct zone *zone, int64_t count,
+                   enum interval_unit unit)
 {
-    *b = (struct bucketer){.zone = zone, .count = count, .unit = unit, .step = fixed_step(zone, count, unit)};
+    *b = (struct bucketer){.zone = zone, .count = count, .unit = unit,
+                           .step = fixed_step(zone, count, unit)};
     if (b->step > 1)
         b->reciprocal = UINT64_MAX / b->step + 1;
     /* Two or more places a bucket: neighbours do not push one another out at their border. */
-    for (int64_t length = count * about_seconds(unit); length > 2 && b->memo_shift < 30; length /= 2)
+    for (int64_t length = count * about_seconds(unit); length > 2 &&
+         b->memo_shift < 30; length /= 2)
         b->memo_shift++;
 }
 
@@ -68,10 +72,12 @@ uint32_t bucketer_start(struct bucketer *b, uint32_t time)
 {
     if (b->step > 0)
         return start_by_step(b, time);
-    return time >= b->last.start && time < b->last.next ? b->last.start : start_by_calendar(b, time);
+    return time >= b->last.start && time < b->last.next ? b->last.start
+    : start_by_calendar(b, time);
 }
 
-static bool all_in_last(const struct bucketer *b, const uint32_t *times, const uint32_t *rows, size_t n)
+static bool all_in_last(const struct bucketer *b, const uint32_t *times, const uint32_t *rows,
+                        size_t n)
 {
     uint32_t start = b->last.start, length = b->last.next - b->last.start, outside = 0;
     if (rows == NULL) {
@@ -84,7 +90,8 @@ static bool all_in_last(const struct bucketer *b, const uint32_t *times, const u
     return outside == 0;
 }
 
-void bucketer_starts(struct bucketer *b, const uint32_t *times, const uint32_t *rows, size_t n, uint32_t *out)
+void bucketer_starts(struct bucketer *b, const uint32_t *times, const uint32_t *rows, size_t n,
+                     uint32_t *out)
 {
     if (all_in_last(b, times, rows, n)) {
         for (size_t i = 0; i < n; i++)

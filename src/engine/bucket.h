@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Times to bucket starts, many at a time. Remembers ranges already computed, so that times in order cost
- * about a nanosecond and times in any order little more. One thread. */
+ * Times to bucket starts, many at a time. Remembers ranges already computed, so that times in order
+ * cost about a nanosecond and times in any order little more. One thread. */
 #ifndef ENGINE_BUCKET_H
 #define ENGINE_BUCKET_H
 
@@ -25,9 +25,11 @@ struct bucketer {
     struct bucket_range memo[BUCKET_MEMO];
 };
 
-void bucketer_init(struct bucketer *b, const struct zone *zone, int64_t count, enum interval_unit unit);
+void bucketer_init(struct bucketer *b, const struct zone *zone, int64_t count,
+                   enum interval_unit unit);
 uint32_t bucketer_start(struct bucketer *b, uint32_t time);
 /* out[i] = bucket of times[rows[i]] (rows NULL = i). */
-void bucketer_starts(struct bucketer *b, const uint32_t *times, const uint32_t *rows, size_t n, uint32_t *out);
+void bucketer_starts(struct bucketer *b, const uint32_t *times, const uint32_t *rows, size_t n,
+                     uint32_t *out);
 
 #endif

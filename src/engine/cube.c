@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Gathering: batches of rows into the rows of keys. Per 256 rows: buckets, numbers of strings, packed key
- * words; hashes (prefetching slots); first slots (prefetching rows); comparison without a branch per row;
- * the few keys that were not at their first place; then one pass per measure over rows that are in L1. */
+ * Gathering: batches of rows into the rows of keys. Per 256 rows: buckets, numbers of strings,
+ * packed key words; hashes (prefetching slots); first slots (prefetching rows); comparison without
+ * a branch per row; the few keys that were not at their first place; then one pass per measure over
+ * rows that are in L1. */
 #include "engine/cube.h"
 
 #include <assert.h>
@@ -64,8 +65,8 @@ static void states_done(struct cube *c)
         return;
     for (uint32_t row = 1; row < c->n_rows; row++)
         for (size_t m = 0; m < c->shape->n_measures; m++)
-            aggregate_done(c->shape->measures[m].aggregate, cube_row(c, row) + c->shape->measures[m].offset,
-                           &c->state_bytes);
+            aggregate_done(c->shape->measures[m].aggregate, cube_row(c, row) +
+                           c->shape->measures[m].offset, &c->state_bytes);
 }
 
 void cube_free(struct cube *c)
@@ -115,7 +116,8 @@ size_t cube_bytes(const struct cube *c)
     size_t bytes = sizeof(*c) + c->state_bytes + c->n_slots * sizeof(*c->slots);
     size_t most_rows = c->n_rows > c->most_rows ? c->n_rows : c->most_rows;
     bytes += table_resident(most_rows * c->shape->stride, c->rows_cap_bytes);
-    bytes += (c->layout.n_words + 1) * CUBE_BATCH * 8 + (c->shape->n_dimensions + 1) * CUBE_BATCH * 4;
+    bytes += (c->layout.n_words + 1) * CUBE_BATCH * 8 + (c->shape->n_dimensions +
+                                                         1) * CUBE_BATCH * 4;
     for (size_t d = 0; d < c->shape->n_dimensions; d++)
         if (c->layout.fields[d].is_text)
             bytes += dictionary_bytes(&c->dictionaries[d]);
@@ -192,7 +194,8 @@ static bool is_key(const struct cube *c, uint32_t row, const uint64_t *words)
 
 static uint32_t find_or_add(struct cube *c, const uint64_t *words, uint64_t hash)
 {
-    for (uint64_t at = c->layout.n_words ? hash >> c->shift : 0;; at = (at + 1) & (c->n_slots - 1)) {
+    for (uint64_t at = c->layout.n_words ? hash >> c->shift
+         : 0;; at = (at + 1) & (c->n_slots - 1)) {
         uint32_t row = c->slots[at];
         if (row == 0) {
             row = c->n_rows++;
@@ -209,7 +212,8 @@ static uint32_t find_or_add(struct cube *c, const uint64_t *words, uint64_t hash
 }
 
 /* Looks a batch up by first slots; returns how many were not there, their places in missed. */
-INLINE size_t first_probe(struct cube *c, size_t n_words, size_t n, uint64_t *hashes, uint32_t *rows, uint16_t *missed)
+INLINE size_t first_probe(struct cube *c, size_t n_words, size_t n, uint64_t *hashes,
+                          uint32_t *rows, uint16_t *missed)
 {
     const uint64_t *words = c->words;
     const size_t stride = c->shape->stride;
@@ -282,8 +286,8 @@ static struct column shifted(const struct column *c, size_t first)
 }
 
 /* Rows where the condition is true (NULL is not). */
-static size_t pick_true(const struct column *condition, const struct batch_rows *b, const uint32_t *ids,
-                        uint32_t *picked, uint32_t *picked_ids)
+static size_t pick_true(const struct column *condition, const struct batch_rows *b,
+                        const uint32_t *ids, uint32_t *picked, uint32_t *picked_ids)
 {
     const uint8_t *values = condition->values, *nulls = condition->nulls;
     size_t n = 0;
@@ -298,8 +302,8 @@ static size_t pick_true(const struct column *condition, const struct batch_rows 
 
 enum { MAX_ARGS = 16 };
 
-static void update_measure(struct cube *c, size_t m, const struct cube_rows *in, const struct batch_rows *b,
-                           const uint32_t *ids)
+static void update_measure(struct cube *c, size_t m, const struct cube_rows *in,
+                           const struct batch_rows *b, const uint32_t *ids)
 {
     const struct cube_measure *measure = &c->shape->measures[m];
     const struct aggregate *a = measure->aggregate;
@@ -331,15 +335,18 @@ static void add_batch(struct cube *c, const struct cube_rows *in, const struct b
     const struct cube_shape *shape = c->shape;
 
     if (c->layout.has_bucket)
-        bucketer_starts(&c->bucketer, b->rows ? in->times : in->times + b->first, b->rows, b->n, buckets);
+        bucketer_starts(&c->bucketer, b->rows ? in->times : in->times + b->first, b->rows, b->n,
+                        buckets);
     for (size_t d = 0; d < shape->n_dimensions; d++)
         if (c->layout.fields[d].is_text)
             dictionary_intern(&c->dictionaries[d], in->dimensions[d], b->rows, b->first, b->n,
                               c->ids + d * CUBE_BATCH);
-    key_pack(&c->layout, in->dimensions, shape->n_dimensions, buckets, c->ids, b->rows, b->first, b->n, c->words);
+    key_pack(&c->layout, in->dimensions, shape->n_dimensions, buckets, c->ids, b->rows, b->first,
+             b->n, c->words);
     find_rows(c, b->n, ids);
 
-    const uint32_t row_words = (uint32_t)(shape->stride / 8); /* rows by their first word from here on */
+    /* Rows are known by their first word from here on. */
+    const uint32_t row_words = (uint32_t)(shape->stride / 8);
     for (size_t i = 0; i < b->n; i++)
         ids[i] *= row_words;
     struct row_fold_input fold = {in->args, in->conditions, b->rows, b->first, b->n};
@@ -352,7 +359,8 @@ static void add_batch(struct cube *c, const struct cube_rows *in, const struct b
 void cube_add(struct cube *c, const struct cube_rows *in)
 {
     for (size_t m = 0; in->conditions != NULL && m < c->shape->n_measures; m++)
-        assert(in->conditions[m] == NULL || aggregate_is_conditional(c->shape->measures[m].aggregate));
+        assert(in->conditions[m] == NULL ||
+               aggregate_is_conditional(c->shape->measures[m].aggregate));
     for (size_t at = 0; at < in->n; at += CUBE_BATCH) {
         struct batch_rows b = {.rows = in->rows ? in->rows + at : NULL, .first = in->rows ? 0 : at};
         b.n = in->n - at < CUBE_BATCH ? in->n - at : CUBE_BATCH;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A pane set: one worker's partial aggregates of one cube (one grouping set of one metric) for the epoch
- * that gathers. Key = bucket of the finest tier + dimensions, interned once into a dense id; states lie in
- * rows by id. Strings of keys are interned into ids of the worker's dictionary per dimension, so a key is a
- * few machine words and is compared as such.
+ * A pane set: one worker's partial aggregates of one cube (one grouping set of one metric) for the
+ * epoch that gathers. Key = bucket of the finest tier + dimensions, interned once into a dense id;
+ * states lie in rows by id. Strings of keys are interned into ids of the worker's dictionary per
+ * dimension, so a key is a few machine words and is compared as such.
  *
  * owner: worker thread; at seal handed to the merging threads. */
 #ifndef ENGINE_CUBE_H
@@ -17,8 +17,8 @@ void cube_free(struct cube *c);
 void cube_reset(struct cube *c); /* no keys; memory kept up to a bound */
 
 /* Folds rows of one batch. times: DateTime (uint32_t UTC seconds) of each row (NULL for a profile).
- * dimensions[i]: key columns; args[m] = the argument columns of measure m, conditions[m] = UInt8 column of
- * -If or NULL; rows: which rows (NULL = 0..n). NULL keys are keys as in ClickHouse. */
+ * dimensions[i]: key columns; args[m] = the argument columns of measure m, conditions[m] = UInt8
+ * column of -If or NULL; rows: which rows (NULL = 0..n). NULL keys are keys as in ClickHouse. */
 struct cube_rows {
     const uint32_t *times;
     const struct column *const *dimensions;
@@ -32,21 +32,27 @@ void cube_add(struct cube *c, const struct cube_rows *rows);
 size_t cube_n_keys(const struct cube *c);
 size_t cube_bytes(const struct cube *c); /* memory in use */
 
-/* Sealed form: the keys of all workers merged, one row a key, for one tier. Built in parallel: partition p of n_parts
- * takes the keys whose hash falls to it; parts are disjoint. `from` are the workers' cubes: not changed, but the
- * sealed tier reads their rows until it is freed. tier_*: the tier's own buckets, each a union of the finest
- * ones; where they are the finest and there is one cube, nothing is copied. */
+/* Sealed form: the keys of all workers merged, one row a key, for one tier. Built in parallel:
+ * partition p of n_parts takes the keys whose hash falls to it; parts are disjoint. `from` are the
+ * workers' cubes: not changed, but the sealed tier reads their rows until it is freed. tier_*: the
+ * tier's own buckets, each a union of the finest ones; where they are the finest and there is one
+ * cube, nothing is copied. */
 struct sealed_tier;
-struct sealed_tier *cube_seal(struct cube *const *from, size_t n_from, const struct zone *zone, int64_t tier_count,
-                              enum interval_unit tier_unit, size_t part, size_t n_parts);
+struct sealed_tier *cube_seal(struct cube *const *from, size_t n_from, const struct zone *zone,
+                              int64_t tier_count, enum interval_unit tier_unit, size_t part,
+                              size_t n_parts);
 void sealed_free(struct sealed_tier *s);
 size_t sealed_n_rows(const struct sealed_tier *s);
 size_t sealed_bytes(const struct sealed_tier *s); /* memory of its own */
 uint32_t sealed_bucket(const struct sealed_tier *s, size_t row);
-uint64_t sealed_hash(const struct sealed_tier *s, size_t row); /* of the key's values: equal in every process, for block splits */
-/* Appends Native column data for the rows in `rows`. */
-void sealed_write_buckets(const struct sealed_tier *s, struct buf *out, const uint32_t *rows, size_t n);
-void sealed_write_dimension(const struct sealed_tier *s, struct buf *out, size_t dimension, const uint32_t *rows, size_t n);
-void sealed_write_measure(const struct sealed_tier *s, struct buf *out, size_t measure, const uint32_t *rows, size_t n);
+/* Of the key's values: equal in every process, for block splits. */
+uint64_t sealed_hash(const struct sealed_tier *s, size_t row);
+/* Appends Native column data for the rows in `rows` (NULL: 0..n). */
+void sealed_write_buckets(const struct sealed_tier *s, struct buf *out, const uint32_t *rows,
+                          size_t n);
+void sealed_write_dimension(const struct sealed_tier *s, struct buf *out, size_t dimension,
+                            const uint32_t *rows, size_t n);
+void sealed_write_measure(const struct sealed_tier *s, struct buf *out, size_t measure,
+                          const uint32_t *rows, size_t n);
 
 #endif

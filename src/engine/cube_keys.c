@@ -91,8 +91,8 @@ void key_layout_init(struct key_layout *l, const struct cube_shape *shape)
             PACK_LOOP(T, rows[i])                                                                  \
     } while (0)
 
-INLINE void pack_column(const struct column *c, bool has_nulls, unsigned width, unsigned shift, const uint32_t *rows,
-                        size_t first, size_t n, uint64_t *words)
+INLINE void pack_column(const struct column *c, bool has_nulls, unsigned width, unsigned shift,
+                        const uint32_t *rows, size_t first, size_t n, uint64_t *words)
 {
     const uint8_t *nulls = c->nulls;
     switch (width) {
@@ -103,7 +103,8 @@ INLINE void pack_column(const struct column *c, bool has_nulls, unsigned width, 
     }
 }
 
-static void pack_16_bytes(const struct column *c, const uint32_t *rows, size_t first, size_t n, uint64_t *words)
+static void pack_16_bytes(const struct column *c, const uint32_t *rows, size_t first, size_t n,
+                          uint64_t *words)
 {
     for (size_t i = 0; i < n; i++) {
         size_t row = rows ? rows[i] : first + i;
@@ -115,8 +116,8 @@ static void pack_16_bytes(const struct column *c, const uint32_t *rows, size_t f
     }
 }
 
-static void pack_nulls(const struct column *c, unsigned shift, const uint32_t *rows, size_t first, size_t n,
-                       uint64_t *words)
+static void pack_nulls(const struct column *c, unsigned shift, const uint32_t *rows, size_t first,
+                       size_t n, uint64_t *words)
 {
     for (size_t i = 0; i < n; i++)
         words[i] |= (uint64_t)(c->nulls[rows ? rows[i] : first + i] != 0) << shift;
@@ -128,9 +129,9 @@ static void pack_numbers(const uint32_t *numbers, unsigned shift, size_t n, uint
         words[i] |= (uint64_t)numbers[i] << shift;
 }
 
-void key_pack(const struct key_layout *l, const struct column *const *dimensions, size_t n_dimensions,
-              const uint32_t *buckets, const uint32_t *ids, const uint32_t *rows, size_t first, size_t n,
-              uint64_t *words)
+void key_pack(const struct key_layout *l, const struct column *const *dimensions,
+              size_t n_dimensions, const uint32_t *buckets, const uint32_t *ids,
+              const uint32_t *rows, size_t first, size_t n, uint64_t *words)
 {
     for (size_t w = 0; w < l->n_words; w++)
         memset(words + w * CUBE_BATCH, 0, n * 8);

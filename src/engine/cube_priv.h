@@ -5,8 +5,8 @@
  *   row 0: unused (slot 0 = empty); row 1, 2, …: | rows | key word 0 … | states … |
  *   slots: hash of key -> row number, 4 bytes
  *
- * Key words hold the bucket, the values of fixed-width dimensions, numbers of strings, NULL marks; the
- * widest first, so that no field crosses a word (16 bytes: two words). */
+ * Key words hold the bucket, the values of fixed-width dimensions, numbers of strings, NULL marks;
+ * the widest first, so that no field crosses a word (16 bytes: two words). */
 #ifndef ENGINE_CUBE_PRIV_H
 #define ENGINE_CUBE_PRIV_H
 
@@ -16,7 +16,8 @@
 #include "engine/dictionary.h"
 #include "engine/table_memory.h"
 
-enum { CUBE_BATCH = 256, CUBE_MAX_DIMENSIONS = 64, CUBE_MAX_WORDS = 2 * CUBE_MAX_DIMENSIONS + 2, KEY_AT = 8 };
+enum { CUBE_BATCH = 256, CUBE_MAX_DIMENSIONS = SHAPE_MAX_DIMENSIONS, CUBE_MAX_WORDS = 2 * CUBE_MAX_DIMENSIONS + 2,
+      KEY_AT = 8 };
 
 struct key_place {
     uint8_t word, shift;
@@ -35,16 +36,17 @@ struct key_layout {
     bool has_bucket;
     struct key_place bucket; /* 32 bits */
     struct key_field fields[CUBE_MAX_DIMENSIONS];
-    uint64_t plain_bits[CUBE_MAX_WORDS]; /* all but bucket and string numbers: comparable between cubes */
+    /* All but bucket and string numbers: what may be compared between cubes. */
+    uint64_t plain_bits[CUBE_MAX_WORDS];
 };
 
 void key_layout_init(struct key_layout *l, const struct cube_shape *shape);
 
 /* Packs rows rows[i] (NULL = first + i) into words[w * CUBE_BATCH + i]. ids: numbers of strings by
  * dimension, [d * CUBE_BATCH + i]. */
-void key_pack(const struct key_layout *l, const struct column *const *dimensions, size_t n_dimensions,
-              const uint32_t *buckets, const uint32_t *ids, const uint32_t *rows, size_t first, size_t n,
-              uint64_t *words);
+void key_pack(const struct key_layout *l, const struct column *const *dimensions,
+              size_t n_dimensions, const uint32_t *buckets, const uint32_t *ids,
+              const uint32_t *rows, size_t first, size_t n, uint64_t *words);
 
 static inline uint64_t key_get(const uint64_t *key, struct key_place at, unsigned bytes)
 {

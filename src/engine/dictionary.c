@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Interning a batch takes four passes over at most 256 strings: keys and hashes (prefetching slots), first
- * slots (prefetching entries), comparison without a branch per row, and the few that were not found at
- * their first place. */
+ * Interning a batch takes four passes over at most 256 strings: keys and hashes (prefetching
+ * slots), first slots (prefetching entries), comparison without a branch per row, and the few that
+ * were not found at their first place. */
 #include "engine/dictionary.h"
 
 #include <assert.h>
@@ -29,7 +29,8 @@ static inline uint64_t slot_hash(const struct dictionary *d, struct dictionary_e
 
 void dictionary_init(struct dictionary *d)
 {
-    *d = (struct dictionary){.n = 1, .n_slots = FIRST_SLOTS, .entries_cap = FIRST_ENTRIES, .seed = table_seed()};
+    *d = (struct dictionary){.n = 1, .n_slots = FIRST_SLOTS, .entries_cap = FIRST_ENTRIES,
+                             .seed = table_seed()};
     d->slots = xmap(FIRST_SLOTS * sizeof(*d->slots));
     d->entries = xmap(FIRST_ENTRIES * sizeof(*d->entries));
     d->entries[0] = entry_of_null;
@@ -55,8 +56,10 @@ void dictionary_reset(struct dictionary *d)
 
 size_t dictionary_bytes(const struct dictionary *d)
 {
-    return d->n_slots * sizeof(*d->slots) + table_resident(d->n * sizeof(*d->entries), d->entries_cap * sizeof(*d->entries)) +
-           table_resident(d->longs ? d->n * sizeof(*d->longs) : 0, d->longs_cap * sizeof(*d->longs)) + d->arena_bytes;
+    return d->n_slots * sizeof(*d->slots) + table_resident(d->n * sizeof(*d->entries),
+                                                           d->entries_cap * sizeof(*d->entries)) +
+           table_resident(d->longs ? d->n * sizeof(*d->longs) : 0,
+                          d->longs_cap * sizeof(*d->longs)) + d->arena_bytes;
 }
 
 /* ---- keys of a batch ---- */
@@ -149,8 +152,8 @@ static void keys_of_texts(struct batch_keys *k, size_t n)
 }
 
 /* Texts in rows, side by side; that of a NULL is empty, whatever filler lies there. */
-static const struct str *gather_texts(const struct column *c, const uint32_t *rows, size_t first, size_t n,
-                                      struct str *gathered)
+static const struct str *gather_texts(const struct column *c, const uint32_t *rows, size_t first,
+                                      size_t n, struct str *gathered)
 {
     const struct str *texts = c->values;
     if (rows == NULL && c->nulls == NULL)
@@ -194,10 +197,12 @@ static void make_room(struct dictionary *d, size_t more)
         size_t old = d->entries_cap;
         while (d->entries_cap < n)
             d->entries_cap *= 2;
-        d->entries = table_grow(d->entries, old * sizeof(*d->entries), d->entries_cap * sizeof(*d->entries));
+        d->entries = table_grow(d->entries, old * sizeof(*d->entries),
+                                d->entries_cap * sizeof(*d->entries));
     }
     if (d->longs != NULL && d->longs_cap < d->entries_cap) {
-        d->longs = table_grow(d->longs, d->longs_cap * sizeof(*d->longs), d->entries_cap * sizeof(*d->longs));
+        d->longs = table_grow(d->longs, d->longs_cap * sizeof(*d->longs),
+                              d->entries_cap * sizeof(*d->longs));
         d->longs_cap = d->entries_cap;
     }
 }
@@ -221,14 +226,16 @@ static inline bool same_entry(struct dictionary_entry x, struct dictionary_entry
     return ((x.low ^ y.low) | (x.high ^ y.high)) == 0;
 }
 
-static bool is_text(const struct dictionary *d, uint32_t id, struct dictionary_entry key, struct str text)
+static bool is_text(const struct dictionary *d, uint32_t id, struct dictionary_entry key,
+                    struct str text)
 {
     return same_entry(d->entries[id], key) &&
            (!is_long(key) || memcmp(d->longs[id], text.p, text.n) == 0);
 }
 
 /* Walks on from the first slot; adds the string where it is not there. */
-static uint32_t find_or_add(struct dictionary *d, struct dictionary_entry key, struct str text, uint64_t hash)
+static uint32_t find_or_add(struct dictionary *d, struct dictionary_entry key, struct str text,
+                            uint64_t hash)
 {
     for (uint64_t at = hash >> d->shift;; at = (at + 1) & (d->n_slots - 1)) {
         uint32_t id = d->slots[at];
@@ -245,8 +252,8 @@ static uint32_t find_or_add(struct dictionary *d, struct dictionary_entry key, s
     }
 }
 
-static void intern_missed(struct dictionary *d, const struct batch_keys *k, const uint16_t *missed, size_t n,
-                          uint32_t *ids)
+static void intern_missed(struct dictionary *d, const struct batch_keys *k, const uint16_t *missed,
+                          size_t n, uint32_t *ids)
 {
     make_room(d, n);
     for (size_t m = 0; m < n; m++) {
@@ -255,8 +262,8 @@ static void intern_missed(struct dictionary *d, const struct batch_keys *k, cons
     }
 }
 
-void dictionary_intern(struct dictionary *d, const struct column *c, const uint32_t *rows, size_t first, size_t n,
-                       uint32_t *ids)
+void dictionary_intern(struct dictionary *d, const struct column *c, const uint32_t *rows,
+                       size_t first, size_t n, uint32_t *ids)
 {
     struct batch_keys k;
     struct str gathered[DICTIONARY_BATCH];
@@ -303,10 +310,12 @@ uint64_t dictionary_hash(const struct dictionary *d, uint32_t id)
     return mix64(d->entries[id].low ^ MIX_A, d->entries[id].high ^ MIX_B);
 }
 
-bool dictionary_same_text(const struct dictionary *x, uint32_t x_id, const struct dictionary *y, uint32_t y_id)
+bool dictionary_same_text(const struct dictionary *x, uint32_t x_id, const struct dictionary *y,
+                          uint32_t y_id)
 {
     struct dictionary_entry e = x->entries[x_id];
     if (!same_entry(e, y->entries[y_id]))
         return false;
-    return !is_long(e) || memcmp(x->longs[x_id], y->longs[y_id], e.high & (((uint64_t)1 << 56) - 1)) == 0;
+    return !is_long(e) || memcmp(x->longs[x_id], y->longs[y_id],
+                                 e.high & (((uint64_t)1 << 56) - 1)) == 0;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Strings to small numbers. Number 0 is NULL; the others count up from 1 in order of arrival and stay until
- * the dictionary is reset.
+ * Strings to small numbers. Number 0 is NULL; the others count up from 1 in order of arrival and
+ * stay until the dictionary is reset.
  *
- *   slots    hash -> number, 4 bytes, open addressing at low load: the first place is right nearly always
+ * slots    hash -> number, 4 bytes, open addressing at low load: the first place is right nearly
+ * always
  *   entries  number -> 16 bytes: a string of up to 15 bytes itself and its length in the last byte;
  *            or, for longer ones, XXH3 of it, its length, 0xff; those have their bytes in `longs`
  *
@@ -39,15 +40,16 @@ void dictionary_done(struct dictionary *d);
 void dictionary_reset(struct dictionary *d);
 size_t dictionary_bytes(const struct dictionary *d);
 
-/* ids[i] = number of c's value in row rows[i] (rows NULL = first + i). n at most DICTIONARY_BATCH. */
-void dictionary_intern(struct dictionary *d, const struct column *c, const uint32_t *rows, size_t first, size_t n,
-                       uint32_t *ids);
+/* ids[i] = number of c's value in row rows[i] (NULL = first + i). n at most DICTIONARY_BATCH. */
+void dictionary_intern(struct dictionary *d, const struct column *c, const uint32_t *rows,
+                       size_t first, size_t n, uint32_t *ids);
 
 /* Text of number id > 0; lives until the dictionary changes. */
 struct str dictionary_text(const struct dictionary *d, uint32_t id);
 /* The same text has the same hash in every dictionary and process. */
 uint64_t dictionary_hash(const struct dictionary *d, uint32_t id);
-bool dictionary_same_text(const struct dictionary *x, uint32_t x_id, const struct dictionary *y, uint32_t y_id);
+bool dictionary_same_text(const struct dictionary *x, uint32_t x_id, const struct dictionary *y,
+                          uint32_t y_id);
 
 /* For tests: keys as on a machine without AVX-512. */
 void dictionary_use_plain(bool plain);

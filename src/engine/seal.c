@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Sealing: the rows of all workers' cubes as one row a key of one tier. A sealed row points to the cube row
- * that brought the key; only where several rows meet in one key is a merged copy of their states made.
+ * Sealing: the rows of all workers' cubes as one row a key of one tier. A sealed row points to the
+ * cube row that brought the key; only where several rows meet in one key is a merged copy of their
+ * states made.
  *
- *   one cube and its own finest tier   rows are the cube's rows (of this part): nothing is looked up
- *   else                               hash -> sealed row; keys are compared by their values, since numbers of
+ * one cube and its own finest tier   rows are the cube's rows (of this part): nothing is looked up
+ * else                               hash -> sealed row; keys are compared by their values, since
+ * numbers of
  *                                      strings mean something only within their cube */
 #include <assert.h>
 
@@ -83,7 +85,8 @@ static uint32_t finest_bucket(const struct cube *c, uint32_t row)
 
 /* ---- merging ---- */
 
-static bool same_values(const struct sealed_tier *s, const struct sealed_row *r, const struct cube *c, uint32_t row)
+static bool same_values(const struct sealed_tier *s, const struct sealed_row *r,
+                        const struct cube *c, uint32_t row)
 {
     const struct cube *other = s->cubes[r->cube];
     const struct key_layout *l = &c->layout;
@@ -96,7 +99,8 @@ static bool same_values(const struct sealed_tier *s, const struct sealed_row *r,
         if (!f->is_text)
             continue;
         uint32_t i = (uint32_t)key_get(x, f->at, 4), j = (uint32_t)key_get(y, f->at, 4);
-        if (other == c ? i != j : !dictionary_same_text(&other->dictionaries[d], i, &c->dictionaries[d], j))
+        if (other == c ? i != j : !dictionary_same_text(&other->dictionaries[d], i,
+                                                        &c->dictionaries[d], j))
             return false;
     }
     return true;
@@ -117,7 +121,8 @@ static void merge_into(struct sealed_tier *s, char *to, const char *from)
         if (m < 64 && f->covered >> m & 1)
             continue;
         const struct cube_measure *measure = &s->shape->measures[m];
-        aggregate_merge(measure->aggregate, to + measure->offset, from + measure->offset, &s->state_bytes);
+        aggregate_merge(measure->aggregate, to + measure->offset, from + measure->offset,
+                        &s->state_bytes);
     }
 }
 
@@ -125,7 +130,8 @@ static char *merged_new(struct sealed_tier *s, struct sealed_row *r)
 {
     const size_t stride = s->shape->stride;
     if ((s->n_merged + 1) * stride > s->merged_cap_bytes) {
-        size_t cap = s->merged_cap_bytes ? s->merged_cap_bytes * 2 : (stride + 4095) / 4096 * 4096 * 4;
+        size_t cap = s->merged_cap_bytes ? s->merged_cap_bytes * 2 : (stride +
+                                                                      4095) / 4096 * 4096 * 4;
         s->merged = table_grow(s->merged, s->merged_cap_bytes, cap);
         s->merged_cap_bytes = cap;
     }
@@ -144,7 +150,8 @@ static char *merged_new(struct sealed_tier *s, struct sealed_row *r)
 
 static void add_states(struct sealed_tier *s, struct sealed_row *r, const char *from)
 {
-    char *to = r->merged > 0 ? s->merged + (size_t)(r->merged - 1) * s->shape->stride : merged_new(s, r);
+    char *to = r->merged > 0 ? s->merged + (size_t)(r->merged - 1) * s->shape->stride
+    : merged_new(s, r);
     merge_into(s, to, from);
 }
 
@@ -177,7 +184,8 @@ static void make_room(struct sealed_tier *s)
     }
 }
 
-static void add_row(struct sealed_tier *s, size_t cube, uint32_t row, uint64_t hash, uint32_t bucket)
+static void add_row(struct sealed_tier *s, size_t cube, uint32_t row, uint64_t hash,
+                    uint32_t bucket)
 {
     const struct cube *c = s->cubes[cube];
     for (uint64_t at = hash >> s->shift;; at = (at + 1) & (s->n_slots - 1)) {
@@ -195,7 +203,8 @@ static void add_row(struct sealed_tier *s, size_t cube, uint32_t row, uint64_t h
     }
 }
 
-static void add_cube(struct sealed_tier *s, size_t cube, struct bucketer *tier, size_t part, size_t n_parts)
+static void add_cube(struct sealed_tier *s, size_t cube, struct bucketer *tier, size_t part,
+                     size_t n_parts)
 {
     const struct cube *c = s->cubes[cube];
     uint32_t rows[SEAL_BATCH], buckets[SEAL_BATCH];
@@ -204,7 +213,8 @@ static void add_cube(struct sealed_tier *s, size_t cube, struct bucketer *tier, 
         size_t n = 0;
         make_room(s);
         for (; n < SEAL_BATCH && row < c->n_rows; row++) {
-            uint32_t bucket = tier ? bucketer_start(tier, finest_bucket(c, row)) : finest_bucket(c, row);
+            uint32_t bucket = tier ? bucketer_start(tier,
+                                                    finest_bucket(c, row)) : finest_bucket(c, row);
             uint64_t hash = hash_of(c, cube_key(c, row), bucket);
             if (n_parts > 1 && part_of(hash, n_parts) != part)
                 continue;
@@ -232,7 +242,8 @@ static void pick_part(struct sealed_tier *s, size_t part, size_t n_parts)
             continue;
         if (s->n_rows == s->picked_cap) {
             size_t cap = s->picked_cap ? s->picked_cap * 2 : 1024;
-            s->picked = table_grow(s->picked, s->picked_cap * sizeof(*s->picked), cap * sizeof(*s->picked));
+            s->picked = table_grow(s->picked, s->picked_cap * sizeof(*s->picked),
+                                   cap * sizeof(*s->picked));
             s->picked_cap = cap;
         }
         s->picked[s->n_rows++] = row;
@@ -242,11 +253,13 @@ static void pick_part(struct sealed_tier *s, size_t part, size_t n_parts)
 static bool same_buckets(const struct cube_shape *shape, const struct zone *zone, int64_t count,
                          enum interval_unit unit)
 {
-    return shape->count == 0 || (shape->zone == zone && shape->count == count && shape->unit == unit);
+    return shape->count == 0 || (shape->zone == zone && shape->count == count &&
+                                 shape->unit == unit);
 }
 
-struct sealed_tier *cube_seal(struct cube *const *from, size_t n_from, const struct zone *zone, int64_t tier_count,
-                              enum interval_unit tier_unit, size_t part, size_t n_parts)
+struct sealed_tier *cube_seal(struct cube *const *from, size_t n_from, const struct zone *zone,
+                              int64_t tier_count, enum interval_unit tier_unit, size_t part,
+                              size_t n_parts)
 {
     assert(n_from > 0 && part < n_parts);
     struct sealed_tier *s = xcalloc(1, sizeof(*s));
@@ -286,7 +299,8 @@ void sealed_free(struct sealed_tier *s)
         for (size_t i = 0; i < s->n_merged; i++)
             for (size_t m = 0; m < s->shape->n_measures; m++)
                 aggregate_done(s->shape->measures[m].aggregate,
-                               s->merged + i * s->shape->stride + s->shape->measures[m].offset, &s->state_bytes);
+                               s->merged + i * s->shape->stride + s->shape->measures[m].offset,
+                               &s->state_bytes);
     xunmap(s->picked, s->picked_cap * sizeof(*s->picked));
     xunmap(s->rows, s->rows_cap * sizeof(*s->rows));
     xunmap(s->slots, s->n_slots * sizeof(*s->slots));
@@ -302,9 +316,12 @@ size_t sealed_n_rows(const struct sealed_tier *s)
 
 size_t sealed_bytes(const struct sealed_tier *s)
 {
-    return sizeof(*s) + s->state_bytes + table_resident(s->n_merged * s->shape->stride, s->merged_cap_bytes) +
-           table_resident(s->is_direct ? 0 : s->n_rows * sizeof(*s->rows), s->rows_cap * sizeof(*s->rows)) +
-           table_resident(s->picked ? s->n_rows * sizeof(*s->picked) : 0, s->picked_cap * sizeof(*s->picked));
+    return sizeof(*s) + s->state_bytes + table_resident(s->n_merged * s->shape->stride,
+                                                        s->merged_cap_bytes) +
+           table_resident(s->is_direct ? 0 : s->n_rows * sizeof(*s->rows),
+                          s->rows_cap * sizeof(*s->rows)) +
+           table_resident(s->picked ? s->n_rows * sizeof(*s->picked) : 0,
+                          s->picked_cap * sizeof(*s->picked));
 }
 
 /* ---- reading ---- */
@@ -337,7 +354,8 @@ uint64_t sealed_hash(const struct sealed_tier *s, size_t row)
     return hash_of(o.cube, cube_key(o.cube, o.row), finest_bucket(o.cube, o.row));
 }
 
-void sealed_write_buckets(const struct sealed_tier *s, struct buf *out, const uint32_t *rows, size_t n)
+void sealed_write_buckets(const struct sealed_tier *s, struct buf *out, const uint32_t *rows,
+                          size_t n)
 {
     uint32_t *to = (uint32_t *)buf_reserve(out, n * 4);
     for (size_t i = 0; i < n; i++) {
@@ -347,7 +365,8 @@ void sealed_write_buckets(const struct sealed_tier *s, struct buf *out, const ui
     out->n += n * 4;
 }
 
-static void read_value(const struct sealed_tier *s, size_t row, size_t d, char *value, uint8_t *null)
+static void read_value(const struct sealed_tier *s, size_t row, size_t d, char *value,
+                       uint8_t *null)
 {
     struct origin o = origin_of(s, row);
     const struct key_field *f = &o.cube->layout.fields[d];
@@ -365,8 +384,8 @@ static void read_value(const struct sealed_tier *s, size_t row, size_t d, char *
     }
 }
 
-void sealed_write_dimension(const struct sealed_tier *s, struct buf *out, size_t dimension, const uint32_t *rows,
-                            size_t n)
+void sealed_write_dimension(const struct sealed_tier *s, struct buf *out, size_t dimension,
+                            const uint32_t *rows, size_t n)
 {
     struct type t = s->shape->dimensions[dimension];
     size_t width = type_width(t);
@@ -378,7 +397,8 @@ void sealed_write_dimension(const struct sealed_tier *s, struct buf *out, size_t
     native_column_data(out, &c, NULL, n);
 }
 
-void sealed_write_measure(const struct sealed_tier *s, struct buf *out, size_t measure, const uint32_t *rows, size_t n)
+void sealed_write_measure(const struct sealed_tier *s, struct buf *out, size_t measure,
+                          const uint32_t *rows, size_t n)
 {
     AUTO_MEM char **states = xcalloc(n + 1, sizeof(*states));
     for (size_t i = 0; i < n; i++) {

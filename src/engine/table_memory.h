@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Arrays of one table: mapped pages that grow in place or are moved by the kernel without copying, so
- * growth needs no second copy of a large table. */
+ * Arrays of one table: mapped pages that grow in place or are moved by the kernel without copying,
+ * so growth needs no second copy of a large table. */
 #ifndef ENGINE_TABLE_MEMORY_H
 #define ENGINE_TABLE_MEMORY_H
 

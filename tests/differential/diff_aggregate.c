@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Our aggregate states against ClickHouse itself (libchdb in this process): random rows of all types are
- * dealt to several cubes, sealed into a random tier in random parts, each part inserted into an
- * AggregatingMergeTree as its own block; the merged answer must equal the plain SELECT over the raw rows,
- * text for text, before and after OPTIMIZE FINAL. Sums of floats are exact by choice of values.
+ * Our aggregate states against ClickHouse itself (libchdb in this process): random rows of all
+ * types are dealt to several cubes, sealed into a random tier in random parts, each part inserted
+ * into an AggregatingMergeTree as its own block; the merged answer must equal the plain SELECT over
+ * the raw rows, text for text, before and after OPTIMIZE FINAL. Sums of floats are exact by choice
+ * of values.
  *
  *   diff_aggregate [cases] [seed]      exit 77 = skipped: no libchdb */
 #include <dlfcn.h>
@@ -36,14 +37,16 @@ static struct {
 
 static void *open_library(void)
 {
-    const char *path = getenv("WEIR_LIBCHDB"), *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    const char *path = getenv("WEIR_LIBCHDB"), *cache = getenv("XDG_CACHE_HOME"),
+    *home = getenv("HOME");
     char text[512];
     if (path != NULL)
         return dlopen(path, RTLD_NOW);
     if (cache != NULL)
         snprintf(text, sizeof(text), "%s/weir/26.7.3-stable.1/libchdb.so", cache);
     else
-        snprintf(text, sizeof(text), "%s/.cache/weir/26.7.3-stable.1/libchdb.so", home ? home : "/root");
+        snprintf(text, sizeof(text), "%s/.cache/weir/26.7.3-stable.1/libchdb.so", home ? home
+                 : "/root");
     return dlopen(text, RTLD_NOW);
 }
 
@@ -53,7 +56,8 @@ static bool chdb_open(const char *folder)
     if (library == NULL)
         return false;
     chdb.connect = (chdb_connection *(*)(int, char **))dlsym(library, "chdb_connect");
-    chdb.query = (chdb_result *(*)(chdb_connection, const char *, size_t, const char *, size_t))dlsym(library, "chdb_query_n");
+    chdb.query = (chdb_result *(*)(chdb_connection, const char *, size_t, const char *,
+                                   size_t))dlsym(library, "chdb_query_n");
     chdb.buffer = (char *(*)(chdb_result *))dlsym(library, "chdb_result_buffer");
     chdb.length = (size_t (*)(chdb_result *))dlsym(library, "chdb_result_length");
     chdb.error = (const char *(*)(chdb_result *))dlsym(library, "chdb_result_error");
@@ -107,8 +111,9 @@ static size_t below(size_t n)
 /* ---- rows ---- */
 
 static const char *const type_names[] = {
-    "Bool", "UInt8", "UInt16", "UInt32", "UInt64", "Int8", "Int16", "Int32", "Int64", "Float32", "Float64", "String",
-    "LowCardinality(String)", "Date", "DateTime", "DateTime64(3)", "DateTime64(9)", "IPv4", "IPv6",
+    "Bool", "UInt8", "UInt16", "UInt32", "UInt64", "Int8", "Int16", "Int32", "Int64", "Float32",
+    "Float64", "String", "LowCardinality(String)", "Date", "DateTime", "DateTime64(3)",
+    "DateTime64(9)", "IPv4", "IPv6",
 };
 
 enum { N_TYPES = COUNT(type_names), N_COLUMNS = 4 * N_TYPES };
@@ -157,7 +162,9 @@ static void set_value(struct arena *arena, struct column *c, size_t row, uint64_
         memcpy(at, &quarter, 8);
         break;
     case TYPE_STRING: {
-        char *text = arena_printf(arena, "%.*s%llu", (int)(v % 31), "abcdefghijklmnopqrstuvwxyzABCDE", (unsigned long long)(v % 100003));
+        char *text = arena_printf(arena, "%.*s%llu", (int)(v % 31),
+                                  "abcdefghijklmnopqrstuvwxyzABCDE",
+                                  (unsigned long long)(v % 100003));
         *(struct str *)at = v % 29 == 0 ? (struct str){"", 0} : str_of(text);
         break;
     }
@@ -183,7 +190,8 @@ static void events_init(struct events *e)
 {
     *e = (struct events){.n = below(8) == 0 ? below(20) : below(MAX_ROWS)};
     size_t n = e->n, n_keys = 1 + below(12);
-    static const char *const key_types[] = {"LowCardinality(String)", "Int16", "IPv6", "UInt64", "String", "Date"};
+    static const char *const key_types[] = {"LowCardinality(String)", "Int16", "IPv6", "UInt64",
+                                            "String", "Date"};
     e->times = arena_zero(&e->arena, n * 4 + 4);
     e->condition = column_new(&e->arena, "UInt8", true, n);
     uint32_t span = below(2) ? 300 : 40000000;
@@ -241,10 +249,12 @@ static size_t random_params(const char *name, char *text, struct str *list)
 {
     size_t n = 0;
     if (strcmp(name, "uniqCombined") == 0 && below(2))
-        n = (size_t)snprintf(text, 40, "%zu", 12 + below(9)), list[0] = (struct str){text, n}, n = 1;
+        n = (size_t)snprintf(text, 40, "%zu", 12 +
+                             below(9)), list[0] = (struct str){text, n}, n = 1;
     else if (strcmp(name, "quantilesDD") == 0) {
         strcpy(text, "0.01, 0.5, 0.99");
-        list[0] = (struct str){text, 4}, list[1] = (struct str){text + 6, 3}, list[2] = (struct str){text + 11, 4}, n = 3;
+        list[0] = (struct str){text, 4}, list[1] = (struct str){text + 6,
+                                                                3}, list[2] = (struct str){text + 11, 4}, n = 3;
     } else if (strcmp(name, "quantileDD") == 0) {
         strcpy(text, "0.02, 0.9");
         list[0] = (struct str){text, 4}, list[1] = (struct str){text + 6, 3}, n = 2;
@@ -277,15 +287,15 @@ static bool measure_init(struct test *t, size_t m)
         snprintf(args + strlen(args), sizeof(args) - strlen(args), "%sc%zu", k ? ", " : "", c);
     }
     size_t n_params = random_params(name, q->params, params);
-    if (aggregate_new(&t->cube_measures[m].aggregate, &t->events.arena, str_of(name), params, n_params, types, n_args,
-                      is_if, NULL) != ERR_OK)
+    if (aggregate_new(&t->cube_measures[m].aggregate, &t->events.arena, str_of(name), params,
+                      n_params, types, n_args, is_if, NULL) != ERR_OK)
         return false;
     q->arg_list = q->args;
     q->condition = is_if ? &t->events.condition : NULL;
     t->args[m] = q->args;
     t->conditions[m] = q->condition;
-    snprintf(q->sql, sizeof(q->sql), "%s%s%s%s%s(%s%s)", name, is_if ? "If" : "", n_params ? "(" : "", q->params,
-             n_params ? ")" : "", args, !is_if ? "" : n_args ? ", cond" : "cond");
+    snprintf(q->sql, sizeof(q->sql), "%s%s%s%s%s(%s%s)", name, is_if ? "If" : "", n_params ? "("
+             : "", q->params, n_params ? ")" : "", args, !is_if ? "" : n_args ? ", cond" : "cond");
     return true;
 }
 
@@ -295,12 +305,16 @@ static void test_init(struct test *t)
         int64_t count;
         enum interval_unit unit;
         const char *sql;
-    } tiers[] = {{1, INTERVAL_MINUTE, "toStartOfMinute(time, 'UTC')"}, {15, INTERVAL_MINUTE, "toStartOfInterval(time, INTERVAL 15 MINUTE, 'UTC')"},
-                 {1, INTERVAL_HOUR, "toStartOfHour(time, 'UTC')"}, {1, INTERVAL_DAY, "toDateTime(toStartOfDay(time, 'UTC'), 'UTC')"},
+    } tiers[] = {{1, INTERVAL_MINUTE, "toStartOfMinute(time, 'UTC')"},
+                 {15, INTERVAL_MINUTE,
+                  "toStartOfInterval(time, INTERVAL 15 MINUTE, 'UTC')"},
+                  {1, INTERVAL_HOUR, "toStartOfHour(time, 'UTC')"}, {1, INTERVAL_DAY,
+                                                                     "toDateTime(toStartOfDay(time, 'UTC'), 'UTC')"},
                  {1, INTERVAL_MONTH, "toDateTime(toStartOfMonth(time, 'UTC'), 'UTC')"}};
     *t = (struct test){0};
     events_init(&t->events);
-    size_t n_dimensions = below(4), n_measures = 1 + below(MAX_MEASURES), tier = below(COUNT(tiers));
+    size_t n_dimensions = below(4), n_measures = 1 + below(MAX_MEASURES),
+    tier = below(COUNT(tiers));
     for (size_t d = 0; d < n_dimensions; d++) {
         t->dimensions[d] = t->events.keys[d].type;
         t->dimension_columns[d] = &t->events.keys[d];
@@ -308,8 +322,9 @@ static void test_init(struct test *t)
     for (size_t m = 0; m < n_measures; m++)
         while (!measure_init(t, m)) {
         }
-    t->shape = (struct cube_shape){.n_dimensions = n_dimensions, .dimensions = t->dimensions, .n_measures = n_measures,
-                                   .measures = t->cube_measures, .count = 1, .unit = INTERVAL_MINUTE};
+    t->shape = (struct cube_shape){.n_dimensions = n_dimensions, .dimensions = t->dimensions,
+                                   .n_measures = n_measures, .measures = t->cube_measures,
+                                   .count = 1, .unit = INTERVAL_MINUTE};
     cube_shape_init(&t->shape);
     t->tier_count = tiers[tier].count;
     t->tier_unit = tiers[tier].unit;
@@ -347,7 +362,8 @@ static void create_tables(const struct test *t)
     for (size_t d = 0; d < t->shape.n_dimensions; d++)
         buf_printf(&sql, ", k%zu %s", d, type_name(t->dimensions[d], name));
     for (size_t m = 0; m < t->shape.n_measures; m++)
-        buf_printf(&sql, ", m%zu %s", m, aggregate_storage(t->cube_measures[m].aggregate)->type_name);
+        buf_printf(&sql, ", m%zu %s", m,
+                   aggregate_storage(t->cube_measures[m].aggregate)->type_name);
     buf_text(&sql, ") ENGINE = AggregatingMergeTree ORDER BY (bucket");
     for (size_t d = 0; d < t->shape.n_dimensions; d++)
         buf_printf(&sql, ", k%zu", d);
@@ -394,7 +410,8 @@ static void insert_part(const struct test *t, const struct sealed_tier *part, co
     }
     for (size_t m = 0; m < t->shape.n_measures; m++) {
         snprintf(name, sizeof(name), "m%zu", m);
-        native_column_head(&block, name, aggregate_storage(t->cube_measures[m].aggregate)->wire_type);
+        native_column_head(&block, name,
+                           aggregate_storage(t->cube_measures[m].aggregate)->wire_type);
         sealed_write_measure(part, &block, m, NULL, n);
     }
     insert_block("d.tier", file, &block);
@@ -420,7 +437,8 @@ static size_t insert_states(const struct test *t, const char *file)
         }
         size_t parts = 1 + below(3);
         for (size_t p = 0; p < parts; p++) {
-            struct sealed_tier *part = cube_seal(cubes, N_CUBES, NULL, t->tier_count, t->tier_unit, p, parts);
+            struct sealed_tier *part = cube_seal(cubes, N_CUBES, NULL, t->tier_count, t->tier_unit,
+                                                 p, parts);
             insert_part(t, part, file);
             n_parts += sealed_n_rows(part) > 0;
             sealed_free(part);
@@ -459,8 +477,8 @@ static char *answer(const struct test *t, bool merged)
     return query(buf_cstr(&sql));
 }
 
-/* Types of the answers too: a view must look like the plain SELECT (min, max and any of a simple column keep
- * its name, which is no other type). */
+/* Types of the answers too: a view must look like the plain SELECT (min, max and any of a simple
+ * column keep its name, which is no other type). */
 static void check_result_types(const struct test *t)
 {
     for (size_t m = 0; m < t->shape.n_measures; m++) {
@@ -473,10 +491,12 @@ static void check_result_types(const struct test *t)
         AUTO_MEM char *theirs = xasprintf("SELECT toTypeName(%s) FROM d.raw", t->measures[m].sql);
         AUTO_MEM char *x = query(ours);
         AUTO_MEM char *y = query(theirs);
-        AUTO_MEM char *said = xasprintf(s->result_is_array ? "Array(%s)\n" : "%s\n", type_name(s->result, name));
+        AUTO_MEM char *said = xasprintf(s->result_is_array ? "Array(%s)\n" : "%s\n",
+                                        type_name(s->result, name));
         if (strcmp(x, y) != 0 || strcmp(x, said) != 0) {
-            printf("seed %llu: %s has type %sbut %s has type %sand we say %s", (unsigned long long)seed_of_case,
-                   t->measures[m].sql, y, buf_cstr(&call), x, said);
+            printf("seed %llu: %s has type %sbut %s has type %sand we say %s",
+                   (unsigned long long)seed_of_case, t->measures[m].sql, y, buf_cstr(&call), x,
+                   said);
             fflush(NULL);
             _exit(1);
         }
@@ -494,7 +514,8 @@ static void compare(const struct test *t, const char *expected, const char *when
         line += *x == '\n';
         column = *x == '\n' ? 1 : column + (*x == '\t');
     }
-    printf("seed %llu, %s: line %zu, column %zu of\n", (unsigned long long)seed_of_case, when, line, column);
+    printf("seed %llu, %s: line %zu, column %zu of\n", (unsigned long long)seed_of_case, when, line,
+           column);
     if (column > 1 + t->shape.n_dimensions)
         printf("  %s stored as %s\n", t->measures[column - 2 - t->shape.n_dimensions].sql,
                aggregate_storage(t->cube_measures[column - 2 - t->shape.n_dimensions].aggregate)->type_name);
@@ -524,7 +545,8 @@ static size_t run_case(const char *file, size_t *n_measures, size_t *n_rows)
 
 int main(int argc, char **argv)
 {
-    size_t n_cases = argc > 1 ? strtoul(argv[1], NULL, 10) : 40, n_measures = 0, n_parts = 0, n_rows = 0;
+    size_t n_cases = argc > 1 ? strtoul(argv[1], NULL,
+                                        10) : 40, n_measures = 0, n_parts = 0, n_rows = 0;
     uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : (uint64_t)time(NULL) * 1000;
     char folder[] = "/tmp/weir-diff-XXXXXX", file[64], remove[80];
     setvbuf(stdout, NULL, _IOLBF, 0);
@@ -544,7 +566,8 @@ int main(int argc, char **argv)
         random64();
         n_parts += run_case(file, &n_measures, &n_rows);
     }
-    printf("%zu cases, %zu measures, %zu rows, %zu inserted parts: all equal\n", n_cases, n_measures, n_rows, n_parts);
+    printf("%zu cases, %zu measures, %zu rows, %zu inserted parts: all equal\n", n_cases,
+           n_measures, n_rows, n_parts);
     chdb.close(chdb.connection);
     snprintf(remove, sizeof(remove), "rm -rf '%s'", folder);
     return system(remove) != 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Aggregates: state bytes against recorded ClickHouse states (where the reference file is present), our
- * own vectors, splitting and merging against folding at once, NULLs, refusals. */
+ * Aggregates: state bytes against recorded ClickHouse states (where the reference file is present),
+ * our own vectors, splitting and merging against folding at once, NULLs, refusals. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -32,15 +32,17 @@ static void input_init(struct input *in, const char *const *types, size_t n_args
     *in = (struct input){.n_args = n_args, .n = n};
     for (size_t k = 0; k < n_args; k++) {
         assert_int_equal(type_parse(&in->types[k], str_of(types[k]), NULL), ERR_OK);
-        in->columns[k] = (struct column){.type = in->types[k], .values = arena_zero(&arena, 16 * n + 16)};
+        in->columns[k] = (struct column){.type = in->types[k],
+                                         .values = arena_zero(&arena, 16 * n + 16)};
         if (in->types[k].is_nullable)
             in->columns[k].nulls = arena_zero(&arena, n + 1);
         in->args[k] = &in->columns[k];
     }
 }
 
-static const struct aggregate *aggregate_of(const char *name, const char *params, const struct input *in,
-                                            bool may_be_empty, struct err *e)
+static const struct aggregate *aggregate_of(const char *name, const char *params,
+                                            const struct input *in, bool may_be_empty,
+                                            struct err *e)
 {
     struct str list[8];
     size_t n = 0;
@@ -50,14 +52,15 @@ static const struct aggregate *aggregate_of(const char *name, const char *params
         list[n++] = (struct str){p, len};
         p += len + strspn(p + len, ", ");
     }
-    if (aggregate_new(&a, &arena, str_of(name), list, n, in->types, in->n_args, may_be_empty, e) != ERR_OK)
+    if (aggregate_new(&a, &arena, str_of(name), list, n, in->types, in->n_args, may_be_empty,
+                      e) != ERR_OK)
         return NULL;
     return a;
 }
 
 /* Folds all rows into pane row 0 of `row`, in batches. */
-static void fold(const struct aggregate *a, char *row, const struct input *in, size_t from, size_t to,
-                 size_t *bytes)
+static void fold(const struct aggregate *a, char *row, const struct input *in, size_t from,
+                 size_t to, size_t *bytes)
 {
     uint32_t rows[200], ids[200] = {0};
     while (from < to) {
@@ -163,7 +166,8 @@ static bool fill_formula(struct input *in, const char *formula)
         else if (in->types[0].kind == TYPE_FLOAT64)
             COLUMN(&in->columns[0], double)[i] = (double)x;
         else
-            memcpy((char *)in->columns[0].values + i * type_width(in->types[0]), &x, type_width(in->types[0]));
+            memcpy((char *)in->columns[0].values + i * type_width(in->types[0]), &x,
+                   type_width(in->types[0]));
     }
     return true;
 }
@@ -191,7 +195,8 @@ static bool fill_input(struct input *in, const json_t *vector)
 }
 
 /* The recorded state as our storage has it: a plain value for the simple ones. */
-static size_t to_plain(const char *function, const struct type *t, char *state, size_t n, size_t n_rows)
+static size_t to_plain(const char *function, const struct type *t, char *state, size_t n,
+                       size_t n_rows)
 {
     if (strcmp(function, "count") == 0) {
         uint64_t count = n_rows;
@@ -200,8 +205,8 @@ static size_t to_plain(const char *function, const struct type *t, char *state, 
     }
     if (strcmp(function, "sum") == 0 && t->is_nullable)
         state[0] = 0;
-    if (strcmp(function, "min") != 0 && strcmp(function, "max") != 0 && strcmp(function, "any") != 0)
-        return n;
+    if (strcmp(function, "min") != 0 && strcmp(function, "max") != 0 &&
+        strcmp(function, "any") != 0) return n;
     if (t->kind != TYPE_STRING) {
         memmove(state, state + 1, n - 1);
         return n - 1;
@@ -249,12 +254,14 @@ static bool check_vector(const json_t *vector)
     char *theirs = arena_alloc(&arena, strlen(state) + 16);
     size_t n = to_plain(name, &in.types[0], theirs, unhex(state, theirs), in.n);
     if (str_starts(str_of(name), "uniq")) {
-        size_t width = in.n_args > 1 || in.types[0].kind == TYPE_STRING || in.types[0].kind == TYPE_IPV6 ||
+        size_t width = in.n_args > 1 || in.types[0].kind == TYPE_STRING ||
+        in.types[0].kind == TYPE_IPV6 ||
                                in.types[0].kind == TYPE_DATETIME64
                            ? 16
                            : type_width(in.types[0]);
         if (strcmp(name, "uniqCombined") == 0)
-            width = in.n_args == 1 && (in.types[0].kind == TYPE_STRING || in.types[0].kind == TYPE_IPV6) ? 8 : 4;
+            width = in.n_args == 1 && (in.types[0].kind == TYPE_STRING ||
+                                       in.types[0].kind == TYPE_IPV6) ? 8 : 4;
         sort_keys(theirs, n, name, width);
         sort_keys(ours.p, ours.n, name, width);
     }
@@ -274,7 +281,8 @@ static json_t *load_reference(void)
     if (shared != NULL)
         snprintf(path, sizeof(path), "%s/reference/state-vectors.json", shared);
     else
-        snprintf(path, sizeof(path), "%s/../shared/reference/state-vectors.json", root ? root : ".");
+        snprintf(path, sizeof(path), "%s/../shared/reference/state-vectors.json", root ? root
+                 : ".");
     return json_load_file(path, 0, NULL);
 }
 
@@ -304,10 +312,14 @@ struct own_case {
 };
 
 static const struct own_case own_cases[] = {
-    {"sum", "", "UInt32", "[3,1,2]", false, "0600000000000000", "SimpleAggregateFunction(sum, UInt64)", "sum(%s)"},
-    {"sum", "", "Int8", "[-3,1]", true, "feffffffffffffff", "SimpleAggregateFunction(sum, Int64)", "sum(%s)"},
-    {"sum", "", "Bool", "[1,1]", false, "0200000000000000", "SimpleAggregateFunction(sum, UInt64)", "sum(%s)"},
-    {"sum", "", "Float32", "[1.5]", false, "000000000000f83f", "SimpleAggregateFunction(sum, Float64)", "sum(%s)"},
+    {"sum", "", "UInt32", "[3,1,2]", false, "0600000000000000",
+     "SimpleAggregateFunction(sum, UInt64)", "sum(%s)"},
+    {"sum", "", "Int8", "[-3,1]", true, "feffffffffffffff", "SimpleAggregateFunction(sum, Int64)",
+     "sum(%s)"},
+    {"sum", "", "Bool", "[1,1]", false, "0200000000000000", "SimpleAggregateFunction(sum, UInt64)",
+     "sum(%s)"},
+    {"sum", "", "Float32", "[1.5]", false, "000000000000f83f",
+     "SimpleAggregateFunction(sum, Float64)", "sum(%s)"},
     {"sum", "", "Nullable(UInt8)", "[null]", false, "010000000000000000",
      "SimpleAggregateFunction(sum, Nullable(UInt64))", "sum(%s)"},
     {"count", "", "Nullable(UInt8)", "[null,1]", false, "0100000000000000",
@@ -318,30 +330,33 @@ static const struct own_case own_cases[] = {
     {"max", "", "DateTime64(3, 'UTC')", "[0.001]", true, "000100000000000000",
      "SimpleAggregateFunction(max, Nullable(DateTime64(3, 'UTC')))",
      "ifNull(max(%s), defaultValueOfTypeName('DateTime64(3, \\'UTC\\')'))"},
-    {"max", "", "LowCardinality(String)", "[\"a\",\"b\"]", false, "0162", "SimpleAggregateFunction(max, String)",
-     "max(%s)"},
+    {"max", "", "LowCardinality(String)", "[\"a\",\"b\"]", false, "0162",
+     "SimpleAggregateFunction(max, String)", "max(%s)"},
     {"any", "", "Nullable(String)", "[null,\"x\",\"y\"]", false, "000178",
      "SimpleAggregateFunction(any, Nullable(String))", "any(%s)"},
     {"any", "", "String", "[]", true, "0100", "SimpleAggregateFunction(any, Nullable(String))",
      "ifNull(any(%s), defaultValueOfTypeName('String'))"},
-    {"avg", "", "UInt8", "[250,250]", false, "f40100000000000002", "AggregateFunction(avg, UInt8)", "avgMerge(%s)"},
-    {"avg", "", "Nullable(UInt8)", "[null]", false, "00", "AggregateFunction(avg, Nullable(UInt8))", "avgMerge(%s)"},
-    {"avg", "", "Nullable(UInt8)", "[1]", false, "01010000000000000001", "AggregateFunction(avg, Nullable(UInt8))",
+    {"avg", "", "UInt8", "[250,250]", false, "f40100000000000002", "AggregateFunction(avg, UInt8)",
      "avgMerge(%s)"},
+    {"avg", "", "Nullable(UInt8)", "[null]", false, "00", "AggregateFunction(avg, Nullable(UInt8))",
+     "avgMerge(%s)"},
+    {"avg", "", "Nullable(UInt8)", "[1]", false, "01010000000000000001",
+     "AggregateFunction(avg, Nullable(UInt8))", "avgMerge(%s)"},
     {"avg", "", "DateTime64(3)", "[-1.5]", false, "24faffffffffffffffffffffffffffff01",
      "AggregateFunction(avg, DateTime64(3))", "avgMerge(%s)"},
-    {"uniqExact", "", "Nullable(UInt16)", "[null,0,7]", false, "0200000700", "AggregateFunction(uniqExact, UInt16)",
-     "uniqExactMerge(%s)"},
+    {"uniqExact", "", "Nullable(UInt16)", "[null,0,7]", false, "0200000700",
+     "AggregateFunction(uniqExact, UInt16)", "uniqExactMerge(%s)"},
     {"uniqCombined", "14", "LowCardinality(String)", "[]", false, "0100",
      "AggregateFunction(uniqCombined(14), String)", "uniqCombinedMerge(14)(%s)"},
-    {"uniqCombined", "", "Nullable(UInt8)", "[null]", false, "00", "AggregateFunction(uniqCombined, Nullable(UInt8))",
-     "uniqCombinedMerge(%s)"},
+    {"uniqCombined", "", "Nullable(UInt8)", "[null]", false, "00",
+     "AggregateFunction(uniqCombined, Nullable(UInt8))", "uniqCombinedMerge(%s)"},
     {"quantileDD", "0.01", "Float64", "[42]", false,
      "02fd4a815abf52f03f0000000000000000010c01f40202000000000000f03f030c00feffffff0f02040000000000000000",
      "AggregateFunction(quantileDD(0.01), Float64)", "quantileDDMerge(0.01)(%s)"},
     {"quantilesDD", "0.01,0.5,0.9", "Nullable(UInt8)", "[]", false,
      "02fd4a815abf52f03f0000000000000000010c00feffffff0f02030c00feffffff0f02040000000000000000",
-     "AggregateFunction(quantilesDD(0.01, 0.5, 0.9), UInt8)", "quantilesDDMerge(0.01, 0.5, 0.9)(%s)"},
+     "AggregateFunction(quantilesDD(0.01, 0.5, 0.9), UInt8)",
+     "quantilesDDMerge(0.01, 0.5, 0.9)(%s)"},
 };
 
 static void storage_and_states_of_all_functions(void **unused)
@@ -395,7 +410,8 @@ static void fill_random(struct input *in, uint64_t distinct)
         for (size_t i = 0; i < in->n; i++) {
             uint64_t v = random64() % distinct;
             if (c->type.kind == TYPE_STRING) {
-                COLUMN(c, struct str)[i] = str_of(arena_printf(&arena, "v%llu", (unsigned long long)v));
+                COLUMN(c, struct str)[i] = str_of(arena_printf(&arena, "v%llu",
+                                                               (unsigned long long)v));
             } else if (c->type.kind == TYPE_FLOAT64) {
                 COLUMN(c, double)[i] = v % 11 == 0 ? NAN : (double)v - 40;
             } else {
@@ -416,7 +432,8 @@ static size_t written(const struct aggregate *a, char *row, struct buf *out)
 }
 
 /* Parts merged give what folding at once gives; the memory count returns to zero. */
-static void check_split(const char *name, const char *params, const char *type, size_t n, uint64_t distinct)
+static void check_split(const char *name, const char *params, const char *type, size_t n,
+                        uint64_t distinct)
 {
     struct input in;
     struct err e;
@@ -455,8 +472,10 @@ static void check_split(const char *name, const char *params, const char *type, 
 
 static void merging_parts_equals_folding_at_once(void **unused)
 {
-    static const char *const types[] = {"UInt8", "Int32", "UInt64", "Nullable(Int64)", "Nullable(UInt16)"};
-    static const char *const names[] = {"count", "sum", "min", "max", "avg", "any", "uniqExact", "uniqCombined"};
+    static const char *const types[] = {"UInt8", "Int32", "UInt64", "Nullable(Int64)",
+                                        "Nullable(UInt16)"};
+    static const char *const names[] = {"count", "sum", "min", "max", "avg", "any", "uniqExact",
+                                        "uniqCombined"};
     for (size_t t = 0; t < COUNT(types); t++)
         for (size_t f = 0; f < COUNT(names); f++)
             check_split(names[f], "", types[t], 3000, 1000);
@@ -501,7 +520,8 @@ static void wrong_uses_are_refused(void **unused)
         input_init(&in, &cases[i].type, 1, 1);
         assert_null(aggregate_of(cases[i].name, cases[i].params, &in, false, &e));
         if (strstr(e.text, cases[i].text) == NULL)
-            fail_msg("%s(%s): '%s' says nothing of '%s'", cases[i].name, cases[i].type, e.text, cases[i].text);
+            fail_msg("%s(%s): '%s' says nothing of '%s'", cases[i].name, cases[i].type, e.text,
+                     cases[i].text);
     }
     arena_done(&arena);
 }
@@ -511,7 +531,8 @@ static void sketches_reject_what_clickhouse_throws_at(void **unused)
     static const struct {
         double value;
         bool is_fine;
-    } cases[] = {{1.5, true}, {0, true}, {NAN, true}, {-1.7e308, true}, {1.79e308, false}, {-INFINITY, false}};
+    } cases[] = {{1.5, true}, {0, true}, {NAN, true}, {-1.7e308, true}, {1.79e308, false},
+                 {-INFINITY, false}};
     const char *type = "Float64";
     struct input in;
     input_init(&in, &type, 1, COUNT(cases));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Cubes against a plain reference: random rows of all key types with NULLs, several workers, tiers in
- * zones, parts. The reference sorts rows by a textual key and folds neighbours. */
+ * Cubes against a plain reference: random rows of all key types with NULLs, several workers, tiers
+ * in zones, parts. The reference sorts rows by a textual key and folds neighbours. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -72,8 +72,8 @@ static void fill(struct column *c, size_t n, uint64_t distinct)
     }
 }
 
-static void input_init(struct input *in, size_t n, const char *const *types, size_t n_types, uint64_t distinct,
-                       uint32_t first_time, uint32_t span)
+static void input_init(struct input *in, size_t n, const char *const *types, size_t n_types,
+                       uint64_t distinct, uint32_t first_time, uint32_t span)
 {
     *in = (struct input){.n = n, .n_dimensions = n_types};
     in->times = arena_zero(&arena, n * 4 + 4);
@@ -171,14 +171,15 @@ static void fold_row(struct folded *f, const struct input *in, size_t row, uint6
     }
 }
 
-static size_t reference(const struct input *in, const struct zone *zone, int64_t count, enum interval_unit unit,
-                        struct folded **ret)
+static size_t reference(const struct input *in, const struct zone *zone, int64_t count,
+                        enum interval_unit unit, struct folded **ret)
 {
     struct reference_row *rows = xcalloc(in->n + 1, sizeof(*rows));
     struct folded *out = xcalloc(in->n + 1, sizeof(*out));
     size_t n = 0;
     for (size_t i = 0; i < in->n; i++) {
-        uint32_t bucket = count ? (uint32_t)zone_bucket_start(zone, in->times[i], count, (int)unit) : 0;
+        uint32_t bucket = count ? (uint32_t)zone_bucket_start(zone, in->times[i], count,
+                                                              (int)unit) : 0;
         key_put(rows[i].key, &rows[i].key_n, &bucket, 4);
         for (size_t d = 0; d < in->n_dimensions; d++)
             key_value(rows[i].key, &rows[i].key_n, &in->dimensions[d], i);
@@ -216,23 +217,26 @@ static const struct {
     char column; /* x, y, 0 = none */
     bool is_if;
 } measures[N_MEASURES] = {
-    {"count", 0, false}, {"sum", 'x', false}, {"min", 'x', false}, {"sum", 'y', false}, {"max", 'y', false},
+    {"count", 0, false}, {"sum", 'x', false}, {"min", 'x', false}, {"sum", 'y',
+                                                                    false}, {"max", 'y', false},
     {"countIf", 0, true}, {"minIf", 'x', true}, {"avg", 'x', false}, {"uniqExact", 'y', false},
 };
 
-static void setup_init(struct setup *s, const struct input *in, const struct zone *zone, int64_t count,
-                       enum interval_unit unit)
+static void setup_init(struct setup *s, const struct input *in, const struct zone *zone,
+                       int64_t count, enum interval_unit unit)
 {
-    *s = (struct setup){.shape = {.n_dimensions = in->n_dimensions, .dimensions = s->types, .n_measures = N_MEASURES,
-                                  .measures = s->measures, .zone = zone, .count = count, .unit = unit}};
+    *s = (struct setup){.shape = {.n_dimensions = in->n_dimensions, .dimensions = s->types,
+                                  .n_measures = N_MEASURES, .measures = s->measures, .zone = zone,
+                                  .count = count, .unit = unit}};
     for (size_t d = 0; d < in->n_dimensions; d++)
         s->types[d] = in->dimensions[d].type;
     for (size_t m = 0; m < N_MEASURES; m++) {
         s->columns[m] = measures[m].column == 'x' ? &in->x : &in->y;
         s->args[m] = &s->columns[m];
         s->conditions[m] = measures[m].is_if ? &in->condition : NULL;
-        assert_int_equal(aggregate_new(&s->measures[m].aggregate, &arena, str_of(measures[m].name), NULL, 0,
-                                       &s->columns[m]->type, measures[m].column ? 1 : 0, measures[m].is_if, NULL),
+        assert_int_equal(aggregate_new(&s->measures[m].aggregate, &arena, str_of(measures[m].name),
+                                       NULL, 0, &s->columns[m]->type, measures[m].column ? 1 : 0,
+                                       measures[m].is_if, NULL),
                          ERR_OK);
     }
     cube_shape_init(&s->shape);
@@ -261,7 +265,8 @@ static void feed(const struct setup *s, const struct input *in, struct cube **cu
 }
 
 /* Reads a part back as columns; avg and uniqExact stay states. */
-static void read_part(const struct setup *s, const struct sealed_tier *part, struct native_result *ret)
+static void read_part(const struct setup *s, const struct sealed_tier *part,
+                      struct native_result *ret)
 {
     AUTO_DONE(buf) out = {0};
     struct err e;
@@ -275,7 +280,8 @@ static void read_part(const struct setup *s, const struct sealed_tier *part, str
         sealed_write_dimension(part, &out, d, NULL, n);
     }
     for (size_t m = 0; m < 7; m++) {
-        native_column_head(&out, measures[m].name, aggregate_storage(s->measures[m].aggregate)->wire_type);
+        native_column_head(&out, measures[m].name,
+                           aggregate_storage(s->measures[m].aggregate)->wire_type);
         sealed_write_measure(part, &out, m, NULL, n);
     }
     if (native_read(ret, out.p, out.n, &e) != ERR_OK)
@@ -315,8 +321,8 @@ static void check_states(const struct sealed_tier *part, uint32_t row, const str
     assert_memory_equal(out.p, expected.p, expected.n);
 }
 
-static void check_row(const struct native_result *r, size_t n_dimensions, const struct sealed_tier *part, size_t row,
-                      const struct folded *f)
+static void check_row(const struct native_result *r, size_t n_dimensions,
+                      const struct sealed_tier *part, size_t row, const struct folded *f)
 {
     size_t m = 1 + n_dimensions;
     assert_int_equal(number(r, m, row), f->count);
@@ -353,8 +359,9 @@ static void *seal_part(void *context)
 }
 
 /* Seals one tier in parts, a thread each; every reference key is there once with its values. */
-static void check_tier(const struct setup *s, const struct input *in, struct cube **cubes, size_t n_cubes,
-                       const struct zone *zone, int64_t count, enum interval_unit unit, size_t n_parts)
+static void check_tier(const struct setup *s, const struct input *in, struct cube **cubes,
+                       size_t n_cubes, const struct zone *zone, int64_t count,
+                       enum interval_unit unit, size_t n_parts)
 {
     struct folded *expected, wanted;
     size_t n = reference(in, zone, s->shape.count ? count : 0, unit, &expected), n_found = 0;
@@ -402,8 +409,8 @@ static const struct zone *zone_by(const char *name)
     return z;
 }
 
-static void check_cubes(const struct input *in, struct tier finest, const struct tier *tiers, size_t n_tiers,
-                        size_t n_cubes)
+static void check_cubes(const struct input *in, struct tier finest, const struct tier *tiers,
+                        size_t n_tiers, size_t n_cubes)
 {
     struct setup s;
     struct cube *cubes[8];
@@ -413,9 +420,10 @@ static void check_cubes(const struct input *in, struct tier finest, const struct
     for (int round = 0; round < 2; round++) { /* the second time after a reset */
         feed(&s, in, cubes, n_cubes);
         for (size_t t = 0; t < n_tiers; t++)
-            check_tier(&s, in, cubes, n_cubes, zone_by(tiers[t].zone), tiers[t].count, tiers[t].unit,
-                       1 + random64() % 4);
-        check_tier(&s, in, cubes, n_cubes, zone_by(finest.zone), finest.count, finest.unit, 1 + (size_t)round * 3);
+            check_tier(&s, in, cubes, n_cubes, zone_by(tiers[t].zone), tiers[t].count,
+                       tiers[t].unit, 1 + random64() % 4);
+        check_tier(&s, in, cubes, n_cubes, zone_by(finest.zone), finest.count, finest.unit, 1 +
+                   (size_t)round * 3);
         for (size_t c = 0; c < n_cubes; c++) {
             assert_true(cube_bytes(cubes[c]) > 0);
             cube_reset(cubes[c]);
@@ -429,15 +437,19 @@ static void check_cubes(const struct input *in, struct tier finest, const struct
 /* ---- cases ---- */
 
 static const char *const all_types[] = {
-    "UInt8", "Nullable(String)", "IPv6", "Nullable(Int64)", "LowCardinality(String)", "Bool", "Date",
-    "Nullable(Float64)", "DateTime", "Nullable(IPv4)", "LowCardinality(Nullable(String))", "UInt64", "Nullable(Bool)",
-    "Float32", "Nullable(IPv6)", "DateTime64(3)",
+    "UInt8", "Nullable(String)", "IPv6", "Nullable(Int64)", "LowCardinality(String)", "Bool",
+    "Date", "Nullable(Float64)", "DateTime", "Nullable(IPv4)", "LowCardinality(Nullable(String))",
+    "UInt64", "Nullable(Bool)", "Float32", "Nullable(IPv6)", "DateTime64(3)",
 };
 
-static const struct tier utc_tiers[] = {{"UTC", 1, INTERVAL_HOUR}, {"UTC", 1, INTERVAL_DAY}, {"UTC", 1, INTERVAL_MONTH}};
-static const struct tier berlin_tiers[] = {{"Europe/Berlin", 1, INTERVAL_HOUR}, {"Europe/Berlin", 1, INTERVAL_DAY},
-                                           {"Europe/Berlin", 1, INTERVAL_WEEK}, {"Europe/Berlin", 1, INTERVAL_YEAR}};
-static const struct tier kolkata_tiers[] = {{"Asia/Kolkata", 1, INTERVAL_HOUR}, {"Asia/Kolkata", 1, INTERVAL_DAY}};
+static const struct tier utc_tiers[] = {{"UTC", 1, INTERVAL_HOUR}, {"UTC", 1, INTERVAL_DAY},
+                                        {"UTC", 1, INTERVAL_MONTH}};
+static const struct tier berlin_tiers[] = {{"Europe/Berlin", 1, INTERVAL_HOUR},
+                                           {"Europe/Berlin", 1,
+                                            INTERVAL_DAY}, {"Europe/Berlin", 1,
+                                                            INTERVAL_WEEK}, {"Europe/Berlin", 1, INTERVAL_YEAR}};
+static const struct tier kolkata_tiers[] = {{"Asia/Kolkata", 1, INTERVAL_HOUR},
+                                            {"Asia/Kolkata", 1, INTERVAL_DAY}};
 
 static void every_key_type_alone(void **unused)
 {
@@ -464,8 +476,10 @@ static void tiers_in_zones(void **unused)
     static const char *const types[] = {"LowCardinality(String)", "UInt32"};
     struct input in;
     input_init(&in, 4000, types, 2, 5, 1700000000, 400 * 86400);
-    check_cubes(&in, (struct tier){"Europe/Berlin", 15, INTERVAL_MINUTE}, berlin_tiers, COUNT(berlin_tiers), 4);
-    check_cubes(&in, (struct tier){"Asia/Kolkata", 1, INTERVAL_MINUTE}, kolkata_tiers, COUNT(kolkata_tiers), 2);
+    check_cubes(&in, (struct tier){"Europe/Berlin", 15, INTERVAL_MINUTE}, berlin_tiers,
+                COUNT(berlin_tiers), 4);
+    check_cubes(&in, (struct tier){"Asia/Kolkata", 1, INTERVAL_MINUTE}, kolkata_tiers,
+                COUNT(kolkata_tiers), 2);
     arena_done(&arena);
 }
 

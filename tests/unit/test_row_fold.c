@@ -32,8 +32,8 @@ static size_t below(size_t n)
 }
 
 static const char *const types[] = {
-    "Bool", "UInt8", "UInt16", "UInt32", "UInt64", "Int8", "Int16", "Int32", "Int64", "Float32", "Float64", "Date",
-    "DateTime", "DateTime64(3)", "IPv4",
+    "Bool", "UInt8", "UInt16", "UInt32", "UInt64", "Int8", "Int16", "Int32", "Int64", "Float32",
+    "Float64", "Date", "DateTime", "DateTime64(3)", "IPv4",
 };
 
 /* Values of 8 bytes or less; floats with NaN and both zeros, quarters so that sums are exact. */
@@ -51,7 +51,8 @@ static struct column *column_new(void)
         uint64_t v = below(4) ? random64() : 0;
         double d = below(20) == 0 ? NAN : below(20) == 0 ? -0.0 : (double)(v % 1000) / 4 - 100;
         float f = (float)d;
-        const void *from = c->type.kind == TYPE_FLOAT64 ? (void *)&d : c->type.kind == TYPE_FLOAT32 ? (void *)&f : &v;
+        const void *from = c->type.kind == TYPE_FLOAT64 ? (void *)&d
+        : c->type.kind == TYPE_FLOAT32 ? (void *)&f : &v;
         memcpy((char *)c->values + i * width, from, width);
         if (nullable)
             c->nulls[i] = below(3) == 0;
@@ -85,7 +86,8 @@ static void setup_init(struct setup *s)
 {
     static const char *const names[] = {"count", "sum", "min", "max", "avg", "any"};
     const struct column *shared = condition_new();
-    *s = (struct setup){.shape = {.n_measures = 1 + below(MAX_MEASURES), .measures = s->measures, .count = 1}};
+    *s = (struct setup){.shape = {.n_measures = 1 + below(MAX_MEASURES), .measures = s->measures,
+                                  .count = 1}};
     for (size_t m = 0; m < s->shape.n_measures; m++) {
         enum err_code code;
         do {
@@ -93,8 +95,9 @@ static void setup_init(struct setup *s)
             s->columns[m] = m > 0 && below(3) == 0 ? s->columns[m - 1] : column_new();
             s->args[m] = &s->columns[m];
             s->conditions[m] = below(2) ? NULL : below(2) ? shared : condition_new();
-            code = aggregate_new(&s->measures[m].aggregate, &arena, str_of(name), NULL, 0, &s->columns[m]->type,
-                                 name[0] == 'c' ? below(2) : 1, s->conditions[m] != NULL, NULL);
+            code = aggregate_new(&s->measures[m].aggregate, &arena, str_of(name), NULL, 0,
+                                 &s->columns[m]->type, name[0] == 'c' ? below(2) : 1,
+                                 s->conditions[m] != NULL, NULL);
         } while (code != ERR_OK);
     }
     cube_shape_init(&s->shape);
@@ -104,11 +107,13 @@ static void rows_init(const struct setup *s, char *rows)
 {
     for (size_t k = 0; k < N_KEYS; k++)
         for (size_t m = 0; m < s->shape.n_measures; m++)
-            aggregate_init(s->measures[m].aggregate, rows + k * s->shape.stride + s->measures[m].offset);
+            aggregate_init(s->measures[m].aggregate, rows + k * s->shape.stride +
+                           s->measures[m].offset);
 }
 
 /* One row at a time through aggregate_update. */
-static void fold_plainly(const struct setup *s, char *rows, const uint32_t *ids, const struct row_fold_input *in)
+static void fold_plainly(const struct setup *s, char *rows, const uint32_t *ids,
+                         const struct row_fold_input *in)
 {
     size_t bytes = 0;
     for (size_t i = 0; i < in->n; i++) {
@@ -118,13 +123,14 @@ static void fold_plainly(const struct setup *s, char *rows, const uint32_t *ids,
             const struct column *c = s->conditions[m];
             struct aggregate_input one = {s->args[m], &row, &ids[i], 1};
             if (c == NULL || (COLUMN(c, uint8_t)[row] && !(c->nulls && c->nulls[row])))
-                aggregate_update(s->measures[m].aggregate, rows, 8, s->measures[m].offset, &one, &bytes);
+                aggregate_update(s->measures[m].aggregate, rows, 8, s->measures[m].offset, &one,
+                                 &bytes);
         }
     }
 }
 
-static void fold_at_once(const struct setup *s, const struct row_fold *f, char *rows, const uint32_t *ids,
-                         const struct row_fold_input *in)
+static void fold_at_once(const struct setup *s, const struct row_fold *f, char *rows,
+                         const uint32_t *ids, const struct row_fold_input *in)
 {
     struct setup rest = *s;
     row_fold(f, rows, ids, in);
@@ -133,9 +139,12 @@ static void fold_at_once(const struct setup *s, const struct row_fold *f, char *
     for (size_t m = rest.shape.n_measures; m-- > 0;) /* only what is not covered */
         if (f->covered >> m & 1) {
             rest.shape.n_measures--;
-            memmove(&rest.measures[m], &rest.measures[m + 1], (rest.shape.n_measures - m) * sizeof(rest.measures[0]));
-            memmove(&rest.args[m], &rest.args[m + 1], (rest.shape.n_measures - m) * sizeof(rest.args[0]));
-            memmove(&rest.conditions[m], &rest.conditions[m + 1], (rest.shape.n_measures - m) * sizeof(rest.conditions[0]));
+            memmove(&rest.measures[m], &rest.measures[m + 1],
+                    (rest.shape.n_measures - m) * sizeof(rest.measures[0]));
+            memmove(&rest.args[m], &rest.args[m + 1],
+                    (rest.shape.n_measures - m) * sizeof(rest.args[0]));
+            memmove(&rest.conditions[m], &rest.conditions[m + 1],
+                    (rest.shape.n_measures - m) * sizeof(rest.conditions[0]));
         }
     fold_plainly(&rest, rows, ids, in);
 }
@@ -153,8 +162,8 @@ static void rows_at_once_equal_plain_loops(void **unused)
         rows_init(&s, plain);
         rows_init(&s, once);
         for (int batch = 0; batch < 3; batch++) {
-            struct row_fold_input in = {s.args, s.conditions, batch == 2 ? pick : NULL, batch == 2 ? 0 : below(N_ROWS),
-                                        1 + below(N_ROWS)};
+            struct row_fold_input in = {s.args, s.conditions, batch == 2 ? pick : NULL, batch == 2
+                                        ? 0 : below(N_ROWS), 1 + below(N_ROWS)};
             for (size_t i = 0; i < in.n; i++) {
                 ids[i] = (uint32_t)(below(N_KEYS) * s.shape.stride / 8);
                 pick[i] = (uint32_t)below(2 * N_ROWS);
