@@ -77,13 +77,15 @@ static bool fake_run_to_pipe(struct session *s, struct str sql, const struct sta
                              struct statement_stats *stats, struct exception *x)
 {
     AUTO_DONE(buf) text = {0};
-    int times = memmem(sql.p, sql.n, "much", 4) ? 3 + (1 << 20) / (int)(sql.n + 1) : 1;
+    size_t most = memmem(sql.p, sql.n, "much", 4) ? 3 << 20 : 1;
 
     check_params(params);
     statement_write_to_file(&text, shape, sql, "/proc/self/fd/0", format);
     assert(memmem(text.p, text.n, "INTO OUTFILE '/proc/self/fd/0' TRUNCATE", 38));
     assert(memmem(text.p, text.n, "FORMAT ", 7) || shape->format.n);
-    for (int i = 0; i < times; i++) {
+    while (text.n < most / 32)
+        buf_put(&text, buf_reserve(&text, text.n) - text.n, text.n);
+    for (size_t n = 0; n < most; n += text.n) {
         if (write(fd, text.p, text.n) < 0) {
             exception_take(x, "Code: 75. DB::Exception: nobody reads. (CANNOT_WRITE)");
             return false;

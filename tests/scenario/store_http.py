@@ -726,6 +726,17 @@ def versions_are_recorded_and_newer_folders_refused_untouched(s, program, base):
     check_equal(t.stop(), 0)
 
 
+TOKEN = 'correct-horse-battery'
+
+
+def private_token(base):
+    path = os.path.join(base, 'token')
+    with open(path, 'w') as f:
+        os.chmod(path, 0o600)
+        f.write(TOKEN + '\n')
+    return path
+
+
 @case
 def failures_to_start_say_why(s, program, base):
     def ends(code, part, *options, env=None):
@@ -739,10 +750,12 @@ def failures_to_start_say_why(s, program, base):
     ends(1, 'tried: ', '--dir', base + '/x',
          env={'WEIR_LIBCHDB': '', 'XDG_CACHE_HOME': base, 'HOME': base})
     open(base + '/plain', 'w').close()
+    ends(1, '127.0.0.1:8123', '--dir', base + '/x', '--listen', '127.0.0.1:99999', '--token-file',
+         private_token(base))
     ends(1, 'not a folder', '--dir', base + '/plain')
     open(base + '/open-token', 'w').write('0123456789abcdef\n')
     os.chmod(base + '/open-token', 0o644)
-    ends(4, 'chmod 600', '--dir', base + '/x', '--listen', '127.0.0.1:0', '--token-file',
+    ends(1, 'chmod 600', '--dir', base + '/x', '--listen', '127.0.0.1:0', '--token-file',
          base + '/open-token')
 
 
@@ -756,12 +769,9 @@ def free_port():
 
 @case
 def over_tcp_a_token_is_needed(s, program, base):
-    token, port = 'correct-horse-battery', free_port()
-    with open(base + '/token', 'w') as f:
-        os.chmod(base + '/token', 0o600)
-        f.write(token + '\n')
+    token, port = TOKEN, free_port()
     t = fresh(program, base, 'tcp', '--listen', '127.0.0.1:%d' % port, '--token-file',
-              base + '/token').wait_ready()
+              private_token(base)).wait_ready()
 
     def ask(headers={}, address='/?query=SELECT+1'):
         c = http.client.HTTPConnection('127.0.0.1', port, timeout=LIMIT)

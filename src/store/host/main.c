@@ -152,7 +152,7 @@ static enum err_code read_token(const char *path, struct buf *token, struct err 
     if (n < 0)
         return ERR_IO;
     if (!is_private)
-        return err_set(e, ERR_REFUSED, "others can read the token file %s: chmod 600 it", path);
+        return err_set(e, ERR_INVALID, "others can read the token file %s: chmod 600 it", path);
     while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r'))
         n--;
     if (n < 16)
