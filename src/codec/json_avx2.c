@@ -83,6 +83,16 @@ static uint64_t doubles(const struct json_spans *v, double out[JSON_BLOCK])
     return json_kernels_plain.doubles(v, out);
 }
 
+static uint64_t floats(const struct json_spans *v, float out[JSON_BLOCK])
+{
+    return json_kernels_plain.floats(v, out);
+}
+
+static uint64_t ipv4s(const struct json_spans *v, uint32_t out[JSON_BLOCK])
+{
+    return json_kernels_plain.ipv4s(v, out);
+}
+
 static uint64_t numbers(const struct json_spans *v)
 {
     return json_kernels_plain.numbers(v);
@@ -94,6 +104,8 @@ const struct json_kernels json_kernels_avx2 = {
     .compare = compare_avx2,
     .uints = uints,
     .doubles = doubles,
+    .floats = floats,
+    .ipv4s = ipv4s,
     .numbers = numbers,
 };
 #endif

@@ -105,6 +105,12 @@ AVX512 static uint64_t compare_avx512(const struct json_block *b, const struct j
     return bad;
 }
 
+/* Without the bits of rows that only fill the last eight. */
+static inline uint64_t of_block(const struct json_spans *v, uint64_t bad)
+{
+    return v->n == 64 ? bad : bad & ((1ULL << v->n) - 1);
+}
+
 /* Four numbers: their bytes and which bytes are theirs. */
 struct four {
     __m512i bytes;
@@ -189,7 +195,7 @@ AVX512 static uint64_t uints_avx512(const struct json_spans *v, uint64_t out[JSO
         _mm512_storeu_si512(out + k, to_numbers(low, high));
         bad |= (uint64_t)(bad_low | bad_high << 4 | too_long(v, k)) << k;
     }
-    return v->n == 64 ? bad : bad & ((1ULL << v->n) - 1);
+    return of_block(v, bad);
 }
 
 /* Digits of four decimals without their dots; scales = digits behind the dot, 16 bits each. */
@@ -221,23 +227,92 @@ AVX512 static inline struct decimals four_decimals(const struct json_spans *v, s
     return r;
 }
 
-AVX512 static uint64_t doubles_avx512(const struct json_spans *v, double out[JSON_BLOCK])
+AVX512 static inline __m512d eight_decimals(const struct json_spans *v, size_t k, __mmask8 *bad)
 {
     const __m512d low_powers = _mm512_loadu_pd(fast_powers_of_10);
     const __m512d high_powers = _mm512_loadu_pd(fast_powers_of_10 + 8);
+    struct decimals a = four_decimals(v, k), b = four_decimals(v, k + 4);
+    __m512i mantissa = to_numbers(a.digits, b.digits);
+    __m512i scale = _mm512_cvtepu16_epi64(_mm_unpacklo_epi64(a.scales, b.scales));
+    __m512d power = _mm512_permutex2var_pd(low_powers, scale, high_powers);
+    __m512d x = _mm512_div_pd(_mm512_cvtepi64_pd(mantissa), power);
+    __mmask8 signs = (__mmask8)(a.signs | b.signs << 4);
+    __mmask8 inexact = _mm512_cmpgt_epi64_mask(mantissa, _mm512_set1_epi64(1LL << 53));
+    *bad = (__mmask8)(a.bad | b.bad << 4 | too_long(v, k) | inexact);
+    return _mm512_mask_xor_pd(x, signs, x, _mm512_set1_pd(-0.0));
+}
+
+AVX512 static uint64_t doubles_avx512(const struct json_spans *v, double out[JSON_BLOCK])
+{
     uint64_t bad = 0;
     for (size_t k = 0; k < v->n; k += 8) {
-        struct decimals a = four_decimals(v, k), b = four_decimals(v, k + 4);
-        __m512i mantissa = to_numbers(a.digits, b.digits);
-        __m512i scale = _mm512_cvtepu16_epi64(_mm_unpacklo_epi64(a.scales, b.scales));
-        __m512d power = _mm512_permutex2var_pd(low_powers, scale, high_powers);
-        __m512d x = _mm512_div_pd(_mm512_cvtepi64_pd(mantissa), power);
-        __mmask8 signs = (__mmask8)(a.signs | b.signs << 4);
-        _mm512_storeu_pd(out + k, _mm512_mask_xor_pd(x, signs, x, _mm512_set1_pd(-0.0)));
-        __mmask8 inexact = _mm512_cmpgt_epi64_mask(mantissa, _mm512_set1_epi64(1LL << 53));
-        bad |= (uint64_t)(a.bad | b.bad << 4 | too_long(v, k) | inexact) << k;
+        __mmask8 wrong;
+        _mm512_storeu_pd(out + k, eight_decimals(v, k, &wrong));
+        bad |= (uint64_t)wrong << k;
     }
-    return v->n == 64 ? bad : bad & ((1ULL << v->n) - 1);
+    return of_block(v, bad);
+}
+
+/* As fast_float: declined where rounding twice might differ from rounding once. */
+AVX512 static uint64_t floats_avx512(const struct json_spans *v, float out[JSON_BLOCK])
+{
+    uint64_t bad = 0;
+    for (size_t k = 0; k < v->n; k += 8) {
+        __mmask8 wrong;
+        __m512d x = eight_decimals(v, k, &wrong);
+        __m512i rest = _mm512_add_epi64(_mm512_castpd_si512(x), _mm512_set1_epi64(1));
+        rest = _mm512_sub_epi64(_mm512_and_si512(rest, _mm512_set1_epi64(0x1fffffff)),
+                                _mm512_set1_epi64(0x10000000));
+        __mmask8 is_middle = _mm512_cmple_epu64_mask(rest, _mm512_set1_epi64(2));
+        _mm256_storeu_ps(out + k, _mm512_cvtpd_ps(x));
+        bad |= (uint64_t)(wrong | is_middle) << k;
+    }
+    return of_block(v, bad);
+}
+
+/* The digits of an address, three places for each number at the end of four bytes. *bad if its dots are not
+ * where they may be. */
+AVX512 static inline __m128i address_digits(const struct json_spans *v, size_t k, uint32_t *bad)
+{
+    uint32_t begin = v->begin[k] + v->skip, n = v->end[k] - begin;
+    *bad = n - 7 > 8;
+    uint32_t all = *bad ? 0 : (1u << n) - 1;
+    __m128i w = _mm_maskz_loadu_epi8((__mmask16)all, v->base + begin);
+    uint32_t dots = _mm_cmpeq_epi8_mask(w, _mm_set1_epi8('.'));
+    uint32_t left = dots | 1u << (n & 15), from = 0, places = 0;
+    for (unsigned i = 0; i < 4; i++) {
+        uint32_t end = _tzcnt_u32(left), n_digits = end - from;
+        *bad |= n_digits - 1 > 2;
+        places |= (0xf0u >> (n_digits & 3) & 0xf) << (4 * i);
+        left = _blsr_u32(left);
+        from = end + 1;
+    }
+    *bad |= left != 0;
+    w = _mm_maskz_compress_epi8((__mmask16)(all & ~dots), _mm_sub_epi8(w, _mm_set1_epi8('0')));
+    return _mm_maskz_expand_epi8((__mmask16)places, w);
+}
+
+AVX512 static uint64_t ipv4s_avx512(const struct json_spans *v, uint32_t out[JSON_BLOCK])
+{
+    const __m128i reverse = _mm_setr_epi8(3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12);
+    uint64_t bad = 0;
+    for (size_t k = 0; k < v->n; k += 4) {
+        uint32_t b0, b1, b2, b3;
+        __m512i w = _mm512_castsi128_si512(address_digits(v, k, &b0));
+        w = _mm512_inserti32x4(w, address_digits(v, k + 1, &b1), 1);
+        w = _mm512_inserti32x4(w, address_digits(v, k + 2, &b2), 2);
+        w = _mm512_inserti32x4(w, address_digits(v, k + 3, &b3), 3);
+        uint64_t wrong = _mm512_cmpgt_epu8_mask(w, _mm512_set1_epi8(9));
+        w = _mm512_maddubs_epi16(w, _mm512_set1_epi32(0x010a6400));
+        w = _mm512_madd_epi16(w, _mm512_set1_epi16(1));
+        uint32_t large = _mm512_cmpgt_epi32_mask(w, _mm512_set1_epi32(255));
+        _mm_storeu_si128((__m128i *)(out + k), _mm_shuffle_epi8(_mm512_cvtepi32_epi8(w), reverse));
+        uint32_t row = any_of(wrong) | b0 | b1 << 1 | b2 << 2 | b3 << 3;
+        for (unsigned i = 0; large && i < 4; i++)
+            row |= (uint32_t)((large >> (4 * i) & 15) != 0) << i;
+        bad |= (uint64_t)row << k;
+    }
+    return of_block(v, bad);
 }
 
 AVX512 static uint64_t numbers_avx512(const struct json_spans *v)
@@ -257,7 +332,7 @@ AVX512 static uint64_t numbers_avx512(const struct json_spans *v)
     }
     for (size_t k = 0; k < v->n; k += 8)
         bad |= (uint64_t)too_long(v, k) << k;
-    return v->n == 64 ? bad : bad & ((1ULL << v->n) - 1);
+    return of_block(v, bad);
 }
 
 const struct json_kernels json_kernels_avx512 = {
@@ -266,6 +341,8 @@ const struct json_kernels json_kernels_avx512 = {
     .compare = compare_avx512,
     .uints = uints_avx512,
     .doubles = doubles_avx512,
+    .floats = floats_avx512,
+    .ipv4s = ipv4s_avx512,
     .numbers = numbers_avx512,
 };
 #endif

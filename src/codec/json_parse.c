@@ -381,13 +381,32 @@ static const char *bool_token(uint8_t *ret, struct str token)
     return NULL;
 }
 
-/* Times without quotes are plain counts: days, seconds, ticks. */
-static const char *count_token(void *out, struct type type, struct str token)
+/* Times without quotes are plain counts: days, seconds, ticks; those of DateTime64 in the years 0 to 9999. */
+static const char *date_token(void *out, struct str token)
 {
-    struct type plain = {.kind = type.kind == TYPE_DATE       ? TYPE_UINT16
-                                 : type.kind == TYPE_DATETIME ? TYPE_UINT32
-                                                              : TYPE_INT64};
-    return value_parse(out, plain, token);
+    return value_parse(out, (struct type){.kind = TYPE_UINT16}, token);
+}
+
+static const char *datetime_token(void *out, struct str token)
+{
+    int64_t v;
+    const char *reason = value_int(&v, token, INT64_MIN, INT64_MAX);
+    if (reason == NULL && (v < 0 || v > UINT32_MAX))
+        reason = "a time outside DateTime (1970-01-01 to 2106-02-07)";
+    if (reason == NULL)
+        *(uint32_t *)out = (uint32_t)v;
+    return reason;
+}
+
+static const char *datetime64_token(void *out, unsigned scale, struct str token)
+{
+    int64_t v, per_second = (int64_t)fast_powers_of_10[scale];
+    const char *reason = value_int(&v, token, INT64_MIN, INT64_MAX);
+    if (reason == NULL && (v / per_second < JSON_FIRST_SECOND || v / per_second > JSON_LAST_SECOND))
+        reason = "a time outside DateTime64 (years 0 to 9999)";
+    if (reason == NULL)
+        *(int64_t *)out = v;
+    return reason;
 }
 
 bool json_store_token(struct json_decoder *d, struct batch *b, size_t field, size_t row, struct str token)
@@ -409,9 +428,13 @@ bool json_store_token(struct json_decoder *d, struct batch *b, size_t field, siz
         reason = bool_token(out, token);
         break;
     case TYPE_DATE:
+        reason = date_token(out, token);
+        break;
     case TYPE_DATETIME:
+        reason = datetime_token(out, token);
+        break;
     case TYPE_DATETIME64:
-        reason = count_token(out, c->type, token);
+        reason = datetime64_token(out, c->type.scale, token);
         break;
     default:
         reason = type_is_number(c->type) ? number_text(out, c->type, token) : "text in quotes is wanted";

@@ -65,6 +65,28 @@ static uint64_t doubles_plain(const struct json_spans *v, double out[JSON_BLOCK]
     return bad;
 }
 
+static uint64_t floats_plain(const struct json_spans *v, float out[JSON_BLOCK])
+{
+    uint64_t bad = 0;
+    for (size_t k = 0; k < v->n; k++) {
+        uint32_t begin = v->begin[k] + v->skip;
+        out[k] = 0;
+        bad |= (uint64_t)!fast_float(v->base + begin, v->end[k] - begin, out + k) << k;
+    }
+    return bad;
+}
+
+static uint64_t ipv4s_plain(const struct json_spans *v, uint32_t out[JSON_BLOCK])
+{
+    uint64_t bad = 0;
+    for (size_t k = 0; k < v->n; k++) {
+        uint32_t begin = v->begin[k] + v->skip;
+        out[k] = 0;
+        bad |= (uint64_t)!fast_ipv4(v->base + begin, v->end[k] - begin, out + k) << k;
+    }
+    return bad;
+}
+
 static uint64_t numbers_plain(const struct json_spans *v)
 {
     uint64_t bad = 0;
@@ -83,5 +105,7 @@ const struct json_kernels json_kernels_plain = {
     .compare = json_compare_anywhere,
     .uints = uints_plain,
     .doubles = doubles_plain,
+    .floats = floats_plain,
+    .ipv4s = ipv4s_plain,
     .numbers = numbers_plain,
 };

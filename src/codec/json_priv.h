@@ -26,6 +26,10 @@ enum {
     JSON_MAX_DEPTH = 10000,    /* of recursion, whatever the spec says */
 };
 
+/* 0000-01-01 00:00:00 and 9999-12-31 23:59:59: the range of DateTime64. */
+#define JSON_FIRST_SECOND (-62167219200LL)
+#define JSON_LAST_SECOND 253402300799LL
+
 /* ---- wanted paths ---- */
 
 struct json_path {
@@ -113,6 +117,8 @@ struct json_kernels {
      * Writes JSON_BLOCK entries at most, a multiple of 8. */
     uint64_t (*uints)(const struct json_spans *v, uint64_t out[JSON_BLOCK]);
     uint64_t (*doubles)(const struct json_spans *v, double out[JSON_BLOCK]);
+    uint64_t (*floats)(const struct json_spans *v, float out[JSON_BLOCK]);
+    uint64_t (*ipv4s)(const struct json_spans *v, uint32_t out[JSON_BLOCK]);
     uint64_t (*numbers)(const struct json_spans *v);
 };
 

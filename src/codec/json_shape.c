@@ -274,12 +274,18 @@ static uint64_t fill_ints(struct filler *f, struct column *c)
 {
     uint64_t bad = 0;
     size_t width = type_width(c->type);
-    int64_t max = INT64_MAX >> (64 - 8 * width);
+    int64_t max = INT64_MAX >> (64 - 8 * width), min = -max - 1;
+    if (c->type.kind == TYPE_DATETIME64) {
+        max = JSON_LAST_SECOND < INT64_MAX / (int64_t)fast_powers_of_10[c->type.scale]
+                  ? JSON_LAST_SECOND * (int64_t)fast_powers_of_10[c->type.scale]
+                  : INT64_MAX;
+        min = 0; /* what is before 1970 is read one by one */
+    }
     char *to = (char *)c->values + f->row * width;
     for (size_t k = 0; k < f->values.n; k++) {
         struct str token = value_at(&f->values, k);
         int64_t v;
-        if (fast_int(token.p, token.n, &v) && v <= max && v >= -max - 1)
+        if (fast_int(token.p, token.n, &v) && v <= max && v >= min)
             memcpy(to + k * width, &v, width);
         else
             bad |= 1ULL << k;
@@ -289,12 +295,9 @@ static uint64_t fill_ints(struct filler *f, struct column *c)
 
 static uint64_t fill_floats(struct filler *f, struct column *c)
 {
-    uint64_t bad = 0;
-    for (size_t k = 0; k < f->values.n; k++) {
-        struct str token = value_at(&f->values, k);
-        if (!fast_float(token.p, token.n, COLUMN(c, float) + f->row + k))
-            bad |= 1ULL << k;
-    }
+    float values[JSON_BLOCK];
+    uint64_t bad = f->d->kernels->floats(&f->values, values);
+    memcpy(COLUMN(c, float) + f->row, values, f->values.n * sizeof(*values));
     return bad;
 }
 
@@ -371,12 +374,9 @@ static uint64_t fill_times(struct filler *f, size_t field)
 
 static uint64_t fill_ipv4s(struct filler *f, struct column *c)
 {
-    uint32_t *to = COLUMN(c, uint32_t) + f->row;
-    uint64_t bad = 0;
-    for (size_t k = 0; k < f->values.n; k++) {
-        struct str text = value_at(&f->values, k);
-        bad |= (uint64_t)!fast_ipv4(text.p, text.n, to + k) << k;
-    }
+    uint32_t values[JSON_BLOCK];
+    uint64_t bad = f->d->kernels->ipv4s(&f->values, values);
+    memcpy(COLUMN(c, uint32_t) + f->row, values, f->values.n * sizeof(*values));
     return bad;
 }
 

@@ -134,18 +134,21 @@ static inline bool fast_double(const char *p, size_t n, double *ret)
     return true;
 }
 
+/* A double, correctly rounded from a decimal, rounds on to the float that the decimal rounds to, unless it
+ * lies at the middle between two floats. For 0 and magnitudes from 1e-30 to 1e30. */
+static inline bool fast_is_float(double v)
+{
+    uint64_t bits;
+    memcpy(&bits, &v, 8);
+    return ((bits + 1) & 0x1fffffff) - 0x10000000 > 2; /* the 29 bits that fall away, at the middle or next to it */
+}
+
 static inline bool fast_float(const char *p, size_t n, float *ret)
 {
-    int64_t mantissa;
-    unsigned scale;
-    if (!fast_decimal(p, n, &mantissa, &scale) || scale > 10 || mantissa > 1 << 24 ||
-        mantissa < -(1 << 24))
+    double v;
+    if (!fast_double(p, n, &v) || !fast_is_float(v))
         return false;
-    if (mantissa == 0 && *p == '-') {
-        *ret = -0.0f;
-        return true;
-    }
-    *ret = (float)mantissa / (float)fast_powers_of_10[scale]; /* 10^10 is exact in a float */
+    *ret = (float)v;
     return true;
 }
 
