@@ -510,6 +510,7 @@ static enum err_code append_at(struct chain *c, struct store *s, struct chain_ro
                              .margin_s = c->last_n ? c->last_margin_s : FIRST_MARGIN_S};
     struct attempt attempt = {.slot = INT64_MIN};
     AUTO_MEM char *family = xasprintf("%s#%" PRIu64, c->source, row->n);
+    AUTO_MEM char *prefix = xasprintf("%s@", family);
     AUTO_MEM char *table = xasprintf("%s.weir_epochs", c->database);
     AUTO_DONE(buf) body = {0};
     AUTO_DONE(buf) blocks = {0};
@@ -538,7 +539,7 @@ static enum err_code append_at(struct chain *c, struct store *s, struct chain_ro
         }
         attempt_next(&attempt, &grid, now);
         if (attempt.slot != 0 && attempt.number == 0) {
-            TRY(insert_wait_running(s, family, stop, e));
+            TRY(insert_wait_running(s, prefix, stop, e));
             TRY(read_row(c, s, row->n, &there, &now, e));
             is_there = there.n == row->n;
             chain_row_done(&there);

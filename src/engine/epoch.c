@@ -537,34 +537,71 @@ static void column_list(const struct epoch *ep, const struct block_target *t, st
 
 /* ---- receipts ---- */
 
+static const char *partition_function(enum table_partition kind)
+{
+    static const char *const functions[] = {"", "toYYYYMMDD", "toYYYYMM", "toYear"};
+    return functions[kind];
+}
+
+/* How the partition value of a target's table is computed from its rows; "0" where there is one partition. */
+static void partition_expression(const struct epoch *ep, const struct block_target *t, struct buf *sql)
+{
+    if (t->kind == BLOCK_TIER) {
+        const struct plan_cube *c = &ep->source->cubes[t->object];
+        if (c->shape.count == 0)
+            buf_text(sql, "0");
+        else
+            buf_printf(sql, "%s(bucket, 'UTC')", partition_function(keep_partition(c->tiers[t->tier].keep)));
+    } else if (t->kind == BLOCK_RAW) {
+        buf_printf(sql, "%s(_time, 'UTC')", partition_function(keep_partition(ep->source->raws[t->object].keep)));
+    } else {
+        buf_text(sql, "toYYYYMMDD(now, 'UTC')");
+    }
+}
+
+/* One SELECT per table: its partitions and how many blocks of this epoch each has. Rows: first target of the table,
+ * partition, blocks landed, the store's time. */
 static void receipts_query(const struct epoch *ep, struct buf *sql)
 {
     const char *db = ep->plan->settings.database;
     AUTO_DONE(buf) source = {0};
-    print_string_literal(&source, buf_view(&(struct buf){.p = (char *)ep->source->name.p, .n = ep->source->name.n}));
-    buf_printf(sql, "SELECT toUInt64(4294967295) AS target, toUInt64(0) AS landed, toUInt64(toUnixTimestamp(now())) AS s UNION ALL "
-                    "SELECT toUInt64(4294967294), count(), toUInt64(0) FROM %s.weir_ledger WHERE source = %s AND n = %" PRIu64,
+    print_string_literal(&source, ep->source->name);
+    buf_printf(sql, "SELECT toUInt64(4294967295) AS target, toUInt64(0) AS part, toUInt64(0) AS landed, toUInt64(toUnixTimestamp(now())) AS s UNION ALL "
+                    "SELECT toUInt64(4294967294), toUInt64(0), count(), toUInt64(0) FROM %s.weir_ledger WHERE source = %s AND n = %" PRIu64,
                db, buf_cstr(&source), ep->row.n);
     for (size_t i = 0; i < ep->n_targets; i++) {
         const struct block_target *t = &ep->targets[i];
-        if (t->n_landed >= t->n_blocks)
+        if (i > 0 && strcmp(ep->targets[i - 1].table, t->table) == 0)
+            continue; /* targets of a table stand together */
+        bool is_over = true;
+        for (size_t k = i; k < ep->n_targets && strcmp(ep->targets[k].table, t->table) == 0; k++)
+            is_over &= ep->targets[k].n_landed >= ep->targets[k].n_blocks;
+        if (is_over)
             continue;
-        buf_printf(sql, " UNION ALL SELECT toUInt64(%zu), ", i);
+        buf_printf(sql, " UNION ALL SELECT toUInt64(%zu), toUInt64(", i);
+        partition_expression(ep, t, sql);
+        buf_text(sql, ") AS p, ");
         if (t->kind == BLOCK_TIER) {
-            const struct plan_cube *c = &ep->source->cubes[t->object];
             uint64_t base = ep->row.n * 4096;
-            buf_printf(sql, "toUInt64(if(max(_mark) >= %" PRIu64 ", max(_mark) - %" PRIu64 " + 1, 0)), toUInt64(0) FROM %s.%s WHERE _lane = %" PRIu64,
+            buf_printf(sql, "toUInt64(if(max(_mark) >= %" PRIu64 ", max(_mark) - %" PRIu64 " + 1, 0)), toUInt64(0) FROM %s.%s WHERE _lane = %" PRIu64 " GROUP BY p",
                        base, base, db, t->table, ep->row.lane);
-            if (c->shape.count)
-                buf_printf(sql, " AND bucket = toDateTime(%" PRId64 ", 'UTC')", partition_start(keep_partition(c->tiers[t->tier].keep), t->partition));
         } else {
-            const char *column = t->kind == BLOCK_RAW ? "_time" : "now";
-            const struct keep *keep = t->kind == BLOCK_RAW ? ep->source->raws[t->object].keep : NULL;
-            enum table_partition kind = t->kind == BLOCK_RAW ? keep_partition(keep) : PARTITION_DAY;
-            static const char *const functions[] = {"", "toYYYYMMDD", "toYYYYMM", "toYear"};
             /* Blocks land in order, so their number is how many there are. */
-            buf_printf(sql, "toUInt64(if(count() = 0, 0, max(_block) + 1)), toUInt64(0) FROM %s.%s WHERE _source = %s AND _epoch = %" PRIu64 " AND %s(%s, 'UTC') = %u",
-                       db, t->table, buf_cstr(&source), ep->row.n, functions[kind], column, t->partition);
+            buf_printf(sql, "toUInt64(max(_block) + 1), toUInt64(0) FROM %s.%s WHERE _source = %s AND _epoch = %" PRIu64 " GROUP BY p", db, t->table,
+                       buf_cstr(&source), ep->row.n);
+        }
+    }
+}
+
+static void note_landed(struct epoch *ep, uint64_t first, uint64_t partition, uint64_t landed)
+{
+    if (first >= ep->n_targets)
+        return;
+    for (size_t i = first; i < ep->n_targets && strcmp(ep->targets[i].table, ep->targets[first].table) == 0; i++) {
+        struct block_target *t = &ep->targets[i];
+        if (t->partition == partition && landed > t->n_landed) {
+            t->n_landed = (uint32_t)landed;
+            t->attempt = (struct attempt){.slot = INT64_MIN};
         }
     }
 }
@@ -577,16 +614,14 @@ static enum err_code read_receipts(struct epoch *ep, struct store *s, int64_t *n
     struct native_result r = {0};
     TRY(store_native(s, buf_cstr(&sql), &r, e));
     for (size_t i = 0; i < r.n_rows; i++) {
-        uint64_t target = ((uint64_t *)r.columns[0].column.values)[i];
-        uint64_t landed = ((uint64_t *)r.columns[1].column.values)[i];
+        uint64_t target = ((uint64_t *)r.columns[0].column.values)[i], partition = ((uint64_t *)r.columns[1].column.values)[i];
+        uint64_t landed = ((uint64_t *)r.columns[2].column.values)[i];
         if (target == 4294967295u)
-            *now = (int64_t)((uint64_t *)r.columns[2].column.values)[i];
+            *now = (int64_t)((uint64_t *)r.columns[3].column.values)[i];
         else if (target == 4294967294u)
             *is_done = landed > 0;
-        else if (target < ep->n_targets && landed > ep->targets[target].n_landed) {
-            ep->targets[target].n_landed = (uint32_t)landed;
-            ep->targets[target].attempt = (struct attempt){.slot = INT64_MIN};
-        }
+        else
+            note_landed(ep, target, partition, landed);
     }
     native_result_done(&r);
     return ERR_OK;
@@ -832,6 +867,7 @@ struct storing {
     size_t n_stores;
     struct slot_grid grid;
     int64_t now;
+    int64_t quiet_slot;       /* later slot in which no INSERT of this epoch from before was seen running */
     struct attempt ledger;
     const volatile bool *stop;
     /* Senders of one round. */
@@ -841,29 +877,12 @@ struct storing {
     struct err *e;
 };
 
-/* Rule 3 for a family in a later slot, then a fresh read. True: go on with the INSERT in the same slot. */
-static enum err_code later_slot(struct storing *st, const char *family, int64_t slot, bool *may_send, struct err *e)
-{
-    bool is_done = false;
-    TRY(insert_wait_running(st->s, family, st->stop, e));
-    TRY(read_receipts(st->ep, st->s, &st->now, &is_done, e));
-    /* What waited has landed: the next round sees that the epoch is done. */
-    *may_send = !is_done && slot_of(&st->grid, st->now) == slot && slot_wait(&st->grid, st->now) == 0;
-    return ERR_OK;
-}
-
 static enum err_code send_block(struct storing *st, struct store *s, struct block_target *t, struct buf *body, struct err *e)
 {
     struct epoch *ep = st->ep;
     uint32_t block = t->n_landed;
     AUTO_MEM char *family = xasprintf("%.*s#%" PRIu64 "/%s/%u/%u", STR_FMT(ep->source->name), ep->row.n, t->table, t->partition, block);
     attempt_next(&t->attempt, &st->grid, st->now);
-    if (t->attempt.slot != 0 && t->attempt.number == 0) {
-        bool may_send = false;
-        TRY(later_slot(st, family, t->attempt.slot, &may_send, e));
-        if (!may_send || t->n_landed > block)
-            return ERR_OK; /* the next round looks again */
-    }
     int64_t deadline = slot_deadline(&st->grid, t->attempt.slot);
     buf_reset(body);
     switch (t->kind) {
@@ -890,12 +909,6 @@ static enum err_code send_ledger(struct storing *st, struct err *e)
     struct epoch *ep = st->ep;
     AUTO_MEM char *family = xasprintf("%.*s#%" PRIu64 "/weir_ledger/0/4095", STR_FMT(ep->source->name), ep->row.n);
     attempt_next(&st->ledger, &st->grid, st->now);
-    if (st->ledger.slot != 0 && st->ledger.number == 0) {
-        bool may_send = false;
-        TRY(later_slot(st, family, st->ledger.slot, &may_send, e));
-        if (!may_send)
-            return ERR_OK;
-    }
     AUTO_DONE(buf) body = {0};
     ledger_body(ep, slot_deadline(&st->grid, st->ledger.slot), &body);
     AUTO_MEM char *table = xasprintf("%s.weir_ledger", ep->plan->settings.database);
@@ -936,12 +949,10 @@ static void *send_targets(void *context)
     }
 }
 
-/* The next block of every target, side by side. In a later slot than the epoch's first one by one: rule 3 reads all
- * receipts again in between. */
+/* The next block of every target, side by side. */
 static enum err_code send_round(struct storing *st, struct err *e)
 {
-    size_t n = slot_of(&st->grid, st->now) == 0 ? st->n_stores : 1;
-    n = n > st->ep->n_targets ? st->ep->n_targets : n;
+    size_t n = st->n_stores > st->ep->n_targets ? st->ep->n_targets : st->n_stores;
     AUTO_MEM struct sender *senders = xcalloc(n + 1, sizeof(*senders));
     st->next = 0;
     st->failure = ERR_OK;
@@ -957,6 +968,20 @@ static enum err_code send_round(struct storing *st, struct err *e)
     return st->failure;
 }
 
+/* Rule 3, once per later slot for all blocks of the epoch: no INSERT of theirs from an earlier slot runs; then the receipts
+ * are read again. False in *may_send: the next round looks again. */
+static enum err_code enter_later_slot(struct storing *st, bool *is_done, bool *may_send, struct err *e)
+{
+    int64_t slot = slot_of(&st->grid, st->now);
+    AUTO_MEM char *prefix = xasprintf("%.*s#%" PRIu64 "/", STR_FMT(st->ep->source->name), st->ep->row.n);
+    TRY(insert_wait_running(st->s, prefix, st->stop, e));
+    TRY(read_receipts(st->ep, st->s, &st->now, is_done, e));
+    *may_send = !*is_done && slot_of(&st->grid, st->now) == slot && slot_wait(&st->grid, st->now) == 0;
+    if (*may_send)
+        st->quiet_slot = slot;
+    return ERR_OK;
+}
+
 /* One round: read all receipts, send what comes next of each target. */
 static enum err_code store_round(struct storing *st, bool *is_done, struct err *e)
 {
@@ -970,6 +995,12 @@ static enum err_code store_round(struct storing *st, bool *is_done, struct err *
         clock_sleep_ms(200);
         return ERR_OK;
     }
+    if (slot_of(&st->grid, st->now) != 0 && slot_of(&st->grid, st->now) != st->quiet_slot) {
+        bool may_send = false;
+        TRY(enter_later_slot(st, is_done, &may_send, e));
+        if (!may_send)
+            return ERR_OK;
+    }
     for (size_t i = 0; i < ep->n_targets; i++)
         if (ep->targets[i].n_landed < ep->targets[i].n_blocks)
             return send_round(st, e);
@@ -979,7 +1010,7 @@ static enum err_code store_round(struct storing *st, bool *is_done, struct err *
 enum err_code epoch_store(struct epoch *ep, struct store *const *stores, size_t n_stores, const volatile bool *stop, struct err *e)
 {
     struct storing st = {
-        .ep = ep, .s = stores[0], .stores = stores, .n_stores = n_stores, .stop = stop, .lock = PTHREAD_MUTEX_INITIALIZER, .ledger = {.slot = INT64_MIN},
+        .ep = ep, .s = stores[0], .stores = stores, .n_stores = n_stores, .stop = stop, .lock = PTHREAD_MUTEX_INITIALIZER, .quiet_slot = INT64_MIN, .ledger = {.slot = INT64_MIN},
         .grid = {.t0 = ep->row.now, .slot_s = ep->row.slot_s, .margin_s = ep->row.margin_s},
     };
     enum err_code code = ERR_OK;

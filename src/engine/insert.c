@@ -35,11 +35,13 @@ void attempt_next(struct attempt *a, const struct slot_grid *g, int64_t s)
     a->is_acknowledged = false;
 }
 
-enum err_code insert_wait_running(struct store *s, const char *family, const volatile bool *stop, struct err *e)
+enum err_code insert_wait_running(struct store *s, const char *prefix, const volatile bool *stop, struct err *e)
 {
     AUTO_DONE(buf) sql = {0};
     AUTO_DONE(buf) token = {0};
-    buf_printf(&token, "%s@", family);
+    /* As the token stands in the text of the INSERT: a literal, so it begins after a quote. */
+    print_string_literal(&token, str_of(prefix));
+    token.n--;
     buf_text(&sql, "SELECT count() FROM system.processes WHERE startsWith(query, 'INSERT') AND position(query, ");
     print_string_literal(&sql, buf_view(&token));
     buf_text(&sql, ") > 0");
@@ -49,8 +51,8 @@ enum err_code insert_wait_running(struct store *s, const char *family, const vol
         if (strtoll(buf_cstr(&answer), NULL, 10) == 0)
             return ERR_OK;
         if (stop != NULL && *stop)
-            return err_set(e, ERR_STOPPED, "stopped while an earlier INSERT of %s runs", family);
-        log_info("epoch", "wait_running", "family=%s", family);
+            return err_set(e, ERR_STOPPED, "stopped while an earlier INSERT of %s runs", prefix);
+        log_info("epoch", "wait_running", "prefix=%s", prefix);
         clock_sleep_ms(200);
     }
 }
