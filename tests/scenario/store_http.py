@@ -542,7 +542,7 @@ def query_of_a_client_that_left_is_cancelled(s):
             c.getresponse().read(1000)
         c.sock.close()
         c.close()
-        wait_until('it is cancelled', lambda: long_runs(s) == 0, 3)
+        wait_until('it is cancelled', lambda: long_runs(s) == 0, 10)
 
 
 @case
@@ -670,7 +670,7 @@ def with_linger_it_ends_after_its_last_client(s, program, base):
     left = time.monotonic()
     c.close()
     check_equal(t.process.wait(LIMIT), 0)
-    check(0.9 <= time.monotonic() - left <= 4, time.monotonic() - left)
+    check(0.9 <= time.monotonic() - left <= 10, time.monotonic() - left)
     check(not os.path.exists(t.socket))
     lonely = fresh(program, base, 'linger', '--linger', '0.5')
     check_equal(lonely.process.wait(LIMIT), 0)
