@@ -252,21 +252,40 @@ static bool narrow_avx512(float *out, const double *in, size_t n)
     return has_middle;
 }
 
-/* Where the digits of a.b.c.d go: each number to the end of its own four bytes. 0 = not of that form.
- * `dots` and `n` are of a lane whose text ends it. */
-static inline unsigned spread_of(unsigned dots, unsigned n)
+/* Where the digits of a.b.c.d go, by the places of the dots in a lane whose text ends it: 27 patterns, for
+ * the first number takes all that lies before the first dot. `length` = bytes from that dot on. */
+struct dot_pattern {
+    uint8_t order[16]; /* each number ends its own four bytes; 128 = nothing */
+    uint8_t length;
+};
+
+static struct dot_pattern patterns[28]; /* 0 = none: a length that no text has */
+static uint8_t pattern_by_dots[2048];   /* of the dots' bits from the fifth byte of the lane */
+
+/* Before main, for the tables belong to the code. */
+__attribute__((constructor)) static void make_patterns(void)
 {
-    static const uint16_t nibbles[4] = {0, 8, 12, 14};
-    unsigned rest = _blsr_u32(dots), last = _blsr_u32(rest);
-    unsigned a = _tzcnt_u32(dots), b = _tzcnt_u32(rest), d = _tzcnt_u32(last);
-    unsigned n0 = a - (16 - n), n1 = b - a - 1, n2 = d - b - 1, n3 = 15 - d;
-    unsigned is_good = (last != 0) & (_blsr_u32(last) == 0) & (n0 - 1 < 3) & (n1 - 1 < 3) & (n2 - 1 < 3) & (n3 - 1 < 3);
-    unsigned spread = nibbles[n0 & 3] | nibbles[n1 & 3] << 4 | nibbles[n2 & 3] << 8 | (unsigned)nibbles[n3 & 3] << 12;
-    return is_good ? spread : 0;
+    unsigned n_patterns = 1;
+
+    patterns[0].length = 255;
+    for (unsigned n1 = 1; n1 <= 3; n1++) {
+        for (unsigned n2 = 1; n2 <= 3; n2++) {
+            for (unsigned n3 = 1; n3 <= 3; n3++) {
+                struct dot_pattern *p = &patterns[n_patterns];
+                unsigned third = 15 - n3, second = third - 1 - n2, first = second - 1 - n1;
+                unsigned ends[4] = {first, second, third, 16}, sizes[4] = {3, n1, n2, n3};
+                memset(p->order, 128, sizeof(p->order));
+                for (unsigned i = 0; i < 4; i++)
+                    for (unsigned k = 1; k <= sizes[i]; k++)
+                        p->order[4 * i + 4 - k] = (uint8_t)(ends[i] - k);
+                p->length = (uint8_t)(16 - first);
+                pattern_by_dots[(1u << first | 1u << second | 1u << third) >> 4] = (uint8_t)n_patterns++;
+            }
+        }
+    }
 }
 
-/* The digits of four addresses are packed into one run, then spread; so all four must be of the form, else
- * they are read one by one. */
+/* All four must be of the form, else they are read one by one. */
 static size_t addresses_avx512(uint32_t *out, const struct csv_cells *c, uint16_t *left)
 {
     const __m512i weights = _mm512_set1_epi32(0x010a6400), ones = _mm512_set1_epi16(1);
@@ -278,19 +297,23 @@ static size_t addresses_avx512(uint32_t *out, const struct csv_cells *c, uint16_
     NARROWLY(addresses, 0, r);
     for (; r + 4 <= c->n; r += 4) {
         struct four f = take_four(c, r, false);
-        uint64_t dots = _mm512_mask_cmpeq_epi8_mask(f.text, f.bytes, _mm512_set1_epi8('.')), spread = 0;
+        uint64_t dots = _mm512_mask_cmpeq_epi8_mask(f.text, f.bytes, _mm512_set1_epi8('.'));
+        const struct dot_pattern *p[4];
         unsigned is_bad = f.is_long;
         for (unsigned lane = 0; lane < 4; lane++) {
             unsigned n = (unsigned)_mm_popcnt_u64(f.text >> 16 * lane & 0xffff);
-            unsigned one = spread_of((unsigned)(dots >> 16 * lane & 0xffff), n);
-            is_bad |= one == 0;
-            spread |= (uint64_t)one << 16 * lane;
+            p[lane] = &patterns[pattern_by_dots[dots >> (16 * lane + 4) & 2047]];
+            is_bad |= n - p[lane]->length - 1 > 2; /* the first number has one to three digits */
         }
-        __m512i digits = _mm512_maskz_compress_epi8(f.text & ~dots, f.bytes);
-        digits = _mm512_maskz_expand_epi8(spread, digits);
-        digits = _mm512_maskz_sub_epi8(spread, digits, _mm512_set1_epi8('0'));
+        is_bad |= (dots & 0x800f800f800f800f) != 0;
+        __m512i digits = _mm512_maskz_sub_epi8(f.text & ~dots, f.bytes, _mm512_set1_epi8('0'));
         is_bad |= _mm512_cmpgt_epu8_mask(digits, _mm512_set1_epi8(9)) != 0;
-        __m512i v = _mm512_madd_epi16(_mm512_maddubs_epi16(digits, weights), ones);
+        __m512i to = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)p[0]->order));
+        to = _mm512_inserti32x4(to, _mm_loadu_si128((const __m128i *)p[1]->order), 1);
+        to = _mm512_inserti32x4(to, _mm_loadu_si128((const __m128i *)p[2]->order), 2);
+        to = _mm512_inserti32x4(to, _mm_loadu_si128((const __m128i *)p[3]->order), 3);
+        __m512i v = _mm512_maddubs_epi16(_mm512_shuffle_epi8(digits, to), weights);
+        v = _mm512_madd_epi16(v, ones);
         is_bad |= _mm512_cmpgt_epi32_mask(v, _mm512_set1_epi32(255)) != 0;
         v = _mm512_permutexvar_epi32(firsts, _mm512_shuffle_epi8(v, order));
         _mm_storeu_si128((__m128i *)(out + r), _mm512_castsi512_si128(v));
