@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * weir-store's handling of address, headers and body, over a fake engine that keeps the rules of the
- * real one and checks what it is asked. Input: a line "METHOD address", header lines "Name: value",
- * an empty line, the body; the first byte says into pieces of which size the body is cut. */
+ * weir-store's handling of address, headers and body, over a fake engine that keeps the rules of
+ * the real one and checks what it is asked. Input: a line "METHOD address", header lines "Name:
+ * value", an empty line, the body; the first byte says into pieces of which size the body is
+ * cut. */
 #include <assert.h>
 #include <signal.h>
 #include <stddef.h>

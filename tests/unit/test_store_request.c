@@ -12,7 +12,8 @@
 #include "store/host/request.c"
 #include "store/host/statement.c"
 
-/* "kind head|format|data" of an INSERT, "kind format|end" of anything else, or why it is refused. */
+/* "kind head|format|data" of an INSERT, "kind format|end" of anything else, or why it is
+ * refused. */
 static void shape_of(struct buf *out, const char *text, bool is_whole)
 {
     static const char *const kinds[] = {"empty", "select", "insert", "other"};
@@ -66,10 +67,12 @@ static void whole_statements_show_their_shape(void **state)
         {"SYSTEM SHUTDOWN", "refused 48"},
         {"SYSTEM FLUSH LOGS", "other |SYSTEM FLUSH LOGS"},
         {"INSERT INTO t SELECT 1", "other |INSERT INTO t SELECT 1"},
-        {"INSERT INTO t (a) SELECT 1 FORMAT CSV", "other CSV|INSERT INTO t (a) SELECT 1 FORMAT CSV"},
+        {"INSERT INTO t (a) SELECT 1 FORMAT CSV",
+         "other CSV|INSERT INTO t (a) SELECT 1 FORMAT CSV"},
         {"INSERT INTO t FORMAT Native\nxyz", "insert INSERT INTO t |Native|xyz"},
         {"INSERT INTO t FORMAT TSV \t\r\n\nx", "insert INSERT INTO t |TSV|\nx"},
-        {"INSERT INTO t FORMAT JSONEachRow {\"a\":1}", "insert INSERT INTO t |JSONEachRow|{\"a\":1}"},
+        {"INSERT INTO t FORMAT JSONEachRow {\"a\":1}",
+         "insert INSERT INTO t |JSONEachRow|{\"a\":1}"},
         {"INSERT INTO t FORMAT TSV", "insert INSERT INTO t |TSV|"},
         {"INSERT INTO t FORMAT TSV;\nx", "refused 62"},
         {"INSERT INTO values (format, `values`) VALUES (1)",

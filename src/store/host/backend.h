@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What weir-store needs from a database engine. There are two: libchdb (chdb.c), loaded at run time,
- * and the fake of the fuzz target, so that everything between the socket and the engine can be run
- * under sanitizers, which libchdb does not survive. */
+ * What weir-store needs from a database engine. There are two: libchdb (chdb.c), loaded at run
+ * time, and the fake of the fuzz target, so that everything between the socket and the engine can
+ * be run under sanitizers, which libchdb does not survive. */
 #ifndef STORE_HOST_BACKEND_H
 #define STORE_HOST_BACKEND_H
 
@@ -39,7 +39,8 @@ struct session; /* one connection: its own settings, current database, one state
 struct insert;  /* a running INSERT that is fed its data */
 
 struct backend {
-    /* Opens a session. `settings` come from us, not from a client. NULL: `x` says why. any thread */
+    /* Opens a session. `settings` come from us, not from a client. NULL: `x` says why. any
+     * thread */
     struct session *(*session_open)(struct backend *b, struct pairs settings, struct exception *x);
     void (*session_close)(struct session *s);
 
@@ -56,7 +57,8 @@ struct backend {
     /* Begins an INSERT whose data follows. `head` is the text before FORMAT or VALUES. */
     struct insert *(*insert_begin)(struct session *s, struct str head, struct str format,
                                    struct pairs params, struct exception *x);
-    /* False: the INSERT failed already; insert_finish says how. May block while the engine is busy. */
+    /* False: the INSERT failed already; insert_finish says how. May block while the engine is
+     * busy. */
     bool (*insert_append)(struct insert *i, const void *data, size_t n);
     /* Both end the INSERT and free it. */
     bool (*insert_finish)(struct insert *i, struct statement_stats *stats, struct exception *x);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The C interface of libchdb, declared as used (the package has no header). What was found out about
- * it and is relied on:
+ * The C interface of libchdb, declared as used (the package has no header). What was found out
+ * about it and is relied on:
  *
  * - A connection has its own settings and database; opening one costs 0.13 ms, so each request gets
  *   a new one and nothing has to be reset. `--name=value` at connect sets like SET. One connection
@@ -10,9 +10,10 @@
  *   come out several times), and chdb_query_n keeps the whole result in memory outside any limit.
  *   INTO OUTFILE writes one document, in parallel, and takes a pipe by its /proc/self/fd name: that
  *   is how rows come out here.
- * - A query's id is always the engine's own. query_cache_tag, a free text without effect as there is
- *   no query cache, carries the client's id; system.processes shows it under Settings.
- * - chdb_stream_insert_n runs the INSERT on a thread of its own; append blocks when 16 chunks wait. */
+ * - A query's id is always the engine's own. query_cache_tag, a free text without effect as there
+ *   is no query cache, carries the client's id; system.processes shows it under Settings.
+ * - chdb_stream_insert_n runs the INSERT on a thread of its own; append blocks while 16 chunks
+ *   wait. */
 #include "store/host/chdb.h"
 
 #include <dlfcn.h>
@@ -135,8 +136,8 @@ static enum err_code not_found(struct buf *places, struct err *e)
             places->p[i] = ' ';
     }
     return err_set(e, ERR_NOT_FOUND,
-                   "libchdb.so was not found; tried: %s -- get it with scripts/fetch-libchdb, or set "
-                   "WEIR_LIBCHDB",
+                   "libchdb.so was not found; tried: %s -- get it with scripts/fetch-libchdb, or "
+                   "set WEIR_LIBCHDB",
                    places->n ? places->p : "(nowhere)");
 }
 
@@ -199,7 +200,8 @@ static void fill_params(struct param_arrays *a, struct pairs params)
     }
 }
 
-static void take_stats(const struct library *lib, chdb_result *result, struct statement_stats *stats)
+static void take_stats(const struct library *lib, chdb_result *result,
+                       struct statement_stats *stats)
 {
     stats->read_rows = lib->chdb_result_storage_rows_read(result);
     stats->read_bytes = lib->chdb_result_storage_bytes_read(result);
@@ -263,7 +265,7 @@ static struct insert *chdb_insert_begin(struct session *s, struct str head, stru
     chdb_insert_stream stream = lib->chdb_stream_insert_with_params_n(
         *s->conn, head.p, head.n, format.p, format.n, a.names, a.name_lens, a.values, a.value_lens,
         params.n);
-    const char *error = stream ? lib->chdb_stream_insert_error(stream) : "The engine gave no stream";
+    const char *error = stream ? lib->chdb_stream_insert_error(stream) : "No stream was given";
     if (error) {
         exception_take(x, error);
         if (stream)

@@ -11,8 +11,8 @@
 
 struct chdb;
 
-/* Loads the library from `path`, or from the first of the places where it may lie when that is NULL.
- * ERR_NOT_FOUND names all places tried. Starts nothing yet. */
+/* Loads the library from `path`, or from the first of the places where it may lie when that is
+ * NULL. ERR_NOT_FOUND names all places tried. Starts nothing yet. */
 MUST_CHECK enum err_code chdb_load(struct chdb **ret, const char *path, struct err *e);
 
 /* As the library says it. */

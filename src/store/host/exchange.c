@@ -504,8 +504,9 @@ static void break_off(struct exchange *x)
     const struct buf *text = &x->job->failed.text;
 
     buf_reset(&x->reply.body);
-    buf_printf(&x->reply.body, "\r\n__exception__\r\n%s\r\n%.*s\n%zu %s\r\n__exception__\r\n", x->tag,
-               (int)text->n, text->p, text->n + 1, x->tag);
+    buf_printf(&x->reply.body, "\r\n__exception__\r\n%s\r\n", x->tag);
+    buf_put(&x->reply.body, text->p, text->n);
+    buf_printf(&x->reply.body, "\n%zu %s\r\n__exception__\r\n", text->n + 1, x->tag);
     x->sent = 0;
     x->is_broken = true;
 }
@@ -576,7 +577,8 @@ static void run_statement(struct exchange *x)
 static void end_statement(struct exchange *x)
 {
     if (x->unpack && !unpack_is_complete(x->unpack))
-        exception_set(&x->failed, 354, "ZLIB_INFLATE_FAILED", "The body ends within its compression");
+        exception_set(&x->failed, 354, "ZLIB_INFLATE_FAILED",
+                      "The body ends within its compression");
     if (x->insert && x->failed.code)
         x->host->backend->insert_cancel(MOVE(x->insert));
     else if (x->insert)

@@ -61,7 +61,8 @@ void exchange_header(struct exchange *x, struct str name, struct str value);
 void exchange_body(struct exchange *x, const char *data, size_t n);
 /* The body is here whole. Runs the statement; afterwards the reply is complete, or streams. */
 void exchange_finish(struct exchange *x);
-/* Bytes written to `to`, 0 at the end, -1 when the answer breaks off (its reason was in the bytes). */
+/* Bytes written to `to`, 0 at the end, -1 when the answer breaks off (its reason was in the
+ * bytes). */
 ssize_t exchange_read(struct exchange *x, char *to, size_t room);
 struct reply *exchange_reply(struct exchange *x);
 /* Cancels what still runs. Takes NULL. */

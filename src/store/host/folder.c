@@ -156,8 +156,8 @@ static enum err_code check_layout(const struct folder *f, struct err *e)
         return err_set(e, ERR_REFUSED, "%s does not say which layout the folder has", path);
     if (atol(layout) > LAYOUT_VERSION)
         return err_set(e, ERR_REFUSED,
-                       "the folder %s has layout %s, written by weir %s; this weir %s knows up to %d: "
-                       "use weir %s or newer. Nothing was changed",
+                       "the folder %s has layout %s, written by weir %s; this weir %s knows up to "
+                       "%d: use weir %s or newer. Nothing was changed",
                        f->dir, layout, weir, WEIR_VERSION, LAYOUT_VERSION, weir);
     if (compare_versions(engine, f->engine) > 0)
         return err_set(e, ERR_REFUSED,
@@ -216,14 +216,24 @@ static void put_number(struct buf *out, const char *name, uint64_t value)
     buf_printf(out, "  <%s>%llu</%s>\n", name, (unsigned long long)value, name);
 }
 
+/* Seconds between two looks for background work while there is none. */
+static void put_pause(struct buf *out, const char *kind, unsigned seconds)
+{
+    char name[128];
+
+    snprintf(name, sizeof(name),
+             "background_%sprocessing_pool_thread_sleep_seconds_if_nothing_to_do", kind);
+    put_number(out, name, seconds);
+}
+
 static uint64_t least(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
 }
 
-/* Caches are small shares of the cap, pools as few threads as work with two cores; the pauses between
- * looks for background work are long enough that twenty idle tables cost a quarter percent of a
- * core: an INSERT wakes the merges by itself. */
+/* Caches are small shares of the cap, pools as few threads as work with two cores; the pauses
+ * between looks for background work are long enough that twenty idle tables cost a quarter percent
+ * of a core: an INSERT wakes the merges by itself. */
 static void put_config(struct buf *out, struct folder *f, const struct folder_config *c)
 {
     uint64_t m = c->memory_bytes;
@@ -233,8 +243,8 @@ static void put_config(struct buf *out, struct folder *f, const struct folder_co
     put_escaped(out, folder_path(f, "store.log"));
     buf_text(out, "</log>\n    <size>4M</size>\n    <count>2</count>\n"
                   "    <levels><ThreadStatus>none</ThreadStatus></levels>\n  </logger>\n"
-                  "  <timezone>UTC</timezone>\n"
-                  "  <max_server_memory_usage_to_ram_ratio>1</max_server_memory_usage_to_ram_ratio>\n");
+                  "  <timezone>UTC</timezone>\n");
+    put_number(out, "max_server_memory_usage_to_ram_ratio", 1);
     put_number(out, "max_server_memory_usage", m);
     put_number(out, "mark_cache_size", least(m / 16, 256u << 20));
     put_number(out, "primary_index_cache_size", least(m / 16, 256u << 20));
@@ -254,9 +264,9 @@ static void put_config(struct buf *out, struct folder *f, const struct folder_co
     put_number(out, "background_message_broker_schedule_pool_size", 1);
     put_number(out, "background_distributed_schedule_pool_size", 1);
     put_number(out, "background_streaming_schedule_pool_size", 1);
-    put_number(out, "background_processing_pool_thread_sleep_seconds_if_nothing_to_do", 5);
-    put_number(out, "background_move_processing_pool_thread_sleep_seconds_if_nothing_to_do", 60);
-    put_number(out, "background_streaming_processing_pool_thread_sleep_seconds_if_nothing_to_do", 60);
+    put_pause(out, "", 5);
+    put_pause(out, "move_", 60);
+    put_pause(out, "streaming_", 60);
     put_number(out, "max_thread_pool_free_size", 48);
     put_number(out, "memory_worker_period_ms", 500);
     put_number(out, "async_insert_threads", 1);

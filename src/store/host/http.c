@@ -198,7 +198,8 @@ static enum err_code listen_tcp(int *ret, const char *where, struct err *e)
 
     if (port < 1 || port > 65535)
         return err_set(e, ERR_INVALID,
-                       "--listen %s: an address and a port are needed, as in 127.0.0.1:8123", where);
+                       "--listen %s: an address and a port are needed, as in 127.0.0.1:8123",
+                       where);
     *colon = '\0';
     size_t n = strlen(host);
     bool is_bracketed = n > 1 && host[0] == '[' && host[n - 1] == ']';

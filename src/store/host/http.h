@@ -9,8 +9,8 @@
 
 struct http;
 
-/* Listens on the unix socket `path` (mode 0600; what lay there is replaced) and, when `listen` is not
- * NULL, on that "address:port" over TCP, where the host's token is asked for. */
+/* Listens on the unix socket `path` (mode 0600; what lay there is replaced) and, when `listen` is
+ * not NULL, on that "address:port" over TCP, where the host's token is asked for. */
 MUST_CHECK enum err_code http_open(struct http **ret, struct host *host, const char *path,
                                    const char *listen, struct err *e);
 

@@ -51,9 +51,10 @@ static bool is_simple_name(struct str s)
 static bool is_ignored_name(struct str name)
 {
     static const char *const ignored[] = {
-        "session_id", "session_timeout", "session_check", "user",       "quota_key",
-        "stacktrace", "buffer_size",     "role",          "close_session", "client_protocol_version",
-        "query_cache_tag", "http_write_exception_in_output_format",
+        "session_id",      "session_timeout",         "session_check",
+        "close_session",   "user",                    "quota_key",
+        "role",            "stacktrace",              "buffer_size",
+        "query_cache_tag", "client_protocol_version", "http_write_exception_in_output_format",
     };
 
     for (size_t i = 0; i < COUNT(ignored); i++) {
@@ -96,7 +97,8 @@ static bool take_pair(struct store_request *r, struct str name, struct str value
     } else if (str_is(name, "compress") || str_is(name, "decompress")) {
         if (is_true(value)) {
             exception_set(x, 48, "NOT_IMPLEMENTED",
-                          "The parameter '%.*s' is not supported here: use Content-Encoding gzip, zstd or lz4",
+                          "The parameter '%.*s' is not supported: use Content-Encoding gzip, zstd "
+                          "or lz4",
                           STR_FMT(name));
             return false;
         }

@@ -49,8 +49,8 @@ struct store_request {
     struct buf kept; /* copies of header values */
 };
 
-/* Fills `r`. On failure `x` holds what the client is told, and `r` can still be given headers and must
- * be emptied. */
+/* Fills `r`. On failure `x` holds what the client is told, and `r` can still be given headers and
+ * must be emptied. */
 bool request_init(struct store_request *r, struct str method, struct str address,
                   struct exception *x);
 void request_done(struct store_request *r);

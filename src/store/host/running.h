@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The requests that run now: so that no two have one query_id, so that a query whose client has gone
- * is cancelled, and so that after a crash the file `running` says what was at work. The file is a
- * mapped page range of RUNNING_MAX slots of RUNNING_SLOT_BYTES: "id TAB text" while a statement runs,
- * zeroes when not; kill -9 leaves it as it was. */
+ * The requests that run now: so that no two have one query_id, so that a query whose client has
+ * gone is cancelled, and so that after a crash the file `running` says what was at work. The file
+ * is a mapped page range of RUNNING_MAX slots of RUNNING_SLOT_BYTES: "id TAB text" while a
+ * statement runs, zeroes when not; kill -9 leaves it as it was. */
 #ifndef STORE_HOST_RUNNING_H
 #define STORE_HOST_RUNNING_H
 
@@ -23,9 +23,9 @@ MUST_CHECK enum err_code running_open(struct running **ret, const char *path,
                                       struct err *e);
 void running_close(struct running *r);
 
-/* Enters a statement. Returns its slot, -1 when `id` runs already, -2 when all slots are taken. With
- * `fd` >= 0 it is cancelled once that connection is closed by its client; without, it is left alone
- * (an INSERT whose data are here ends as it would have). any thread */
+/* Enters a statement. Returns its slot, -1 when `id` runs already, -2 when all slots are taken.
+ * With `fd` >= 0 it is cancelled once that connection is closed by its client; without, it is left
+ * alone (an INSERT whose data are here ends as it would have). any thread */
 int running_add(struct running *r, struct str id, struct str text, int fd);
 void running_remove(struct running *r, int slot);
 

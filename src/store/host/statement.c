@@ -176,8 +176,8 @@ static void refuse(struct statement *s, int code, const char *why)
     }
 }
 
-/* After FORMAT x: blanks and at most one line end belong to the statement, then data begins. Returns
- * false when more text could still move the place. */
+/* After FORMAT x: blanks and at most one line end belong to the statement, then data begins.
+ * Returns false when more text could still move the place. */
 static bool data_begins(struct str text, size_t at, bool is_whole, size_t *ret)
 {
     while (at < text.n && (text.p[at] == ' ' || text.p[at] == '\t' || text.p[at] == '\f'))
@@ -188,6 +188,41 @@ static bool data_begins(struct str text, size_t at, bool is_whole, size_t *ret)
         return (*ret = text.n, is_whole);
     *ret = at + (text.p[at] == '\n');
     return true;
+}
+
+static enum statement_scan undecided(bool is_whole)
+{
+    return is_whole ? SCAN_DONE : SCAN_NEEDS_MORE;
+}
+
+/* At the word FORMAT of an INSERT. */
+static enum statement_scan scan_insert_format(struct statement *s, struct lexer *l,
+                                              struct token format, bool is_whole)
+{
+    struct str text = l->text;
+    struct token name = next_token(l);
+
+    if (name.kind != TOKEN_WORD)
+        return undecided(is_whole || name.kind == TOKEN_PUNCT);
+    if (name.end == text.n && !is_whole)
+        return SCAN_NEEDS_MORE;
+    s->data_at = name.end;
+    if (!token_is(text, name, "VALUES") && !data_begins(text, name.end, is_whole, &s->data_at))
+        return SCAN_NEEDS_MORE;
+    s->kind = STATEMENT_INSERT_DATA;
+    s->head_end = s->format_at = format.at;
+    s->format = (struct str){text.p + name.at, name.end - name.at};
+    if (name.end < text.n && text.p[name.end] == ';')
+        refuse(s, 62, "Syntax error: a ';' between the FORMAT of an INSERT and its data");
+    return SCAN_DONE;
+}
+
+/* SELECT or WITH in brackets: INSERT INTO t (SELECT …), unless it is the name of a column. */
+static bool is_query_in_brackets(struct lexer ahead)
+{
+    struct token next = next_token(&ahead);
+
+    return !token_is_punct(ahead.text, next, ',') && !token_is_punct(ahead.text, next, ')');
 }
 
 /* The rest of an INSERT after its first word. The name of the table is the first thing after INTO,
@@ -202,69 +237,35 @@ static enum statement_scan scan_insert(struct statement *s, struct lexer *l, boo
 
     for (;;) {
         struct token t = next_token(l);
+        bool is_query_word = token_is_one_of(text, t, query_words);
 
-        if (t.kind == TOKEN_END || t.kind == TOKEN_OPEN || (t.end == text.n && !is_whole)) {
-            if (!is_whole)
-                return SCAN_NEEDS_MORE;
-            if (t.kind == TOKEN_END || t.kind == TOKEN_OPEN)
-                return SCAN_DONE;
-        }
-        if (token_is_punct(text, t, '('))
-            depth++;
-        else if (token_is_punct(text, t, ')'))
-            depth--;
-        if (t.kind == TOKEN_WORD && depth > 0 && token_is_one_of(text, t, query_words) && has_name) {
-            /* INSERT INTO t (SELECT …): a column may be called so, but then nothing else follows */
-            struct lexer ahead = *l;
-            struct token next = next_token(&ahead);
-            if (next.kind == TOKEN_OPEN || (next.kind == TOKEN_END && !is_whole))
-                return is_whole ? SCAN_DONE : SCAN_NEEDS_MORE;
-            if (!token_is_punct(text, next, ',') && !token_is_punct(text, next, ')'))
-                return is_whole ? SCAN_DONE : SCAN_NEEDS_MORE;
-        }
+        if (t.kind == TOKEN_END || t.kind == TOKEN_OPEN || (t.end == text.n && !is_whole))
+            return undecided(is_whole);
+        depth += token_is_punct(text, t, '(') - token_is_punct(text, t, ')');
+        if (has_name && depth > 0 && is_query_word && is_query_in_brackets(*l))
+            return undecided(is_whole);
         if (depth > 0 || t.kind == TOKEN_PUNCT) {
             after_dot = token_is_punct(text, t, '.');
             continue;
         }
-        if (!has_name) {
-            has_name = !token_is_one_of(text, t, before_name);
-            continue;
-        }
-        if (after_dot) {
+        if (!has_name || after_dot) {
+            has_name = has_name || !token_is_one_of(text, t, before_name);
             after_dot = false;
             continue;
         }
-        if (token_is_one_of(text, t, query_words))
-            return is_whole ? SCAN_DONE : SCAN_NEEDS_MORE;
+        if (is_query_word)
+            return undecided(is_whole);
+        if (token_is(text, t, "FORMAT"))
+            return scan_insert_format(s, l, t, is_whole);
         if (token_is(text, t, "INFILE")) {
-            refuse(s, 78, "INSERT FROM INFILE reads a file of the client; send the data as the body");
+            refuse(s, 78, "INSERT FROM INFILE reads a file of the client: send its content");
             return SCAN_DONE;
         }
         if (token_is(text, t, "VALUES")) {
             s->kind = STATEMENT_INSERT_DATA;
-            s->head_end = t.at;
+            s->head_end = s->format_at = t.at;
             s->format = STR("Values");
-            s->format_at = t.at;
             s->data_at = t.end;
-            return SCAN_DONE;
-        }
-        if (token_is(text, t, "FORMAT")) {
-            struct token name = next_token(l);
-            if (name.kind != TOKEN_WORD)
-                return is_whole || name.kind == TOKEN_PUNCT ? SCAN_DONE : SCAN_NEEDS_MORE;
-            if (name.end == text.n && !is_whole)
-                return SCAN_NEEDS_MORE;
-            if (token_is(text, name, "VALUES")) {
-                s->data_at = name.end;
-            } else if (!data_begins(text, name.end, is_whole, &s->data_at)) {
-                return SCAN_NEEDS_MORE;
-            }
-            s->kind = STATEMENT_INSERT_DATA;
-            s->head_end = t.at;
-            s->format = (struct str){text.p + name.at, name.end - name.at};
-            s->format_at = t.at;
-            if (name.end < text.n && text.p[name.end] == ';')
-                refuse(s, 62, "Syntax error: a ';' between the FORMAT of an INSERT and its data");
             return SCAN_DONE;
         }
     }

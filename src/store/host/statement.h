@@ -22,7 +22,7 @@ enum statement_kind {
 /* Places are byte offsets into the scanned text. */
 struct statement {
     enum statement_kind kind;
-    struct str format;   /* of the FORMAT clause, as written; empty without one. A view of the text */
+    struct str format;   /* of the FORMAT clause, as written; empty without one. A view */
     size_t format_at;    /* the word FORMAT, == end without one */
     size_t head_end;     /* INSERT_DATA: end of the text before FORMAT or VALUES */
     size_t data_at;      /* INSERT_DATA: first byte of data */
@@ -44,8 +44,8 @@ enum statement_scan statement_scan(struct statement *ret, struct str text, bool 
 void statement_write_to_file(struct buf *out, const struct statement *s, struct str text,
                              const char *path, struct str format);
 
-/* Appends `text` to `out` with the column query_id replaced by an expression over `tag_setting` that
- * gives the id which the client chose: the engine makes ids of its own. For KILL QUERY. */
+/* Appends `text` to `out` with the column query_id replaced by an expression over `tag_setting`
+ * that gives the id which the client chose: the engine makes ids of its own. For KILL QUERY. */
 void statement_write_kill(struct buf *out, struct str text, const char *tag_setting);
 
 /* Appends 'text' quoted for SQL, or `text` in backquotes. */

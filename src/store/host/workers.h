@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Threads that run one task after another. A new thread's first call into libchdb costs about half a
- * millisecond (its thread-local state, its allocator), a reused one's nothing. */
+ * Threads that run one task after another. A new thread's first call into libchdb costs about half
+ * a millisecond (its thread-local state, its allocator), a reused one's nothing. */
 #ifndef STORE_HOST_WORKERS_H
 #define STORE_HOST_WORKERS_H
 
@@ -26,7 +26,8 @@ void workers_free(struct workers *w);
 
 /* Runs the task on an idle thread, or on a new one. False: no thread. any thread */
 MUST_CHECK bool workers_start(struct workers *w, struct task *t);
-/* True once the task is done; waits for it up to `ms`, without end when that is negative. any thread */
+/* True once the task is done; waits for it up to `ms`, without end when that is negative. any
+ * thread */
 bool workers_wait(struct workers *w, struct task *t, int ms);
 
 #endif
