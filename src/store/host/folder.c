@@ -240,7 +240,7 @@ static void put_config(struct buf *out, struct folder *f, const struct folder_co
 
     buf_text(out, "<!-- Made by weir-store at every start: changes are lost. -->\n<clickhouse>\n"
                   "  <log-level>error</log-level>\n  <logger>\n    <log>");
-    put_escaped(out, folder_path(f, "store.log"));
+    put_escaped(out, folder_path(f, "engine.log"));
     buf_text(out, "</log>\n    <size>4M</size>\n    <count>2</count>\n"
                   "    <levels><ThreadStatus>none</ThreadStatus></levels>\n  </logger>\n"
                   "  <timezone>UTC</timezone>\n");

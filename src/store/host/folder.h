@@ -7,7 +7,8 @@
  *     layout.json    which versions wrote it
  *     config.xml     made at every start
  *     store.sock     mode 0600, while it runs
- *     store.log      what the engine has to complain about
+ *     engine.log     errors of the engine, 4 MB and one older file
+ *     store.log      our stderr, when weir started us
  *     running        the statements at work (running.h)
  *     files/         empty; relative paths of file() lead here, and not to anything of ours
  *     data/          the engine's own
