@@ -634,6 +634,8 @@ def kill_9_leaves_no_lock_and_no_half_insert(s, program, base):
     sock.close()
     check(b'lost\tINSERT INTO w.t' in open(os.path.join(t.folder, 'running'), 'rb').read())
     t = fresh(program, base, 'killed').wait_ready()
+    check('died with 1 statements at work: lost\tINSERT INTO w.t' in t.errors(), t.errors())
+    check(open(os.path.join(t.folder, 'crashed')).read().startswith('lost\tINSERT INTO w.t'))
     check_equal(t.rows('SELECT count(), sum(a) FROM w.t'), [['1', '1']])
     check_equal(t.stop(), 0)
 

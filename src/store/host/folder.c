@@ -314,6 +314,12 @@ enum err_code folder_open(struct folder **ret, const char *dir, const char *engi
     return ERR_OK;
 }
 
+enum err_code folder_write(struct folder *f, const char *name, const struct buf *text,
+                           struct err *e)
+{
+    return write_whole(folder_path(f, name), text, e);
+}
+
 void folder_is_closing(struct folder *f)
 {
     say_in_lock(f->lock_fd, "closing");

@@ -10,6 +10,7 @@
  *     engine.log     errors of the engine, 4 MB and one older file
  *     store.log      our stderr, when weir started us
  *     running        the statements at work (running.h)
+ *     crashed        those at work when a weir-store died here, until the next death
  *     files/         empty; relative paths of file() lead here, and not to anything of ours
  *     data/          the engine's own
  */
@@ -18,6 +19,7 @@
 
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 
 #define LAYOUT_VERSION 1
@@ -41,6 +43,10 @@ MUST_CHECK enum err_code folder_write_config(struct folder *f, const struct fold
                                              struct err *e);
 /* Writes layout.json: the folder now belongs to these versions. */
 MUST_CHECK enum err_code folder_write_layout(struct folder *f, struct err *e);
+
+/* Writes the file `name` anew, all or nothing. */
+MUST_CHECK enum err_code folder_write(struct folder *f, const char *name, const struct buf *text,
+                                      struct err *e);
 
 /* Whoever waits for the lock knows from now on that it will be free soon. */
 void folder_is_closing(struct folder *f);

@@ -236,6 +236,19 @@ static enum err_code serve(const struct options *o, struct folder *folder, struc
     return ERR_OK;
 }
 
+/* Says which statements the last weir-store here did not survive. */
+static enum err_code tell_crash(struct folder *folder, struct err *e)
+{
+    AUTO_DONE(buf) left = {0};
+    size_t n = running_left_behind(folder_path(folder, "running"), &left);
+
+    if (n == 0)
+        return ERR_OK;
+    fprintf(stderr, "weir-store: the last one here died with %zu statements at work: %.300s\n", n,
+            buf_cstr(&left));
+    return folder_write(folder, "crashed", &left, e);
+}
+
 static enum err_code run_engine(const struct options *o, struct folder *folder, struct chdb *chdb,
                                 struct host *host, struct err *e)
 {
@@ -252,6 +265,7 @@ static enum err_code run_engine(const struct options *o, struct folder *folder, 
     host->query_memory_bytes = config.memory_bytes / 10 * 6;
     host->threads = o->threads;
     host->workers = workers_new();
+    TRY(tell_crash(folder, e));
     TRY(running_open(&host->running, folder_path(folder, "running"), kill_query, host->backend, e));
     enum err_code code = serve(o, folder, host, e);
     running_close(host->running);

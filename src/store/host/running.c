@@ -94,6 +94,26 @@ static void *watch(void *arg)
     return NULL;
 }
 
+size_t running_left_behind(const char *path, struct buf *out)
+{
+    char slot[RUNNING_SLOT_BYTES];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    size_t n = 0;
+
+    while (fd >= 0 && read(fd, slot, sizeof(slot)) == (ssize_t)sizeof(slot)) {
+        size_t length = strnlen(slot, sizeof(slot));
+        if (length == 0)
+            continue;
+        for (size_t i = 0; i < length; i++)
+            buf_byte(out, slot[i] == '\n' || slot[i] == '\r' ? ' ' : (uint8_t)slot[i]);
+        buf_byte(out, '\n');
+        n++;
+    }
+    if (fd >= 0)
+        close(fd);
+    return n;
+}
+
 static enum err_code map_page(struct running *r, const char *path, struct err *e)
 {
     size_t bytes = (size_t)RUNNING_MAX * RUNNING_SLOT_BYTES;

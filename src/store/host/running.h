@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
 
@@ -16,6 +17,10 @@
 #define RUNNING_SLOT_BYTES 512
 
 struct running;
+
+/* Appends a line "id TAB text" for each statement that the last process left in the file `path`, that
+ * is, at which it crashed or was killed. Returns how many. Before running_open, which empties it. */
+size_t running_left_behind(const char *path, struct buf *out);
 
 /* `path` NULL: no file. `kill` is called from a thread of this object, without its lock. */
 MUST_CHECK enum err_code running_open(struct running **ret, const char *path,
