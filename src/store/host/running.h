@@ -18,8 +18,8 @@
 
 struct running;
 
-/* Appends a line "id TAB text" for each statement that the last process left in the file `path`, that
- * is, at which it crashed or was killed. Returns how many. Before running_open, which empties it. */
+/* Appends a line "id TAB text" for each statement that the last process left in the file `path`:
+ * those at which it crashed or was killed. Returns how many. Before running_open empties it. */
 size_t running_left_behind(const char *path, struct buf *out);
 
 /* `path` NULL: no file. `kill` is called from a thread of this object, without its lock. */
