@@ -177,6 +177,7 @@ value_id retype(struct builder *b, value_id v, struct type type)
 {
     const struct value *value = value_at(b, v);
 
+    type.is_nullable |= value->type.is_nullable;
     if (type_eq(value->type, type))
         return v;
     if (value->kind == VALUE_CONSTANT)
@@ -308,6 +309,29 @@ static void guard_visit(struct guard_walk *w, value_id id, uint8_t arg)
     }
 }
 
+static value_id emit_guarded(struct builder *b, const struct op *op, struct type type, const value_id *args,
+                             uint32_t n, const value_id *guards, uint32_t n_guards)
+{
+    value_id *all = xmalloc((n + n_guards) * sizeof(*all));
+
+    memcpy(all, args, n * sizeof(*all));
+    if (n_guards)
+        memcpy(all + n, guards, n_guards * sizeof(*all));
+    struct value v = {.type = type, .op = op, .n_args = n + n_guards, .args = all, .n_guards = n_guards};
+    value_id ret = emit_value(b, &v);
+    free(all);
+    return ret;
+}
+
+value_id emit_eager(struct builder *b, const struct op *op, struct type type, const value_id *args, uint32_t n)
+{
+    bool may_fault = false;
+
+    for (uint32_t i = 1; i < n; i++)
+        may_fault |= value_at(b, args[i])->can_fault;
+    return emit_guarded(b, op, type, args, n, args, may_fault ? n : 0);
+}
+
 value_id emit_lazy(struct builder *b, const struct op *op, struct type type, const value_id *args, uint32_t n)
 {
     bool may_fault = false;
@@ -317,6 +341,7 @@ value_id emit_lazy(struct builder *b, const struct op *op, struct type type, con
     if (!may_fault)
         return emit(b, op, type, args, n, (struct param){0}, NULL);
 
+    /* args[0] is always evaluated */
     struct guard_walk w = {.b = b, .common_is_lazy = op->flags & OP_LAZY_COMMON};
     w.seen = xcalloc(b->n, 1);
     w.is_found = xcalloc(b->n, 1);
@@ -324,14 +349,7 @@ value_id emit_lazy(struct builder *b, const struct op *op, struct type type, con
     for (uint32_t i = 1; i < n; i++)
         guard_visit(&w, args[i], (uint8_t)(i < 254 ? i : 254));
 
-    value_id *all = xmalloc((n + w.n) * sizeof(*all));
-    memcpy(all, args, n * sizeof(*all));
-    if (w.n)
-        memcpy(all + n, w.found, w.n * sizeof(*all));
-    struct value v = {.type = type, .op = op, .n_args = n + (uint32_t)w.n, .args = all,
-                      .n_guards = (uint32_t)w.n};
-    value_id ret = emit_value(b, &v);
-    free(all);
+    value_id ret = emit_guarded(b, op, type, args, n, w.found, (uint32_t)w.n);
     free(w.seen);
     free(w.is_found);
     free(w.found);

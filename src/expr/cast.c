@@ -121,7 +121,9 @@ value_id cast_values(struct builder *b, value_id v, struct type to)
         v = EMIT(b, &op_not_null, bare, v);
     }
     /* text that does not parse is NULL where there may be one */
-    bool is_soft = to.is_nullable && from.kind == TYPE_STRING && to.kind != TYPE_STRING;
+    bool is_soft = to.is_nullable && from.kind == TYPE_STRING && to.kind != TYPE_STRING && to.kind != TYPE_BOOL;
+    if (to.is_nullable && from.kind == TYPE_IPV6 && to.kind == TYPE_IPV4)
+        return -1;
     value_id ret = cast_inner(b, v, type_bare(to), is_soft ? TEXT_NULL : TEXT_THROW, true);
     if (ret < 0)
         return -1;
@@ -196,8 +198,18 @@ static value_id build_to(struct site *s)
     to.zone = zone;
     if (mode != TEXT_THROW && from.kind != TYPE_STRING)
         return site_bad_type(s, 0, "a String");
-    value_id ret = cast_inner(s->b, s->args[0], to, mode, false);
-    return ret < 0 ? no_such_cast(s, to) : ret;
+    if (to.kind == TYPE_STRING && s->n_args > 1 && !type_is_time(from))
+        return site_error(s, "toString takes a zone only for a DateTime or DateTime64");
+    /* of a Nullable String they are …OrNull, but for two */
+    bool is_soft = mode == TEXT_THROW && from.kind == TYPE_STRING && value_at(s->b, s->args[0])->type.is_nullable &&
+                   to.kind != TYPE_BOOL && to.kind != TYPE_DATETIME64;
+    value_id ret = cast_inner(s->b, s->args[0], to, is_soft ? TEXT_NULL : mode, is_soft);
+    if (ret < 0)
+        return no_such_cast(s, to);
+    struct type type = value_at(s->b, ret)->type;
+    if (!type_is_time(type))
+        type.zone = NULL; /* it only told on which clock to read */
+    return retype(s->b, ret, type);
 }
 
 enum { BEST_EFFORT_64 = 1 };

@@ -21,6 +21,23 @@ static void run_f64_whole(struct call *c)
         RESULT(int64_t)[i] = v != v ? 0 : v >= 9.2e18 ? INT64_MAX : v <= -9.2e18 ? INT64_MIN : (int64_t)v;
     }
 }
+/* A time_t that counts as unsigned: what ClickHouse makes of the upper half of UInt64. */
+static void run_u64_to_date(struct call *c)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        uint64_t v = VALUES(0, uint64_t)[i], s = v > UINT32_MAX ? UINT32_MAX : v;
+        RESULT(uint16_t)[i] = (uint16_t)(v > INT64_MAX || v <= UINT16_MAX ? (v > UINT16_MAX ? UINT16_MAX : v) : s / 86400);
+    }
+}
+static void run_u64_to_datetime(struct call *c)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        uint64_t v = VALUES(0, uint64_t)[i];
+        RESULT(uint32_t)[i] = (uint32_t)(v > INT64_MAX ? v : v > UINT32_MAX ? UINT32_MAX : v);
+    }
+}
+static const struct op op_u64_to_date = {"toDate", run_u64_to_date, 0};
+static const struct op op_u64_to_datetime = {"toDateTime", run_u64_to_datetime, 0};
 static const struct op op_u64_whole = {"whole", run_u64_whole, 0}, op_f64_whole = {"whole", run_f64_whole, 0};
 
 /* A number as Int64, cut at its ends. */
@@ -138,7 +155,7 @@ static void run_days_to_date(struct call *c)
 {
     for (size_t i = 0; i < c->n; i++) {
         int64_t v = VALUES(0, int64_t)[i];
-        RESULT(uint16_t)[i] = (uint16_t)(v < 0 ? 0 : v);
+        RESULT(uint16_t)[i] = (uint16_t)v;
     }
 }
 static const struct op op_number_to_date = {"toDate", run_number_to_date, 0};
@@ -186,6 +203,15 @@ static void run_ticks_up(struct call *c)
     for (size_t i = 0; i < c->n; i++)
         c->fresh[i] = __builtin_mul_overflow(VALUES(0, int64_t)[i], c->param.i, &RESULT(int64_t)[i]) ? FAULT_RANGE : 0;
 }
+static void run_ticks_up_u64(struct call *c)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        uint64_t v = VALUES(0, uint64_t)[i];
+        bool fits = v <= INT64_MAX && !__builtin_mul_overflow((int64_t)v, c->param.i, &RESULT(int64_t)[i]);
+        c->fresh[i] = fits ? 0 : FAULT_RANGE;
+        RESULT(int64_t)[i] = fits ? RESULT(int64_t)[i] : 0;
+    }
+}
 static void run_ticks_down(struct call *c)
 {
     for (size_t i = 0; i < c->n; i++)
@@ -210,13 +236,40 @@ static void run_in_range(struct call *c)
     }
 }
 static const struct op op_ticks_up = {"toDateTime64", run_ticks_up, OP_FAULTS};
+static const struct op op_scaled_u64 = {"scaled", run_ticks_up_u64, OP_FAULTS | OP_EAGER_FAULTS};
+static const struct op op_scaled = {"scaled", run_ticks_up, OP_FAULTS | OP_EAGER_FAULTS};
 static const struct op op_ticks_down = {"seconds", run_ticks_down, 0};
 static const struct op op_ticks_to_double = {"toFloat64", run_ticks_to_double, 0};
 static const struct op op_in_range = {"inRange", run_in_range, OP_FAULTS};
 
+static void run_cap_date(struct call *c)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        uint16_t days = VALUES(0, uint16_t)[i];
+        RESULT(uint16_t)[i] = days > 49709 ? 49709 : days;
+    }
+}
+static const struct op op_cap_date = {"cap", run_cap_date, 0};
+
+value_id cap_date(struct builder *b, value_id v)
+{
+    return EMIT(b, &op_cap_date, type_of(TYPE_DATE), v);
+}
+
 static value_id emit_i(struct builder *b, const struct op *op, struct type type, value_id v, int64_t i, int64_t j)
 {
     return emit(b, op, type, &v, 1, (struct param){.i = i, .j = j}, NULL);
+}
+
+value_id scaled(struct builder *b, value_id v, int64_t by)
+{
+    bool is_u64 = type_storage(value_at(b, v)->type) == TYPE_UINT64;
+
+    if (!is_u64)
+        v = cast_number(b, v, TYPE_INT64);
+    if (by == 1 && !is_u64)
+        return v;
+    return emit_i(b, is_u64 ? &op_scaled_u64 : &op_scaled, type_of(TYPE_INT64), v, by, 0);
 }
 
 static value_id ticks_to_number(struct builder *b, value_id v, struct type from, struct type to)
@@ -237,6 +290,8 @@ static value_id ticks_to_number(struct builder *b, value_id v, struct type from,
 
 static value_id number_to_time(struct builder *b, value_id v, struct type from, struct type to)
 {
+    if (from.kind == TYPE_UINT64 && to.kind != TYPE_DATETIME64)
+        return EMIT(b, to.kind == TYPE_DATE ? &op_u64_to_date : &op_u64_to_datetime, to, v);
     if (to.kind == TYPE_DATE)
         return EMIT(b, &op_number_to_date, to, whole_of(b, v));
     if (to.kind == TYPE_DATETIME)

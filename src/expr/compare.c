@@ -3,6 +3,7 @@
  * Comparisons. Numbers compare by value whatever their types: both sides are cast to a common type where
  * one holds them all, else (UInt64 with signed, 64 bits with floating point) a kernel compares exactly. */
 #include "expr/kinds.h"
+#include "expr/times.h"
 
 enum compare { COMPARE_EQ, COMPARE_NE, COMPARE_LT, COMPARE_LE, COMPARE_GT, COMPARE_GE };
 
@@ -254,11 +255,6 @@ static value_id compare_numbers(struct builder *b, enum compare compare, value_i
     return compare_kind(b, compare, x, y, integer_kind(true, twice > other ? twice : other));
 }
 
-static bool is_day_or_time(struct type t)
-{
-    return t.kind == TYPE_DATE || type_is_time(t);
-}
-
 static value_id incomparable(struct site *s)
 {
     char x[64], y[64];
@@ -303,7 +299,7 @@ static value_id compare_times(struct site *s, enum compare compare)
         return compare_numbers(b, compare, x, y);
     if (!type_super(&super, s->types, 2))
         return incomparable(s);
-    return compare_kind(b, compare, cast_to(b, x, super), cast_to(b, y, super), type_storage(super));
+    return compare_kind(b, compare, cast_super(b, x, super), cast_super(b, y, super), type_storage(super));
 }
 
 /* DateTime64 against a number of seconds. */
@@ -323,11 +319,7 @@ static value_id compare_ticks(struct site *s, enum compare compare)
         pair[ticks] = seconds;
         return compare_numbers(b, compare, pair[0], pair[1]);
     }
-    struct type whole = type_of(TYPE_DATETIME64);
-    whole.scale = s->types[ticks].scale;
-    value_id as_ticks = retype(b, cast_number(b, s->args[1 - ticks], TYPE_INT64), type_of(TYPE_INT64));
-    value_id scale = constant_u64(b, TYPE_INT64, (uint64_t)power_of_ten[whole.scale]);
-    pair[1 - ticks] = build_call(b, s->node, STR("multiply"), (value_id[]){as_ticks, scale}, 2, s->scope, s->d);
+    pair[1 - ticks] = scaled(b, s->args[1 - ticks], power_of_ten[s->types[ticks].scale]);
     pair[ticks] = cast_number(b, s->args[ticks], TYPE_INT64);
     return compare_numbers(b, compare, pair[0], pair[1]);
 }
@@ -347,13 +339,18 @@ static value_id build_compare(struct site *s)
         return emit_compare(b, compare, string_ops, s->args[0], s->args[1]);
     if (x.kind == TYPE_STRING || y.kind == TYPE_STRING)
         return compare_with_text(s, compare);
-    if (is_day_or_time(x) && is_day_or_time(y))
+    if (type_is_day_or_time(x) && type_is_day_or_time(y))
         return compare_times(s, compare);
     if (x.kind == TYPE_IPV6 || y.kind == TYPE_IPV6) {
         struct type ip6 = type_of(TYPE_IPV6);
         if ((x.kind != TYPE_IPV4 && x.kind != TYPE_IPV6) || (y.kind != TYPE_IPV4 && y.kind != TYPE_IPV6))
             return incomparable(s);
-        return emit_compare(b, compare, ip6_ops, cast_values(b, s->args[0], ip6), cast_values(b, s->args[1], ip6));
+        value_id pair[2];
+        for (uint32_t i = 0; i < 2; i++) {
+            ip6.is_nullable = value_at(b, s->args[i])->type.is_nullable;
+            pair[i] = cast_values(b, s->args[i], ip6);
+        }
+        return emit_compare(b, compare, ip6_ops, pair[0], pair[1]);
     }
     if (x.kind == TYPE_DATETIME64 && type_is_number(y))
         return compare_ticks(s, compare);

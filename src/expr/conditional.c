@@ -96,7 +96,7 @@ static const struct op op_if = {"if", run_multi_if, OP_OWN_MASKS | OP_LAZY};
 static const struct op op_multi_if = {"multiIf", run_multi_if, OP_OWN_MASKS | OP_LAZY};
 
 /* args: condition, branch, condition, branch …, else. */
-static value_id emit_branches(struct site *s, value_id *args, uint32_t n)
+static value_id emit_branches(struct site *s, value_id *args, uint32_t n, bool is_eager)
 {
     struct builder *b = s->b;
     struct type *types = arena_alloc(&b->memory->arena, (n + 1) * sizeof(*types)), super;
@@ -115,7 +115,7 @@ static value_id emit_branches(struct site *s, value_id *args, uint32_t n)
     }
     for (uint32_t i = 0; i < n; i++) {
         if (i % 2 == 1 || i == n - 1) {
-            args[i] = cast_to(b, args[i], super);
+            args[i] = cast_super(b, args[i], super);
             continue;
         }
         struct type t = value_at(b, args[i])->type;
@@ -126,7 +126,8 @@ static value_id emit_branches(struct site *s, value_id *args, uint32_t n)
                               type_name(t, x));
         }
     }
-    return emit_lazy(b, n == 3 ? &op_if : &op_multi_if, super, args, n);
+    const struct op *op = n == 3 ? &op_if : &op_multi_if;
+    return is_eager ? emit_eager(b, op, super, args, n) : emit_lazy(b, op, super, args, n);
 }
 
 static value_id build_if(struct site *s)
@@ -136,10 +137,11 @@ static value_id build_if(struct site *s)
                           STR_FMT(s->name));
     value_id *args = arena_alloc(&s->b->memory->arena, s->n_args * sizeof(*args));
     memcpy(args, s->args, s->n_args * sizeof(*args));
-    return emit_branches(s, args, s->n_args);
+    return emit_branches(s, args, s->n_args, false);
 }
 
-/* CASE x WHEN v THEN r … ELSE e END; WHEN NULL matches NULL, as in ClickHouse. */
+/* CASE x WHEN v THEN r … ELSE e END; WHEN NULL matches NULL, and all branches are computed where all v are
+ * constant, as in ClickHouse. */
 static value_id build_case(struct site *s)
 {
     struct builder *b = s->b;
@@ -147,6 +149,7 @@ static value_id build_case(struct site *s)
     if (s->n_args % 2 != 0)
         return site_error(s, "'%.*s' takes (x, value, result, …, else)", STR_FMT(s->name));
     uint32_t n = s->n_args - 1;
+    bool is_eager = true;
     value_id *args = arena_alloc(&b->memory->arena, n * sizeof(*args));
     for (uint32_t i = 0; i < n; i++) {
         value_id v = s->args[i + 1];
@@ -158,20 +161,21 @@ static value_id build_case(struct site *s)
         if (t.kind == TYPE_STRING && x.kind != TYPE_STRING && x.kind != TYPE_NOTHING)
             return site_error(s, "WHEN %u is a string, the CASE is not: use CASE WHEN x = '…'", i / 2 + 1);
         bool is_null = t.kind == TYPE_NOTHING;
+        is_eager &= builder_is_constant(b, v);
         args[i] = build_call(b, s->node, is_null ? STR("isNull") : STR("equals"), (value_id[]){s->args[0], v},
                              is_null ? 1 : 2, s->scope, s->d);
         if (args[i] < 0)
             return VALUE_FAILED;
     }
-    return emit_branches(s, args, n);
+    return emit_branches(s, args, n, is_eager);
 }
 
 static const struct function functions[] = {
     {"if", "condition, then, else", "`condition ? then : else`; NULL is false. Only the branch taken can reject.", 3, 3,
-     FN_ANY_CASE | FN_OWN_NULLS, build_if, 0},
-    {"multiIf", "condition, then, …, else", "CASE WHEN condition THEN then … ELSE else END.", 3, 255, FN_OWN_NULLS,
+     FN_ANY_CASE | FN_OWN_NULLS | FN_OWN_LC, build_if, 0},
+    {"multiIf", "condition, then, …, else", "CASE WHEN condition THEN then … ELSE else END.", 3, 255, FN_OWN_NULLS | FN_OWN_LC,
      build_if, 0},
-    {"caseWithoutExpression", "condition, then, …, else", "multiIf", 3, 255, FN_OWN_NULLS | FN_ALIAS, build_if, 0},
+    {"caseWithoutExpression", "condition, then, …, else", "multiIf", 3, 255, FN_OWN_NULLS | FN_OWN_LC | FN_ALIAS, build_if, 0},
     {"caseWithExpression", "x, value, then, …, else", "CASE x WHEN value THEN then … ELSE else END.", 4, 255,
      FN_OWN_NULLS, build_case, 0},
 };

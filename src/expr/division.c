@@ -22,31 +22,41 @@
 #define SIGNED_i32 int32_t
 #define SIGNED_i64 int64_t
 
-/* intDiv: with one signed side both become signed, each in its own width. The result is as wide as a. */
+/* intDiv: with one signed side both become signed: a in its width, b in the wider one's. The result is as
+ * wide as a. */
 #define INT_DIV(A, sa, B, sb)                                                                      \
-    static inline int64_t quotient_##sa##_##sb(A a, B b)                                           \
+    static inline bool divide_##sa##_##sb(A a, B b, int64_t *quotient)                             \
     {                                                                                              \
-        if (!IS_SIGNED(A) && !IS_SIGNED(B))                                                        \
-            return (int64_t)((uint64_t)a / (uint64_t)b);                                           \
-        int64_t x = (SIGNED_##sa)a, y = (SIGNED_##sb)b;                                            \
-        return y == -1 ? (int64_t)(0 - (uint64_t)x) : x / y;                                       \
+        *quotient = 0;                                                                             \
+        if (!IS_SIGNED(A) && !IS_SIGNED(B)) {                                                      \
+            *quotient = b ? (int64_t)((uint64_t)a / (uint64_t)b) : 0;                              \
+            return b != 0;                                                                         \
+        }                                                                                          \
+        int64_t x = (SIGNED_##sa)a, y = sizeof(A) <= sizeof(B) ? (SIGNED_##sb)b : (SIGNED_##sa)b; \
+        if (y == 0 || (y == -1 && x == SMALLEST(SIGNED_##sa)))                                     \
+            return false;                                                                          \
+        *quotient = x / y;                                                                         \
+        return true;                                                                               \
     }                                                                                              \
     static void run_div_##sa##_##sb(struct call *c)                                                \
     {                                                                                              \
         const A *a = VALUES(0, A);                                                                 \
         const B *b = VALUES(1, B);                                                                 \
         for (size_t i = 0; i < c->n; i++) {                                                        \
-            bool bad = BAD(A, B, a[i], b[i]);                                                      \
-            c->fresh[i] = bad ? FAULT_DIVISION : 0;                                                \
-            RESULT(A)[i] = bad ? 0 : (A)quotient_##sa##_##sb(a[i], b[i]);                          \
+            int64_t q;                                                                             \
+            c->fresh[i] = divide_##sa##_##sb(a[i], b[i], &q) ? 0 : FAULT_DIVISION;                 \
+            RESULT(A)[i] = (A)q;                                                                   \
         }                                                                                          \
     }                                                                                              \
     static void run_div0_##sa##_##sb(struct call *c)                                               \
     {                                                                                              \
         const A *a = VALUES(0, A);                                                                 \
         const B *b = VALUES(1, B);                                                                 \
-        for (size_t i = 0; i < c->n; i++)                                                          \
-            RESULT(A)[i] = BAD(A, B, a[i], b[i]) ? 0 : (A)quotient_##sa##_##sb(a[i], b[i]);        \
+        for (size_t i = 0; i < c->n; i++) {                                                        \
+            int64_t q;                                                                             \
+            divide_##sa##_##sb(a[i], b[i], &q);                                                    \
+            RESULT(A)[i] = (A)q;                                                                   \
+        }                                                                                          \
     }
 
 /* modulo: C's % after its usual conversions, then cast. RESULT has twice(b)'s width where a is signed. */
@@ -117,17 +127,17 @@ PAIRS_OF(int64_t, i64)
         OPS_ROW(text, flags, run, i32), OPS_ROW(text, flags, run, i64),                            \
     }
 static const struct op division_ops[4][8][8] = {
-    [DIVISION_INT] = OPS_TABLE("intDiv", OP_FAULTS, run_div),
+    [DIVISION_INT] = OPS_TABLE("intDiv", OP_FAULTS | OP_NULL_FAULTS, run_div),
     [DIVISION_INT_OR_ZERO] = OPS_TABLE("intDivOrZero", 0, run_div0),
-    [DIVISION_MODULO] = OPS_TABLE("modulo", OP_FAULTS, run_mod),
-    [DIVISION_POSITIVE_MODULO] = OPS_TABLE("positiveModulo", OP_FAULTS, run_pmod),
+    [DIVISION_MODULO] = OPS_TABLE("modulo", OP_FAULTS | OP_NULL_FAULTS, run_mod),
+    [DIVISION_POSITIVE_MODULO] = OPS_TABLE("positiveModulo", OP_FAULTS | OP_NULL_FAULTS, run_pmod),
 };
 /* By a constant: evaluated even in a branch that is not taken. */
 static const struct op constant_division_ops[4][8][8] = {
-    [DIVISION_INT] = OPS_TABLE("intDiv", OP_FAULTS | OP_EAGER_FAULTS, run_div),
+    [DIVISION_INT] = OPS_TABLE("intDiv", OP_FAULTS | OP_NULL_FAULTS | OP_EAGER_FAULTS, run_div),
     [DIVISION_INT_OR_ZERO] = OPS_TABLE("intDivOrZero", 0, run_div0),
-    [DIVISION_MODULO] = OPS_TABLE("modulo", OP_FAULTS | OP_EAGER_FAULTS, run_mod),
-    [DIVISION_POSITIVE_MODULO] = OPS_TABLE("positiveModulo", OP_FAULTS | OP_EAGER_FAULTS, run_pmod),
+    [DIVISION_MODULO] = OPS_TABLE("modulo", OP_FAULTS | OP_NULL_FAULTS | OP_EAGER_FAULTS, run_mod),
+    [DIVISION_POSITIVE_MODULO] = OPS_TABLE("positiveModulo", OP_FAULTS | OP_NULL_FAULTS | OP_EAGER_FAULTS, run_pmod),
 };
 
 /* ---- with floating point ---- */
@@ -140,13 +150,13 @@ static void run_div_float(struct call *c)
 
     for (size_t i = 0; i < c->n; i++) {
         double q = a[i] / b[i];
-        bool bad = b[i] == 0 || !isfinite(a[i]) || isnan(b[i]) || q > high || q < low;
+        bool bad = b[i] == 0 || !isfinite(a[i]) || isnan(b[i]) || q > high || (q == high && high > 1e18) || q < low;
         c->fresh[i] = bad ? FAULT_DIVISION : 0;
         RESULT(int64_t)[i] = bad ? 0 : low < 0 ? double_to_i64(q) : (int64_t)double_to_u64(q);
     }
 }
-static const struct op op_div_float = {"intDiv", run_div_float, OP_FAULTS};
-static const struct op op_div_float_constant = {"intDiv", run_div_float, OP_FAULTS | OP_EAGER_FAULTS};
+static const struct op op_div_float = {"intDiv", run_div_float, OP_FAULTS | OP_NULL_FAULTS};
+static const struct op op_div_float_constant = {"intDiv", run_div_float, OP_FAULTS | OP_NULL_FAULTS | OP_EAGER_FAULTS};
 
 static double float_rest(double a, double b)
 {
@@ -192,12 +202,19 @@ static bool is_time_here(struct type t)
     return t.kind == TYPE_DATE || t.kind == TYPE_DATETIME;
 }
 
+static bool is_smallest(const struct cell *c, struct type type)
+{
+    unsigned bits = (unsigned)type_width(type) * 8;
+    return !c->is_null && c->u64 == (uint64_t)1 << (bits - 1);
+}
+
 value_id build_division(struct site *s)
 {
     struct builder *b = s->b;
     int which = (int)s->f->param;
     bool is_modulo = which == DIVISION_MODULO || which == DIVISION_POSITIVE_MODULO;
     struct type x = s->types[0], y = s->types[1];
+    char name[64];
 
     if (!type_is_number(x) && !(is_modulo && is_time_here(x)))
         return site_bad_type(s, 0, "a number");
@@ -205,6 +222,10 @@ value_id build_division(struct site *s)
         return site_bad_type(s, 1, "a number");
     if (type_is_float(x) || type_is_float(y))
         return float_division(s, which);
+
+    const struct cell *divisor = constant_cell(b, s->args[1]);
+    if (which == DIVISION_MODULO && divisor && type_is_signed(y) && is_smallest(divisor, y))
+        return site_error(s, "ClickHouse has no remainder by the smallest %s: write it as a wider type", type_name(y, name));
 
     bool is_signed = type_is_signed(x) || type_is_signed(y);
     enum type_kind kind = type_storage(y);

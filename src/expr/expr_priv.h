@@ -42,6 +42,7 @@ enum op_flags {
     OP_RETYPE = 8,     /* the same bytes under another type: costs nothing */
     OP_LAZY = 16,      /* arguments after the first are evaluated only where needed */
     OP_LAZY_COMMON = 32, /* lazy, and stays so for parts common to several arguments */
+    OP_NULL_FAULTS = 128, /* faults also where the first argument is NULL */
     OP_EAGER_FAULTS = 64, /* ClickHouse would evaluate it even in a branch not taken */
 };
 
@@ -159,11 +160,13 @@ value_id emit(struct builder *b, const struct op *op, struct type type, const va
          (struct param){0}, NULL)
 /* A lazy operation, with the guards that ClickHouse's rules of short circuit ask for. */
 value_id emit_lazy(struct builder *b, const struct op *op, struct type type, const value_id *args, uint32_t n);
+/* The same operation where ClickHouse evaluates all arguments: each may fault. */
+value_id emit_eager(struct builder *b, const struct op *op, struct type type, const value_id *args, uint32_t n);
 value_id emit_constant(struct builder *b, struct type type, struct cell cell);
 value_id constant_u64(struct builder *b, enum type_kind kind, uint64_t v);
 value_id constant_str(struct builder *b, struct str s);
 value_id constant_null(struct builder *b);
-/* The same bytes under another type. */
+/* The same bytes under another type; stays Nullable where v is. */
 value_id retype(struct builder *b, value_id v, struct type type);
 const struct cell *constant_cell(const struct builder *b, value_id v); /* NULL if not constant */
 /* Constant integer argument; false (with a diagnostic) if it is not one. */
@@ -202,7 +205,7 @@ enum type_kind type_storage(struct type t);
 enum type_kind integer_kind(bool is_signed, size_t bytes);
 /* ClickHouse's least supertype; false if there is none. */
 bool type_super(struct type *ret, const struct type *types, size_t n);
-value_id cast_to(struct builder *b, value_id v, struct type type); /* implicit, never fails: to a supertype */
+value_id cast_super(struct builder *b, value_id v, struct type type); /* implicit, never fails: to a supertype */
 value_id cast_number(struct builder *b, value_id v, enum type_kind kind); /* static_cast between numbers */
 /* The same; infinity and NaN to an integer are faults. */
 value_id cast_number_checked(struct builder *b, value_id v, enum type_kind kind);

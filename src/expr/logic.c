@@ -92,18 +92,23 @@ static value_id build_logic(struct site *s)
     struct builder *b = s->b;
     value_id *args = arena_alloc(&b->memory->arena, s->n_args * sizeof(*args));
     struct type type = type_of(TYPE_UINT8);
-    bool any_bool = false, all_bool = true;
+    bool any_bool = false;
 
     for (uint32_t i = 0; i < s->n_args; i++) {
         if (!type_is_number(s->types[i]) && s->types[i].kind != TYPE_NOTHING)
             return site_bad_type(s, i, "a number");
-        any_bool |= s->types[i].kind == TYPE_BOOL;
-        all_bool &= s->types[i].kind == TYPE_BOOL || s->types[i].kind == TYPE_NOTHING;
+        any_bool |= s->types[i].kind == TYPE_BOOL && (s->f->param == LOGIC_XOR || !s->types[i].is_nullable);
         type.is_nullable |= s->types[i].is_nullable;
         args[i] = as_u8(b, s->args[i]);
     }
-    if (any_bool && all_bool)
+    if (any_bool)
         type.kind = TYPE_BOOL;
+    uint64_t decided = s->f->param == LOGIC_OR;
+    for (uint32_t i = 0; i < s->n_args && s->f->param != LOGIC_XOR; i++) {
+        const struct cell *cell = constant_cell(b, args[i]);
+        if (cell && !cell->is_null && !cell->fault && (cell->bytes[0] != 0) == decided)
+            return emit_constant(b, type, (struct cell){.u64 = decided});
+    }
     if (s->f->param == LOGIC_XOR) {
         value_id v = args[0];
         for (uint32_t i = 1; i < s->n_args; i++)

@@ -180,9 +180,9 @@ static value_id build_extreme(struct site *s)
         is_plain_number &= s->types[i].kind != TYPE_NOTHING;
     if (is_plain_number)
         super.kind = TYPE_UINT8;
-    value_id v = cast_to(b, s->args[0], super);
+    value_id v = cast_super(b, s->args[0], super);
     for (uint32_t i = 1; i < s->n_args; i++) {
-        value_id next = cast_to(b, s->args[i], super);
+        value_id next = cast_super(b, s->args[i], super);
         const struct op *op = super.kind == TYPE_STRING
                                   ? &extreme_str_ops[s->f->param]
                                   : &extreme_ops[s->f->param][kind_index(type_storage(super))];
@@ -195,6 +195,8 @@ static value_id build_extreme(struct site *s)
 
 static value_id build_is_null(struct site *s)
 {
+    if (!s->types[0].is_nullable) /* known without looking */
+        return constant_u64(s->b, TYPE_UINT8, s->f->param != 0);
     return emit(s->b, &op_is_null, type_of(TYPE_UINT8), s->args, 1, (struct param){.i = s->f->param}, NULL);
 }
 
@@ -232,7 +234,7 @@ static value_id build_coalesce(struct site *s)
         return no_common_type(s);
     super.is_nullable = s->types[n_kept - 1].is_nullable;
     for (uint32_t i = 0; i < n_kept; i++)
-        args[i] = cast_to(b, args[i], super);
+        args[i] = cast_super(b, args[i], super);
     if (n == 1)
         return args[0];
     return emit(b, &op_coalesce, super, args, n, (struct param){0}, NULL);

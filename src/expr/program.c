@@ -125,11 +125,13 @@ static void add_faults(struct call *c, const uint8_t *faults)
     c->out->faults = c->faults;
 }
 
-static void add_fresh(struct call *c)
+static void add_fresh(const struct op *op, struct call *c)
 {
-    if (c->out->nulls)
+    const uint8_t *nulls = op->flags & OP_NULL_FAULTS ? c->args[c->n_args - 1]->nulls : c->out->nulls;
+
+    if (nulls)
         for (size_t i = 0; i < c->n; i++)
-            c->fresh[i] = c->out->nulls[i] ? 0 : c->fresh[i];
+            c->fresh[i] = nulls[i] ? 0 : c->fresh[i];
     if (mask_any(c->fresh, c->n))
         add_faults(c, c->fresh);
 }
@@ -156,7 +158,7 @@ void op_run(const struct op *op, struct call *c)
         memset(c->fresh, 0, c->n);
     op->run(c);
     if (op->flags & OP_FAULTS)
-        add_fresh(c);
+        add_fresh(op, c);
 }
 
 /* ---- making a program ---- */

@@ -40,31 +40,40 @@ static double round_double(double v, enum rounding how)
 FLOAT_KERNEL(float, f32)
 FLOAT_KERNEL(double, f64)
 
-/* Integers to a multiple of param.j = 10^-digits; 0: everything rounds to 0. */
-static __int128 round_integer(__int128 v, __int128 scale, enum rounding how)
-{
-    __int128 down = v / scale * scale, rest = v - down;
-
-    switch (how) {
-    case ROUND:
-        return rest * 2 >= scale ? down + scale : rest * 2 <= -scale ? down - scale : down;
-    case FLOOR:
-        return rest < 0 ? down - scale : down;
-    case CEIL:
-        return rest > 0 ? down + scale : down;
-    default:
-        return down;
-    }
-}
-
+/* Integers to a multiple of param.j = 10^-digits; 0: everything rounds to 0. Steps wrap as in
+ * ClickHouse: what it stores on the way in the type's width, what it does not in int. */
 #define INTEGER_KERNEL(KIND, T, suffix)                                                            \
     static void run_round_##suffix(struct call *c)                                                 \
     {                                                                                              \
-        for (size_t i = 0; i < c->n; i++)                                                          \
-            RESULT(T)[i] = c->param.j == 0                                                         \
-                               ? (T)0                                                              \
-                               : (T)round_integer(VALUES(0, T)[i], c->param.j, (enum rounding)c->param.i); \
+        enum rounding how = (enum rounding)c->param.i;                                             \
+        for (size_t i = 0; i < c->n; i++) {                                                        \
+            STEP_##suffix v = VALUES(0, T)[i], scale = (STEP_##suffix)c->param.j;                  \
+            bool is_negative = v < 0;                                                              \
+            if (scale == 0) {                                                                      \
+                RESULT(T)[i] = 0;                                                                  \
+                continue;                                                                          \
+            }                                                                                      \
+            if (how == ROUND && is_negative)                                                       \
+                v = (T)WRAP(suffix, 0, -, v);                                                      \
+            if (how == ROUND)                                                                      \
+                v = WRAP(suffix, v, +, scale / 2);                                                 \
+            else if (how == FLOOR && is_negative)                                                  \
+                v = (T)WRAP(suffix, v, -, scale - 1);                                              \
+            else if (how == CEIL && !is_negative)                                                  \
+                v = (T)WRAP(suffix, v, +, scale - 1);                                              \
+            v = v / scale * scale;                                                                 \
+            RESULT(T)[i] = (T)(how == ROUND && is_negative ? WRAP(suffix, 0, -, v) : v);           \
+        }                                                                                          \
     }
+#define STEP_u8 int32_t
+#define STEP_u16 int32_t
+#define STEP_u32 uint32_t
+#define STEP_u64 uint64_t
+#define STEP_i8 int32_t
+#define STEP_i16 int32_t
+#define STEP_i32 int32_t
+#define STEP_i64 int64_t
+#define WRAP(suffix, a, op, b) ((STEP_##suffix)((uint64_t)(a)op(uint64_t)(b)))
 INTEGER_KINDS(INTEGER_KERNEL)
 #define ROUND_OP(KIND, T, suffix) {"round", run_round_##suffix, 0},
 static const struct op integer_ops[8] = {INTEGER_KINDS(ROUND_OP)};

@@ -2,7 +2,7 @@
  *
  * The least type that holds values of several types, as ClickHouse's getLeastSupertype, and the casts
  * to it, which never fail. */
-#include "expr/kinds.h"
+#include "expr/times.h"
 
 static size_t max_size(size_t a, size_t b)
 {
@@ -95,7 +95,7 @@ bool type_super(struct type *ret, const struct type *types, size_t n)
     return found;
 }
 
-value_id cast_to(struct builder *b, value_id v, struct type type)
+value_id cast_super(struct builder *b, value_id v, struct type type)
 {
     struct type from = value_at(b, v)->type;
 
@@ -110,5 +110,7 @@ value_id cast_to(struct builder *b, value_id v, struct type type)
         return cast_number(b, v, type_storage(type));
     if (type_is_number(from) && type.kind == TYPE_BOOL)
         return retype(b, v, type);
+    if (from.kind == TYPE_DATE && type.kind == TYPE_DATETIME)
+        v = cap_date(b, v);
     return cast_values(b, v, type);
 }

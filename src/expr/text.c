@@ -250,6 +250,9 @@ static value_id build_slice(struct site *s)
 
     if (!need_strings(s, 1))
         return VALUE_FAILED;
+    const struct cell *offset = constant_cell(s->b, s->args[1]);
+    if (s->f->param == 0 && offset && !offset->is_null && offset->u64 == 0)
+        return site_error(s, "'%.*s' counts from 1", STR_FMT(s->name));
     for (uint32_t i = 1; i < s->n_args; i++) {
         if (!type_is_integer(s->types[i]))
             return site_bad_type(s, i, "an integer");

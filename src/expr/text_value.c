@@ -189,6 +189,10 @@ static bool plain_datetime64(int64_t *ret, struct str text, const struct zone *z
     size_t n = plain_time(&s, text, zone);
     unsigned n_digits = 0;
 
+    if (text.n == 0) {
+        *ret = 0; /* ClickHouse takes nothing for 1970 here */
+        return true;
+    }
     if (n == 0)
         return false;
     if (n < text.n && text.p[n] == '.') {
@@ -204,7 +208,7 @@ static bool plain_datetime64(int64_t *ret, struct str text, const struct zone *z
     return !__builtin_mul_overflow(s, power_of_ten[scale], ret) && !__builtin_add_overflow(*ret, fraction, ret);
 }
 
-bool text_to_datetime_best_effort(uint32_t *out, struct str text, const struct zone *zone)
+static bool text_to_datetime_best_effort(uint32_t *out, struct str text, const struct zone *zone)
 {
     int64_t s;
 
@@ -216,7 +220,13 @@ bool text_to_datetime_best_effort(uint32_t *out, struct str text, const struct z
     return true;
 }
 
-bool text_to_value(void *out, struct str text, struct type type, bool is_strict)
+struct reading {
+    bool integers_wrap;
+    bool times_are_plain; /* YYYY-MM-DD hh:mm:ss or seconds, nothing else */
+};
+
+/* Writes one value of type_storage(type); false if the text is none. */
+static bool text_to_value(void *out, struct str text, struct type type, struct reading how)
 {
     uint64_t integer = 0;
 
@@ -233,9 +243,9 @@ bool text_to_value(void *out, struct str text, struct type type, bool is_strict)
     case TYPE_DATE:
         return text_to_date(out, text);
     case TYPE_DATETIME:
-        return is_strict ? plain_datetime(out, text, type.zone) : text_to_datetime_best_effort(out, text, type.zone);
+        return how.times_are_plain ? plain_datetime(out, text, type.zone) : text_to_datetime_best_effort(out, text, type.zone);
     case TYPE_DATETIME64:
-        return is_strict ? plain_datetime64(out, text, type.zone, type.scale)
+        return how.times_are_plain ? plain_datetime64(out, text, type.zone, type.scale)
                          : value_datetime64(out, text, type.zone, type.scale) == NULL;
     case TYPE_IPV4:
         return value_ipv4(out, text) == NULL;
@@ -244,7 +254,8 @@ bool text_to_value(void *out, struct str text, struct type type, bool is_strict)
     default:
         if (!type_is_integer(type) && type.kind != TYPE_INTERVAL)
             return false;
-        if (!text_to_integer(&integer, text, type_is_signed(type) || type.kind == TYPE_INTERVAL, type_width(type), is_strict))
+        if (!text_to_integer(&integer, text, type_is_signed(type) || type.kind == TYPE_INTERVAL, type_width(type),
+                             !how.integers_wrap))
             return false;
         memcpy(out, &integer, type_width(type));
         return true;
@@ -258,20 +269,22 @@ static struct type param_type(struct param p)
     return (struct type){.kind = (uint8_t)p.i, .scale = (uint8_t)(p.i >> 8), .zone = p.p};
 }
 
-static bool parse_row(const struct call *c, size_t row, struct type type, bool is_strict)
+static bool parse_row(const struct call *c, size_t row, struct type type, struct reading how)
 {
     size_t width = type_width(type);
     char *out = (char *)c->out->values + row * width;
 
-    if (text_to_value(out, str_at(c->args[0], row), type, is_strict))
+    if (text_to_value(out, str_at(c->args[0], row), type, how))
         return true;
     memset(out, 0, width);
     return false;
 }
 
-static bool is_strict_mode(struct param p)
+static struct reading param_reading(struct param p)
 {
-    return (p.i >> 16 & 0xff) != TEXT_THROW && !(p.i >> 24 & 1);
+    bool may_throw = (p.i >> 16 & 0xff) == TEXT_THROW;
+
+    return (struct reading){.integers_wrap = may_throw, .times_are_plain = !may_throw && !(p.i >> 24 & 1)};
 }
 
 static void run_parse(struct call *c)
@@ -283,18 +296,20 @@ static void run_parse(struct call *c)
             memset((char *)c->out->values + i * type_width(type), 0, type_width(type));
             continue;
         }
-        c->fresh[i] = parse_row(c, i, type, false) ? 0 : FAULT_PARSE;
+        c->fresh[i] = parse_row(c, i, type, param_reading(c->param)) ? 0 : FAULT_PARSE;
     }
 }
 static const struct op op_parse = {"parse", run_parse, OP_FAULTS};
+/* toBool: computed even in a branch that is not taken */
+static const struct op op_parse_eager = {"parse", run_parse, OP_FAULTS | OP_EAGER_FAULTS};
 
 static void run_parse_zero(struct call *c)
 {
     struct type type = param_type(c->param);
-    bool is_strict = is_strict_mode(c->param);
+    struct reading how = param_reading(c->param);
 
     for (size_t i = 0; i < c->n; i++)
-        parse_row(c, i, type, is_strict);
+        parse_row(c, i, type, how);
 }
 static const struct op op_parse_zero = {"parseOrZero", run_parse_zero, 0};
 
@@ -302,11 +317,11 @@ static void run_parse_null(struct call *c)
 {
     struct type type = param_type(c->param);
     const uint8_t *nulls = c->args[0]->nulls;
-    bool is_strict = is_strict_mode(c->param);
+    struct reading how = param_reading(c->param);
 
     for (size_t i = 0; i < c->n; i++) {
         bool is_null = nulls && nulls[i];
-        c->nulls[i] = !parse_row(c, i, type, is_strict) || is_null;
+        c->nulls[i] = !parse_row(c, i, type, how) || is_null;
     }
     c->out->nulls = c->nulls;
     c->out->faults = c->args[0]->faults ? memcpy(c->faults, c->args[0]->faults, c->n) : NULL;
@@ -315,7 +330,7 @@ static const struct op op_parse_null = {"parseOrNull", run_parse_null, OP_OWN_MA
 
 value_id emit_text_to(struct builder *b, value_id v, struct type type, enum text_mode mode, bool is_best_effort)
 {
-    const struct op *op = mode == TEXT_THROW ? &op_parse : mode == TEXT_NULL ? &op_parse_null : &op_parse_zero;
+    const struct op *op = mode == TEXT_THROW ? (type.kind == TYPE_BOOL && !is_best_effort ? &op_parse_eager : &op_parse) : mode == TEXT_NULL ? &op_parse_null : &op_parse_zero;
     struct param p = {.i = type.kind | type.scale << 8 | (int64_t)mode << 16 | (int64_t)is_best_effort << 24,
                       .p = type.zone};
 

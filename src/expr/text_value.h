@@ -10,13 +10,8 @@
 
 enum text_mode { TEXT_THROW, TEXT_NULL, TEXT_ZERO };
 
-/* Writes one value of type_storage(type), false if the text is none. `is_strict`: as …OrNull. */
-bool text_to_value(void *out, struct str text, struct type type, bool is_strict);
-/* parseDateTimeBestEffort: out of DateTime's range is cut. */
-bool text_to_datetime_best_effort(uint32_t *out, struct str text, const struct zone *zone);
-
 /* Emits the conversion of a String value to `type` (bare). is_best_effort: for DateTime and DateTime64
- * under …OrNull / …OrZero, which otherwise know only the plain form. */
+ * under TEXT_NULL and TEXT_ZERO, which otherwise know only the plain form. */
 value_id emit_text_to(struct builder *b, value_id v, struct type type, enum text_mode mode, bool is_best_effort);
 /* Any value as String, in type's zone. */
 value_id emit_to_text(struct builder *b, value_id v, struct type type);

@@ -125,6 +125,8 @@ static value_id build_part(struct site *s)
         return VALUE_FAILED;
     if (!site_zone(s, zone_arg, t, &zone))
         return VALUE_FAILED;
+    if (part == PART_LAST_DAY && t.kind == TYPE_DATE && s->n_args > 1)
+        return site_error(s, "'%.*s' takes no zone for a Date", STR_FMT(s->name));
     if (part == PART_MILLISECOND) {
         v = cast_number(b, s->args[0], TYPE_INT64);
         mode = t.kind == TYPE_DATETIME ? 1 : power_of_ten[t.scale];

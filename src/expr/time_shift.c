@@ -69,14 +69,15 @@ static void run_shift_date(struct call *c)
             days = add_months(days, n * unit_months[unit]);
         else
             days = (int64_t)((uint64_t)days + (uint64_t)n * (uint64_t)(unit_seconds[unit] / 86400));
-        RESULT(uint16_t)[i] = (uint16_t)days;
+        RESULT(uint16_t)[i] = (uint16_t)(unit >= INTERVAL_MONTH && days < 0 ? 0 : days);
     }
 }
 static void run_shift_datetime(struct call *c)
 {
     for (size_t i = 0; i < c->n; i++) {
         int64_t n = (int64_t)((uint64_t)VALUES(1, int64_t)[i] * (uint64_t)c->param.j);
-        RESULT(uint32_t)[i] = (uint32_t)shift_second(c->param.p, VALUES(0, uint32_t)[i], n, (int)c->param.i);
+        int64_t s = shift_second(c->param.p, VALUES(0, uint32_t)[i], n, (int)c->param.i);
+        RESULT(uint32_t)[i] = (uint32_t)(c->param.i >= INTERVAL_MONTH && s < 0 ? 0 : s);
     }
 }
 /* param.j = sign * 10^scale */
@@ -226,7 +227,7 @@ static void run_unit_number(struct call *c)
             v = floor_div(v, 60);
             break;
         case INTERVAL_HOUR:
-            v = floor_div(v + skew, 3600);
+            v = floor_div(v - skew, 3600);
             break;
         case INTERVAL_WEEK:
             v = floor_div(v + 3, 7);

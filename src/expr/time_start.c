@@ -11,8 +11,10 @@ static void run_start(struct call *c)
     int64_t count = c->param.i;
     int unit = (int)c->param.j;
 
-    for (size_t i = 0; i < c->n; i++)
-        RESULT(uint32_t)[i] = (uint32_t)zone_bucket_start(zone, VALUES(0, int64_t)[i], count, unit);
+    for (size_t i = 0; i < c->n; i++) {
+        int64_t start = zone_bucket_start(zone, VALUES(0, int64_t)[i], count, unit);
+        RESULT(uint32_t)[i] = (uint32_t)(start < 0 ? 0 : start);
+    }
 }
 /* Where windows are whole multiples since 1970; param.i = seconds. */
 static void run_start_plain(struct call *c)
@@ -25,12 +27,13 @@ static void run_start_plain(struct call *c)
 static const struct op op_start = {"toStartOf", run_start, 0};
 static const struct op op_start_plain = {"toStartOf", run_start_plain, 0};
 
-/* Days in, Date out; param.i = count, param.j = unit. */
+/* Days in, Date out; param.i = count, param.j = unit. Before 1970 the answer is 1970-01-01, but with param.p
+ * it wraps, as ClickHouse's does for a DateTime64. */
 static void run_start_day(struct call *c)
 {
     for (size_t i = 0; i < c->n; i++) {
         int64_t start = zone_bucket_start(NULL, VALUES(0, int64_t)[i] * 86400, c->param.i, (int)c->param.j);
-        RESULT(uint16_t)[i] = (uint16_t)(start < 0 ? 0 : start / 86400);
+        RESULT(uint16_t)[i] = (uint16_t)(start < 0 && !c->param.p ? 0 : start / 86400);
     }
 }
 /* Weeks from Sunday. */
@@ -58,9 +61,12 @@ static const struct op op_start_ticks = {"toStartOf", run_start_ticks, 0};
 
 static value_id start_as_date(struct builder *b, value_id v, const struct zone *zone, int64_t count, int unit)
 {
+    static const char wraps[1];
+    bool is_wrapping = value_at(b, v)->type.kind == TYPE_DATETIME64 && unit >= INTERVAL_MONTH && count > 1;
     value_id days = days_of(b, v, zone);
 
-    return emit(b, &op_start_day, type_of(TYPE_DATE), &days, 1, (struct param){.i = count, .j = unit}, NULL);
+    return emit(b, &op_start_day, type_of(TYPE_DATE), &days, 1,
+                (struct param){.i = count, .j = unit, .p = is_wrapping ? wraps : NULL}, NULL);
 }
 
 static value_id start_as_datetime(struct builder *b, value_id v, const struct zone *zone, int64_t count, int unit)
@@ -76,6 +82,11 @@ static value_id start_as_datetime(struct builder *b, value_id v, const struct zo
                 (struct param){.i = count, .j = unit, .p = is_plain_utc(zone) ? NULL : zone}, NULL);
 }
 
+static value_id date_has_no_zone(struct site *s)
+{
+    return site_error(s, "'%.*s' takes no zone for a Date", STR_FMT(s->name));
+}
+
 /* toStartOfMinute … toStartOfYear: param = unit | count << 8 */
 static value_id build_start(struct site *s)
 {
@@ -88,6 +99,8 @@ static value_id build_start(struct site *s)
         return site_bad_type(s, 0, t.kind == TYPE_DATE ? "a DateTime or DateTime64" : "a Date, DateTime or DateTime64");
     if (!site_zone(s, 1, t, &zone))
         return VALUE_FAILED;
+    if (unit >= INTERVAL_WEEK && t.kind == TYPE_DATE && s->n_args > 1)
+        return date_has_no_zone(s);
     if (unit >= INTERVAL_WEEK)
         return start_as_date(s->b, s->args[0], zone, count, unit);
     return start_as_datetime(s->b, s->args[0], zone, count, unit);
@@ -105,6 +118,8 @@ static value_id build_start_week(struct site *s)
         return VALUE_FAILED;
     if (!site_zone(s, 2, t, &zone))
         return VALUE_FAILED;
+    if (t.kind == TYPE_DATE && s->n_args > 2)
+        return date_has_no_zone(s);
     if (mode & 1)
         return start_as_date(s->b, s->args[0], zone, 1, INTERVAL_WEEK);
     return EMIT(s->b, &op_start_sunday, type_of(TYPE_DATE), days_of(s->b, s->args[0], zone));
@@ -168,6 +183,8 @@ static value_id build_start_interval(struct site *s)
         return start_below_second(s, count, unit, zone);
     if (t.kind == TYPE_DATE && unit < INTERVAL_DAY)
         return site_bad_type(s, 0, "a DateTime or DateTime64 for a window below a day");
+    if (unit >= INTERVAL_WEEK && s->n_args > 2 && t.kind == TYPE_DATE)
+        return date_has_no_zone(s);
     if (unit >= INTERVAL_WEEK)
         return start_as_date(s->b, s->args[0], zone, count, unit);
     return start_as_datetime(s->b, s->args[0], zone, count, unit);

@@ -25,6 +25,11 @@ static inline int64_t local_of(const struct zone *zone, int64_t utc_s)
 /* Zone of the call: the constant string argument `arg` if it is there, else `type`'s. False: said. */
 bool site_zone(struct site *s, uint32_t arg, struct type type, const struct zone **ret);
 
+/* For comparisons: an integer times a power of ten as Int64; a fault where it does not fit, also in a branch
+ * that is not taken. */
+value_id scaled(struct builder *b, value_id v, int64_t by);
+/* A Date as ClickHouse widens it to DateTime on its own: not beyond 2106-02-06. */
+value_id cap_date(struct builder *b, value_id v);
 /* Between time types and from numbers; -1 if not. `to` carries zone and scale. */
 value_id cast_time(struct builder *b, value_id v, struct type to);
 /* Whole UTC seconds of a Date (midnight in zone), DateTime, DateTime64 (floor), as Int64. */

@@ -191,7 +191,7 @@ static const struct expectation table[] = {
     {"toInt8(f)", "Int8: 0 | 1 | !range | -2"},
     {"CAST(ns AS UInt8)", "UInt8: 5 | !null | !parse | !parse"},
     {"CAST(ns AS Nullable(UInt8))", "Nullable(UInt8): 5 | NULL | NULL | NULL"},
-    {"toUInt8(ns)", "Nullable(UInt8): 5 | NULL | !parse | !parse"},
+    {"toUInt8(ns)", "Nullable(UInt8): 5 | NULL | NULL | NULL"},
     {"nu::UInt16", "UInt16: 1 | !null | 0 | 7"},
     {"toString(t)", "String: 1970-01-01 00:00:00 | 2024-02-29 12:34:56 | 2023-12-31 23:59:59 | 2024-06-15 00:30:00"},
     {"toHour(tk)", "UInt8: 0 | 12 | 23 | 0"},
