@@ -101,7 +101,8 @@ static inline size_t json_all_kernels(const struct json_kernels *all[3])
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("avx2"))
         all[n++] = &json_kernels_avx2;
-    if (__builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512vbmi"))
+    if (__builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512vbmi") &&
+        __builtin_cpu_supports("avx512bitalg"))
         all[n++] = &json_kernels_avx512;
 #endif
     return n;

@@ -84,7 +84,7 @@ static const struct json_kernels *best_kernels(void)
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi") &&
-        __builtin_cpu_supports("avx512vbmi2"))
+        __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512bitalg"))
         return &json_kernels_avx512;
     if (__builtin_cpu_supports("avx2"))
         return &json_kernels_avx2;
@@ -137,12 +137,14 @@ struct run {
     size_t n_idx;
 };
 
-/* Entries for `wanted`, as far as there are any. */
+/* At least `wanted` entries, as far as there are any; some more, so that few are moved per record. */
 static void want_index(struct run *r, size_t wanted)
 {
     struct json_decoder *d = r->d;
     if (r->n_idx >= wanted || r->indexed >= r->n)
         return;
+    if (wanted < JSON_MAX_STRIDE)
+        wanted = JSON_MAX_STRIDE;
     memmove(d->index + 1, r->idx, r->n_idx * sizeof(*r->idx));
     r->idx = d->index + 1;
     r->idx[-1] = (uint32_t)r->start - 1;
@@ -277,6 +279,7 @@ static bool take_shape(struct run *r, size_t i)
     if (fitting == 0)
         return false;
     d->run = fitting == n ? 2 * n : fitting;
+    d->shapes[d->shape].follower = i;
     d->shape = i;
     d->n_used += (uint32_t)fitting;
     r->b->n_rows += take_block(r, s, fitting);
@@ -286,10 +289,13 @@ static bool take_shape(struct run *r, size_t i)
 /* Entries of the next record, with its line end; 0 if it has more than any shape. */
 static size_t record_entries(struct run *r)
 {
-    want_index(r, JSON_MAX_STRIDE);
-    for (size_t i = 0; i < r->n_idx && i < JSON_MAX_STRIDE; i++)
+    for (size_t i = 0; i < JSON_MAX_STRIDE; i++) {
+        want_index(r, i + 1);
+        if (i >= r->n_idx)
+            return 0;
         if (r->base[r->idx[i]] == '\n')
             return i + 1;
+    }
     return 0;
 }
 
@@ -300,11 +306,13 @@ static bool take_some(struct run *r)
         return false;
     if (d->shapes[d->shape].is_known && take_shape(r, d->shape))
         return true;
-    size_t stride = record_entries(r);
+    size_t stride = record_entries(r), before = d->shape, first = d->shapes[before].follower;
     d->run = 1;
-    for (size_t i = 0; i < JSON_SHAPES && stride; i++)
-        if (i != d->shape && d->shapes[i].is_known && d->shapes[i].stride == stride && take_shape(r, i))
+    for (size_t k = 0; k < JSON_SHAPES && stride; k++) {
+        size_t i = (first + k) % JSON_SHAPES; /* first the one that came next the last time */
+        if (i != before && d->shapes[i].is_known && d->shapes[i].stride == stride && take_shape(r, i))
             return true;
+    }
     return false;
 }
 

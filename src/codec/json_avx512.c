@@ -10,7 +10,9 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#define AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,avx512bitalg,popcnt,bmi,bmi2")))
+#define AVX512                                                                                     \
+    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,avx512bitalg,"    \
+                          "popcnt,bmi,bmi2")))
 
 /* The block after this one comes into the cache while this one is taken apart. */
 enum { AHEAD_BYTES = 8 << 10 };

@@ -83,6 +83,7 @@ struct json_shape {
     size_t block;        /* records at a time that keep in the first cache */
     bool *has_field;     /* per wanted field */
     bool is_known;
+    size_t follower;     /* the shape that came after this one the last time */
 };
 
 /* Up to JSON_BLOCK records of one shape. idx[-1] is the byte before the first of them. */
@@ -109,8 +110,8 @@ struct json_kernels {
      * Writes up to 64 entries past what it counts. Returns the count. */
     size_t (*index)(const char *base, size_t *at, size_t n, uint32_t *out, size_t wanted);
     /* Where each literal of the shape is in each record (at[literal][record]; one row more is junk), and in
-     * which records one is not what it should be. Only for blocks that begin at least `longest` bytes behind base. A literal may
-     * lie before the one before it: that the caller must see. */
+     * which records one is not what it should be. Only for blocks that begin at least `longest` bytes
+     * behind base. A literal may lie before the one before it: that the caller must see. */
     uint64_t (*compare)(const struct json_block *b, const struct json_shape *s,
                         uint32_t (*at)[JSON_BLOCK]);
     /* Up to 16 digits; decimals; and whether it is a number at all. Each declines what it does not know.

@@ -196,11 +196,14 @@ void json_shape_done(struct json_shape *s)
 
 /* ---- filling ---- */
 
+enum { FEW_RECORDS = 4 };
+
 struct filler {
     struct json_decoder *d;
     struct batch *b;
     size_t row;
     struct json_spans values; /* of the column that is being filled */
+    const struct json_kernels *kernels;
 };
 
 static inline struct str value_at(const struct json_spans *v, size_t k)
@@ -252,7 +255,7 @@ static uint64_t fill_uints(struct filler *f, struct column *c)
 {
     uint64_t values[JSON_BLOCK];
     size_t n = f->values.n, width = type_width(c->type);
-    uint64_t bad = f->d->kernels->uints(&f->values, values);
+    uint64_t bad = f->kernels->uints(&f->values, values);
     switch (width) {
     case 1: NARROW(uint8_t, UINT8_MAX); break;
     case 2: NARROW(uint16_t, UINT16_MAX); break;
@@ -265,7 +268,7 @@ static uint64_t fill_uints(struct filler *f, struct column *c)
 static uint64_t fill_doubles(struct filler *f, struct column *c)
 {
     double values[JSON_BLOCK];
-    uint64_t bad = f->d->kernels->doubles(&f->values, values);
+    uint64_t bad = f->kernels->doubles(&f->values, values);
     memcpy(COLUMN(c, double) + f->row, values, f->values.n * sizeof(*values));
     return bad;
 }
@@ -296,7 +299,7 @@ static uint64_t fill_ints(struct filler *f, struct column *c)
 static uint64_t fill_floats(struct filler *f, struct column *c)
 {
     float values[JSON_BLOCK];
-    uint64_t bad = f->d->kernels->floats(&f->values, values);
+    uint64_t bad = f->kernels->floats(&f->values, values);
     memcpy(COLUMN(c, float) + f->row, values, f->values.n * sizeof(*values));
     return bad;
 }
@@ -375,7 +378,7 @@ static uint64_t fill_times(struct filler *f, size_t field)
 static uint64_t fill_ipv4s(struct filler *f, struct column *c)
 {
     uint32_t values[JSON_BLOCK];
-    uint64_t bad = f->d->kernels->ipv4s(&f->values, values);
+    uint64_t bad = f->kernels->ipv4s(&f->values, values);
     memcpy(COLUMN(c, uint32_t) + f->row, values, f->values.n * sizeof(*values));
     return bad;
 }
@@ -397,7 +400,7 @@ static uint64_t fill_text_column(struct filler *f, size_t field)
 static uint64_t check_tokens(struct filler *f)
 {
     uint64_t failed = 0;
-    for (uint64_t bad = f->d->kernels->numbers(&f->values); bad; bad &= bad - 1) {
+    for (uint64_t bad = f->kernels->numbers(&f->values); bad; bad &= bad - 1) {
         size_t k = (size_t)__builtin_ctzll(bad);
         struct str token = value_at(&f->values, k);
         if (!json_is_token(token))
@@ -444,7 +447,9 @@ static void fill_missing(struct filler *f, size_t field)
 uint64_t json_shape_fill(struct json_decoder *d, const struct json_shape *s, struct batch *b, size_t row,
                          const struct json_block *block)
 {
-    struct filler f = {d, b, row, {block->base, NULL, NULL, 0, block->n}};
+    /* one by one is quicker than eight at a time when there are not eight */
+    const struct json_kernels *kernels = block->n < FEW_RECORDS ? &json_kernels_plain : d->kernels;
+    struct filler f = {d, b, row, {block->base, NULL, NULL, 0, block->n}, kernels};
     uint64_t bad = 0;
     for (size_t i = 0; i < s->n_values; i++) {
         f.values.begin = d->at[i];

@@ -140,7 +140,8 @@ static inline bool fast_is_float(double v)
 {
     uint64_t bits;
     memcpy(&bits, &v, 8);
-    return ((bits + 1) & 0x1fffffff) - 0x10000000 > 2; /* the 29 bits that fall away, at the middle or next to it */
+    /* the 29 bits that fall away: at the middle or next to it? */
+    return ((bits + 1) & 0x1fffffff) - 0x10000000 > 2;
 }
 
 static inline bool fast_float(const char *p, size_t n, float *ret)

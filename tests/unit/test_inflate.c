@@ -74,7 +74,8 @@ static void text_of_lines(struct buf *text)
 
 static void members_follow_one_another_in_pieces_of_any_size(void **state)
 {
-    static const struct pieces sizes[] = {{1, 1 << 20}, {7, 13}, {1 << 20, 1}, {4096, 4096}, {1 << 20, 1 << 20}};
+    static const struct pieces sizes[] = {
+        {1, 1 << 20}, {7, 13}, {1 << 20, 1}, {4096, 4096}, {1 << 20, 1 << 20}};
     for (enum compression c = COMPRESSION_NONE; c <= COMPRESSION_ZSTD; c++) {
         AUTO_DONE(buf) text = {0};
         AUTO_DONE(buf) packed = {0};
