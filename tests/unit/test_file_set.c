@@ -1009,7 +1009,7 @@ static void each_line_once_whatever_happens(void **state)
 {
     const char *text = getenv("WEIR_TEST_SEED");
     uint64_t first = text ? strtoull(text, NULL, 10) : 1;
-    for (uint64_t seed = first; seed < first + (text ? 1 : 30); seed++) {
+    for (uint64_t seed = first; seed < first + (text ? 1 : 15); seed++) {
         memset(&w, 0, sizeof(w));
         live_through(seed);
         file_marks_free(w.marks, w.n_marks);
@@ -1096,7 +1096,7 @@ static void rotation_under_the_readers_hands(void **state)
 {
     pthread_t writer, workers[2];
     const char *text = getenv("WEIR_TEST_SECONDS");
-    int rounds = text ? (int)strtol(text, NULL, 10) * 100 : 150;
+    int rounds = text ? (int)strtol(text, NULL, 10) * 100 : 100;
     memset(&live, 0, sizeof(live));
     pthread_mutex_init(&live.lock, NULL);
     open_set(NULL, 0, 0);
