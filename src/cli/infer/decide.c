@@ -91,7 +91,7 @@ static bool is_rate_name(const char *name)
 {
     static const char *const words[] = {"delay", "latency", "duration", "elapsed", "time", "ms", "us", "ns", "sec", "secs", "seconds", "rtt", "ttfb", "temp", "temperature", "rate",
                                         "ratio", "pct", "percent", "percentage", "price", "score", "age", "speed", "load", "cpu", "util", "utilization", "avg", "mean", "level",
-                                        "humidity", "pressure", "loss", "rank", "rating", "lag", "jitter", "voltage", "min", "max", "median", NULL};
+                                        "humidity", "pressure", "loss", "rank", "rating", "lag", "jitter", "voltage", "value", "val", "reading", "usage", "occupancy", "min", "max", "median", NULL};
     return has_word(name, words);
 }
 
@@ -104,7 +104,7 @@ static bool is_sum_name(const char *name)
 
 static bool is_place_name(const char *name)
 {
-    static const char *const words[] = {"lat", "latitude", "lon", "lng", "long", "longitude", "x", "y", "year", "month", "hour", "minute", "weekday", "port", "version", "index", "row", "line", "seq", "sequence", "offset", NULL};
+    static const char *const words[] = {"lat", "latitude", "lon", "lng", "long", "longitude", "x", "y", "year", "month", "hour", "minute", "weekday", "port", "version", "index", "row", "line", "seq", "sequence", "offset", "p", NULL};
     char word[64];
     last_word(word, name);
     return is_one_of(word, words);
@@ -254,7 +254,9 @@ static void decide_epoch(struct decision *d, size_t unit)
 static void decide_text(struct decision *d, const char *why)
 {
     const struct column_stats *s = d->s;
-    bool is_few = !s->is_full && s->n_seen <= 10000 && (s->n_seen * 2 <= s->n_values || (s->n_seen <= 10 && s->n_values < 20 && s->n_seen < s->n_values));
+    /* Each value comes again, often. In a few records that is seen less well. */
+    bool is_few = !s->is_full && s->n_seen <= 10000 &&
+                  (s->n_seen * 10 <= s->n_values || (s->n_seen <= 200 && s->n_seen * 2 <= s->n_values) || (s->n_values < 20 && s->n_seen < s->n_values));
     d->base = is_few ? "LowCardinality(String)" : "String";
     d->convert = "%s";
     if (why)
@@ -299,7 +301,11 @@ static void decide_integer(struct decision *d)
         d->base = is_small ? "UInt32" : "UInt64";
         d->convert = is_small ? "toUInt32(%s)" : "toUInt64(%s)";
     }
-    buf_printf(&d->why, "whole numbers %" PRId64 " to %" PRIu64, s->n_negative ? s->min : 0, s->max);
+    buf_printf(&d->why, "whole numbers %" PRId64 " to ", s->min);
+    if (s->n_negative == s->n_kind[VALUE_INT])
+        buf_text(&d->why, "-1");
+    else
+        buf_printf(&d->why, "%" PRIu64, s->max);
     bool is_few = !s->is_full && s->n_seen <= 20 && s->n_seen * 10 <= s->n_values;
     bool is_unique = s->n_seen == s->n_counted && s->n_values >= 20;
     bool is_counting = s->n_values >= 3 && s->n_steps + 1 >= s->n_values;
@@ -543,7 +549,7 @@ static void choose_event_time(struct inference *inf)
         if (null_count(s) * 20 > inf->n_records || s->n_out_of_range * 20 > s->n_values)
             continue;
         int score = 100 + (s->n_date_only * 2 < s->n_values ? 20 : 0) + (is_time_name(name) ? 10 : 0) - (is_other_time_name(name) ? 40 : 0) -
-                    (null_count(s) ? 5 : 0) - (int)(i < 9 ? i : 9) + (c->path == NULL ? 10 : 0);
+                    (null_count(s) ? 5 : 0) - (*name == '_' ? 15 : 0) - (int)(i < 9 ? i : 9) + (c->path == NULL ? 10 : 0);
         if (score > best_score) {
             best = (int)i;
             best_score = score;

@@ -82,7 +82,7 @@ struct column_stats {
     uint64_t n_epoch_float;
     uint64_t n_date8;                  /* 20260131 */
     uint64_t n_json_text;              /* JSON: values between quotes */
-    int64_t min;
+    int64_t min;                       /* of all */
     uint64_t max;                      /* of those not negative */
     unsigned fraction;                 /* most digits behind the second */
     uint64_t n_zoned, n_date_only, n_out_of_range, n_iso;

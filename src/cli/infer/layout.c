@@ -300,6 +300,9 @@ enum err_code layout_find(struct layout *ret, const struct sample *s, struct are
     size_t choice = choose_delimiter(&best, text, cells, arena);
     if (best.n_records == 0)
         return err_set(e, ERR_INVALID, "%s holds no records", s->path);
+    if (best.n_records >= 5 && best.n_same * 10 < best.n_records * 6)
+        return err_set(e, ERR_INVALID, "%s: no delimiter of , ; TAB | gives its lines equally many columns (at best %zu of the first %zu); weir reads CSV, TSV and JSON lines",
+                       s->path, best.n_same, best.n_records);
     if (best.columns > MAX_CELLS)
         return err_set(e, ERR_LIMIT, "%s has more than %d columns", s->path, MAX_CELLS);
     l.delimiter = delimiters[choice];

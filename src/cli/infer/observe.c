@@ -102,9 +102,9 @@ static void look_at_epoch(struct column_stats *s, uint64_t v, size_t n_digits, i
 
 static bool look_at_integer(struct column_stats *s, struct str text, int64_t now_s)
 {
-    bool is_negative = text.p[0] == '-';
+    bool is_negative = text.p[0] == '-', is_first = s->n_kind[VALUE_INT] == 0;
     size_t skip = is_negative || text.p[0] == '+', n_digits = text.n - skip;
-    if (n_digits == 0 || n_digits > 20)
+    if (n_digits == 0 || n_digits > 100)
         return false;
     uint64_t v = 0;
     bool is_huge = false;
@@ -118,11 +118,13 @@ static bool look_at_integer(struct column_stats *s, struct str text, int64_t now
         s->n_huge++;
     } else if (is_negative) {
         s->n_negative++;
-        if (-(int64_t)v < s->min)
+        if (is_first || -(int64_t)v < s->min)
             s->min = -(int64_t)v;
     } else {
         if (v > s->max)
             s->max = v;
+        if (is_first || (s->min >= 0 && v < (uint64_t)s->min))
+            s->min = v > INT64_MAX ? INT64_MAX : (int64_t)v;
         look_at_epoch(s, v, n_digits, now_s);
     }
     if (n_digits > 1 && text.p[skip] == '0')
