@@ -9,16 +9,18 @@ ClickHouse takes it.  usage: json_clickhouse.py [PATH OF json_values]"""
 import collections
 import ctypes
 import glob
+import json
 import os
 import random
 import re
 import subprocess
 import sys
+import tempfile
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 PROGRAM = sys.argv[1] if len(sys.argv) > 1 else os.path.join(ROOT, "build/release/tests/conform/json_values")
-SUITE = os.path.join(os.environ.get("WEIR_SHARED", os.path.join(ROOT, "..", "shared")),
-                     "data/conformance/json-test-suite/test_parsing")
+DATA = os.path.join(os.environ.get("WEIR_SHARED", os.path.join(ROOT, "..", "shared")), "data")
+SUITE = os.path.join(DATA, "conformance/json-test-suite/test_parsing")
 
 
 def library_path():
@@ -186,6 +188,53 @@ def check_suite(clickhouse, count):
     return taken
 
 
+REAL_FILES = ["http-logs/usagov-clicks-2012-03-16.ndjson.gz", "http-logs/nginxplus-status-2015.ndjson.zst",
+              "cloudtrail-stratus/all-events.ndjson.zst", "ueba-otrf/2019-05-18_empire_enable_rdp.ndjson.zst",
+              "ueba-otrf/2019-05-18_empire_invoke_runas.ndjson.zst"]
+
+
+def check_file(clickhouse, count, name, lines, nested):
+    """All lines of a real file, its first keys as Strings; `nested` = also those that hold objects or arrays."""
+    keys = {}
+    for line in lines[:200]:
+        for key, value in json.loads(line).items():
+            keys[key] = keys.get(key, False) or isinstance(value, (dict, list))
+    names = [k for k, is_nested in keys.items() if (nested or not is_nested) and re.match(r"^\w+$", k)][:30]
+    columns = [(k, "Nullable(String)") for k in names]
+    with tempfile.NamedTemporaryFile(suffix=".ndjson") as f:
+        f.write(b"\n".join(lines) + b"\n")
+        f.flush()
+        struct = ", ".join("`%s` %s" % c for c in columns)
+        theirs = clickhouse.query(("SELECT * FROM file('%s', JSONEachRow, '%s') SETTINGS max_threads = 1, "
+                                   "input_format_parallel_parsing = 0" % (f.name, struct)).encode())
+    ours = weir(columns, lines)
+    theirs = theirs.split(b"\n")[:-1] if theirs is not None else []
+    good = ours == theirs
+    count.passed += good
+    count.failed += not good
+    if not good:
+        at = next((i for i in range(min(len(ours), len(theirs))) if ours[i] != theirs[i]), -1)
+        print("FAILED file %s: %d and %d rows, line %d: %r, ClickHouse %r" % (
+            name, len(ours), len(theirs), at, ours[at][:200], theirs[at][:200] if theirs else None))
+
+
+def check_files(clickhouse, count):
+    for name in REAL_FILES:
+        path = os.path.join(DATA, name)
+        if not os.path.exists(path):
+            continue
+        lines = clickhouse.query(b"SELECT hex(line) FROM file('" + path.encode() +
+                                 b"', LineAsString) SETTINGS max_threads = 1")
+        lines = [bytes.fromhex(x.decode()) for x in (lines or b"").split()]
+        lines = [x for x in lines if x.strip()]
+        check_file(clickhouse, count, name, lines, False)
+        check_file(clickhouse, count, name, lines, True)
+    for path in sorted(glob.glob(os.path.join(DATA, "conformance/simdjson-examples/jsonexamples/*.json"))):
+        line = open(path, "rb").read().replace(b"\r", b" ").replace(b"\n", b" ")
+        if line.lstrip().startswith(b"{"):
+            check_file(clickhouse, count, path, [line], True)
+
+
 def main():
     if not os.path.exists(library_path()):
         print("SKIP json_clickhouse: no libchdb at %s" % library_path())
@@ -196,6 +245,7 @@ def main():
     check_records(clickhouse, count)
     check_random(clickhouse, count)
     if os.path.isdir(SUITE):
+        check_files(clickhouse, count)
         taken = check_suite(clickhouse, count)
         print("n_ files taken as ClickHouse takes them: %d\n  %s" % (len(taken), "\n  ".join(taken)))
     else:
