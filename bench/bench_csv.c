@@ -18,6 +18,7 @@ struct setup {
     uint32_t positions[10];
     size_t n_fields;
     const struct csv_kernels *kernels; /* NULL = the best */
+    bool is_quoted;
 };
 
 static uint64_t check_of(const struct batch *b)
@@ -95,6 +96,26 @@ static void run(const struct setup *s, struct str input, size_t n_records, int r
     decoder_free(d);
 }
 
+/* The same records with their texts in quotes, as many programs write them. */
+static void put_quotes(struct buf *out, struct str input)
+{
+    unsigned column = 0;
+
+    for (size_t i = 0, start = 0; i < input.n; i++) {
+        if (input.p[i] != ',' && input.p[i] != '\n')
+            continue;
+        bool is_text = column < 4;
+        if (is_text)
+            buf_byte(out, '"');
+        buf_put(out, input.p + start, i - start);
+        if (is_text)
+            buf_byte(out, '"');
+        buf_byte(out, (uint8_t)input.p[i]);
+        column = input.p[i] == '\n' ? 0 : column + 1;
+        start = i + 1;
+    }
+}
+
 #define NUMBERS "UInt64", "UInt64", "Float32", "Float32", "Float32", "Float32"
 #define ALL {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}
 
@@ -102,20 +123,22 @@ int main(int argc, char **argv)
 {
     size_t n = argc > 1 ? (size_t)atol(argv[1]) : 1000000;
     int rounds = argc > 2 ? atoi(argv[2]) : 7, only = argc > 3 ? atoi(argv[3]) : -1;
-    AUTO_DONE(buf) input = {0};
+    AUTO_DONE(buf) input = {0}, quoted = {0};
     const struct setup setups[] = {
         {"ten fields", {"DateTime64(3)", "String", "IPv4", "IPv4", NUMBERS}, ALL, 10, NULL},
         {"ten fields, addresses as texts", {"DateTime64(3)", "String", "String", "String", NUMBERS}, ALL, 10, NULL},
         {"four of ten", {"DateTime64(3)", "String", "UInt64", "Float32"}, {0, 1, 4, 7}, 4, NULL},
+        {"ten fields, texts in quotes", {"DateTime64(3)", "String", "IPv4", "IPv4", NUMBERS}, ALL, 10, NULL, true},
         {"ten fields", {"DateTime64(3)", "String", "IPv4", "IPv4", NUMBERS}, ALL, 10, &csv_avx2},
         {"ten fields", {"DateTime64(3)", "String", "IPv4", "IPv4", NUMBERS}, ALL, 10, &csv_plain},
     };
 
     records_csv(&input, n, RECORDS_USERS);
+    put_quotes(&quoted, buf_view(&input));
     printf("%zu records of %.1f bytes\n", n, (double)input.n / (double)n);
     for (size_t i = 0; i < COUNT(setups); i++)
         if ((only < 0 || only == (int)i) &&
             (setups[i].kernels == NULL || csv_kernels_is_usable(setups[i].kernels)))
-            run(&setups[i], buf_view(&input), n, rounds);
+            run(&setups[i], buf_view(setups[i].is_quoted ? &quoted : &input), n, rounds);
     return 0;
 }

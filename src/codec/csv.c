@@ -182,16 +182,14 @@ static void close_last(struct csv_decoder *d, struct csv_scan *s)
 static void index_window(struct csv_decoder *d, struct csv_scan *s)
 {
     d->n_skipped = 0;
-    d->has_special = false;
     while (s->at < s->n && s->n_ends < s->cap && s->n_lines < BATCH_ROWS && d->n_skipped < CSV_SKIPPED - 1) {
         d->kernels->index(s);
-        if (s->at < s->n && s->data[s->at] == s->special) {
-            d->has_special = true;
+        if (s->at < s->n && s->data[s->at] == s->special)
             index_carefully(d, s);
-        }
     }
     if (s->at >= s->n)
         close_last(d, s);
+    d->has_special = s->has_special;
 }
 
 /* ---- from the index to rows ---- */

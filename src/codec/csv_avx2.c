@@ -2,6 +2,7 @@
  *
  * The twins of csv_index.c's loops for AVX2. */
 #include "codec/csv_priv.h"
+#include "codec/csv_quotes.h"
 
 #include <immintrin.h>
 
@@ -11,71 +12,58 @@
 #pragma GCC target("avx2,bmi,bmi2,popcnt,lzcnt")
 #endif
 
-struct masks {
-    uint64_t ends, lines, special;
-};
-
-static inline uint64_t equal(__m256i low, __m256i high, __m256i c)
+static inline uint64_t equal(__m256i low, __m256i high, char c)
 {
-    uint32_t a = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(low, c));
-    uint32_t b = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(high, c));
+    __m256i all = _mm256_set1_epi8(c);
+    uint32_t a = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(low, all));
+    uint32_t b = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(high, all));
     return a | (uint64_t)b << 32;
 }
 
-static inline struct masks look(const char *p, char delimiter, char special)
+static inline void put(struct csv_scan *s, uint64_t ends, uint64_t lines)
 {
-    __m256i low = _mm256_loadu_si256((const __m256i *)p), high = _mm256_loadu_si256((const __m256i *)(p + 32));
-    uint64_t lines = equal(low, high, _mm256_set1_epi8('\n'));
-    return (struct masks){
-        .ends = lines | equal(low, high, _mm256_set1_epi8(delimiter)),
-        .lines = lines,
-        .special = equal(low, high, _mm256_set1_epi8(special)),
-    };
-}
+    uint32_t *out = s->ends + s->n_ends, base = (uint32_t)s->at;
 
-static inline void put(struct csv_scan *s, struct masks m, uint32_t base)
-{
-    uint32_t *out = s->ends + s->n_ends;
-
-    s->n_ends += (size_t)_mm_popcnt_u64(m.ends);
-    s->n_lines += (size_t)_mm_popcnt_u64(m.lines);
-    while (m.ends) {
-        *out++ = base + (uint32_t)_tzcnt_u64(m.ends);
-        m.ends = _blsr_u64(m.ends);
+    s->n_ends += (size_t)_mm_popcnt_u64(ends);
+    s->n_lines += (size_t)_mm_popcnt_u64(lines);
+    while (ends) {
+        *out++ = base + (uint32_t)_tzcnt_u64(ends);
+        ends = _blsr_u64(ends);
     }
 }
 
 static void index_avx2(struct csv_scan *s)
 {
-    char last[64];
+    struct csv_quotes quotes = {.may_open = 1};
+    char last[64] = {0};
+    int stop = 64;
 
-    while (s->at < s->n && s->n_ends < s->cap) {
+    while (s->at < s->n && s->n_ends < s->cap && stop == 64) {
         size_t room = s->n - s->at;
         const char *p = s->data + s->at;
-        if (room < 64) {
-            memset(last, 0, sizeof(last));
-            memcpy(last, p, room);
-            p = last;
+        uint64_t valid = room < 64 ? ((uint64_t)1 << room) - 1 : ~(uint64_t)0;
+        if (room < 64)
+            p = memcpy(last, p, room);
+        __m256i low = _mm256_loadu_si256((const __m256i *)p), high = _mm256_loadu_si256((const __m256i *)(p + 32));
+        struct csv_block b = {.lines = equal(low, high, '\n') & valid,
+                              .quotes = equal(low, high, s->special) & valid};
+        b.ends = (equal(low, high, s->delimiter) & valid) | b.lines;
+        if (__builtin_expect((b.quotes | quotes.inside) != 0 || quotes.is_closing, false)) {
+            s->has_special = true;
+            b.returns = equal(low, high, '\r') & valid;
+            stop = s->special == '"' ? csv_quotes_step(&quotes, &b, s->at) : (int)_tzcnt_u64(b.quotes);
+            uint64_t counts = stop <= 0 ? 0 : ~(uint64_t)0 >> (64 - stop);
+            b.ends &= counts;
+            b.lines &= counts;
+        } else {
+            quotes.may_open = b.ends >> 63;
         }
-        struct masks m = look(p, s->delimiter, s->special);
-        size_t length = room < 64 ? room : 64;
-        if (room < 64) {
-            uint64_t valid = ((uint64_t)1 << room) - 1;
-            m = (struct masks){m.ends & valid, m.lines & valid, m.special & valid};
-        }
-        if (m.special) {
-            length = (size_t)_tzcnt_u64(m.special);
-            uint64_t below = _blsmsk_u64(m.special) >> 1;
-            m.ends &= below;
-            m.lines &= below;
-        }
-        put(s, m, (uint32_t)s->at);
-        s->at += length;
-        if (m.special)
-            break;
+        put(s, b.ends, b.lines);
+        s->at = stop == 64 ? s->at + (room < 64 ? room : 64) : s->at + (size_t)(int64_t)stop;
     }
+    if (stop == 64 && s->at >= s->n && quotes.inside)
+        s->at = quotes.open_at;
 }
-
 
 /* The plain loops for values work on eight bytes at a time already. */
 static size_t integers_avx2(int64_t *out, const struct csv_cells *c, uint16_t *left)

@@ -3,6 +3,7 @@
  * The twins of csv_index.c's loops for AVX-512 (BW, DQ, VL, VBMI2, VPOPCNTDQ). Numbers are read four rows
  * at a time: the 16 bytes up to a cell's end are a lane, and a mask says which of them are the cell's. */
 #include "codec/csv_priv.h"
+#include "codec/csv_quotes.h"
 
 #include <immintrin.h>
 
@@ -34,34 +35,45 @@ static inline void put_positions(uint32_t *out, __mmask64 m, unsigned n, uint32_
     }
 }
 
+/* Bytes of the block that count when it is stopped at `stop`; see csv_quotes_step. */
+static inline uint64_t below(int stop)
+{
+    return stop <= 0 ? 0 : ~(uint64_t)0 >> (64 - stop);
+}
+
 static void index_avx512(struct csv_scan *s)
 {
     const __m512i delimiter = _mm512_set1_epi8(s->delimiter), line = _mm512_set1_epi8('\n'),
-                  special = _mm512_set1_epi8(s->special), numbers = _mm512_loadu_si512(byte_numbers);
+                  special = _mm512_set1_epi8(s->special), ret = _mm512_set1_epi8('\r'),
+                  numbers = _mm512_loadu_si512(byte_numbers);
     size_t at = s->at, n_ends = s->n_ends, n_lines = s->n_lines;
+    struct csv_quotes quotes = {.may_open = 1};
+    int stop = 64;
 
-    while (at < s->n && n_ends < s->cap) {
+    while (at < s->n && n_ends < s->cap && stop == 64) {
         size_t room = s->n - at;
         __mmask64 valid = room < 64 ? ((uint64_t)1 << room) - 1 : ~(uint64_t)0;
         __m512i w = _mm512_maskz_loadu_epi8(valid, s->data + at);
-        __mmask64 lines = _mm512_mask_cmpeq_epi8_mask(valid, w, line);
-        __mmask64 ends = _mm512_mask_cmpeq_epi8_mask(valid, w, delimiter) | lines;
-        __mmask64 odd = _mm512_mask_cmpeq_epi8_mask(valid, w, special);
-        size_t length = room < 64 ? room : 64;
-        if (__builtin_expect(odd != 0, false)) {
-            uint64_t below = _blsmsk_u64(odd) >> 1;
-            ends &= below;
-            lines &= below;
-            length = (size_t)_tzcnt_u64(odd);
+        struct csv_block b = {.lines = _mm512_mask_cmpeq_epi8_mask(valid, w, line),
+                              .quotes = _mm512_mask_cmpeq_epi8_mask(valid, w, special)};
+        b.ends = _mm512_mask_cmpeq_epi8_mask(valid, w, delimiter) | b.lines;
+        if (__builtin_expect((b.quotes | quotes.inside) != 0 || quotes.is_closing, false)) {
+            s->has_special = true;
+            b.returns = _mm512_mask_cmpeq_epi8_mask(valid, w, ret);
+            stop = s->special == '"' ? csv_quotes_step(&quotes, &b, at) : (int)_tzcnt_u64(b.quotes);
+            b.ends &= below(stop);
+            b.lines &= below(stop);
+        } else {
+            quotes.may_open = b.ends >> 63;
         }
-        unsigned n = (unsigned)_mm_popcnt_u64(ends);
-        put_positions(s->ends + n_ends, ends, n, (uint32_t)at, numbers);
+        unsigned n = (unsigned)_mm_popcnt_u64(b.ends);
+        put_positions(s->ends + n_ends, b.ends, n, (uint32_t)at, numbers);
         n_ends += n;
-        n_lines += (size_t)_mm_popcnt_u64(lines);
-        at += length;
-        if (odd)
-            break;
+        n_lines += (size_t)_mm_popcnt_u64(b.lines);
+        at = stop == 64 ? at + (room < 64 ? room : 64) : at + (size_t)(int64_t)stop;
     }
+    if (stop == 64 && at >= s->n && quotes.inside)
+        at = quotes.open_at;
     s->at = at;
     s->n_ends = n_ends;
     s->n_lines = n_lines;

@@ -70,7 +70,7 @@ static int hex_digit(char c)
 /* One escape behind the backslash at p[-1]; *p moves behind it. */
 static const char *unescape_one(char *out, size_t *n, const char **p, const char *end)
 {
-    static const char from[] = "bfnrt0aev'", to[] = "\b\f\n\r\t\0\a\033\v'";
+    static const char from[] = "bfnrt0aev", to[] = "\b\f\n\r\t\0\a\033\v";
     char c = *(*p)++;
     const char *found = memchr(from, c, sizeof(from) - 1);
 
@@ -82,7 +82,7 @@ static const char *unescape_one(char *out, size_t *n, const char **p, const char
             return "\\x without two hexadecimal digits";
         out[(*n)++] = (char)(high * 16 + low);
         *p += 2;
-    } else if (c == '\\' || (unsigned char)c < 0x20) {
+    } else if ((unsigned char)c < 0x20 || strchr("\\'\"`/", c)) {
         out[(*n)++] = c;
     } else if (c != 'N') { /* \N within a text is nothing; an unknown escape stays as it is */
         out[(*n)++] = '\\';
@@ -231,7 +231,8 @@ static inline struct str cell_at(const struct csv_cells *cells, size_t r)
 struct loop {
     struct csv_decoder *d;
     size_t f;
-    const struct csv_cells *cells;
+    const struct csv_cells *cells; /* their texts without quotes, where these are simple */
+    const struct csv_cells *raw;   /* with them, for the careful reader */
     struct column *c;
     void *values;       /* of the rows of `cells` */
     size_t first;       /* row of the batch that cell 0 is */
@@ -240,7 +241,7 @@ struct loop {
 
 static void read_one(const struct loop *l, size_t r)
 {
-    read_cell(l->d, l->f, cell_at(l->cells, r), l->c, l->first + r, l->arena);
+    read_cell(l->d, l->f, cell_at(l->raw, r), l->c, l->first + r, l->arena);
 }
 
 static void read_left(const struct loop *l, size_t n_left)
@@ -357,6 +358,11 @@ static void read_strings(const struct loop *l)
             continue;
         }
         char first = s.p[0], last = s.p[s.n - 1];
+        if (first == '"' && last == '"' && s.n > 1 && !l->d->is_tsv &&
+            (s.n == 2 || memchr(s.p + 1, '"', s.n - 2) == NULL)) {
+            out[r] = (struct str){s.p + 1, s.n - 2};
+            continue;
+        }
         bool is_odd = l->d->is_tsv ? l->d->has_special && memchr(s.p, special, s.n) != NULL
                                    : first == special || first == '\\' || first == ' ' || first == '\t' ||
                                          last == ' ' || last == '\t';
@@ -493,16 +499,37 @@ static void read_others(const struct loop *l)
         read_one(l, r);
 }
 
+/* "x" becomes x. What else stands in quotes (doubled ones, spaces around) the loops leave. */
+static void take_off_quotes(struct csv_cells *to, uint32_t *prev, uint32_t *ends, const struct csv_cells *from)
+{
+    *to = *from;
+    to->prev = prev;
+    to->ends = ends;
+    to->prev_stride = to->stride = 1;
+    for (size_t r = 0; r < from->n; r++) {
+        struct str s = cell_at(from, r);
+        bool is_quoted = s.n > 2 && s.p[0] == '"' && s.p[s.n - 1] == '"';
+        prev[r] = from->prev[r * from->prev_stride] + is_quoted;
+        ends[r] = from->ends[r * from->stride] - is_quoted;
+    }
+}
+
 void csv_read_column(struct csv_decoder *d, size_t f, const struct csv_cells *cells, size_t first,
                      struct column *c, struct arena *arena)
 {
-    struct loop l = {.d = d, .f = f, .cells = cells, .c = c, .first = first, .arena = arena};
+    struct loop l = {.d = d, .f = f, .cells = cells, .raw = cells, .c = c, .first = first, .arena = arena};
+    uint32_t prev[CSV_BLOCK], ends[CSV_BLOCK];
+    struct csv_cells bare;
 
     l.values = (char *)c->values + first * type_width(c->type);
     if (c->nulls)
         memset(c->nulls + first, 0, cells->n);
     if (c->missing)
         memset(c->missing + first, 0, cells->n);
+    if (d->has_special && !d->is_tsv && c->type.kind != TYPE_STRING && c->type.kind != TYPE_BOOL) {
+        take_off_quotes(&bare, prev, ends, cells);
+        l.cells = &bare;
+    }
     switch (c->type.kind) {
     case TYPE_STRING:
         read_strings(&l);

@@ -10,8 +10,10 @@ static void index_plain(struct csv_scan *s)
 
     for (; at < s->n && s->n_ends < s->cap; at++) {
         char c = s->data[at];
-        if (c == s->special)
+        if (c == s->special) {
+            s->has_special = true;
             break;
+        }
         if (c == s->delimiter || c == '\n') {
             s->ends[s->n_ends++] = (uint32_t)at;
             s->n_lines += c == '\n';
@@ -240,13 +242,36 @@ static size_t last_line_end(const char *data, size_t n)
     return end ? (size_t)(end - data) + 1 : 0;
 }
 
-/* Whole lines before the first special character need no look; a record that has one is walked. */
+enum { CUT_WINDOW = 1 << 16 };
+
+/* Behind the last line end that the quick index finds in the window, where it starts at a record. */
+static size_t cut_window(const struct csv_kernels *k, char delimiter, const char *data, size_t n)
+{
+    uint32_t ends[1024 + 64];
+    size_t done = 0;
+
+    for (;;) {
+        struct csv_scan s = {.data = data + done, .n = n - done, .delimiter = delimiter, .special = '"',
+                             .ends = ends, .cap = 1024};
+        k->index(&s);
+        while (s.n_ends > 0 && s.data[ends[s.n_ends - 1]] != '\n')
+            s.n_ends--;
+        if (s.n_ends == 0)
+            return done;
+        done += (size_t)ends[s.n_ends - 1] + 1;
+    }
+}
+
+/* Whole lines before the next quote need no look. */
 static size_t cut_csv(char delimiter, const char *data, size_t n, bool is_end)
 {
-    uint32_t ends[64];
+    const struct csv_kernels *k = csv_kernels_best();
     /* at the file's start a quote may follow the mark of byte order */
     size_t mark = n >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0, done = mark;
+    uint32_t ends[64], finish;
 
+    if (is_end)
+        return n;
     while (done < n) {
         const char *quote = memchr(data + done, '"', n - done);
         if (quote == NULL) {
@@ -254,15 +279,18 @@ static size_t cut_csv(char delimiter, const char *data, size_t n, bool is_end)
             break;
         }
         done += last_line_end(data + done, (size_t)(quote - data) - done);
-        /* no room in `ends`: only the finish is wanted */
+        size_t whole = cut_window(k, delimiter, data + done, n - done < CUT_WINDOW ? n - done : CUT_WINDOW);
+        done += whole;
+        if (whole)
+            continue;
+        /* one by the rules; there is no room in `ends`, for only its finish is wanted */
         struct csv_scan s = {.data = data + done, .n = n - done, .delimiter = delimiter, .ends = ends};
-        uint32_t finish;
         csv_index_record(&s, 0, false, &finish);
         if (finish >= n - done)
             break;
         done += (size_t)finish + 1;
     }
-    return is_end ? n : done > mark ? done : 0;
+    return done > mark ? done : 0;
 }
 
 static size_t cut_tsv(char delimiter, const char *data, size_t n, bool is_end)

@@ -29,7 +29,8 @@ struct csv_scan {
     size_t at;      /* next byte to look at */
     uint32_t *ends;
     size_t n_ends, cap;
-    size_t n_lines; /* line ends among `ends` */
+    size_t n_lines;   /* line ends among `ends` */
+    bool has_special; /* some were seen */
 };
 
 /* One column of the rows of a window: cell r is data[prev[r * prev_stride] + 1, ends[r * stride]). */
@@ -57,8 +58,8 @@ struct csv_time_shape {
 /* The loops that have twins. What two of them take they read alike; tests compare them. */
 struct csv_kernels {
     const char *name;
-    /* Appends to scan->ends from scan->at to the end of the data, until cap is reached, or up to a
-     * special character (scan->at is then its position). */
+    /* Appends to scan->ends from scan->at, where a record starts, to the end of the data, until cap is
+     * reached, or up to a special character that it cannot judge (scan->at is then its position). */
     void (*index)(struct csv_scan *scan);
     /* Decimal integers. Rows not taken (more than 16 digits, any other text) are listed in `left`;
      * returns how many. */

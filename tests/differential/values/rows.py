@@ -68,6 +68,27 @@ def a_record(r, is_tsv):
     return separator.join(fields)
 
 
+def is_whole(record):
+    """The record ends where it is written to end: no quotes are open there."""
+    at, inside, starts = 0, False, True
+    while at < len(record):
+        c = record[at]
+        if inside:
+            if c == '"':
+                if record[at + 1:at + 2] == '"':
+                    at += 1
+                else:
+                    inside = False
+        elif c == ',':
+            starts = True
+        elif starts and c == '"':
+            inside, starts = True, False
+        elif c not in " \t":
+            starts = False
+        at += 1
+    return not inside
+
+
 def literal(text):
     for a, b in (("\\", "\\\\"), ("'", "\\'"), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"), ("\0", "\\0")):
         text = text.replace(a, b)
@@ -110,7 +131,7 @@ def main():
             records = [a_record(r, fmt == "TSV") for _ in range(n)]
             # an open quote or a backslash at the end would take the next record in
             records = [x for x in records if x.strip(" \t\r") and
-                       (fmt == "TSV" and not x.endswith("\\") or fmt == "CSV" and x.count('"') % 2 == 0)]
+                       (fmt == "TSV" and not x.endswith("\\") or fmt == "CSV" and is_whole(x))]
             path = os.path.join(folder, "records")
             with open(path, "w", newline="") as f:
                 f.write("".join(x + "\n" for x in records))
