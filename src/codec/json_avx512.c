@@ -136,23 +136,31 @@ AVX512 static inline const void *window(const struct json_spans *v, size_t k)
     return v->base + (end < 16 ? 0 : end - 16); /* a record is longer than 16 bytes from here on */
 }
 
+/* 0..15 in each quarter. */
+AVX512 static inline __m512i byte_places(void)
+{
+    return _mm512_broadcast_i32x4(_mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
+}
+
+/* The length of value k + i in all bytes of quarter i; 16 if it is longer. */
+AVX512 static inline __m512i spread_lengths(const struct json_spans *v, size_t k)
+{
+    const __m512i spread = _mm512_set_epi64(0x0c0c0c0c0c0c0c0c, 0x0c0c0c0c0c0c0c0c, 0x0808080808080808,
+                                            0x0808080808080808, 0x0404040404040404, 0x0404040404040404, 0, 0);
+    __m128i n = _mm_sub_epi32(_mm_loadu_si128((const __m128i *)(v->end + k)),
+                              _mm_loadu_si128((const __m128i *)(v->begin + k)));
+    n = _mm_min_epu32(_mm_sub_epi32(n, _mm_set1_epi32((int)v->skip)), _mm_set1_epi32(16));
+    return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(n), spread);
+}
+
 AVX512 static inline struct four load_four(const struct json_spans *v, size_t k)
 {
-    static const uint8_t spread[64] = {
-        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4,  4,  4,  4,  4,  4,  4,  4,  4,  4,  4,  4,
-        4, 4, 4, 4, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8,  8,  8,  8,  12, 12, 12, 12, 12, 12, 12, 12,
-        12, 12, 12, 12, 12, 12, 12, 12};
-    static const uint8_t place[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     __m512i w = _mm512_castsi128_si512(_mm_loadu_si128(window(v, k)));
     w = _mm512_inserti32x4(w, _mm_loadu_si128(window(v, k + 1)), 1);
     w = _mm512_inserti32x4(w, _mm_loadu_si128(window(v, k + 2)), 2);
     w = _mm512_inserti32x4(w, _mm_loadu_si128(window(v, k + 3)), 3);
-    __m128i n = _mm_sub_epi32(_mm_loadu_si128((const __m128i *)(v->end + k)),
-                              _mm_loadu_si128((const __m128i *)(v->begin + k)));
-    n = _mm_min_epu32(_mm_sub_epi32(n, _mm_set1_epi32((int)v->skip)), _mm_set1_epi32(16));
-    __m512i lengths = _mm512_shuffle_epi8(_mm512_broadcast_i32x4(n), _mm512_loadu_si512(spread));
-    __m512i places = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)place));
-    return (struct four){w, _mm512_cmpge_epu8_mask(_mm512_add_epi8(lengths, places), _mm512_set1_epi8(16))};
+    __m512i last = _mm512_add_epi8(spread_lengths(v, k), byte_places());
+    return (struct four){w, _mm512_cmpge_epu8_mask(last, _mm512_set1_epi8(16))};
 }
 
 /* One bit per number that has any of these bits. */
@@ -272,48 +280,53 @@ AVX512 static uint64_t floats_avx512(const struct json_spans *v, float out[JSON_
     return of_block(v, bad);
 }
 
-/* The digits of an address, three places for each number at the end of four bytes. *bad if its dots are not
- * where they may be. */
-AVX512 static inline __m128i address_digits(const struct json_spans *v, size_t k, uint32_t *bad)
+/* The first 16 bytes of four values, which may be longer; behind a record there is room to load. */
+AVX512 static inline struct four load_four_begins(const struct json_spans *v, size_t k)
 {
-    uint32_t begin = v->begin[k] + v->skip, n = v->end[k] - begin;
-    *bad = n - 7 > 8;
-    uint32_t all = *bad ? 0 : (1u << n) - 1;
-    __m128i w = _mm_maskz_loadu_epi8((__mmask16)all, v->base + begin);
-    uint32_t dots = _mm_cmpeq_epi8_mask(w, _mm_set1_epi8('.'));
-    uint32_t left = dots | 1u << (n & 15), from = 0, places = 0;
-    for (unsigned i = 0; i < 4; i++) {
-        uint32_t end = _tzcnt_u32(left), n_digits = end - from;
-        *bad |= n_digits - 1 > 2;
-        places |= (0xf0u >> (n_digits & 3) & 0xf) << (4 * i);
-        left = _blsr_u32(left);
-        from = end + 1;
-    }
-    *bad |= left != 0;
-    w = _mm_maskz_compress_epi8((__mmask16)(all & ~dots), _mm_sub_epi8(w, _mm_set1_epi8('0')));
-    return _mm_maskz_expand_epi8((__mmask16)places, w);
+    const char *base = v->base + v->skip;
+    __m512i w = _mm512_castsi128_si512(_mm_loadu_si128((const void *)(base + v->begin[k])));
+    w = _mm512_inserti32x4(w, _mm_loadu_si128((const void *)(base + v->begin[k + 1])), 1);
+    w = _mm512_inserti32x4(w, _mm_loadu_si128((const void *)(base + v->begin[k + 2])), 2);
+    w = _mm512_inserti32x4(w, _mm_loadu_si128((const void *)(base + v->begin[k + 3])), 3);
+    return (struct four){w, _mm512_cmplt_epu8_mask(byte_places(), spread_lengths(v, k))};
+}
+
+/* Each place gets the number that ends there: its digit, ten times the one before, a hundred times the one
+ * before that, as far as no dot is in between; then the places before dots and ends are taken out. True if
+ * all four are addresses. */
+AVX512 static inline bool four_ipv4s(const struct json_spans *v, size_t k, uint32_t *out)
+{
+    const __m128i reverse = _mm_setr_epi8(3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12);
+    const __m128i hundreds = _mm_setr_epi8(0, 100, (char)200, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    struct four f = load_four_begins(v, k);
+    uint64_t dots = _mm512_mask_cmpeq_epi8_mask(f.lanes, f.bytes, _mm512_set1_epi8('.'));
+    uint64_t digits = f.lanes & ~dots; /* the last bit of each 16 is 0 where the length is right */
+    uint64_t ends = digits & ~(digits >> 1), of_four = digits & digits << 1 & digits << 2 & digits << 3;
+    __m512i ones = _mm512_maskz_sub_epi8(digits, f.bytes, _mm512_set1_epi8('0'));
+    __m512i tens = _mm512_bslli_epi128(ones, 1);
+    __m512i hundred = _mm512_maskz_mov_epi8(~(dots << 1), _mm512_bslli_epi128(ones, 2));
+    __m512i twice = _mm512_add_epi8(tens, tens);
+    __m512i below = _mm512_add_epi8(ones, _mm512_add_epi8(twice, _mm512_slli_epi16(twice, 2)));
+    __m512i above = _mm512_shuffle_epi8(_mm512_broadcast_i32x4(hundreds), hundred);
+    uint64_t large = _mm512_cmpgt_epu8_mask(hundred, _mm512_set1_epi8(2)) |
+                     (_mm512_cmpeq_epu8_mask(hundred, _mm512_set1_epi8(2)) &
+                      _mm512_cmpgt_epu8_mask(below, _mm512_set1_epi8(55)));
+    uint64_t wrong = _mm512_cmpgt_epu8_mask(ones, _mm512_set1_epi8(9)) | of_four | (large & ends) |
+                     (f.lanes & 0x8000800080008000ULL);
+    __m128i n_dots = _mm_popcnt_epi16(_mm_cvtsi64_si128((long long)dots));
+    __m128i n_ends = _mm_popcnt_epi16(_mm_cvtsi64_si128((long long)ends));
+    uint32_t is_four = _mm_cmpeq_epi16_mask(n_dots, _mm_set1_epi16(3)) &
+                       _mm_cmpeq_epi16_mask(n_ends, _mm_set1_epi16(4)) & 15;
+    __m512i packed = _mm512_maskz_compress_epi8(ends, _mm512_add_epi8(above, below));
+    _mm_storeu_si128((__m128i *)out, _mm_shuffle_epi8(_mm512_castsi512_si128(packed), reverse));
+    return wrong == 0 && is_four == 15;
 }
 
 AVX512 static uint64_t ipv4s_avx512(const struct json_spans *v, uint32_t out[JSON_BLOCK])
 {
-    const __m128i reverse = _mm_setr_epi8(3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12);
     uint64_t bad = 0;
-    for (size_t k = 0; k < v->n; k += 4) {
-        uint32_t b0, b1, b2, b3;
-        __m512i w = _mm512_castsi128_si512(address_digits(v, k, &b0));
-        w = _mm512_inserti32x4(w, address_digits(v, k + 1, &b1), 1);
-        w = _mm512_inserti32x4(w, address_digits(v, k + 2, &b2), 2);
-        w = _mm512_inserti32x4(w, address_digits(v, k + 3, &b3), 3);
-        uint64_t wrong = _mm512_cmpgt_epu8_mask(w, _mm512_set1_epi8(9));
-        w = _mm512_maddubs_epi16(w, _mm512_set1_epi32(0x010a6400));
-        w = _mm512_madd_epi16(w, _mm512_set1_epi16(1));
-        uint32_t large = _mm512_cmpgt_epi32_mask(w, _mm512_set1_epi32(255));
-        _mm_storeu_si128((__m128i *)(out + k), _mm_shuffle_epi8(_mm512_cvtepi32_epi8(w), reverse));
-        uint32_t row = any_of(wrong) | b0 | b1 << 1 | b2 << 2 | b3 << 3;
-        for (unsigned i = 0; large && i < 4; i++)
-            row |= (uint32_t)((large >> (4 * i) & 15) != 0) << i;
-        bad |= (uint64_t)row << k;
-    }
+    for (size_t k = 0; k < v->n; k += 4)
+        bad |= (uint64_t)(four_ipv4s(v, k, out + k) ? 0 : 15) << k;
     return of_block(v, bad);
 }
 

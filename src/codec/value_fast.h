@@ -97,7 +97,24 @@ static const double fast_powers_of_10[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1
                                            1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
                                            1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
-/* [-]digits[.digits] as mantissa / 10^scale, at most 18 digits in all, a digit on each side of the dot. */
+/* As fast_decimal, for 1..8 characters without a sign: the digits before the dot move over it. */
+static inline bool fast_decimal8(const char *p, size_t n, uint64_t *mantissa, unsigned *scale)
+{
+    uint64_t w = fast_right_aligned(p, n), x = w ^ 0x2e2e2e2e2e2e2e2eULL;
+    uint64_t dot = (x - 0x0101010101010101ULL) & ~x & 0x8080808080808080ULL; /* its lowest bit is true */
+    *scale = 0;
+    if (dot) {
+        unsigned at = (unsigned)__builtin_ctzll(dot) - 7;
+        uint64_t before = (1ULL << at) - 1;
+        w = (w & before) << 8 | '0' | (w & ~(before << 8 | 0xff));
+        *scale = 7 - at / 8;
+    }
+    *mantissa = fast_digits8(w);
+    return fast_is_digits8(w) && n > (dot != 0);
+}
+
+/* [-]digits[.digits] as mantissa / 10^scale, at most 18 digits in all; short ones may lack those on one side
+ * of the dot. */
 static inline bool fast_decimal(const char *p, size_t n, int64_t *mantissa, unsigned *scale)
 {
     bool is_negative = n && *p == '-';
@@ -107,6 +124,11 @@ static inline bool fast_decimal(const char *p, size_t n, int64_t *mantissa, unsi
     n -= is_negative;
     if (n - 1 >= 19)
         return false;
+    if (n <= 8) {
+        bool is_good = fast_decimal8(p, n, &whole, scale);
+        *mantissa = is_negative ? -(int64_t)whole : (int64_t)whole;
+        return is_good;
+    }
     while (dot < n && p[dot] != '.')
         dot++;
     size_t n_part = dot < n ? n - dot - 1 : 0;

@@ -391,6 +391,95 @@ static void shapes_agree_about_damaged_records(void **state)
     }
 }
 
+/* ---- kernels alone ---- */
+
+struct texts {
+    struct buf bytes;
+    uint32_t begin[JSON_BLOCK], end[JSON_BLOCK];
+    size_t n;
+};
+
+/* Numbers, addresses and near misses of both, some bytes apart. */
+static void put_texts(struct texts *t)
+{
+    static const char bytes[] = "0123456789012345678901234567890123456789....-+e x";
+    buf_text(&t->bytes, "sixteen bytes to");
+    uint32_t usual = random_below(4);
+    t->n = 1 + random_below(JSON_BLOCK);
+    for (size_t i = 0; i < t->n; i++) {
+        t->begin[i] = (uint32_t)t->bytes.n;
+        uint32_t kind = random_below(16) ? usual : random_below(4);
+        if (kind == 0)
+            buf_printf(&t->bytes, "%u.%u.%u.%u", random_below(260), random_below(256), random_below(257),
+                       random_below(256) >> random_below(8));
+        else if (kind == 1)
+            buf_printf(&t->bytes, "%s%u.%u", random_below(2) ? "-" : "", random_below(100000),
+                       random_below(100000) >> random_below(16));
+        else if (kind == 2)
+            buf_printf(&t->bytes, "%u%0*u", random_below(1000), (int)random_below(16) + 1, random_below(10));
+        else
+            for (uint32_t k = random_below(18); k > 0; k--)
+                buf_byte(&t->bytes, (uint8_t)bytes[random_below(sizeof(bytes) - 1)]);
+        t->end[i] = (uint32_t)t->bytes.n;
+        buf_put(&t->bytes, ",\"", random_below(3));
+    }
+    for (size_t i = t->n; i < json_padded(t->n); i++) {
+        t->begin[i] = t->begin[0];
+        t->end[i] = t->end[0];
+    }
+    for (int i = 0; i < 64; i++)
+        buf_byte(&t->bytes, '7');
+}
+
+static void check_kernels(const struct json_kernels *kernels, const struct texts *t, size_t taken[5])
+{
+    struct json_spans v = {t->bytes.p, t->begin, t->end, 0, t->n};
+    uint64_t u[JSON_BLOCK], u_want, bad[5];
+    double d[JSON_BLOCK], d_want;
+    float f[JSON_BLOCK], f_want;
+    uint32_t a[JSON_BLOCK], a_want;
+    bad[0] = kernels->uints(&v, u);
+    bad[1] = kernels->doubles(&v, d);
+    bad[2] = kernels->floats(&v, f);
+    bad[3] = kernels->ipv4s(&v, a);
+    bad[4] = kernels->numbers(&v);
+    for (size_t k = 0; k < t->n; k++) {
+        struct str text = {t->bytes.p + t->begin[k], t->end[k] - t->begin[k]};
+        if (!(bad[0] >> k & 1))
+            assert_true(value_uint(&u_want, text, UINT64_MAX) == NULL && u[k] == u_want);
+        if (!(bad[1] >> k & 1))
+            assert_true(value_float(&d_want, text) == NULL && memcmp(&d[k], &d_want, 8) == 0);
+        if (!(bad[2] >> k & 1))
+            assert_true(value_float32(&f_want, text) == NULL && memcmp(&f[k], &f_want, 4) == 0);
+        if (!(bad[3] >> k & 1))
+            assert_true(value_ipv4(&a_want, text) == NULL && a[k] == a_want);
+        if (!(bad[4] >> k & 1))
+            assert_true(json_is_token(text));
+        for (size_t i = 0; i < 5; i++)
+            taken[i] += !(bad[i] >> k & 1);
+    }
+}
+
+static void kernels_answer_as_values_do_or_decline(void **state)
+{
+    const struct json_kernels *all[3];
+    size_t n_kernels = json_all_kernels(all);
+    size_t taken[3][5] = {0};
+    size_t n = 0;
+    random_state = 11;
+    for (int round = 0; round < 1500; round++) {
+        struct texts t = {0};
+        put_texts(&t);
+        n += t.n;
+        for (size_t i = 0; i < n_kernels; i++)
+            check_kernels(all[i], &t, taken[i]);
+        buf_done(&t.bytes);
+    }
+    for (size_t i = 0; i < n_kernels; i++) /* what is common is not declined */
+        for (size_t k = 0; k < 5; k++)
+            assert_true(taken[i][k] > n / 10);
+}
+
 static void rows_and_rejects_are_all_records(void **state)
 {
     AUTO_DONE(buf) data = {0};
@@ -418,6 +507,7 @@ int main(void)
         cmocka_unit_test(nested_paths_join_keys_by_dots),
         cmocka_unit_test(shapes_give_what_the_careful_way_gives),
         cmocka_unit_test(shapes_agree_about_damaged_records),
+        cmocka_unit_test(kernels_answer_as_values_do_or_decline),
         cmocka_unit_test(rows_and_rejects_are_all_records),
         cmocka_unit_test(a_cut_ends_behind_a_line_end),
     };
