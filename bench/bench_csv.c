@@ -18,7 +18,7 @@ struct setup {
     uint32_t positions[10];
     size_t n_fields;
     const struct csv_kernels *kernels; /* NULL = the best */
-    bool is_quoted;
+    enum { AS_IT_IS, QUOTED, RANDOM_TIMES } input;
 };
 
 static uint64_t check_of(const struct batch *b)
@@ -116,6 +116,24 @@ static void put_quotes(struct buf *out, struct str input)
     }
 }
 
+/* The same records at times of twenty years, in no order. */
+static void put_random_times(struct buf *out, struct str input)
+{
+    uint64_t state = 88172645463325252ULL;
+    size_t at = 0;
+
+    buf_put(out, input.p, input.n);
+    while (at < out->n) {
+        state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+        uint32_t bits = (uint32_t)(state >> 32);
+        char text[17];
+        snprintf(text, sizeof(text), "20%02u-%02u-%02uT%02u:%02u", bits % 20 + 5, bits / 20 % 12 + 1, bits / 240 % 28 + 1,
+                 bits / 6720 % 24, bits / 161280 % 60);
+        memcpy(out->p + at, text, 16);
+        at = (size_t)((char *)memchr(out->p + at, '\n', out->n - at) - out->p) + 1;
+    }
+}
+
 #define NUMBERS "UInt64", "UInt64", "Float32", "Float32", "Float32", "Float32"
 #define ALL {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}
 
@@ -123,22 +141,25 @@ int main(int argc, char **argv)
 {
     size_t n = argc > 1 ? (size_t)atol(argv[1]) : 1000000;
     int rounds = argc > 2 ? atoi(argv[2]) : 7, only = argc > 3 ? atoi(argv[3]) : -1;
-    AUTO_DONE(buf) input = {0}, quoted = {0};
+    AUTO_DONE(buf) input = {0}, quoted = {0}, random = {0};
     const struct setup setups[] = {
         {"ten fields", {"DateTime64(3)", "String", "IPv4", "IPv4", NUMBERS}, ALL, 10, NULL},
         {"ten fields, addresses as texts", {"DateTime64(3)", "String", "String", "String", NUMBERS}, ALL, 10, NULL},
         {"four of ten", {"DateTime64(3)", "String", "UInt64", "Float32"}, {0, 1, 4, 7}, 4, NULL},
-        {"ten fields, texts in quotes", {"DateTime64(3)", "String", "IPv4", "IPv4", NUMBERS}, ALL, 10, NULL, true},
+        {"ten fields, texts in quotes", {"DateTime64(3)", "String", "IPv4", "IPv4", NUMBERS}, ALL, 10, NULL, QUOTED},
+        {"ten fields, times in no order", {"DateTime64(3)", "String", "IPv4", "IPv4", NUMBERS}, ALL, 10, NULL, RANDOM_TIMES},
         {"ten fields", {"DateTime64(3)", "String", "IPv4", "IPv4", NUMBERS}, ALL, 10, &csv_avx2},
         {"ten fields", {"DateTime64(3)", "String", "IPv4", "IPv4", NUMBERS}, ALL, 10, &csv_plain},
     };
 
     records_csv(&input, n, RECORDS_USERS);
     put_quotes(&quoted, buf_view(&input));
+    put_random_times(&random, buf_view(&input));
+    const struct buf *inputs[] = {&input, &quoted, &random};
     printf("%zu records of %.1f bytes\n", n, (double)input.n / (double)n);
     for (size_t i = 0; i < COUNT(setups); i++)
         if ((only < 0 || only == (int)i) &&
             (setups[i].kernels == NULL || csv_kernels_is_usable(setups[i].kernels)))
-            run(&setups[i], buf_view(setups[i].is_quoted ? &quoted : &input), n, rounds);
+            run(&setups[i], buf_view(inputs[setups[i].input]), n, rounds);
     return 0;
 }
