@@ -76,20 +76,41 @@ static void put_time(struct buf *out, int64_t ms)
                (unsigned)(ms % 1000));
 }
 
+void record_put_csv(struct buf *out, const struct record *r)
+{
+    put_time(out, r->time_ms);
+    buf_printf(out, ",user%05u,192.168.%u.%u,203.0.113.%u,%llu,%llu", r->user, r->client[0], r->client[1], r->server,
+               (unsigned long long)r->download, (unsigned long long)r->upload);
+    for (int k = 0; k < 4; k++) {
+        buf_byte(out, ',');
+        put_decimal(out, k < 2 ? r->rtt[k] : r->loss[k - 2]);
+    }
+    buf_byte(out, '\n');
+}
+
+void record_put_json(struct buf *out, const struct record *r)
+{
+    buf_text(out, "{\"timestamp\":\"");
+    put_time(out, r->time_ms);
+    buf_printf(out,
+               "\",\"user_id\":\"user%05u\",\"client_ip\":\"192.168.%u.%u\",\"server_ip\":\"203.0.113.%u\","
+               "\"download_bytes\":%llu,\"upload_bytes\":%llu",
+               r->user, r->client[0], r->client[1], r->server, (unsigned long long)r->download,
+               (unsigned long long)r->upload);
+    for (int k = 0; k < 4; k++) {
+        buf_printf(out, ",\"%s\":", record_names[6 + k]);
+        put_decimal(out, k < 2 ? r->rtt[k] : r->loss[k - 2]);
+    }
+    buf_text(out, "}\n");
+}
+
 void records_csv(struct buf *out, size_t n, uint32_t n_users)
 {
     struct record_source s = record_source(n_users);
 
     for (size_t i = 0; i < n; i++) {
         struct record r = record_next(&s);
-        put_time(out, r.time_ms);
-        buf_printf(out, ",user%05u,192.168.%u.%u,203.0.113.%u,%llu,%llu", r.user, r.client[0], r.client[1],
-                   r.server, (unsigned long long)r.download, (unsigned long long)r.upload);
-        for (int k = 0; k < 4; k++) {
-            buf_byte(out, ',');
-            put_decimal(out, k < 2 ? r.rtt[k] : r.loss[k - 2]);
-        }
-        buf_byte(out, '\n');
+        record_put_csv(out, &r);
     }
 }
 
@@ -99,17 +120,6 @@ void records_json(struct buf *out, size_t n, uint32_t n_users)
 
     for (size_t i = 0; i < n; i++) {
         struct record r = record_next(&s);
-        buf_text(out, "{\"timestamp\":\"");
-        put_time(out, r.time_ms);
-        buf_printf(out,
-                   "\",\"user_id\":\"user%05u\",\"client_ip\":\"192.168.%u.%u\",\"server_ip\":\"203.0.113.%u\","
-                   "\"download_bytes\":%llu,\"upload_bytes\":%llu",
-                   r.user, r.client[0], r.client[1], r.server, (unsigned long long)r.download,
-                   (unsigned long long)r.upload);
-        for (int k = 0; k < 4; k++) {
-            buf_printf(out, ",\"%s\":", record_names[6 + k]);
-            put_decimal(out, k < 2 ? r.rtt[k] : r.loss[k - 2]);
-        }
-        buf_text(out, "}\n");
+        record_put_json(out, &r);
     }
 }

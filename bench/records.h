@@ -33,7 +33,9 @@ struct record_source {
 struct record_source record_source(uint32_t n_users);
 struct record record_next(struct record_source *s);
 
-/* Append n records as lines. */
+/* Append one record as a line, or the first n of the usual source. */
+void record_put_csv(struct buf *out, const struct record *r);
+void record_put_json(struct buf *out, const struct record *r);
 void records_csv(struct buf *out, size_t n, uint32_t n_users);
 void records_json(struct buf *out, size_t n, uint32_t n_users);
 
