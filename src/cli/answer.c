@@ -9,7 +9,7 @@
 
 #include "cli/chart.h"
 
-enum { TOP_VALUES = 5, MAX_COLUMNS = 16, MAX_SERIES = 3000 };
+enum { TOP_VALUES = 5, MAX_COLUMNS = 16, MAX_SERIES = 400 };
 
 /* ---- small tables of text ---- */
 
@@ -122,6 +122,17 @@ static size_t measure_items(const struct plan_source *source, const struct plan_
             items[n++] = &c->items[i];
     }
     return n;
+}
+
+/* Do its values add up to a course that can be drawn? */
+static bool is_drawable(const struct plan_cube *c, const struct plan_item *item)
+{
+    static const char *const calls[] = {"count", "countIf", "sum", "sumIf"};
+    for (size_t m = 0; m < c->n_measures; m++)
+        for (size_t i = 0; i < COUNT(calls) && is_name(item->value, c->measures[m].column); i++)
+            if (str_is(c->measures[m].call->text, calls[i]))
+                return true;
+    return false;
 }
 
 /* The item that counts events, else the first. */
@@ -330,6 +341,7 @@ static enum err_code show_course(struct session *s, const struct plan_cube *c, c
     AUTO_DONE(buf) sql = {0};
     buf_text(&sql, "SELECT toUnixTimestamp(bucket), ");
     ast_print(&sql, item->value);
+    buf_text(&sql, ", toUnixTimestamp(min(bucket) OVER ())");
     put_inner(&sql, s, c, tier, "bucket");
     buf_printf(&sql, " ORDER BY bucket DESC LIMIT %d", MAX_SERIES);
     AUTO_DONE(grid) g = {0};
@@ -343,7 +355,8 @@ static enum err_code show_course(struct session *s, const struct plan_cube *c, c
     }
     AUTO_MEM char *name = xstrndup(item->name.p, item->name.n);
     printf("\n");
-    chart_columns(stdout, t, &(struct chart_series){.name = name, .times = times, .values = values, .n = g.n_rows, .step_s = step_s});
+    chart_columns(stdout, t, &(struct chart_series){.name = name, .times = times, .values = values, .n = g.n_rows, .step_s = step_s,
+                                                    .start = g.n_rows ? strtoll(grid_cell(&g, 0, 2), NULL, 10) : 0});
     return ERR_OK;
 }
 
@@ -378,7 +391,7 @@ static enum err_code show_metric(struct session *s, const struct plan_source *so
         n_shown++;
     }
     const struct plan_item *item = items[counting_item(total, items, n)];
-    for (size_t i = 0; i < total->n_tiers; i++) {
+    for (size_t i = 0; i < total->n_tiers && is_drawable(total, item); i++) {
         const struct plan_tier *tier = &total->tiers[i];
         if (tier->suffix && strcmp(tier->suffix, "1h") == 0)
             TRY(show_course(s, total, tier, item, 3600, t, e));

@@ -193,7 +193,7 @@ void chart_columns(FILE *out, const struct terminal *t, const struct chart_serie
     enum { AXIS = 8 };
     int room = t->width - AXIS - 1;
     int64_t last = s->times[s->n - 1];
-    int64_t n_steps = (last - s->times[0]) / s->step_s + 1;
+    int64_t n_steps = (last - (s->start ? s->start : s->times[0])) / s->step_s + 1;
     int each = n_steps * 4 <= room ? 4 : n_steps * 2 <= room ? 2 : 1; /* with a gap behind wide ones */
     int64_t n_shown = n_steps < room / each ? n_steps : room / each;
     int64_t first = last - (n_shown - 1) * s->step_s;
@@ -208,8 +208,12 @@ void chart_columns(FILE *out, const struct terminal *t, const struct chart_serie
     }
     const char *unit = s->step_s == 3600 ? "hour" : s->step_s == 86400 ? "day" : "step";
     fprintf(out, "%s%s per %s%s", t->has_colours ? "\033[1m" : "", s->name, unit, t->has_colours ? "\033[0m" : "");
-    if (n_shown < n_steps)
-        fprintf(out, " (the last %lld of %lld)", (long long)n_shown, (long long)n_steps);
+    if (n_shown < n_steps) {
+        char all[32], number[48];
+        snprintf(all, sizeof(all), "%lld", (long long)n_steps);
+        number_for_people(number, sizeof(number), all);
+        fprintf(out, " (the last %lld of %s)", (long long)n_shown, number);
+    }
     fputc('\n', out);
     for (int row = CHART_HEIGHT - 1; row >= 0; row--) {
         char number[16] = "";

@@ -33,6 +33,7 @@ struct chart_series {
     const double *values;
     size_t n;
     int64_t step_s;
+    int64_t start;         /* first of all, also of those not given; 0: times[0] */
 };
 void chart_columns(FILE *out, const struct terminal *t, const struct chart_series *s);
 

@@ -624,6 +624,24 @@ static void choose_measures(struct inference *inf)
     }
 }
 
+/* Each cell of an hour and a dimension's value keeps its quantiles' state, which costs ten times a count. Where there are
+ * very many cells, quantiles are kept for all rows together only. */
+static void choose_spread(struct inference *inf)
+{
+    enum { MOST_CELLS = 1000000 };
+    inf->is_spread_apart = false;
+    if (inf->event_time < 0 || inf->sampled_bytes == 0)
+        return;
+    const struct column_stats *t = &inf->columns[inf->event_time]->stats;
+    double hours = (double)(t->last_s - t->first_s) / 3600 + 1, cells = 0;
+    double records = (double)inf->n_records * (double)inf->total_bytes / (double)inf->sampled_bytes;
+    for (size_t i = 0; i < inf->n_dimensions; i++) {
+        double own = hours * (double)inf->columns[inf->dimensions[i]]->stats.n_seen;
+        cells += own < records ? own : records;
+    }
+    inf->is_spread_apart = cells > MOST_CELLS;
+}
+
 void inference_decide(struct inference *inf)
 {
     inf->name = source_name_of(inf->files[0]);
@@ -639,6 +657,7 @@ void inference_decide(struct inference *inf)
     choose_event_time(inf);
     choose_dimensions(inf);
     choose_measures(inf);
+    choose_spread(inf);
 }
 
 enum err_code inference_date_question(const struct inference *inf, int *column, struct err *e)

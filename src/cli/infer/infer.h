@@ -85,6 +85,7 @@ struct column_stats {
     int64_t min;                       /* of all */
     uint64_t max;                      /* of those not negative */
     unsigned fraction;                 /* most digits behind the second */
+    int64_t first_s, last_s;           /* of its times; 0, 0: none */
     uint64_t n_zoned, n_date_only, n_out_of_range, n_iso;
     uint64_t n_day_first, n_month_first; /* a value above 12 decides */
     char day_first_example[48], month_first_example[48];
@@ -149,6 +150,7 @@ struct inference {
     size_t n_dimensions;
     int measures[6];
     size_t n_measures;
+    bool is_spread_apart;       /* quantiles in a metric of their own */
 };
 
 struct inference *inference_new(void);

@@ -86,14 +86,24 @@ static void note(struct column_stats *s, enum value_kind kind, struct str text)
 
 enum { YEAR_1980 = 315532800, DAY_SECONDS = 86400 };
 
+static void look_at_span(struct column_stats *s, int64_t seconds)
+{
+    if (s->first_s == 0 || seconds < s->first_s)
+        s->first_s = seconds;
+    if (seconds > s->last_s)
+        s->last_s = seconds;
+}
+
 static void look_at_epoch(struct column_stats *s, uint64_t v, size_t n_digits, int64_t now_s)
 {
     static const uint64_t per_second[4] = {1, 1000, 1000000, 1000000000};
     static const size_t digits[4] = {10, 13, 16, 19};
     for (size_t i = 0; i < 4; i++) {
         int64_t seconds = (int64_t)(v / per_second[i]);
-        if (n_digits == digits[i] && seconds >= YEAR_1980 && seconds <= now_s + DAY_SECONDS)
+        if (n_digits == digits[i] && seconds >= YEAR_1980 && seconds <= now_s + DAY_SECONDS) {
             s->n_epoch[i]++;
+            look_at_span(s, seconds);
+        }
     }
     uint64_t year = v / 10000, month = v / 100 % 100, day = v % 100;
     if (n_digits == 8 && year >= 1980 && year <= 2105 && month >= 1 && month <= 12 && day >= 1 && day <= 31)
@@ -164,7 +174,7 @@ static unsigned two(struct str s, size_t at, size_t n)
 }
 
 /* 4/13/2023 …: which of the first two is the month? */
-static bool look_at_day_month(struct column_stats *s, struct str text)
+static bool look_at_day_month(struct column_stats *s, struct str text, int64_t now_s)
 {
     size_t a = digits_at(text, 0);
     if (a < 1 || a > 2 || text.n < a + 4)
@@ -189,6 +199,9 @@ static bool look_at_day_month(struct column_stats *s, struct str text)
     if (s->separator == 0)
         s->separator = separator;
     s->n_other_separator += s->separator != separator;
+    int64_t ms;
+    if (value_datetime64(&ms, text, NULL, 3) == NULL && ms > 0 && ms / 1000 < now_s)
+        look_at_span(s, ms / 1000); /* months may be days here: near enough */
     if (memchr(text.p, ':', text.n) == NULL)
         s->n_date_only++;
     note(s, VALUE_DAY_MONTH, text);
@@ -231,6 +244,8 @@ static bool look_at_time(struct column_stats *s, struct str text, int64_t now_s)
     int64_t seconds = ms / 1000;
     if (seconds < 31536000 || seconds > now_s + DAY_SECONDS)
         s->n_out_of_range++;
+    else
+        look_at_span(s, seconds);
     s->n_iso += is_iso;
     look_at_zone(s, text);
     note(s, VALUE_TIME, text);
@@ -281,7 +296,7 @@ void column_observe(struct column_stats *s, struct str text, bool is_quoted, boo
     s->n_values++;
     s->n_json_text += is_json && is_quoted;
     count_distinct(s, text);
-    if (look_at_integer(s, text, now_s) || look_at_address(s, text) || look_at_day_month(s, text) || look_at_time(s, text, now_s) || look_at_float(s, text, now_s))
+    if (look_at_integer(s, text, now_s) || look_at_address(s, text) || look_at_day_month(s, text, now_s) || look_at_time(s, text, now_s) || look_at_float(s, text, now_s))
         return;
     note(s, is_bool(text) ? VALUE_BOOL : VALUE_TEXT, text);
 }

@@ -209,30 +209,38 @@ static void put_alias(struct buf *out, const struct inference *inf, const char *
     put_name(out, buf_cstr(&alias));
 }
 
-static void put_measure(struct buf *out, const struct inference *inf, const struct infer_column *c, bool has_quantiles)
+static void put_quantiles(struct buf *out, const struct inference *inf, const struct infer_column *c)
 {
-    AUTO_DONE(buf) name = {0};
-    put_name(&name, c->name);
-    if (!c->is_averaged) {
-        buf_printf(out, ", sum(%s) AS ", buf_cstr(&name));
-        put_alias(out, inf, c->name, "_sum");
-        return;
-    }
-    buf_printf(out, ", avg(%s) AS ", buf_cstr(&name));
-    put_alias(out, inf, c->name, "_avg");
-    if (!has_quantiles)
-        return;
-    buf_printf(out, ",\n       quantilesDD(0.01, 0.5, 0.95)(%s) AS ", buf_cstr(&name));
+    buf_text(out, "quantilesDD(0.01, 0.5, 0.95)(");
+    put_name(out, c->name);
+    buf_text(out, ") AS ");
     put_alias(out, inf, c->name, "_q");
 }
 
-static void put_metric(struct buf *out, const struct inference *inf)
+static void put_measure(struct buf *out, const struct inference *inf, const struct infer_column *c)
+{
+    buf_printf(out, ", %s(", c->is_averaged ? "avg" : "sum");
+    put_name(out, c->name);
+    buf_text(out, ") AS ");
+    put_alias(out, inf, c->name, c->is_averaged ? "_avg" : "_sum");
+}
+
+enum { MOST_QUANTILES = 2 };
+
+static void put_metric_name(struct buf *out, const struct inference *inf, const char *suffix)
 {
     AUTO_DONE(buf) metric = {0};
-    buf_printf(&metric, "%s_overview", inf->name);
+    buf_printf(&metric, "%s_%s", inf->name, suffix);
     buf_text(out, "CREATE METRIC ");
     put_name(out, buf_cstr(&metric));
     buf_text(out, " AS\nSELECT ");
+}
+
+static const char tiers[] = "\nEVERY 1 HOUR KEEP FOREVER, 1 DAY KEEP FOREVER, 1 MONTH KEEP FOREVER;\n";
+
+static void put_metric(struct buf *out, const struct inference *inf)
+{
+    put_metric_name(out, inf, "overview");
     for (size_t i = 0; i < inf->n_dimensions; i++) {
         put_name(out, inf->columns[inf->dimensions[i]]->name);
         buf_text(out, ", ");
@@ -242,8 +250,11 @@ static void put_metric(struct buf *out, const struct inference *inf)
     size_t n_quantiles = 0;
     for (size_t i = 0; i < inf->n_measures; i++) {
         const struct infer_column *c = inf->columns[inf->measures[i]];
-        n_quantiles += c->is_averaged;
-        put_measure(out, inf, c, n_quantiles <= 2);
+        put_measure(out, inf, c);
+        if (c->is_averaged && !inf->is_spread_apart && n_quantiles++ < MOST_QUANTILES) {
+            buf_text(out, ",\n       ");
+            put_quantiles(out, inf, c);
+        }
     }
     buf_text(out, "\nFROM ");
     put_name(out, inf->name);
@@ -253,7 +264,32 @@ static void put_metric(struct buf *out, const struct inference *inf)
         put_name(out, inf->columns[inf->dimensions[i]]->name);
         buf_text(out, "), ");
     }
-    buf_text(out, "())\nEVERY 1 HOUR KEEP FOREVER, 1 DAY KEEP FOREVER, 1 MONTH KEEP FOREVER;\n");
+    buf_text(out, "())");
+    buf_text(out, tiers);
+}
+
+/* Quantiles of all rows together, apart from the breakdowns. */
+static void put_spread(struct buf *out, const struct inference *inf)
+{
+    size_t n_quantiles = 0;
+    for (size_t i = 0; i < inf->n_measures; i++) {
+        const struct infer_column *c = inf->columns[inf->measures[i]];
+        if (!c->is_averaged || !inf->is_spread_apart || n_quantiles == MOST_QUANTILES)
+            continue;
+        if (n_quantiles++ == 0) {
+            buf_text(out, "\n-- Quantiles apart: by hour and dimension they would be more than a million states.\n");
+            put_metric_name(out, inf, "spread");
+        } else {
+            buf_text(out, ",\n       ");
+        }
+        put_quantiles(out, inf, c);
+    }
+    if (n_quantiles == 0)
+        return;
+    buf_text(out, "\nFROM ");
+    put_name(out, inf->name);
+    buf_text(out, " GROUP BY GROUPING SETS (())");
+    buf_text(out, tiers);
 }
 
 static void put_bytes(struct buf *out, uint64_t n)
@@ -310,6 +346,7 @@ void write_definitions(struct buf *out, struct inference *const *sources, size_t
         put_source(out, sources[i], folder);
         buf_byte(out, '\n');
         put_metric(out, sources[i]);
+        put_spread(out, sources[i]);
     }
 }
 
