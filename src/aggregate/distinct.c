@@ -174,8 +174,10 @@ void exact_keys(const struct aggregate *a, const struct fold *f, struct u128 *ke
             keys[i] = sip_hash128(v.p, v.n);
         }
     } else {
+        /* A set of 4-byte keys compares whole words: no sign bits above them. */
+        uint64_t mask = exact_key_bytes(a) <= 4 ? UINT32_MAX : UINT64_MAX;
         for (size_t i = 0; i < f->n; i++)
-            keys[i] = (struct u128){number_at(kind, f->args[0]->values, fold_row(f, i)), 0};
+            keys[i] = (struct u128){number_at(kind, f->args[0]->values, fold_row(f, i)) & mask, 0};
     }
 }
 

@@ -901,6 +901,8 @@ static enum err_code send_block(struct storing *st, struct store *s, struct bloc
     AUTO_MEM char *table = xasprintf("%s.%s", ep->plan->settings.database, t->table);
     enum err_code code = insert_send(s, table, buf_cstr(&columns), family, &t->attempt, &st->grid, buf_view(body), e);
     t->attempt.is_acknowledged = code == ERR_OK;
+    if (code == ERR_STORE)
+        err_prefix(e, "%s", t->table);
     return code;
 }
 
@@ -1026,8 +1028,8 @@ enum err_code epoch_store(struct epoch *ep, struct store *const *stores, size_t 
             break;
         log_warn("epoch", "store_retry", "source=%.*s n=%" PRIu64 " wait_ms=%d reason='%s'", STR_FMT(ep->source->name), ep->row.n, pause_ms,
                  e ? e->text : "");
-        if (stop && *stop && code == ERR_UNAVAILABLE)
-            break;
+        if (stop && *stop)
+            break; /* the intent stands: the next start completes it */
         clock_sleep_ms(pause_ms);
         pause_ms = pause_ms < 5000 ? pause_ms * 2 : 5000;
         if (code == ERR_UNAVAILABLE && store_ensure(st.s, true, e) == ERR_OK)

@@ -20,7 +20,7 @@ static enum err_code write_intent(struct runner *r, struct epoch *ep, struct err
             return code;
         runner_set_state(r, NULL, e->text);
         log_warn("storer", "intent_retry", "source=%.*s wait_ms=%d reason='%s'", STR_FMT(r->source->name), pause_ms, e->text);
-        if (r->stop && code == ERR_UNAVAILABLE)
+        if (r->stop)
             return code;
         clock_sleep_ms(pause_ms);
         pause_ms = pause_ms < 5000 ? pause_ms * 2 : 5000;

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """What scenario and fault tests share: a folder of its own per case, the programs, SQL, counting."""
-import json
+import http.client
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 import traceback
+import urllib.parse
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 WEIR = os.environ.get("WEIR", os.path.join(ROOT, "build", "release", "src", "cli", "weir"))
@@ -112,6 +114,62 @@ class Case:
                 pass
         end = time.time() + 15
         while self.store_pids() and time.time() < end:
+            time.sleep(0.02)
+
+
+class StoreError(Exception):
+    pass
+
+
+class Store:
+    """SQL straight over a weir-store's socket: one kept connection."""
+
+    def __init__(self, socket_path, database="default"):
+        self.path, self.database, self.conn = socket_path, database, None
+
+    def connect(self):
+        conn = http.client.HTTPConnection("localhost", timeout=120)
+        conn.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        conn.sock.settimeout(120)
+        conn.sock.connect(self.path)
+        self.conn = conn
+
+    def text(self, sql, **settings):
+        query = urllib.parse.urlencode(dict({"database": self.database, "default_format": "TSV"}, **settings))
+        for attempt in (0, 1):
+            try:
+                if self.conn is None:
+                    self.connect()
+                self.conn.request("POST", "/?" + query, body=sql.encode())
+                r = self.conn.getresponse()
+                body = r.read().decode("utf-8", "surrogateescape")
+                if r.status != 200 or r.headers.get("X-ClickHouse-Exception-Code"):
+                    raise StoreError(body)
+                return body
+            except (OSError, http.client.HTTPException):
+                self.conn = None
+                if attempt:
+                    raise
+
+    def rows(self, sql, **settings):
+        return [line.split("\t") for line in self.text(sql, **settings).splitlines()]
+
+
+STORE_PROGRAM = os.environ.get("WEIR_STORE_PROGRAM", os.path.join(os.path.dirname(WEIR), "..", "store", "host", "weir-store"))
+
+
+def start_store(folder):
+    """A weir-store of its own on the folder; (process, Store)."""
+    p = subprocess.Popen([STORE_PROGRAM, "--dir", folder], stderr=subprocess.DEVNULL)
+    s = Store(os.path.join(folder, "store.sock"))
+    end = time.time() + 60
+    while True:
+        try:
+            s.text("SELECT 1")
+            return p, s
+        except (OSError, StoreError):
+            if time.time() > end or p.poll() is not None:
+                raise
             time.sleep(0.02)
 
 
