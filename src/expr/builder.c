@@ -224,7 +224,7 @@ static value_id fold(struct builder *b, struct value *v)
         memset(result.bytes + type_width(v->type), 0, 16 - type_width(v->type));
     }
     struct value folded = {.type = v->type, .kind = VALUE_CONSTANT, .cell = result,
-                           .can_fault = result.fault != 0, .is_folded = true};
+                           .can_fault = result.fault != 0};
     return intern(b, &folded);
 }
 
@@ -239,6 +239,7 @@ static value_id emit_value(struct builder *b, struct value *v)
         if (!(v->op->flags & (OP_OWN_MASKS | OP_RETYPE)))
             v->type.is_nullable |= arg->type.is_nullable;
         v->can_fault |= arg->can_fault;
+        v->is_lazy |= value_is_lazy(arg);
         all_constant &= arg->kind == VALUE_CONSTANT;
     }
     if (all_constant)
@@ -259,7 +260,7 @@ value_id emit(struct builder *b, const struct op *op, struct type type, const va
  *
  * ClickHouse evaluates an argument of a lazy function only where it is needed, except
  *   - constant expressions: they are computed when the query is analysed;
- *   - intDiv and modulo by a constant;
+ *   - intDiv and modulo by a constant, toBool, unless they are computed from something it leaves alone;
  *   - parts that stand in several arguments of one if, multiIf, coalesce.
  * Such a part that may fault becomes a guard of the lazy value. */
 struct guard_walk {
@@ -299,11 +300,11 @@ static void guard_visit(struct guard_walk *w, value_id id, uint8_t arg)
             guard_add(w, id);
     } else {
         w->seen[id] = arg;
-        if (v->op->flags & OP_EAGER_FAULTS)
+        if ((v->op->flags & OP_EAGER_FAULTS) && !v->is_lazy)
             guard_add(w, id);
     }
     for (uint32_t i = 0; i < v->n_args; i++) {
-        if (i >= v->n_args - v->n_guards)
+        if (i >= v->n_args - v->n_guards && !v->is_eager)
             guard_add(w, v->args[i]);
         guard_visit(w, v->args[i], arg);
     }
@@ -329,7 +330,9 @@ value_id emit_eager(struct builder *b, const struct op *op, struct type type, co
 
     for (uint32_t i = 1; i < n; i++)
         may_fault |= value_at(b, args[i])->can_fault;
-    return emit_guarded(b, op, type, args, n, args, may_fault ? n : 0);
+    value_id ret = emit_guarded(b, op, type, args, n, args, may_fault ? n : 0);
+    b->values[ret].is_eager = true;
+    return ret;
 }
 
 value_id emit_lazy(struct builder *b, const struct op *op, struct type type, const value_id *args, uint32_t n)
@@ -567,6 +570,8 @@ static value_id build_site(struct site *s)
             s->types[i] = type_bare(s->types[i]);
     }
     value_id ret = s->f->build(s);
+    if (ret >= 0 && value_at(s->b, ret)->kind == VALUE_CALL && function_is_lazy(s->f, s->types))
+        s->b->values[ret].is_lazy = true;
     if (ret < 0 || (s->f->flags & FN_OWN_LC))
         return ret;
     struct type type = value_at(s->b, ret)->type;

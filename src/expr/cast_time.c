@@ -70,7 +70,8 @@ static void run_midnight(struct call *c)
 
     for (size_t i = 0; i < c->n; i++) {
         int64_t local = (int64_t)VALUES(0, uint16_t)[i] * 86400;
-        RESULT(int64_t)[i] = is_utc ? local : zone_to_utc(zone, local);
+        int64_t s = is_utc ? local : zone_to_utc(zone, local);
+        RESULT(int64_t)[i] = s >= 0 ? s : zone_to_utc(zone, local + 86400); /* as ClickHouse: not before 1970 */
     }
 }
 static const struct op op_midnight = {"midnight", run_midnight, 0};

@@ -95,12 +95,23 @@ static void run_multi_if(struct call *c)
 static const struct op op_if = {"if", run_multi_if, OP_OWN_MASKS | OP_LAZY};
 static const struct op op_multi_if = {"multiIf", run_multi_if, OP_OWN_MASKS | OP_LAZY};
 
+/* Equal in ClickHouse's eyes, for which Bool is a UInt8. */
+static bool same_but_bool(struct type a, struct type b)
+{
+    if (a.kind == TYPE_BOOL)
+        a.kind = TYPE_UINT8;
+    if (b.kind == TYPE_BOOL)
+        b.kind = TYPE_UINT8;
+    return type_eq(a, b);
+}
+
 /* args: condition, branch, condition, branch …, else. */
 static value_id emit_branches(struct site *s, value_id *args, uint32_t n, bool is_eager)
 {
     struct builder *b = s->b;
     struct type *types = arena_alloc(&b->memory->arena, (n + 1) * sizeof(*types)), super;
     uint32_t n_types = 0;
+    value_id given[2] = {n == 3 ? args[1] : -1, n == 3 ? args[2] : -1};
     char x[64], y[64];
 
     for (uint32_t i = 0; i < n; i++)
@@ -125,6 +136,11 @@ static value_id emit_branches(struct site *s, value_id *args, uint32_t n, bool i
             return site_error(s, "the condition of '%.*s' must be UInt8 or Bool, this is %s", STR_FMT(s->name),
                               type_name(t, x));
         }
+    }
+    if (n == 3 && !is_eager && same_but_bool(types[0], types[1])) {
+        const struct cell *cell = constant_cell(b, args[0]);
+        if (cell && !cell->fault) /* ClickHouse forgets the other branch */
+            return cell->is_null || cell->bytes[0] == 0 ? given[1] : given[0];
     }
     const struct op *op = n == 3 ? &op_if : &op_multi_if;
     return is_eager ? emit_eager(b, op, super, args, n) : emit_lazy(b, op, super, args, n);

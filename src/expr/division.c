@@ -208,6 +208,11 @@ static bool is_smallest(const struct cell *c, struct type type)
     return !c->is_null && c->u64 == (uint64_t)1 << (bits - 1);
 }
 
+static bool is_minus_one(const struct cell *c, struct type type)
+{
+    return c->u64 == ~0ULL >> (64 - 8 * type_width(type));
+}
+
 value_id build_division(struct site *s)
 {
     struct builder *b = s->b;
@@ -237,6 +242,9 @@ value_id build_division(struct site *s)
         kind = integer_kind(true, type_width(y) < 8 ? type_width(y) * 2 : 8);
     else
         kind = integer_kind(false, type_width(y));
+    if (which == DIVISION_MODULO && divisor && !divisor->is_null && type_is_signed(y) && is_minus_one(divisor, y) &&
+        type_is_signed(x) && type_width(x) >= 4)
+        return emit_sum(b, 2, s->args[0], constant_u64(b, kind, 0), kind); /* also of the smallest */
     bool is_constant = value_at(b, s->args[1])->kind == VALUE_CONSTANT;
     const struct op *op = &(is_constant ? constant_division_ops : division_ops)[which][kind_index(
         type_storage(x))][kind_index(type_storage(y))];

@@ -72,7 +72,8 @@ struct value {
     struct type type;
     uint8_t kind;
     bool can_fault;
-    bool is_folded;  /* a constant that came of a call, not a literal */
+    bool is_lazy;    /* ClickHouse would not compute it, or a part of it, in a branch not taken */
+    bool is_eager;   /* all its arguments are computed, once it is (the guards say so) */
     uint32_t slot;   /* VALUE_INPUT */
     uint32_t n_args;
     uint32_t n_guards; /* the last n_guards args are there for their faults only */
@@ -83,6 +84,13 @@ struct value {
     struct cell cell; /* VALUE_CONSTANT */
     uint64_t hash;
 };
+
+/* Would ClickHouse put it off where it stands in an argument that may not be needed? */
+static inline bool value_is_lazy(const struct value *v)
+{
+    return v->is_lazy ||
+           (v->kind == VALUE_CALL && (v->op->flags & (OP_FAULTS | OP_EAGER_FAULTS)) == OP_FAULTS);
+}
 
 /* Memory of values, constants and compiled data; a program keeps it alive. */
 struct expr_memory {
@@ -147,6 +155,9 @@ extern const struct function_family family_arithmetic, family_compare, family_lo
     family_text, family_like, family_in, family_round, family_other;
 
 const struct function *function_find(struct str name);
+/* Would ClickHouse leave this call alone in a branch that is not taken? Else it computes it, unless one of its
+ * arguments is such a call. */
+bool function_is_lazy(const struct function *f, const struct type *types);
 /* Does ClickHouse have it, though weir does not (yet)? */
 bool function_is_elsewhere(struct str name);
 bool function_is_aggregate(struct str name);

@@ -31,6 +31,26 @@ const struct function *function_find(struct str name)
     return NULL;
 }
 
+static bool is_of(const struct function_family *family, const struct function *f)
+{
+    return f >= family->functions && f < family->functions + family->n;
+}
+
+bool function_is_lazy(const struct function *f, const struct type *types)
+{
+    static const char *const lazy[] = {"dateDiff", "toDayOfWeek", "toStartOfWeek", "toUnixTimestamp", "toLowCardinality"};
+    static const char *const eager[] = {"length", "OCTET_LENGTH", "empty", "notEmpty", "toBool"};
+
+    for (size_t i = 0; i < COUNT(lazy); i++)
+        if (strcmp(f->name, lazy[i]) == 0)
+            return true;
+    for (size_t i = 0; i < COUNT(eager); i++)
+        if (strcmp(f->name, eager[i]) == 0)
+            return false;
+    bool is_number_as_time = str_starts(str_of(f->name), "toDate") && type_is_number(types[0]);
+    return is_of(&family_text, f) || is_of(&family_like, f) || (is_of(&family_cast, f) && !is_number_as_time);
+}
+
 bool function_is_known(struct str name)
 {
     return function_find(name) != NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * and, or, xor, not with three values. and / or look at an argument only while the row is undecided, so
- * a fault in a later one is dropped where ClickHouse would not have computed it. */
+ * a fault in a later one is dropped where ClickHouse would not have computed it (see lazy_last). */
 #include "expr/kinds.h"
 
 /* decided: the value that ends the search (0 for and, 1 for or). */
@@ -87,6 +87,23 @@ static value_id as_u8(struct builder *b, value_id v)
     return cast_bool(b, v, u8);
 }
 
+/* ClickHouse computes the first argument and those without costly calls at once, then the others one after
+ * another where still needed. */
+static void lazy_last(struct builder *b, value_id *args, uint32_t n)
+{
+    value_id *sorted = arena_alloc(&b->memory->arena, n * sizeof(*sorted));
+    uint32_t k = 0;
+
+    sorted[k++] = args[0];
+    for (uint32_t i = 1; i < n; i++)
+        if (!value_is_lazy(value_at(b, args[i])))
+            sorted[k++] = args[i];
+    for (uint32_t i = 1; i < n; i++)
+        if (value_is_lazy(value_at(b, args[i])))
+            sorted[k++] = args[i];
+    memcpy(args, sorted, n * sizeof(*sorted));
+}
+
 static value_id build_logic(struct site *s)
 {
     struct builder *b = s->b;
@@ -116,6 +133,7 @@ static value_id build_logic(struct site *s)
         type.is_nullable = value_at(b, v)->type.is_nullable;
         return retype(b, v, type);
     }
+    lazy_last(b, args, s->n_args);
     return emit_lazy(b, s->f->param == LOGIC_AND ? &op_and : &op_or, type, args, s->n_args);
 }
 

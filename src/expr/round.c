@@ -54,7 +54,7 @@ FLOAT_KERNEL(double, f64)
                 continue;                                                                          \
             }                                                                                      \
             if (how == ROUND && is_negative)                                                       \
-                v = (T)WRAP(suffix, 0, -, v);                                                      \
+                v = (T)WRAP(suffix, v, -, scale);                                                  \
             if (how == ROUND)                                                                      \
                 v = WRAP(suffix, v, +, scale / 2);                                                 \
             else if (how == FLOOR && is_negative)                                                  \
@@ -62,7 +62,7 @@ FLOAT_KERNEL(double, f64)
             else if (how == CEIL && !is_negative)                                                  \
                 v = (T)WRAP(suffix, v, +, scale - 1);                                              \
             v = v / scale * scale;                                                                 \
-            RESULT(T)[i] = (T)(how == ROUND && is_negative ? WRAP(suffix, 0, -, v) : v);           \
+            RESULT(T)[i] = (T)v;                                                                   \
         }                                                                                          \
     }
 #define STEP_u8 int32_t

@@ -4,16 +4,21 @@
  * below a second a DateTime64. */
 #include "expr/times.h"
 
-/* param.i = count, param.j = unit, param.p = zone; UTC seconds in and out. */
+enum { WRAPS = 1 << 8 };
+
+/* param.i = count, param.j = unit | WRAPS, param.p = zone; UTC seconds in and out. What begins before 1970 is cut,
+ * or wraps, as in ClickHouse. */
 static void run_start(struct call *c)
 {
     const struct zone *zone = c->param.p;
     int64_t count = c->param.i;
-    int unit = (int)c->param.j;
+    int unit = (int)c->param.j & 0xff;
 
     for (size_t i = 0; i < c->n; i++) {
         int64_t start = zone_bucket_start(zone, VALUES(0, int64_t)[i], count, unit);
-        RESULT(uint32_t)[i] = (uint32_t)(start < 0 ? 0 : start);
+        if (start < 0 && !(c->param.j & WRAPS))
+            start = unit == INTERVAL_DAY ? zone_bucket_next(zone, start, 1, unit) : 0;
+        RESULT(uint32_t)[i] = (uint32_t)start;
     }
 }
 /* Where windows are whole multiples since 1970; param.i = seconds. */
@@ -73,13 +78,15 @@ static value_id start_as_datetime(struct builder *b, value_id v, const struct zo
 {
     static const int64_t lengths[] = {[INTERVAL_SECOND] = 1, [INTERVAL_MINUTE] = 60, [INTERVAL_HOUR] = 3600, [INTERVAL_DAY] = 86400};
     struct type type = {.kind = TYPE_DATETIME, .zone = zone};
+    enum type_kind kind = value_at(b, v)->type.kind;
     value_id seconds = seconds_of(b, v, zone);
 
     bool is_plain = is_plain_utc(zone) && (unit < INTERVAL_HOUR || count == 1 || unit == INTERVAL_DAY);
     if (is_plain && count < 100000)
         return emit(b, &op_start_plain, type, &seconds, 1, (struct param){.i = lengths[unit] * count}, NULL);
     return emit(b, &op_start, type, &seconds, 1,
-                (struct param){.i = count, .j = unit, .p = is_plain_utc(zone) ? NULL : zone}, NULL);
+                (struct param){.i = count, .j = unit | (kind == TYPE_DATETIME64 ? WRAPS : 0), .p = is_plain_utc(zone) ? NULL : zone},
+                NULL);
 }
 
 static value_id date_has_no_zone(struct site *s)

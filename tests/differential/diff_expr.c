@@ -159,7 +159,7 @@ static const char *random_text(char class)
                                           "18446744073709551616", "9223372036854775808", "", "x", "1.5", "-0.25", "1e3", "+7", " 1", "1 ", "007",
                                           "true", "false", "yes", "nan", "inf", "-", "1e", "-9223372036854775808", ".5", "5."};
     static const char *const dates[] = {"2024-02-29", "2024-02-29 12:34:56", "2023-12-31T23:59:59", "2024-03-10 02:30:00", "1971-01-01 00:00:00", "2024/01/02",
-                                        "2024-01-02T03:04:05Z", "2024-01-02 03:04:05.678", "2024-01-02 03:04:05+01:00", "x", "", "2024-13-01", "2024-02-30",
+                                        "2024-01-02T03:04:05Z", "2024-01-02 03:04:05.678", "2024-01-02 03:04:05+01:00", "x", "", "2024-02-31", "2024-02-30",
                                         "1700000000", "2024-1-2", "20240102", "2024-01-02 03:04", "2105-12-31 23:59:59", "1971-01-01", "2099-01-01"};
     static const char *const addresses[] = {"1.2.3.4", "255.255.255.255", "0.0.0.0", "::1", "::ffff:1.2.3.4", "fe80::AB", "1.2.3", "x", "", "1.2.3.256",
                                             "2001:db8::8a2e:370:7334"};
@@ -752,14 +752,14 @@ static void gen_time(struct buf *out, int depth)
         "toStartOfMinute(%t)", "toStartOfFiveMinutes(%t)", "toStartOfTenMinutes(%t)", "toStartOfFifteenMinutes(%t)", "toStartOfHour(%t)", "toStartOfDay(%t)",
         "toStartOfWeek(%t)", "toStartOfWeek(%t, 1)", "toStartOfMonth(%t)", "toStartOfQuarter(%t)", "toStartOfYear(%t)", "toMonday(%t)", "toStartOfSecond(%t)",
         "toStartOfDay(%t, %Z)", "toStartOfHour(%t, %Z)", "toMonday(%t, %Z)", "toStartOfInterval(%t, INTERVAL %k %U)", "toStartOfInterval(%t, INTERVAL %k %U)",
-        "toStartOfInterval(%t, INTERVAL %k %U, %Z)", "(%t + INTERVAL %k %U)", "(%t - INTERVAL %k %U)", "(%d + %k)", "(t - %k)", "(t3 + 1)", "(%d - 1)",
+        "toStartOfInterval(%t, INTERVAL %k %U, %Z)", "(%t + INTERVAL %k %U)", "(%t - INTERVAL %k %U)", "(d + %k)", "(t - %k)", "(t3 + 1)", "(d - 1)",
         "(%t + toIntervalHour(i8))", "(%t + toIntervalDay(i8))", "(%t - toIntervalMonth(i8))", "toDate(%t)", "toDateTime(%t)", "toDateTime64(%t, 3)", "toDateTime64(%t, 6, %Z)",
         "toDateTime(%t, %Z)", "toDate(%t, %Z)", "toDate(%y)", "toDateTime(%y)", "toDateTime64(%y, 3)", "toDateTime(%y, %Z)", "toDateOrNull(%y)", "toDateTimeOrNull(%y)",
         "toDateTime64OrNull(%y, 3)", "parseDateTimeBestEffort(%y)", "parseDateTimeBestEffortOrNull(%y)", "parseDateTime64BestEffort(%y, 3)",
         "parseDateTime64BestEffortOrNull(%y, 6, %Z)", "toDate(toInt32(u16) %% 45000 + 366)", "toDateTime(u32 + 100000000)", "toDateTime(toInt64(u32) + 100000000)", "toDate(u16 %% 40000 + 400)",
         "toDateTime64(u32 + 100000000, 3)", "fromUnixTimestamp(toUInt32(u16) + 100000000)", "fromUnixTimestamp64Milli((toInt64(u32) + 100000000) * 1000)", "fromUnixTimestamp64Nano((toInt64(u32) + 100000000) * 1000000000)", "toTimeZone(t, %Z)", "toTimeZone(t3, %Z)",
         "if(%c, %t, %t)", "coalesce(%t, %t)", "ifNull(nd, d)", "least(%t, %t)", "nullIf(%d, toDate('2024-02-29'))", "CAST(%t AS Date)", "CAST(%t AS DateTime)",
-        "CAST(%t AS DateTime64(3))", "toLastDayOfMonth(%t)", "addDays(%t, i8)", "addMonths(%t, %k)", "subtractHours(%t, %k)", "addYears(d, 1)", "assumeNotNull(nt)",
+        "CAST(%t AS DateTime64(3))", "toLastDayOfMonth(%t)", "addDays(%t, i8)", "addMonths(%t, %k)", "subtractHours(%t, %k)", "addYears(d, 1)", "ifNull(nt, t)",
     };
     if (depth <= 0 || chance(40))
         gen_column(out, "dt");
