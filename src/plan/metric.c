@@ -229,10 +229,11 @@ static int add_measure(struct metric_build *m, const struct ast *call, struct st
 
 /* ---- items ---- */
 
-static struct ast *name_node(struct metric_build *m, const struct ast *like, struct str name)
+/* Inside a view, keys are _k_NAME and measures _m_NAME: an item's alias can never stand in front of them. */
+static struct ast *name_node(struct metric_build *m, const struct ast *like, const char *prefix, struct str name)
 {
     struct ast *node = arena_zero(m->arena, sizeof(*node));
-    *node = (struct ast){.kind = AST_NAME, .at = like->at, .text = name};
+    *node = (struct ast){.kind = AST_NAME, .at = like->at, .text = str_of(arena_printf(m->arena, "%s%.*s", prefix, STR_FMT(name)))};
     return node;
 }
 
@@ -241,7 +242,7 @@ static const struct ast *over_columns(struct metric_build *m, const struct ast *
 {
     if (is_aggregate_call(node)) {
         int i = add_measure(m, node, item_name);
-        return i < 0 ? NULL : name_node(m, node, str_of(m->measures[i].column));
+        return i < 0 ? NULL : name_node(m, node, "_m_", str_of(m->measures[i].column));
     }
     if (node->kind == AST_NULL || node->kind == AST_NUMBER || node->kind == AST_STRING || node->kind == AST_BOOL)
         return node;
@@ -252,7 +253,7 @@ static const struct ast *over_columns(struct metric_build *m, const struct ast *
             return NULL;
         for (size_t i = 0; i < m->n_keys; i++)
             if (m->key_values[i] == v)
-                return name_node(m, node, m->key_columns[i].name);
+                return name_node(m, node, "_k_", m->key_columns[i].name);
     }
     if (node->kind == AST_NAME) {
         struct relation_column *alias = relation_find(m->own, node->text);
@@ -289,7 +290,8 @@ static void add_items(struct metric_build *m)
             continue;
         struct type type = {.kind = TYPE_NOTHING};
         for (size_t k = 0; k < m->n_keys; k++)
-            if (value->kind == AST_NAME && str_eq(value->text, m->key_columns[k].name))
+            if (value->kind == AST_NAME && str_starts(value->text, "_k_") &&
+                str_eq((struct str){value->text.p + 3, value->text.n - 3}, m->key_columns[k].name))
                 type = m->key_columns[k].type;
         m->items[m->n_items++] = (struct plan_item){name, value, type};
     }
