@@ -94,87 +94,76 @@ static void shown_cell(char *out, size_t size, const char *text)
 
 /* ---- SQL over a cube ---- */
 
-static bool is_name(const struct ast *node, const char *name)
+/* A column of the answer: an item of the metric that is one measure, as it is. */
+struct shown {
+    struct str name;
+    const struct plan_measure *measure;
+};
+
+/* Items name measures by their column; a prefix keeps aliases apart. */
+static bool is_measure(const struct ast *value, const struct plan_measure *m)
 {
-    return node->kind == AST_NAME && str_is(node->text, name);
+    struct str text = value->text;
+    if (value->kind != AST_NAME)
+        return false;
+    if (str_starts(text, "_m_") && strncmp(m->column, "_m_", 3) != 0)
+        text = (struct str){text.p + 3, text.n - 3};
+    return str_is(text, m->column);
 }
 
-static bool is_dimension_item(const struct plan_source *source, const struct plan_cube *c, const struct plan_item *item)
-{
-    for (size_t k = 0; k < source->n_cubes; k++)
-        for (size_t i = 0; source->cubes[k].metric == c->metric && i < source->cubes[k].n_dimensions; i++)
-            if (item->value->kind == AST_NAME && str_eq(item->value->text, source->cubes[k].dimensions[i].name))
-                return true;
-    return false;
-}
-
-/* Items that a cube of any set can answer: those over measures alone. */
-static size_t measure_items(const struct plan_source *source, const struct plan_cube *c, const struct plan_item **items, size_t cap)
+static size_t shown_items(const struct plan_cube *c, struct shown *ret, size_t cap)
 {
     size_t n = 0;
-    for (size_t i = 0; i < c->n_items && n < cap; i++) {
-        if (is_dimension_item(source, c, &c->items[i]))
-            continue;
-        bool is_measure = false;
+    for (size_t i = 0; i < c->n_items && n < cap; i++)
         for (size_t m = 0; m < c->n_measures; m++)
-            is_measure = is_measure || is_name(c->items[i].value, c->measures[m].column);
-        if (is_measure)
-            items[n++] = &c->items[i];
-    }
+            if (c->items[i].type.kind == TYPE_NOTHING && is_measure(c->items[i].value, &c->measures[m])) {
+                ret[n++] = (struct shown){c->items[i].name, &c->measures[m]};
+                break;
+            }
     return n;
 }
 
 /* Do its values add up to a course that can be drawn? */
-static bool is_drawable(const struct plan_cube *c, const struct plan_item *item)
+static bool is_drawable(const struct plan_measure *m)
 {
     static const char *const calls[] = {"count", "countIf", "sum", "sumIf"};
-    for (size_t m = 0; m < c->n_measures; m++)
-        for (size_t i = 0; i < COUNT(calls) && is_name(item->value, c->measures[m].column); i++)
-            if (str_is(c->measures[m].call->text, calls[i]))
-                return true;
+    for (size_t i = 0; i < COUNT(calls); i++)
+        if (str_is(m->call->text, calls[i]))
+            return true;
     return false;
 }
 
 /* The item that counts events, else the first. */
-static size_t counting_item(const struct plan_cube *c, const struct plan_item *const *items, size_t n)
+static size_t counting_item(const struct shown *items, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        for (size_t m = 0; m < c->n_measures; m++)
-            if (is_name(items[i]->value, c->measures[m].column) && str_is(c->measures[m].call->text, "count") && c->measures[m].n_args == 0 &&
-                c->measures[m].condition < 0)
-                return i;
+        if (str_is(items[i].measure->call->text, "count") && items[i].measure->n_args == 0 && items[i].measure->condition < 0)
+            return i;
     return 0;
 }
 
-static void put_inner(struct buf *sql, const struct session *s, const struct plan_cube *c, const struct plan_tier *tier, const char *keys)
+static void put_value(struct buf *sql, const struct shown *item)
 {
-    buf_text(sql, " FROM (SELECT ");
-    if (keys)
-        buf_printf(sql, "%s, ", keys);
-    for (size_t i = 0; i < c->n_measures; i++) {
-        const char *call = aggregate_storage(c->measures[i].aggregate)->merge_call, *hole = strstr(call, "%s");
-        buf_text(sql, i ? ", " : "");
-        buf_put(sql, call, (size_t)(hole - call));
-        buf_text(sql, "k.");
-        print_identifier(sql, str_of(c->measures[i].column));
-        buf_text(sql, hole + 2);
-        buf_text(sql, " AS ");
-        print_identifier(sql, str_of(c->measures[i].column));
-    }
-    buf_printf(sql, " FROM %s.%s AS k WHERE _lane = 0", s->plan->settings.database, tier->table);
-    if (tier->keep && tier->keep->is_given && !tier->keep->is_forever)
-        buf_printf(sql, " AND bucket >= now() - toIntervalSecond(%" PRId64 ")", duration_seconds(tier->keep->age));
-    if (keys)
-        buf_printf(sql, " GROUP BY %s", keys);
-    buf_byte(sql, ')');
+    const char *call = aggregate_storage(item->measure->aggregate)->merge_call, *hole = strstr(call, "%s");
+    buf_put(sql, call, (size_t)(hole - call));
+    buf_text(sql, "k.");
+    print_identifier(sql, str_of(item->measure->column));
+    buf_text(sql, hole + 2);
 }
 
-static void put_items(struct buf *sql, const struct plan_item *const *items, size_t n)
+static void put_values(struct buf *sql, const struct shown *items, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         buf_text(sql, i ? ", " : "");
-        ast_print(sql, items[i]->value);
+        put_value(sql, &items[i]);
     }
+}
+
+static void put_from(struct buf *sql, const struct session *s, const struct plan_tier *tier)
+{
+    buf_printf(sql, " FROM %s.%s AS k WHERE _lane = 0", s->plan->settings.database, tier->table);
+    if (tier->keep && tier->keep->is_given && !tier->keep->is_forever)
+        buf_printf(sql, " AND bucket >= now() - toIntervalSecond(%" PRId64 ")", duration_seconds(tier->keep->age));
 }
 
 /* ---- parts of the answer ---- */
@@ -278,24 +267,24 @@ static void print_table(const struct terminal *t, const struct grid *g, const ch
     }
 }
 
-static enum err_code show_totals(struct session *s, const struct plan_cube *c, const struct plan_item *const *items, size_t n, const struct terminal *t,
+static enum err_code show_totals(struct session *s, const struct plan_cube *c, const struct shown *items, size_t n, const struct terminal *t,
                                  struct err *e)
 {
     AUTO_DONE(buf) sql = {0};
     buf_text(&sql, "SELECT 'all', ");
-    put_items(&sql, items, n);
-    put_inner(&sql, s, c, &c->tiers[c->n_tiers - 1], NULL);
+    put_values(&sql, items, n);
+    put_from(&sql, s, &c->tiers[c->n_tiers - 1]);
     AUTO_DONE(grid) g = {0};
     TRY(grid_ask(&g, s, buf_cstr(&sql), e));
     const char *names[MAX_COLUMNS + 1] = {""};
     AUTO_DONE(arena) arena = {0};
     for (size_t i = 0; i < n; i++)
-        names[i + 1] = arena_text(&arena, items[i]->name);
+        names[i + 1] = arena_text(&arena, items[i].name);
     print_table(t, &g, names, 1);
     return ERR_OK;
 }
 
-static enum err_code show_top(struct session *s, const struct plan_cube *c, const struct plan_item *const *items, size_t n, const struct terminal *t,
+static enum err_code show_top(struct session *s, const struct plan_cube *c, const struct shown *items, size_t n, const struct terminal *t,
                               struct err *e)
 {
     AUTO_DONE(buf) sql = {0}, keys = {0};
@@ -305,18 +294,18 @@ static enum err_code show_top(struct session *s, const struct plan_cube *c, cons
     if (n_keys + n > MAX_COLUMNS)
         return ERR_OK;
     for (size_t i = 0; i < n_keys; i++) {
-        buf_text(&keys, i ? ", " : "");
+        buf_text(&keys, i ? ", k." : "k.");
         print_identifier(&keys, c->dimensions[i].name);
         names[i] = arena_text(&arena, c->dimensions[i].name);
     }
     for (size_t i = 0; i < n; i++)
-        names[n_keys + i] = arena_text(&arena, items[i]->name);
+        names[n_keys + i] = arena_text(&arena, items[i].name);
     buf_printf(&sql, "SELECT %s, ", buf_cstr(&keys));
-    put_items(&sql, items, n);
+    put_values(&sql, items, n);
     buf_printf(&sql, ", count() OVER ()");
-    put_inner(&sql, s, c, &c->tiers[c->n_tiers - 1], buf_cstr(&keys));
-    buf_text(&sql, " ORDER BY ");
-    ast_print(&sql, items[counting_item(c, items, n)]->value);
+    put_from(&sql, s, &c->tiers[c->n_tiers - 1]);
+    buf_printf(&sql, " GROUP BY %s ORDER BY ", buf_cstr(&keys));
+    put_value(&sql, &items[counting_item(items, n)]);
     buf_printf(&sql, " DESC, %s LIMIT %d", buf_cstr(&keys), TOP_VALUES);
     AUTO_DONE(grid) g = {0};
     TRY(grid_ask(&g, s, buf_cstr(&sql), e));
@@ -325,7 +314,10 @@ static enum err_code show_top(struct session *s, const struct plan_cube *c, cons
     char n_values[40];
     number_for_people(n_values, sizeof(n_values), grid_cell(&g, 0, g.n_columns - 1));
     printf("\n");
-    AUTO_MEM char *heading = xasprintf("by %s (%s values%s)", buf_cstr(&keys), n_values, g.n_rows == TOP_VALUES ? ", the largest" : "");
+    AUTO_DONE(buf) by = {0};
+    for (size_t i = 0; i < n_keys; i++)
+        buf_printf(&by, "%s%s", i ? ", " : "", names[i]);
+    AUTO_MEM char *heading = xasprintf("by %s (%s values%s)", buf_cstr(&by), n_values, g.n_rows == TOP_VALUES ? ", the largest" : "");
     put_heading(t, heading);
     /* The last column was only for the heading. */
     for (size_t r = 0; r < g.n_rows; r++)
@@ -335,15 +327,15 @@ static enum err_code show_top(struct session *s, const struct plan_cube *c, cons
     return ERR_OK;
 }
 
-static enum err_code show_course(struct session *s, const struct plan_cube *c, const struct plan_tier *tier, const struct plan_item *item, int64_t step_s,
+static enum err_code show_course(struct session *s, const struct plan_tier *tier, const struct shown *item, int64_t step_s,
                                  const struct terminal *t, struct err *e)
 {
     AUTO_DONE(buf) sql = {0};
     buf_text(&sql, "SELECT toUnixTimestamp(bucket), ");
-    ast_print(&sql, item->value);
+    put_value(&sql, item);
     buf_text(&sql, ", toUnixTimestamp(min(bucket) OVER ())");
-    put_inner(&sql, s, c, tier, "bucket");
-    buf_printf(&sql, " ORDER BY bucket DESC LIMIT %d", MAX_SERIES);
+    put_from(&sql, s, tier);
+    buf_printf(&sql, " GROUP BY bucket ORDER BY bucket DESC LIMIT %d", MAX_SERIES);
     AUTO_DONE(grid) g = {0};
     TRY(grid_ask(&g, s, buf_cstr(&sql), e));
     AUTO_MEM int64_t *times = xcalloc(g.n_rows + 1, sizeof(*times));
@@ -372,8 +364,8 @@ static const struct plan_cube *total_cube(const struct plan_source *source, cons
 static enum err_code show_metric(struct session *s, const struct plan_source *source, const struct plan_cube *first, const struct terminal *t, struct err *e)
 {
     const struct plan_cube *total = total_cube(source, first);
-    const struct plan_item *items[MAX_COLUMNS];
-    size_t n = measure_items(source, total, items, MAX_COLUMNS - 4), n_shown = 0;
+    struct shown items[MAX_COLUMNS];
+    size_t n = shown_items(total, items, MAX_COLUMNS - 4), n_shown = 0;
     if (n == 0)
         return ERR_OK;
     putchar('\n');
@@ -384,19 +376,19 @@ static enum err_code show_metric(struct session *s, const struct plan_source *so
         const struct plan_cube *c = &source->cubes[k];
         if (c->metric != first->metric || c->n_dimensions == 0)
             continue;
-        const struct plan_item *own[MAX_COLUMNS];
-        size_t n_own = measure_items(source, c, own, MAX_COLUMNS - 4);
+        struct shown own[MAX_COLUMNS];
+        size_t n_own = shown_items(c, own, MAX_COLUMNS - 4);
         if (n_own > 0)
             TRY(show_top(s, c, own, n_own, t, e));
         n_shown++;
     }
-    const struct plan_item *item = items[counting_item(total, items, n)];
-    for (size_t i = 0; i < total->n_tiers && is_drawable(total, item); i++) {
+    const struct shown *item = &items[counting_item(items, n)];
+    for (size_t i = 0; i < total->n_tiers && is_drawable(item->measure); i++) {
         const struct plan_tier *tier = &total->tiers[i];
         if (tier->suffix && strcmp(tier->suffix, "1h") == 0)
-            TRY(show_course(s, total, tier, item, 3600, t, e));
+            TRY(show_course(s, tier, item, 3600, t, e));
         if (tier->suffix && strcmp(tier->suffix, "1d") == 0)
-            TRY(show_course(s, total, tier, item, 86400, t, e));
+            TRY(show_course(s, tier, item, 86400, t, e));
     }
     return ERR_OK;
 }
@@ -412,19 +404,19 @@ static void show_next(const struct session *s, const char *sql_path)
         buf_text(&file, sql_path);
     printf("\nThree to try next:\n");
     const struct plan_cube *cube = NULL;
-    const struct plan_item *items[MAX_COLUMNS];
+    struct shown items[MAX_COLUMNS];
     size_t n = 0;
     for (size_t i = 0; i < s->plan->n_sources && n == 0; i++) {
         const struct plan_source *source = &s->plan->sources[i];
         for (size_t k = 0; k < source->n_cubes && n == 0; k++) {
             cube = &source->cubes[k];
             if (cube->n_tiers > 0 && cube->tiers[0].suffix)
-                n = measure_items(source, cube, items, MAX_COLUMNS);
+                n = shown_items(cube, items, MAX_COLUMNS);
         }
     }
     if (n > 0) {
         const struct plan_tier *tier = &cube->tiers[cube->n_tiers > 1 ? 1 : 0];
-        const struct plan_item *item = items[counting_item(cube, items, n)];
+        const struct shown *item = &items[counting_item(items, n)];
         AUTO_DONE(buf) sql = {0};
         buf_text(&sql, "SELECT bucket, ");
         print_identifier(&sql, item->name);

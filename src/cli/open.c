@@ -237,6 +237,15 @@ static int infer_files(struct opening *o)
         if (code != EXIT_OK)
             return code;
     }
+    for (size_t i = 0; i < o->n_sources; i++) {
+        size_t n_read = 0;
+        for (size_t k = 0; k < o->sources[i]->n_columns; k++)
+            n_read += !o->sources[i]->columns[k]->is_skipped;
+        if (n_read == 0) {
+            complain("%s: no column of it can be read", o->sources[i]->files[0]);
+            return EXIT_FAILED;
+        }
+    }
     int code = write_file(o, false);
     if (code == EXIT_OK) {
         print_decisions(o);

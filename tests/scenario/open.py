@@ -125,6 +125,12 @@ def the_deciding_date_may_lie_anywhere():
         c.write("t.csv", "day,v\n" + row * (n // 2 + 777) + "04/13/2026,y\n" + row * (n // 2))
         out = c.ok("init", "t.csv")
         assert "month first ('04/13/2026')" in out, out
+    with Case() as c:
+        row = '{"a":{"day":"04/05/2026"},"day":"31/12/2026","pad":"%s"}\n' % ("x" * 200)
+        n = 16 * 1024 * 1024 // len(row)
+        c.write("t.ndjson", row * (n // 2 + 777) + row.replace("04/05", "04/13") + row * (n // 2))
+        out = c.ok("init", "t.ndjson")
+        assert "month first ('04/13/2026')" in out and "day first ('31/12/2026')" in out, out
 
 
 def a_wider_type_is_taken():
@@ -156,6 +162,22 @@ def foreign_files_are_answered():
     with Case() as c:
         assert c.weir("open", "not-there.csv").returncode == 1
         assert c.weir("open").returncode == 2
+
+
+def a_terminal_is_asked():
+    with Case() as c:
+        c.write("t.csv", "day,v\n" + "04/05/2026,1\n01/02/2026,2\n" * 50)
+        pid, fd = pty.fork()
+        if pid == 0:
+            os.chdir(c.dir)
+            os.execve(WEIR, [WEIR, "init", "t.csv"], dict(c.env, TERM="dumb"))
+        out = b""
+        while b"day or month?" not in out:
+            out += os.read(fd, 4096)
+        os.write(fd, b"month\n")
+        _, status = os.waitpid(pid, 0)
+        os.close(fd)
+        assert os.waitstatus_to_exitcode(status) == 0 and "MATERIALIZED" in sql_of(c, "t.sql")
 
 
 def equal_columns_are_one_source():
@@ -256,5 +278,5 @@ def a_prompt_on_a_terminal():
 if __name__ == "__main__":
     sys.exit(run([
         open_flights_and_again, an_edited_file_is_used, totals_equal_the_file, nulls_in_all_spellings, delimiters_headers_and_packing, undecided_dates_ask,
-        the_deciding_date_may_lie_anywhere, a_wider_type_is_taken, foreign_files_are_answered, equal_columns_are_one_source, dirty_files_load_what_they_can,
+        the_deciding_date_may_lie_anywhere, a_wider_type_is_taken, foreign_files_are_answered, a_terminal_is_asked, equal_columns_are_one_source, dirty_files_load_what_they_can,
         charts_fit_the_terminal, queries_come_from_stdin, writes_stay_out_of_weirs_database, a_prompt_on_a_terminal]))

@@ -404,7 +404,10 @@ static void decide_kind(struct decision *d)
         buf_text(&d->change, "its type, once you know it");
         return;
     }
-    if (fits(d, n_fit = n[VALUE_BOOL])) {
+    if (s->n_objects > 0) {
+        decide_text(d, "a value here, an object there: both as text");
+        n_fit = s->n_values;
+    } else if (fits(d, n_fit = n[VALUE_BOOL])) {
         d->base = "Bool";
         d->convert = "toBool(%s)";
         buf_text(&d->why, "true and false");
@@ -515,10 +518,13 @@ static void decide_column(struct inference *inf, size_t i)
     bool is_double = false;
     for (size_t k = 0; inf->layout.has_header && !is_nameless && k < inf->n_columns; k++)
         is_double = is_double || (k != i && strcmp(c->path, inf->columns[k]->path) == 0);
-    if (is_nameless || is_double || c->stats.n_arrays > 0) {
+    /* null where others have an object: that one's own columns say it. */
+    bool is_object = c->stats.n_objects > 0 && c->stats.n_values == 0;
+    if (is_nameless || is_double || c->stats.n_arrays > 0 || is_object) {
         c->is_skipped = true;
         c->type = arena_text(&inf->arena, STR("-"));
         c->reason = arena_text(&inf->arena, is_nameless ? STR("not read: the header has no name for it")
+                                            : is_object ? STR("not read: null or an object, whose fields are columns of their own")
                                             : is_double ? STR("not read: the header has this name twice")
                                                         : STR("not read: arrays (lists) are not read yet"));
         c->change = arena_text(&inf->arena, STR(""));
@@ -616,7 +622,7 @@ static void choose_measures(struct inference *inf)
     inf->n_measures = 0;
     for (size_t i = 0; i < inf->n_columns && inf->n_measures < WANTED; i++) {
         struct infer_column *c = inf->columns[i];
-        if (c->is_skipped || c->role != ROLE_MEASURE)
+        if (c->is_skipped || c->role != ROLE_MEASURE || null_count(&c->stats) * 2 > inf->n_records)
             continue;
         const char *name = c->path ? c->path : c->name;
         c->is_averaged = !is_sum_name(name) && (c->is_signed || c->is_real || is_rate_name(name));

@@ -74,6 +74,7 @@ enum value_kind { VALUE_BOOL, VALUE_INT, VALUE_FLOAT, VALUE_TIME, VALUE_DAY_MONT
 
 struct column_stats {
     uint64_t n_values, n_missing, n_arrays;
+    uint64_t n_objects;                /* JSON: records in which it is an object with columns of its own */
     uint64_t n_null[NULL_SPELLINGS];   /* as spelled; JSON's null is NULL_MARK */
     uint64_t n_kind[VALUE_KINDS];
     char example[VALUE_KINDS][48];     /* the first of each kind */

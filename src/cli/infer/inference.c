@@ -232,6 +232,18 @@ static void observe_json_record(struct inference *inf, struct str line, struct b
     json_decref(value);
 }
 
+/* Paths that are an object in some records and a value or null in others. */
+static void note_objects(struct inference *inf)
+{
+    for (size_t i = 0; i < inf->n_columns; i++) {
+        struct infer_column *c = inf->columns[i];
+        size_t n = strlen(c->path);
+        for (size_t k = 0; k < inf->n_columns; k++)
+            if (strncmp(inf->columns[k]->path, c->path, n) == 0 && inf->columns[k]->path[n] == '.')
+                c->stats.n_objects++;
+    }
+}
+
 static void observe_json(struct inference *inf, const struct sample *s, int64_t now_s)
 {
     AUTO_DONE(buf) path = {0};
@@ -248,6 +260,7 @@ static void observe_json(struct inference *inf, const struct sample *s, int64_t 
             n++;
         }
     }
+    note_objects(inf);
     for (size_t i = 0; i < inf->n_columns; i++) {
         struct column_stats *c = &inf->columns[i]->stats;
         uint64_t there = c->n_values + c->n_arrays;
@@ -364,6 +377,65 @@ static void scan_cell(struct scan *s, struct str text)
     s->found.is_full = true; /* distinct values are of no interest */
 }
 
+static json_t *at_path(json_t *value, const char *path)
+{
+    json_t *whole = json_object_get(value, path);
+    if (whole)
+        return whole;
+    for (const char *dot = path; (dot = strchr(dot, '.')) != NULL; dot++) {
+        AUTO_MEM char *key = xstrndup(path, (size_t)(dot - path));
+        json_t *member = json_object_get(value, key), *found = member ? at_path(member, dot + 1) : NULL;
+        if (found)
+            return found;
+    }
+    return NULL;
+}
+
+/* Text that decides: 13/… or …/13/. */
+static bool is_deciding(const char *p, const char *end)
+{
+    unsigned first = 0, second = 0;
+    const char *q = p;
+    for (; q < end && q - p < 2 && *q >= '0' && *q <= '9'; q++)
+        first = first * 10 + (unsigned)(*q - '0');
+    if (q == p || q >= end)
+        return false;
+    const char *from = ++q;
+    for (; q < end && q - from < 2 && *q >= '0' && *q <= '9'; q++)
+        second = second * 10 + (unsigned)(*q - '0');
+    return first > 12 || second > 12;
+}
+
+/* A line is parsed only if its field, or another of that name, holds a date that decides. */
+static void scan_json_line(struct scan *s, struct str line)
+{
+    const char *dot = strrchr(s->path, '.'), *end = line.p + line.n, *p = line.p;
+    AUTO_MEM char *key = xasprintf("\"%s\"", dot ? dot + 1 : s->path);
+    bool is_candidate = false;
+    while (!is_candidate && (p = memmem(p, (size_t)(end - p), key, strlen(key))) != NULL) {
+        p += strlen(key);
+        while (p < end && (*p == ' ' || *p == ':' || *p == '"'))
+            p++;
+        is_candidate = is_deciding(p, end);
+    }
+    if (!is_candidate)
+        return;
+    json_t *value = json_loadb(line.p, line.n, JSON_DECODE_INT_AS_REAL, NULL);
+    json_t *found = json_is_object(value) ? at_path(value, s->path) : NULL;
+    if (json_is_string(found))
+        scan_cell(s, (struct str){json_string_value(found), json_string_length(found)});
+    json_decref(value);
+}
+
+static void scan_json(struct scan *s, const char *p, const char *end)
+{
+    while (p < end) {
+        const char *line = memchr(p, '\n', (size_t)(end - p));
+        scan_json_line(s, (struct str){p, (size_t)((line ? line : end) - p)});
+        p = line ? line + 1 : end;
+    }
+}
+
 /* Each file has its own order of columns. */
 static const char *scan_header(struct scan *s, const char *p, const char *end)
 {
@@ -380,6 +452,10 @@ static const char *scan_header(struct scan *s, const char *p, const char *end)
 
 static void scan_records(struct scan *s, const char *p, const char *end)
 {
+    if (s->layout->is_json) {
+        scan_json(s, p, end);
+        return;
+    }
     if (s->is_header && p < end)
         p = scan_header(s, p, end);
     while (p < end) {
@@ -423,7 +499,7 @@ static enum err_code scan_text(struct scan *s, int fd, enum compression compress
         if (z && got > 0)
             is_end = false;
         n += got;
-        size_t whole = is_end ? n : decoder_cut(FORMAT_CSV, s->layout->delimiter, text, n, false);
+        size_t whole = is_end ? n : decoder_cut(s->layout->is_json ? FORMAT_JSON_EACH_ROW : FORMAT_CSV, s->layout->delimiter, text, n, false);
         scan_records(s, text, text + whole);
         n -= whole;
         memmove(text, text + whole, n);
@@ -440,7 +516,7 @@ static enum err_code scan_text(struct scan *s, int fd, enum compression compress
 enum err_code inference_scan_dates(struct inference *inf, size_t column, struct err *e)
 {
     struct infer_column *c = inf->columns[column];
-    if (inf->layout.is_json || (inf->is_whole && !inf->is_cut))
+    if (inf->is_whole && !inf->is_cut)
         return ERR_OK;
     AUTO_MEM struct cell *cells = xcalloc(MAX_CELLS, sizeof(*cells));
     struct scan s = {.layout = &inf->layout, .path = c->path, .at = c->position, .cells = cells};

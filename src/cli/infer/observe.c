@@ -298,7 +298,7 @@ void column_observe(struct column_stats *s, struct str text, bool is_quoted, boo
     count_distinct(s, text);
     if (look_at_integer(s, text, now_s) || look_at_address(s, text) || look_at_day_month(s, text, now_s) || look_at_time(s, text, now_s) || look_at_float(s, text, now_s))
         return;
-    note(s, is_bool(text) ? VALUE_BOOL : VALUE_TEXT, text);
+    note(s, is_bool(text) && !(is_json && is_quoted) ? VALUE_BOOL : VALUE_TEXT, text);
 }
 
 void column_stats_done(struct column_stats *s)

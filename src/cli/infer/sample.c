@@ -50,6 +50,8 @@ static bool looks_utf16(const char *data, size_t n)
 
 bool foreign_file(char *out, size_t size, const char *path, const char *data, size_t n)
 {
+    if (data == NULL)
+        return false;
     if (n >= 4 && memcmp(data, "PK\x03\x04", 4) == 0) {
         bool is_workbook = contains(data, n, "[Content_Types].xml") || contains(data, n, "xl/") || str_ends(str_of(path), ".xlsx");
         snprintf(out, size, is_workbook ? "%1$s is an Excel workbook (xlsx); convert it: libreoffice --headless --convert-to csv '%1$s'"
@@ -278,7 +280,7 @@ enum err_code sample_read(struct sample *ret, const char *path, struct err *e)
     close(fd);
     if (code == ERR_OK && s.compression != COMPRESSION_NONE) {
         char text[1000];
-        if (foreign_file(text, sizeof(text), path, s.text.p ? s.text.p : "", s.text.n))
+        if (foreign_file(text, sizeof(text), path, s.text.p, s.text.n))
             code = err_set(e, ERR_INVALID, "inside %s", text);
         else if (s.text.n == 0)
             code = err_set(e, ERR_INVALID, "%s holds nothing", path);
