@@ -9,6 +9,7 @@ enum { MAX_ARGS = 8 };
 
 struct gather_scratch {
     uint8_t bad[BATCH_ROWS];        /* 1 = the event is rejected */
+    size_t n_bad;                   /* of this batch; 0 nearly always, and then rows need no looking at */
     uint8_t fault[BATCH_ROWS];      /* why: enum fault, or a WHY_ below */
     uint16_t fault_output[BATCH_ROWS];
     uint32_t times[BATCH_ROWS];
@@ -229,6 +230,7 @@ static void judge(struct gather_scratch *s, const struct column *c, int output, 
         if (c->faults[i] == 0 || (among && !among[i]) || (also && !also[i]) || s->bad[i])
             continue;
         s->bad[i] = 1;
+        s->n_bad++;
         s->fault[i] = c->faults[i];
         s->fault_output[i] = (uint16_t)output;
     }
@@ -254,6 +256,7 @@ static void set_bad(struct gather_scratch *s, size_t row, uint8_t why, int outpu
     if (s->bad[row])
         return;
     s->bad[row] = 1;
+    s->n_bad++;
     s->fault[row] = why;
     s->fault_output[row] = (uint16_t)output;
 }
@@ -292,6 +295,13 @@ static void judge_times(struct gatherer *w, int64_t now)
             s->times_ms[i] = sec > INT64_MAX / 2000 || sec < INT64_MIN / 2000 ? (sec > 0 ? INT64_MAX / 2 : INT64_MIN / 2) : sec * 1000 + ms;
         }
     }
+    int64_t least = INT64_MAX, most = INT64_MIN;
+    for (size_t i = 0; i < n; i++) {
+        least = s->times_ms[i] < least ? s->times_ms[i] : least;
+        most = s->times_ms[i] > most ? s->times_ms[i] : most;
+    }
+    if (c->nulls == NULL && least >= low * 1000 && most <= high * 1000 + 999)
+        return;
     for (size_t i = 0; i < n; i++) {
         bool is_null = c->nulls && c->nulls[i];
         if (__builtin_expect(is_null || s->times_ms[i] < low * 1000 || s->times_ms[i] > high * 1000 + 999, 0) && !s->bad[i])
@@ -347,6 +357,7 @@ static void judge_batch(struct gatherer *w, int64_t now)
     const struct plan_source *p = w->plan;
     size_t n = w->batch.n_rows;
     memset(w->scratch->bad, 0, n);
+    w->scratch->n_bad = 0;
     judge_times(w, now);
     for (size_t i = 0; i < p->n_checked; i++)
         judge(w->scratch, output_column(w, p->checked[i]), p->checked[i], NULL, NULL, n);
@@ -363,6 +374,11 @@ static void judge_batch(struct gatherer *w, int64_t now)
 static size_t good_rows(const struct gather_scratch *s, const uint8_t *pass, uint32_t *rows, size_t n)
 {
     size_t kept = 0;
+    if (pass == NULL && s->n_bad == 0) {
+        for (size_t i = 0; i < n; i++)
+            rows[i] = (uint32_t)i;
+        return n;
+    }
     if (pass == NULL) {
         for (size_t i = 0; i < n; i++) {
             rows[kept] = (uint32_t)i;
@@ -375,6 +391,17 @@ static size_t good_rows(const struct gather_scratch *s, const uint8_t *pass, uin
         kept += (pass[i] != 0) & !s->bad[i];
     }
     return kept;
+}
+
+/* The first n of s->rows, of a batch of n_rows, go somewhere. */
+static void mark_kept(struct gather_scratch *s, size_t n, size_t n_rows)
+{
+    if (n == n_rows) {
+        memset(s->kept, 1, n);
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        s->kept[s->rows[i]] = 1;
 }
 
 static size_t live_rows(struct gather_scratch *s, size_t n, int64_t cutoff, uint64_t *expired)
@@ -393,8 +420,7 @@ static void spread_raw(struct gather *g, struct gatherer *w, size_t r, const str
     struct gather_scratch *s = w->scratch;
     const struct plan_raw *raw = &w->plan->raws[r];
     size_t n = good_rows(s, output_bytes(w, raw->pass), s->rows, w->batch.n_rows);
-    for (size_t i = 0; i < n; i++)
-        s->kept[s->rows[i]] = 1;
+    mark_kept(s, n, w->batch.n_rows);
     n = live_rows(s, n, keep_cutoff(raw->keep, now), expired);
     const struct column **columns = s->columns;
     for (size_t i = 0; i < raw->n_columns; i++)
@@ -423,8 +449,7 @@ static void spread_cube(struct gather *g, struct gatherer *w, size_t k, int64_t 
     size_t n = good_rows(s, output_bytes(w, cube->pass), s->rows, w->batch.n_rows);
     if (n == 0)
         return;
-    for (size_t i = 0; i < n; i++)
-        s->kept[s->rows[i]] = 1;
+    mark_kept(s, n, w->batch.n_rows);
     /* Rows past every tier's KEEP need no pane; those past some tier's are dropped from it at the seal. */
     int64_t lowest = INT64_MAX;
     for (size_t t = 0; t < cube->n_tiers; t++) {
@@ -472,18 +497,23 @@ static struct partition_counts *counts_of(struct gather *g, uint64_t partition, 
     return &g->partitions[g->n_partitions++];
 }
 
+/* Good rows that pass; pass NULL: all good ones. */
+static uint64_t count_passing(const struct gather_scratch *s, const uint8_t *pass, size_t n)
+{
+    if (pass == NULL)
+        return n - s->n_bad;
+    uint64_t count = 0;
+    for (size_t k = 0; k < n; k++)
+        count += !s->bad[k] & (pass[k] != 0);
+    return count;
+}
+
 static void count_objects(struct gather *g, struct gatherer *w)
 {
-    size_t n = w->batch.n_rows;
     for (size_t i = 0; i < w->plan->n_streams; i++) {
-        const uint8_t *in = output_bytes(w, w->plan->streams[i].in), *out = output_bytes(w, w->plan->streams[i].out);
-        uint64_t n_in = 0, n_out = 0;
-        for (size_t k = 0; k < n; k++) {
-            n_in += !w->scratch->bad[k] && (!in || in[k]);
-            n_out += !w->scratch->bad[k] && (!out || out[k]);
-        }
-        g->objects[i].in += n_in;
-        g->objects[i].out += n_out;
+        const struct plan_stream *p = &w->plan->streams[i];
+        g->objects[i].in += count_passing(w->scratch, output_bytes(w, p->in), w->batch.n_rows);
+        g->objects[i].out += count_passing(w->scratch, output_bytes(w, p->out), w->batch.n_rows);
     }
 }
 
@@ -491,14 +521,15 @@ static void count_batch(struct gather *g, struct gatherer *w, struct partition_c
 {
     const struct gather_scratch *s = w->scratch;
     size_t n = w->batch.n_rows;
-    uint64_t n_bad = 0, n_kept = 0;
+    uint64_t n_bad = s->n_bad, n_kept = 0;
     int64_t low = counts->min_ms, high = counts->max_ms;
-    for (size_t i = 0; i < n; i++) {
-        n_bad += s->bad[i];
+    for (size_t i = 0; i < n; i++)
         n_kept += s->kept[i];
+    for (size_t i = 0; i < n; i++) {
+        bool is_good = n_bad == 0 || !s->bad[i];
         int64_t t = s->times_ms[i];
-        low = !s->bad[i] && t < low ? t : low;
-        high = !s->bad[i] && t > high ? t : high;
+        low = is_good && t < low ? t : low;
+        high = is_good && t > high ? t : high;
     }
     counts->min_ms = low;
     counts->max_ms = high;
@@ -564,8 +595,8 @@ static void gather_batch(struct gather *g, struct gatherer *w, const struct gath
     for (size_t r = 0; r < p->n_raws; r++)
         spread_raw(g, w, r, chunk, now, expired++);
     count_batch(g, w, counts);
-    for (size_t i = 0; i < w->batch.n_rows; i++)
-        if (__builtin_expect(w->scratch->bad[i], 0))
+    for (size_t i = 0; w->scratch->n_bad > 0 && i < w->batch.n_rows; i++)
+        if (w->scratch->bad[i])
             reject_row(g, w, chunk, i, now);
 }
 
