@@ -4,7 +4,7 @@
  *
  *   bench_line decode csv|json RECORDS           decoding alone, from memory: one pass, CPU time
  *   bench_line job DEFINITIONS THREADS           files to panes: read, decode, program, cubes; nothing is sealed
- *   bench_line generate csv|json RECORDS [USERS] ten-field records
+ *   bench_line generate csv|json RECORDS [USERS] ten-field records; CSV with a header
  *   bench_line generate keys RECORDS             CSV `time,key,a,b`: every key new
  *   bench_line generate ages|ages-shuffled RECORDS   CSV `time,device,value` over 20 years, in order or not */
 #include <pthread.h>
@@ -234,6 +234,8 @@ static uint64_t mix(uint64_t x)
 static void generate_records(struct buf *out, bool is_json, size_t n, uint32_t n_users)
 {
     struct record_source s = record_source(n_users);
+    for (size_t i = 0; i < 10 && !is_json; i++)
+        buf_printf(out, "%s%c", record_names[i], i == 9 ? '\n' : ',');
     for (size_t i = 0; i < n; i++) {
         struct record r = record_next(&s);
         (is_json ? record_put_json : record_put_csv)(out, &r);

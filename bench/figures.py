@@ -17,6 +17,9 @@ PEER_SETTINGS = {"max_threads": 1, "max_insert_threads": 1, "input_format_parall
 
 FIELDS = ("timestamp DateTime64(3), user_id String, client_ip IPv4, server_ip IPv4, download_bytes UInt64, upload_bytes UInt64, "
           "internal_rtt Float32, external_rtt Float32, internal_loss Float32, external_loss Float32")
+# What the job reads of them; as ClickHouse, weir does not decode what the definitions do not name.
+JOB_FIELDS = ("timestamp DateTime64(3), user_id String, download_bytes UInt64, upload_bytes UInt64, internal_rtt Float32, "
+              "external_rtt Float32")
 AGGREGATES = ("count() AS n, sum(download_bytes) AS down, sum(upload_bytes) AS up, min(internal_rtt) AS rtt_min, "
               "max(internal_rtt) AS rtt_max, avg(internal_rtt) AS rtt, avg(external_rtt) AS rtt_external")
 TIERS = {"1m": ("MINUTE", "toStartOfMinute"), "1h": ("HOUR", "toStartOfHour"), "1d": ("DAY", "toStartOfDay"),
@@ -28,7 +31,8 @@ def definitions(files, form, tiers=("1m",), raw=False, settings=""):
     every = ", ".join(f"1 {TIERS[t][0]} KEEP FOREVER" for t in tiers)
     metric = f"CREATE METRIC job AS SELECT user_id, {AGGREGATES} FROM events GROUP BY user_id EVERY {every};" if tiers else ""
     keep = " KEEP FOREVER ORDER BY (user_id, timestamp)" if raw else ""
-    return (f"SET store = 'embedded:./t.weir';\n{settings}\nCREATE SOURCE events ({FIELDS}) FROM FILES '{files}' FORMAT {form} "
+    fields = FIELDS if raw else JOB_FIELDS
+    return (f"SET store = 'embedded:./t.weir';\n{settings}\nCREATE SOURCE events ({fields}) FROM FILES '{files}' FORMAT {form} "
             f"EVENT TIME timestamp{keep};\n{metric}\n")
 
 

@@ -5,7 +5,7 @@ import os
 import subprocess
 import threading
 
-from figures import AGGREGATES, FIELDS, TIERS, at_least, at_most, definitions, median
+from figures import AGGREGATES, FIELDS, JOB_FIELDS, TIERS, at_least, at_most, definitions, median
 
 
 def bench_line(b, *args):
@@ -19,7 +19,7 @@ def time_settings(b, path, form):
     """Basic times where the peer can parse them so; else best effort."""
     probe = path + ".probe"
     with open(path) as f, open(probe, "w") as out:
-        out.write(f.readline())
+        out.write(f.readline() + f.readline())
     try:
         for name in ("basic", "best_effort"):
             try:
@@ -34,7 +34,7 @@ def time_settings(b, path, form):
 
 def job_sql(path, form, tier="1m", insert=""):
     return (f"{insert}SELECT {TIERS[tier][1]}(timestamp, 'UTC') AS bucket, user_id, {AGGREGATES} "
-            f"FROM file('{path}', {form}, '{FIELDS}') GROUP BY bucket, user_id" + ("" if insert else " FORMAT Null"))
+            f"FROM file('{path}', {form}, '{JOB_FIELDS}') GROUP BY bucket, user_id" + ("" if insert else " FORMAT Null"))
 
 
 def rows_decode_and_job(b, row, kind, form, decode_goal):
@@ -65,7 +65,7 @@ def row_1(b):
 
 
 def row_2(b):
-    return rows_decode_and_job(b, 2, "csv", "CSV", 25)
+    return rows_decode_and_job(b, 2, "csv", "CSVWithNames", 25)
 
 
 # ---- row 3 ----
@@ -110,13 +110,13 @@ def peer_raw_table(name):
 def row_4(b):
     n = 1_000_000 if b.is_quick else 3_000_000
     path = b.data("csv", n)
-    settings = time_settings(b, path, "CSV")
+    settings = time_settings(b, path, "CSVWithNames")
     ours, peer, parts = [], [], []
     for i in range(2 if b.is_quick else b.rounds):
         for t in TIERS:
             b.peer().sql.text(peer_tier_table(t, f"peer_{t}"))
-        peer.append(b.peer_cpu_s(peer_tier_inserts(path, "CSV"), settings, is_stored=True))
-        weir_s, store_s, store = stored_cpu(b, f"tiers-{i}", definitions(path, "CSV", TIERS))
+        peer.append(b.peer_cpu_s(peer_tier_inserts(path, "CSVWithNames"), settings, is_stored=True))
+        weir_s, store_s, store = stored_cpu(b, f"tiers-{i}", definitions(path, "CSVWithNames", TIERS))
         got = store.sql.text("SELECT sum(n) FROM weir.job_1mo").strip()
         if got != str(n):
             raise RuntimeError(f"tiers hold {got} of {n} records")
@@ -132,12 +132,12 @@ def row_4(b):
 def row_5(b):
     n = 500_000 if b.is_quick else 2_000_000
     path = b.data("csv", n)
-    settings = time_settings(b, path, "CSV")
+    settings = time_settings(b, path, "CSVWithNames")
     ours, peer, parts = [], [], []
     for i in range(2 if b.is_quick else b.rounds):
         b.peer().sql.text(peer_raw_table("peer_raw"))
-        peer.append(n / b.peer_cpu_s([f"INSERT INTO peer_raw SELECT * FROM file('{path}', CSV, '{FIELDS}')"], settings, is_stored=True) / 1e6)
-        weir_s, store_s, store = stored_cpu(b, f"raw-{i}", definitions(path, "CSV", (), raw=True))
+        peer.append(n / b.peer_cpu_s([f"INSERT INTO peer_raw SELECT * FROM file('{path}', CSVWithNames, '{FIELDS}')"], settings, is_stored=True) / 1e6)
+        weir_s, store_s, store = stored_cpu(b, f"raw-{i}", definitions(path, "CSVWithNames", (), raw=True))
         got = store.sql.text("SELECT count() FROM weir.events").strip()
         if got != str(n):
             raise RuntimeError(f"{got} of {n} rows landed")

@@ -2,7 +2,6 @@
 """Rows 8 to 11: memory, disk, starts, freshness. All with the real programs."""
 import os
 import signal
-import subprocess
 import threading
 import time
 
@@ -62,7 +61,7 @@ QUERIES = ["SELECT user_id, sum(n) FROM weir.job_1m GROUP BY user_id ORDER BY 2 
 def load_with_queries(b):
     """Peak of weir's and the store's resident memory, together, and how many queries were answered meanwhile."""
     n = 1_000_000 if b.is_quick else 5_000_000
-    folder = b.folder("memory-load", definitions(b.data("csv", n), "CSV", TIERS, raw=True))
+    folder = b.folder("memory-load", definitions(b.data("csv", n), "CSVWithNames", TIERS, raw=True))
     store = b.store(os.path.join(folder, "t.weir"))
     stop, answered, peak = threading.Event(), [0] * len(QUERIES), [0]
 
@@ -107,7 +106,7 @@ def load_with_queries(b):
 
 def row_8(b):
     n = 1_000_000 if b.is_quick else 5_000_000
-    folder = b.folder("memory-few", definitions(b.data("csv", n), "CSV", ("1m", "1h")))
+    folder = b.folder("memory-few", definitions(b.data("csv", n), "CSVWithNames", ("1m", "1h")))
     few = b.run_weir(folder, "run", "--once").peak_bytes
     end_store(os.path.join(folder, "t.weir"))
     n_keys = 2_000_000 if b.is_quick else 10_000_000
@@ -135,14 +134,14 @@ def disk(store, table, database):
 def row_9(b):
     n = 500_000 if b.is_quick else 2_000_000
     path = b.data("csv", n)
-    settings = dict(time_settings(b, path, "CSV"))
-    folder = b.folder("disk", definitions(path, "CSV", TIERS, raw=True))
+    settings = dict(time_settings(b, path, "CSVWithNames"))
+    folder = b.folder("disk", definitions(path, "CSVWithNames", TIERS, raw=True))
     store = b.store(os.path.join(folder, "t.weir"))
     b.run_weir(folder, "run", "--once")
     for t in TIERS:
         b.peer().sql.text(peer_tier_table(t, f"peer_{t}"))
     b.peer().sql.text(peer_raw_table("peer_raw"))
-    b.peer_cpu_s(peer_tier_inserts(path, "CSV") + [f"INSERT INTO peer_raw SELECT * FROM file('{path}', CSV, '{FIELDS}')"], settings, is_stored=True)
+    b.peer_cpu_s(peer_tier_inserts(path, "CSVWithNames") + [f"INSERT INTO peer_raw SELECT * FROM file('{path}', CSVWithNames, '{FIELDS}')"], settings, is_stored=True)
     figures = []
     for what, table, peer in [("raw", "weir_raw_events", "peer_raw")] + [(f"tier {t}", f"weir_cube_job_{t}", f"peer_{t}") for t in TIERS]:
         ours, theirs = disk(store, table, "weir"), disk(b.peer(), peer, "default")
@@ -171,7 +170,7 @@ def stop_run(p):
 def start_empty(b):
     took = []
     for i in range(b.rounds):
-        folder = b.folder(f"start-{i}", definitions(b.data("csv", 1000), "CSV", TIERS))
+        folder = b.folder(f"start-{i}", definitions(b.data("csv", 1000), "CSVWithNames", TIERS))
         start = time.monotonic()
         p = b.start(folder, "run")
         seconds_until(lambda: os.path.exists(socket_of(folder)))
@@ -201,19 +200,20 @@ def lay_history(folder, n_epochs):
 
 def start_known(b):
     n_files, n_epochs = (10_000, 100_000) if b.is_quick else (100_000, 1_000_000)
-    folder = b.folder("known", "SET checkpoint_every = 1;\n" + definitions("in/part-*.csv", "CSV", ("1m",)))
+    folder = b.folder("known", "SET checkpoint_every = 1;\n" + definitions("in/part-*.csv", "CSVWithNames", ("1m",)))
     os.mkdir(os.path.join(folder, "in"))
-    lines = open(b.data("csv", n_files)).read().splitlines(True)
+    with open(b.data("csv", n_files)) as f:
+        header, *lines = f.read().splitlines(True)
     for i, line in enumerate(lines):
         with open(os.path.join(folder, "in", f"part-{i:06d}.csv"), "w") as f:
-            f.write(line)
+            f.write(header + line)
     first = b.run_weir(folder, "run", "--once")
     lay_history(folder, n_epochs)
     end_store(os.path.join(folder, "t.weir"))
     took = []
     for i in range(3):
         with open(os.path.join(folder, "in", f"part-9{i:06d}.csv"), "w") as f:
-            f.write(lines[0].replace("2024-09-05T09:15", f"2025-09-05T09:1{i}"))
+            f.write(header + lines[0].replace("2024-09-05T09:15", f"2025-09-05T09:1{i}"))
         start = time.monotonic()
         p = b.start(folder, "run")
         seconds_until(lambda: (ask(folder, f"SELECT sum(n) FROM job_1m WHERE bucket = '2025-09-05 09:1{i}:00'") or "0") == "1")
@@ -323,10 +323,7 @@ def open_unknown(b):
     path = b.data("csv", n)
     folder = b.folder("open")
     named = os.path.join(folder, "unknown.csv")
-    header = ",".join(f.split()[0] for f in FIELDS.split(", ")) + "\n"
-    with open(named, "wb") as f:
-        f.write(header.encode())
-    subprocess.run(["sh", "-c", 'cat "$0" >> "$1"', path, named], check=True)
+    os.link(path, named)
     start = time.monotonic()
     r = b.run_weir(folder, "open", "--once", named)
     took = time.monotonic() - start
