@@ -81,6 +81,7 @@ def delimiters_headers_and_packing():
         ("bar.txt", "time|wert\n2026-01-01 10:00:00|5\n2026-01-01 11:00:00|6\n", "SELECT sum(wert) FROM bar"),
         ("tab.tsv", "time\twert\n2026-01-01 10:00:00\t5\n2026-01-01 11:00:00\t6\n", "SELECT sum(wert) FROM tab"),
         ("esc.tsv", "time\twert\ts\n2026-01-01 10:00:00\t5\ta\\tb\n2026-01-01 11:00:00\t6\tx\\\\y\n", "SELECT sum(wert) + sum(length(s)) - 6 FROM esc"),
+        ("stray.tsv", 'time\tsize\twert\n2026-01-01 10:00:00\t12"\t\n2026-01-01 11:00:00\t"half\t11\n', "SELECT sum(wert) FROM stray WHERE isNotNull(wert)"),
         ("none.csv", "2026-01-01 10:00:00,5\n2026-01-01 11:00:00,6\n", "SELECT sum(c2) FROM none"),
         ("crlf.csv", "\ufefftime,wert\r\n2026-01-01 10:00:00,5\r\n2026-01-01 11:00:00,6\r\n", "SELECT sum(wert) FROM crlf"),
         ("gz.csv.gz", gzip.compress(b"at,wert\n2026-01-01 10:00:00,5\n2026-01-01 11:00:00,6\n"), "SELECT sum(wert) FROM gz"),

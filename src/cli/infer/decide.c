@@ -436,9 +436,9 @@ static void decide_kind(struct decision *d)
 
 /* ---- NULL ---- */
 
-static bool needs_text(const struct column_stats *s, bool is_text)
+static bool needs_text(const struct column_stats *s)
 {
-    return s->n_null[NULL_NA] || s->n_null[NULL_N_A] || s->n_null[NULL_WORD] || s->n_null[NULL_DASH] || (s->n_null[NULL_QUOTED]) || (is_text && false);
+    return s->n_null[NULL_NA] || s->n_null[NULL_N_A] || s->n_null[NULL_WORD] || s->n_null[NULL_DASH] || s->n_null[NULL_QUOTED];
 }
 
 static void put_null_list(struct buf *out, const struct column_stats *s)
@@ -474,11 +474,11 @@ static void finish_type(struct decision *d)
     struct infer_column *c = d->c;
     struct arena *arena = &d->inf->arena;
     c->is_nullable = null_count(d->s) > 0 || d->s->n_values == 0;
-    bool is_text = strstr(d->base, "String") != NULL;
     bool is_low = strcmp(d->base, "LowCardinality(String)") == 0;
     c->type = c->is_nullable ? is_low ? arena_text(arena, STR("LowCardinality(Nullable(String))")) : arena_printf(arena, "Nullable(%s)", d->base)
                              : arena_text(arena, str_of(d->base));
-    bool has_spelling = needs_text(d->s, is_text);
+    /* FORMAT TSV reads an empty number as 0, an empty text as ''. */
+    bool has_spelling = needs_text(d->s) || (d->inf->layout.is_tsv && d->s->n_null[NULL_EMPTY] > 0);
     if (!d->must_convert && !has_spelling)
         return;
     if (c->text_name == NULL)

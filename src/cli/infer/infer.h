@@ -47,7 +47,7 @@ struct layout {
     bool is_json;
     char delimiter;
     bool has_header;
-    bool has_escapes;      /* TAB: fields with backslash escapes, so FORMAT TSV reads them */
+    bool is_tsv;           /* TAB, and FORMAT TSV reads it: backslash escapes, or quotes that are no quotes */
     struct str *names;     /* header cells, or NULL */
     size_t n_columns;      /* 0 for JSON */
     char *delimiter_why, *header_why;
@@ -63,6 +63,7 @@ struct cell {
 };
 /* Splits the record at *p; moves *p behind it. Returns the number of cells (at most cap are written), 0 for an empty
  * line. *is_open: a quote was never closed. */
+size_t split_by_layout(const struct layout *l, const char **p, const char *end, struct cell *cells, size_t cap, struct arena *arena, bool *is_open);
 size_t split_record(const char **p, const char *end, char delimiter, struct cell *cells, size_t cap, struct arena *arena, bool *is_open);
 
 /* ---- observe.c ---- */

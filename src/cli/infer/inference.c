@@ -83,7 +83,7 @@ static void observe_row(struct row_reader *r, size_t n)
 {
     const struct layout *l = r->layout;
     for (size_t i = 0; i < n; i++) {
-        struct str text = l->has_escapes ? undo_escapes(r->cells[i].text, r->arena) : r->cells[i].text;
+        struct str text = l->is_tsv ? undo_escapes(r->cells[i].text, r->arena) : r->cells[i].text;
         column_observe(&r->inf->columns[r->map[i]]->stats, text, r->cells[i].is_quoted, false, r->now_s);
     }
     r->inf->n_records++;
@@ -97,7 +97,7 @@ static const char *enter_piece(struct row_reader *r, const char *p, const char *
         int n_good = 0;
         while (n_good < 3 && q < end) {
             bool is_open;
-            size_t n = split_record(&q, end, r->layout->delimiter, r->cells, MAX_CELLS, r->arena, &is_open);
+            size_t n = split_by_layout(r->layout, &q, end, r->cells, MAX_CELLS, r->arena, &is_open);
             if (n != r->layout->n_columns || is_open)
                 break;
             n_good++;
@@ -119,7 +119,7 @@ static void observe_piece(struct row_reader *r, const char *p, const char *end, 
         p = enter_piece(r, p, end);
     while (p < end) {
         const char *start = p;
-        size_t n = split_record(&p, end, r->layout->delimiter, r->cells, MAX_CELLS, r->arena, &is_open);
+        size_t n = split_by_layout(r->layout, &p, end, r->cells, MAX_CELLS, r->arena, &is_open);
         if (n == 0 && !is_open)
             continue;
         if (has_header) {
@@ -210,8 +210,9 @@ static void observe_json_value(struct inference *inf, json_t *value, struct buf 
             snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT, json_integer_value(value));
         else
             snprintf(number, sizeof(number), "%.17g", json_real_value(value));
+        size_t n = strlen(number);
         if (json_is_real(value) && strpbrk(number, ".eni") == NULL)
-            strcat(number, ".0");
+            snprintf(number + n, sizeof(number) - n, ".0"); /* 5.0 stays a number with a fraction */
         column_observe(s, str_of(number), false, true, now_s);
     }
 }
@@ -319,7 +320,7 @@ void inference_observe_record(struct inference *inf, struct str record, struct s
     bool is_open;
     if (l->has_header && header.n > 0) {
         const char *p = header.p;
-        own.n_columns = split_record(&p, header.p + header.n, l->delimiter, cells, MAX_CELLS, &scratch, &is_open);
+        own.n_columns = split_by_layout(l, &p, header.p + header.n, cells, MAX_CELLS, &scratch, &is_open);
         if (own.n_columns != l->n_columns)
             return;
         own.names = arena_zero(&scratch, own.n_columns * sizeof(*own.names));
@@ -329,7 +330,7 @@ void inference_observe_record(struct inference *inf, struct str record, struct s
     AUTO_MEM size_t *map = xcalloc(own.n_columns + 1, sizeof(*map));
     map_header(inf, &own, map);
     const char *p = record.p;
-    size_t n = split_record(&p, record.p + record.n, l->delimiter, cells, MAX_CELLS, &scratch, &is_open);
+    size_t n = split_by_layout(l, &p, record.p + record.n, cells, MAX_CELLS, &scratch, &is_open);
     if (n != own.n_columns || is_open)
         return;
     struct row_reader r = {.inf = inf, .layout = &own, .map = map, .cells = cells, .arena = &scratch, .now_s = now_s};
@@ -442,7 +443,7 @@ static const char *scan_header(struct scan *s, const char *p, const char *end)
     bool is_open;
     if (end - p >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0)
         p += 3;
-    size_t n = split_record(&p, end, s->layout->delimiter, s->cells, MAX_CELLS, &s->arena, &is_open);
+    size_t n = split_by_layout(s->layout, &p, end, s->cells, MAX_CELLS, &s->arena, &is_open);
     for (size_t i = 0; i < n && i < MAX_CELLS; i++)
         if (str_is(s->cells[i].text, s->path))
             s->at = i;
@@ -462,13 +463,13 @@ static void scan_records(struct scan *s, const char *p, const char *end)
         const char *line = memchr(p, '\n', (size_t)(end - p));
         const char *line_end = line ? line : end;
         struct str cell;
-        if (memchr(p, '"', (size_t)(line_end - p)) == NULL) {
+        if (s->layout->is_tsv || memchr(p, '"', (size_t)(line_end - p)) == NULL) {
             if (plain_cell(&cell, p, line_end, s->layout->delimiter, s->at))
                 scan_cell(s, cell);
             p = line ? line + 1 : end;
         } else {
             bool is_open;
-            size_t n = split_record(&p, end, s->layout->delimiter, s->cells, MAX_CELLS, &s->arena, &is_open);
+            size_t n = split_by_layout(s->layout, &p, end, s->cells, MAX_CELLS, &s->arena, &is_open);
             if (!is_open && s->at < n)
                 scan_cell(s, s->cells[s->at].text);
             arena_reset(&s->arena);
@@ -499,7 +500,7 @@ static enum err_code scan_text(struct scan *s, int fd, enum compression compress
         if (z && got > 0)
             is_end = false;
         n += got;
-        size_t whole = is_end ? n : decoder_cut(s->layout->is_json ? FORMAT_JSON_EACH_ROW : FORMAT_CSV, s->layout->delimiter, text, n, false);
+        size_t whole = is_end ? n : decoder_cut(s->layout->is_json ? FORMAT_JSON_EACH_ROW : s->layout->is_tsv ? FORMAT_TSV : FORMAT_CSV, s->layout->delimiter, text, n, false);
         scan_records(s, text, text + whole);
         n -= whole;
         memmove(text, text + whole, n);

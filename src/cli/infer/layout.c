@@ -100,6 +100,49 @@ size_t split_record(const char **pp, const char *end, char delimiter, struct cel
     return n;
 }
 
+/* TSV: quotes are bytes like others. */
+static size_t split_tsv(const char **pp, const char *end, struct cell *cells, size_t cap)
+{
+    const char *p = *pp, *stop = p + line_length(p, end);
+    *pp = stop < end ? stop + 1 : end;
+    if (stop > p && stop[-1] == '\r')
+        stop--;
+    if (stop == p)
+        return 0;
+    size_t n = 0;
+    for (;;) {
+        const char *tab = memchr(p, '\t', (size_t)(stop - p));
+        if (n < cap)
+            cells[n] = (struct cell){.text = {p, (size_t)((tab ? tab : stop) - p)}};
+        n++;
+        if (tab == NULL)
+            return n;
+        p = tab + 1;
+    }
+}
+
+size_t split_by_layout(const struct layout *l, const char **p, const char *end, struct cell *cells, size_t cap, struct arena *arena, bool *is_open)
+{
+    *is_open = false;
+    return l->is_tsv ? split_tsv(p, end, cells, cap) : split_record(p, end, l->delimiter, cells, cap, arena, is_open);
+}
+
+/* Fields that begin with a quote and do not end with one. */
+static bool has_stray_quotes(struct str text)
+{
+    AUTO_MEM struct cell *cells = xcalloc(MAX_CELLS, sizeof(*cells));
+    const char *p = text.p, *end = text.p + text.n;
+    while (p < end) {
+        size_t n = split_tsv(&p, end, cells, MAX_CELLS);
+        for (size_t i = 0; i < n && i < MAX_CELLS; i++) {
+            struct str s = cells[i].text;
+            if (s.n > 0 && s.p[0] == '"' && (s.n == 1 || s.p[s.n - 1] != '"'))
+                return true;
+        }
+    }
+    return false;
+}
+
 /* ---- delimiter ---- */
 
 struct delimiter_score {
@@ -111,9 +154,10 @@ static struct delimiter_score score_delimiter(struct str text, char delimiter, s
     struct delimiter_score s = {0};
     size_t counts[LOOK_RECORDS], n = 0;
     const char *p = text.p, *end = text.p + text.n;
+    const struct layout guess = {.delimiter = delimiter, .is_tsv = delimiter == '\t' && has_stray_quotes(text)};
     while (p < end && n < LOOK_RECORDS) {
         bool is_open;
-        size_t got = split_record(&p, end, delimiter, cells, MAX_CELLS, arena, &is_open);
+        size_t got = split_by_layout(&guess, &p, end, cells, MAX_CELLS, arena, &is_open);
         s.n_open += is_open;
         if (got > 0 && !is_open)
             counts[n++] = got;
@@ -191,7 +235,7 @@ static void find_header(struct layout *l, struct str text, struct cell *cells, s
     bool is_open;
     size_t n = 0;
     while (p < end && n == 0)
-        n = split_record(&p, end, l->delimiter, cells, MAX_CELLS, arena, &is_open);
+        n = split_by_layout(l, &p, end, cells, MAX_CELLS, arena, &is_open);
     bool is_repeating;
     if (!header_is_possible(cells, n, &is_repeating, &why) || n != l->n_columns) {
         l->has_header = false;
@@ -204,7 +248,7 @@ static void find_header(struct layout *l, struct str text, struct cell *cells, s
     size_t n_data = 0, n_repeated = 0, n_records = 0;
     AUTO_MEM struct cell *row = xcalloc(MAX_CELLS, sizeof(*row));
     while (p < end && n_records < LOOK_RECORDS) {
-        size_t got = split_record(&p, end, l->delimiter, row, MAX_CELLS, arena, &is_open);
+        size_t got = split_by_layout(l, &p, end, row, MAX_CELLS, arena, &is_open);
         if (got != n || is_open)
             continue;
         n_records++;
@@ -310,17 +354,17 @@ enum err_code layout_find(struct layout *ret, const struct sample *s, struct are
     l.delimiter_why = best.columns < 2 ? arena_printf(arena, "one column")
                                        : arena_printf(arena, "%s: %zu of the first %zu lines have %zu columns by it", delimiter_names[choice], best.n_same,
                                                       best.n_records, best.columns);
+    l.is_tsv = l.delimiter == '\t' && (has_tsv_escapes(text) || has_stray_quotes(text));
     find_header(&l, text, cells, arena);
     if (l.has_header && best.n_records < 2 && s->is_whole)
         return err_set(e, ERR_INVALID, "%s holds a header and no records", s->path);
-    l.has_escapes = l.delimiter == '\t' && has_tsv_escapes(text);
     *ret = l;
     return ERR_OK;
 }
 
 bool layout_eq(const struct layout *a, const struct layout *b)
 {
-    if (a->is_json || b->is_json || a->delimiter != b->delimiter || a->has_header != b->has_header || a->n_columns != b->n_columns || a->has_escapes != b->has_escapes)
+    if (a->is_json || b->is_json || a->delimiter != b->delimiter || a->has_header != b->has_header || a->n_columns != b->n_columns || a->is_tsv != b->is_tsv)
         return false;
     for (size_t i = 0; a->has_header && i < a->n_columns; i++) {
         bool is_there = false;

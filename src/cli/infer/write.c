@@ -154,7 +154,7 @@ static const char *format_of(const struct layout *l)
 {
     if (l->is_json)
         return "JSONEachRow";
-    if (l->has_escapes)
+    if (l->is_tsv)
         return l->has_header ? "TSVWithNames" : "TSV";
     return l->has_header ? "CSVWithNames" : "CSV";
 }
@@ -173,7 +173,7 @@ static void put_source(struct buf *out, const struct inference *inf, const char 
         put_path(out, inf->files[i], folder);
     }
     buf_printf(out, " FORMAT %s", format_of(l));
-    if (!l->is_json && !l->has_escapes && l->delimiter != ',')
+    if (!l->is_json && !l->is_tsv && l->delimiter != ',')
         buf_printf(out, l->delimiter == '\t' ? " SETTINGS format_csv_delimiter = '\\t'" : " SETTINGS format_csv_delimiter = '%c'", l->delimiter);
     buf_text(out, "\nEVENT TIME ");
     put_name(out, inf->event_time < 0 ? "_arrival" : inf->columns[inf->event_time]->name);
