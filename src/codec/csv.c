@@ -172,7 +172,7 @@ static void close_last(struct csv_decoder *d, struct csv_scan *s)
     if (!d->is_tsv && s->data[n - 1] == '\r') {
         while (s->n_ends > 0 && s->ends[s->n_ends - 1] >= start)
             s->n_ends--;
-        skip_record(d, start, n, "a carriage return without a line feed at the end");
+        skip_record(d, start, n, csv_lone_return);
         return;
     }
     s->ends[s->n_ends++] = n;

@@ -152,6 +152,8 @@ const struct csv_kernels *csv_kernels_best(void)
 
 /* ---- by the rules ---- */
 
+const char csv_lone_return[] = "a carriage return without a line feed at the end";
+
 /* Behind the quoted text that starts at `at` (the opening quote), or n if it is never closed. */
 static size_t skip_quoted(const char *data, size_t n, size_t at, bool *is_closed)
 {
@@ -224,6 +226,8 @@ const char *csv_index_record(struct csv_scan *s, size_t start, bool is_tsv, uint
             break;
         at++;
     }
+    if (!is_tsv && at >= s->n && s->n > start && s->data[s->n - 1] == '\r' && problem == NULL)
+        problem = csv_lone_return;
     *finish = (uint32_t)at;
     s->at = at < s->n ? at + 1 : s->n;
     if (problem) {

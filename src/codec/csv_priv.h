@@ -127,6 +127,7 @@ void csv_read_column(struct csv_decoder *d, size_t f, const struct csv_cells *ce
 /* A record by the rules, from `start`: appends its ends, the last one is its line end (or scan->n).
  * scan->at moves behind it. Answers NULL, or why it is none; its ends are then taken back, and *finish is
  * where it ends. */
+extern const char csv_lone_return[]; /* one of the reasons */
 const char *csv_index_record(struct csv_scan *scan, size_t start, bool is_tsv, uint32_t *finish);
 
 /* A cell's text without quotes or escapes: a view, or in the arena where it had to be changed. Answers

@@ -413,14 +413,25 @@ int64_t zone_bucket_start(const struct zone *z, int64_t utc_s, int64_t count, in
     }
 }
 
-/* The first second after `start` that is in another window. Windows are never longer than their length by
- * more than a change of offset. */
+/* On a day on which clocks go back, ClickHouse's window may have a second part later in the day (hours by
+ * the wall clock that come twice): its end is the end of the last part. */
+static int64_t search_last_part(const struct zone *z, int64_t start, int64_t count, int unit, int64_t next)
+{
+    for (int64_t s = start + DAY + 4 * 3600; s >= next; s -= QUARTER_HOUR)
+        if (zone_bucket_start(z, s - 1, count, unit) == start)
+            return s;
+    return next;
+}
+
+/* The first second after `start` from which no time is in its window. Windows are never longer than their
+ * length by more than a change of offset. */
 static int64_t search_next(const struct zone *z, int64_t start, int64_t count, int unit)
 {
     int64_t length = count * (unit == INTERVAL_HOUR ? 3600 : unit == INTERVAL_MINUTE ? 60 : 1);
     int64_t low = start, high = start + length + DAY;
+    bool goes_back = unit == INTERVAL_HOUR && change_of(z, day_of(z, start)).change < 0;
 
-    if (zone_bucket_start(z, start + length, count, unit) == start + length &&
+    if (!goes_back && zone_bucket_start(z, start + length, count, unit) == start + length &&
         zone_bucket_start(z, start + length - 1, count, unit) == start)
         return start + length;
     while (high - low > 1) {
@@ -430,7 +441,7 @@ static int64_t search_next(const struct zone *z, int64_t start, int64_t count, i
         else
             low = middle;
     }
-    return high;
+    return goes_back ? search_last_part(z, start, count, unit, high) : high;
 }
 
 int64_t zone_bucket_next(const struct zone *z, int64_t start_utc_s, int64_t count, int unit)
