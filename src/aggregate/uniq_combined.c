@@ -61,13 +61,13 @@ static void to_registers(const struct aggregate *a, struct distinct **at, size_t
 static inline void combined_add(const struct aggregate *a, struct distinct **at, uint64_t hash,
                                 size_t *bytes)
 {
-    if (*at != NULL && is_large(*at)) {
-        register_add(a, *at, hash);
-        return;
-    }
-    distinct_add(at, (struct u128){hash, 0}, a->uniq.key_bytes, bytes);
-    if ((*at)->n > a->uniq.limit)
+    /* A full set becomes registers at whatever comes next, known or not: as ClickHouse's does. */
+    if (*at != NULL && !is_large(*at) && (*at)->n >= a->uniq.limit)
         to_registers(a, at, bytes);
+    if (*at != NULL && is_large(*at))
+        register_add(a, *at, hash);
+    else
+        distinct_add(at, (struct u128){hash, 0}, a->uniq.key_bytes, bytes);
 }
 
 static void update_combined(const struct aggregate *a, const struct fold *f)

@@ -32,6 +32,8 @@ struct http {
     struct host *host;
     struct listener local, tcp;
     char *path;
+    ino_t socket_inode; /* of the socket that is ours */
+    dev_t socket_device;
     _Atomic int n_connections;
 };
 
@@ -250,6 +252,11 @@ enum err_code http_open(struct http **ret, struct host *host, const char *path, 
     enum err_code code = listen ? listen_tcp(&h->tcp.fd, listen, e) : ERR_OK;
     if (code == ERR_OK)
         code = listen_local(&h->local.fd, path, e);
+    struct stat st;
+    if (code == ERR_OK && lstat(path, &st) == 0) {
+        h->socket_inode = st.st_ino;
+        h->socket_device = st.st_dev;
+    }
     if (code == ERR_OK)
         code = start(&h->tcp, e);
     if (code == ERR_OK)
@@ -278,7 +285,9 @@ static void stop_listening(struct listener *l)
 
 void http_stop_listening(struct http *h)
 {
-    if (h->local.fd >= 0)
+    /* Only our own: the folder may have been removed and made anew with another store's socket in it. */
+    struct stat st;
+    if (h->local.fd >= 0 && lstat(h->path, &st) == 0 && st.st_ino == h->socket_inode && st.st_dev == h->socket_device)
         unlink(h->path);
     stop_listening(&h->local);
     stop_listening(&h->tcp);
