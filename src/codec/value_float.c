@@ -218,6 +218,11 @@ const char *value_float32(float *ret, struct str text)
 
 /* ---- printing ---- */
 
+static bool reads_back(const char *text, double v, bool is_float32)
+{
+    return is_float32 ? strtof(text, NULL) == (float)v : strtod(text, NULL) == v;
+}
+
 /* Shortest digits that read back, without point: "12345" and the power of ten of the first digit. */
 static int shortest(char digits[32], double v, bool is_float32)
 {
@@ -228,7 +233,11 @@ static int shortest(char digits[32], double v, bool is_float32)
         first = 1; /* subnormal: fewer digits may do */
     for (int precision = first; precision <= last; precision++) {
         snprintf(text, sizeof(text), "%.*e", precision - 1, v);
-        if (is_float32 ? strtof(text, NULL) == (float)v : strtod(text, NULL) == v)
+        if (reads_back(text, v, is_float32))
+            break;
+        /* above a power of two there is more room than below: the next digit up may do */
+        char *last_digit = strchr(text, 'e') - 1;
+        if (precision < last && *last_digit != '9' && (++*last_digit, reads_back(text, v, is_float32)))
             break;
     }
     char *e = strchr(text, 'e');
@@ -239,7 +248,7 @@ static int shortest(char digits[32], double v, bool is_float32)
     while (n > 1 && digits[n - 1] == '0')
         n--;
     digits[n] = '\0';
-    return atoi(e + 1);
+    return (int)strtol(e + 1, NULL, 10);
 }
 
 void value_print_float(struct buf *out, double v, bool is_float32)

@@ -587,7 +587,7 @@ static void warn_if_it_always_faults(const struct site *s, value_id v)
 
     if (c == NULL || !c->fault)
         return;
-    for (uint32_t i = 0; i < s->n_args; i++) {
+    for (uint32_t i = 0; s->args && i < s->n_args; i++) {
         const struct cell *arg = constant_cell(s->b, s->args[i]);
         if (arg && arg->fault)
             return;

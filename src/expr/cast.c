@@ -38,10 +38,9 @@ static value_id cast_address(struct builder *b, value_id v, struct type from, st
         return EMIT(b, &op_ip4_to_ip6, to, v);
     if (from.kind == TYPE_IPV6 && to.kind == TYPE_IPV4)
         return EMIT(b, &op_ip6_to_ip4, to, v);
-    bool is_wide = type_width(to) >= 4;
-    if (from.kind == TYPE_IPV4 && type_is_number(to) && is_wide && to.kind != TYPE_FLOAT32)
+    if (from.kind == TYPE_IPV4 && (to.kind == TYPE_UINT32 || to.kind == TYPE_UINT64))
         return cast_number(b, v, to.kind);
-    if (to.kind == TYPE_IPV4 && type_is_integer(from)) {
+    if (to.kind == TYPE_IPV4 && type_is_integer(from) && !type_is_signed(from)) {
         to.is_nullable = value_at(b, v)->type.is_nullable;
         return retype(b, cast_number(b, v, TYPE_UINT32), to);
     }
@@ -248,7 +247,7 @@ static value_id build_interval(struct site *s)
     value_id v = s->args[0];
 
     if (s->types[0].kind == TYPE_STRING)
-        v = emit_text_to(s->b, v, type_of(TYPE_INT64), TEXT_THROW, false);
+        v = emit_text_to(s->b, v, type_of(TYPE_INT64), value_at(s->b, v)->type.is_nullable ? TEXT_NULL : TEXT_THROW, false);
     else if (type_is_number(s->types[0]))
         v = cast_number_checked(s->b, v, TYPE_INT64);
     else

@@ -18,15 +18,32 @@ static void run_f64_whole(struct call *c)
 {
     for (size_t i = 0; i < c->n; i++) {
         double v = VALUES(0, double)[i];
-        RESULT(int64_t)[i] = v != v ? 0 : v >= 9.2e18 ? INT64_MAX : v <= -9.2e18 ? INT64_MIN : (int64_t)v;
+        RESULT(int64_t)[i] = v != v ? 0 : double_to_i64(v);
     }
 }
+/* What ClickHouse's calendar makes of moments long before its beginning. */
+enum { DAY_OF_NOWHERE = 1368 };
+
+static void run_f64_to_date(struct call *c)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        double v = VALUES(0, double)[i];
+        RESULT(uint16_t)[i] = (uint16_t)(!(v >= 0)                  ? 0
+                                         : v < UINT16_MAX + 1.0     ? v
+                                         : v >= 9223372036854775808.0 ? DAY_OF_NOWHERE
+                                         : v > UINT32_MAX           ? UINT32_MAX / 86400
+                                                                    : v / 86400);
+    }
+}
+static const struct op op_f64_to_date = {"toDate", run_f64_to_date, 0};
+
 /* A time_t that counts as unsigned: what ClickHouse makes of the upper half of UInt64. */
 static void run_u64_to_date(struct call *c)
 {
     for (size_t i = 0; i < c->n; i++) {
         uint64_t v = VALUES(0, uint64_t)[i], s = v > UINT32_MAX ? UINT32_MAX : v;
-        RESULT(uint16_t)[i] = (uint16_t)(v > INT64_MAX || v <= UINT16_MAX ? (v > UINT16_MAX ? UINT16_MAX : v) : s / 86400);
+        int64_t day = v > INT64_MAX ? floor_div((int64_t)v, 86400) : v <= UINT16_MAX ? (int64_t)v : (int64_t)(s / 86400);
+        RESULT(uint16_t)[i] = (uint16_t)(day < -25567 ? DAY_OF_NOWHERE : day);
     }
 }
 static void run_u64_to_datetime(struct call *c)
@@ -184,8 +201,23 @@ static void run_f64_to_ticks(struct call *c)
     low = low * per < -9.2e18 ? -9223372036.0 : low;
     for (size_t i = 0; i < c->n; i++) {
         double v = VALUES(0, double)[i];
+        c->fresh[i] = v != v ? FAULT_RANGE : 0;
         v = v != v ? 0 : v > high ? high : v < low ? low : v;
         RESULT(int64_t)[i] = (int64_t)(v * per);
+    }
+}
+/* Float32 is multiplied as such. */
+static void run_f32_to_ticks(struct call *c)
+{
+    float per = (float)c->param.i, high = 253402300799.0f, low = -62167219200.0f;
+
+    high = (double)high * (double)per > 9.2e18 ? 9223372036.0f : high;
+    low = (double)low * (double)per < -9.2e18 ? -9223372036.0f : low;
+    for (size_t i = 0; i < c->n; i++) {
+        float v = VALUES(0, float)[i];
+        c->fresh[i] = v != v ? FAULT_RANGE : 0;
+        v = v != v ? 0 : v > high ? high : v < low ? low : v;
+        RESULT(int64_t)[i] = double_to_i64((double)(v * per));
     }
 }
 static void run_seconds_to_ticks(struct call *c)
@@ -194,7 +226,8 @@ static void run_seconds_to_ticks(struct call *c)
         RESULT(int64_t)[i] = (int64_t)((uint64_t)VALUES(0, int64_t)[i] * (uint64_t)c->param.i);
 }
 static const struct op op_number_to_ticks = {"toDateTime64", run_number_to_ticks, 0};
-static const struct op op_f64_to_ticks = {"toDateTime64", run_f64_to_ticks, 0};
+static const struct op op_f64_to_ticks = {"toDateTime64", run_f64_to_ticks, OP_FAULTS};
+static const struct op op_f32_to_ticks = {"toDateTime64", run_f32_to_ticks, OP_FAULTS};
 static const struct op op_seconds_to_ticks = {"toDateTime64", run_seconds_to_ticks, 0};
 
 /* ---- between scales, and to numbers ---- */
@@ -293,10 +326,14 @@ static value_id number_to_time(struct builder *b, value_id v, struct type from, 
 {
     if (from.kind == TYPE_UINT64 && to.kind != TYPE_DATETIME64)
         return EMIT(b, to.kind == TYPE_DATE ? &op_u64_to_date : &op_u64_to_datetime, to, v);
+    if (to.kind == TYPE_DATE && type_is_float(from))
+        return EMIT(b, &op_f64_to_date, to, cast_number(b, v, TYPE_FLOAT64));
     if (to.kind == TYPE_DATE)
         return EMIT(b, &op_number_to_date, to, whole_of(b, v));
     if (to.kind == TYPE_DATETIME)
         return EMIT(b, &op_number_to_datetime, to, whole_of(b, v));
+    if (from.kind == TYPE_FLOAT32)
+        return emit_i(b, &op_f32_to_ticks, to, v, power_of_ten[to.scale], 0);
     if (type_is_float(from))
         return emit_i(b, &op_f64_to_ticks, to, cast_number(b, v, TYPE_FLOAT64), power_of_ten[to.scale], 0);
     return emit_i(b, &op_number_to_ticks, to, whole_of(b, v), power_of_ten[to.scale], 0);

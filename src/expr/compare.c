@@ -329,6 +329,11 @@ static bool compares_as_number(struct type t)
     return type_is_number(t) || t.kind == TYPE_DATETIME || t.kind == TYPE_IPV4 || t.kind == TYPE_INTERVAL;
 }
 
+static bool goes_with_ip4(struct type t)
+{
+    return t.kind == TYPE_IPV4 || t.kind == TYPE_BOOL || (type_is_integer(t) && !type_is_signed(t));
+}
+
 static value_id build_compare(struct site *s)
 {
     struct builder *b = s->b;
@@ -352,10 +357,14 @@ static value_id build_compare(struct site *s)
         }
         return emit_compare(b, compare, ip6_ops, pair[0], pair[1]);
     }
+    if ((x.kind == TYPE_INTERVAL) != (y.kind == TYPE_INTERVAL) || (x.kind == TYPE_INTERVAL && x.scale != y.scale))
+        return incomparable(s);
     if (x.kind == TYPE_DATETIME64 && type_is_number(y))
         return compare_ticks(s, compare);
     if (y.kind == TYPE_DATETIME64 && type_is_number(x))
         return compare_ticks(s, compare);
+    if ((x.kind == TYPE_IPV4 && !goes_with_ip4(y)) || (y.kind == TYPE_IPV4 && !goes_with_ip4(x)))
+        return incomparable(s);
     if (!compares_as_number(x) || !compares_as_number(y))
         return incomparable(s);
     return compare_numbers(b, compare, s->args[0], s->args[1]);

@@ -156,7 +156,9 @@ int constant_convert(struct cell *ret, struct builder *b, value_id id, struct ty
     }
     if ((from.kind == TYPE_DATE || type_is_time(from)) && (type.kind == TYPE_DATE || type_is_time(type)))
         return from_time(ret, v, type);
-    if (type_is_number(from) && (type_is_number(type) || type.kind == TYPE_DATETIME || type.kind == TYPE_INTERVAL))
+    if (type.kind == TYPE_DATETIME && (type_is_float(from) || type_is_signed(from)))
+        return -1;
+    if (type_is_number(from) && (type_is_number(type) || type.kind == TYPE_DATETIME))
         return from_number(ret, v, type_storage(type));
     return -1;
 }

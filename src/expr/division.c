@@ -150,7 +150,7 @@ static void run_div_float(struct call *c)
 
     for (size_t i = 0; i < c->n; i++) {
         double q = a[i] / b[i];
-        bool bad = b[i] == 0 || !isfinite(a[i]) || isnan(b[i]) || q > high || (q == high && high > 1e18) || q < low;
+        bool bad = b[i] == 0 || !isfinite(a[i]) || !isfinite(b[i]) || q > high || (q == high && high > 1e18) || q < low;
         c->fresh[i] = bad ? FAULT_DIVISION : 0;
         RESULT(int64_t)[i] = bad ? 0 : low < 0 ? double_to_i64(q) : (int64_t)double_to_u64(q);
     }

@@ -230,6 +230,25 @@ static bool pattern_match(const struct pattern *p, struct str s)
     return false;
 }
 
+/* Needles are short and texts too: the first byte by memchr, the rest by memcmp. */
+static bool contains(struct str s, struct str needle)
+{
+    if (needle.n == 0)
+        return true;
+    if (needle.n > 64)
+        return memmem(s.p, s.n, needle.p, needle.n) != NULL;
+    while (s.n >= needle.n) {
+        const char *hit = memchr(s.p, needle.p[0], s.n - needle.n + 1);
+        if (hit == NULL)
+            return false;
+        if (memcmp(hit, needle.p, needle.n) == 0)
+            return true;
+        s.n -= (size_t)(hit + 1 - s.p);
+        s.p = hit + 1;
+    }
+    return false;
+}
+
 /* ---- kernels: param.i = any case | negated << 1 ---- */
 
 static void run_like(struct call *c)
@@ -239,11 +258,8 @@ static void run_like(struct call *c)
 
     if (p->n == 3 && p->segments[0].n == 0 && p->segments[2].n == 0 && p->segments[1].is_literal && !p->any_case) {
         struct str needle = p->segments[1].text;
-        for (size_t i = 0; i < c->n; i++) {
-            struct str s = VALUES(0, struct str)[i];
-            bool hit = needle.n == 0 || (s.n >= needle.n && memmem(s.p, s.n, needle.p, needle.n) != NULL);
-            RESULT(uint8_t)[i] = hit ^ negate;
-        }
+        for (size_t i = 0; i < c->n; i++)
+            RESULT(uint8_t)[i] = contains(VALUES(0, struct str)[i], needle) ^ negate;
         return;
     }
     for (size_t i = 0; i < c->n; i++)

@@ -109,6 +109,23 @@ static const struct op op_null_if = {"nullIf", run_null_if, OP_OWN_MASKS};
     }
 NUMBER_KINDS(EXTREME_KERNELS)
 
+/* Of more than two, or of Nullables, NaN is neither the smallest nor the largest. */
+#define EXTREME_SANE(T, suffix)                                                                    \
+    static void run_least_sane_##suffix(struct call *c)                                            \
+    {                                                                                              \
+        const T *a = VALUES(0, T), *b = VALUES(1, T);                                              \
+        for (size_t i = 0; i < c->n; i++)                                                          \
+            RESULT(T)[i] = a[i] < b[i] || b[i] != b[i] ? a[i] : b[i];                              \
+    }                                                                                              \
+    static void run_greatest_sane_##suffix(struct call *c)                                         \
+    {                                                                                              \
+        const T *a = VALUES(0, T), *b = VALUES(1, T);                                              \
+        for (size_t i = 0; i < c->n; i++)                                                          \
+            RESULT(T)[i] = a[i] > b[i] || b[i] != b[i] ? a[i] : b[i];                              \
+    }
+EXTREME_SANE(float, f32)
+EXTREME_SANE(double, f64)
+
 static void run_least_str(struct call *c)
 {
     const struct str *a = VALUES(0, struct str), *b = VALUES(1, struct str);
@@ -147,11 +164,18 @@ static void extreme_masks(struct call *c)
     }
 #define EXTREME_WRAPPERS(KIND, T, suffix) EXTREME_WRAPPED(least, suffix) EXTREME_WRAPPED(greatest, suffix)
 NUMBER_KINDS(EXTREME_WRAPPERS)
+EXTREME_WRAPPED(least_sane, f32)
+EXTREME_WRAPPED(least_sane, f64)
+EXTREME_WRAPPED(greatest_sane, f32)
+EXTREME_WRAPPED(greatest_sane, f64)
 EXTREME_WRAPPED(least, str)
 EXTREME_WRAPPED(greatest, str)
 #define LEAST_OP(KIND, T, suffix) {"least", run_own_least_##suffix, OP_OWN_MASKS},
 #define GREATEST_OP(KIND, T, suffix) {"greatest", run_own_greatest_##suffix, OP_OWN_MASKS},
 static const struct op extreme_ops[2][N_KINDS] = {{NUMBER_KINDS(LEAST_OP)}, {NUMBER_KINDS(GREATEST_OP)}};
+static const struct op extreme_sane_ops[2][2] = {
+    {{"least", run_own_least_sane_f32, OP_OWN_MASKS}, {"least", run_own_least_sane_f64, OP_OWN_MASKS}},
+    {{"greatest", run_own_greatest_sane_f32, OP_OWN_MASKS}, {"greatest", run_own_greatest_sane_f64, OP_OWN_MASKS}}};
 static const struct op extreme_str_ops[2] = {{"least", run_own_least_str, OP_OWN_MASKS},
                                              {"greatest", run_own_greatest_str, OP_OWN_MASKS}};
 
@@ -183,8 +207,11 @@ static value_id build_extreme(struct site *s)
     value_id v = cast_super(b, s->args[0], super);
     for (uint32_t i = 1; i < s->n_args; i++) {
         value_id next = cast_super(b, s->args[i], super);
+        bool is_sane = type_is_float(super) && (s->n_args > 2 || super.is_nullable);
         const struct op *op = super.kind == TYPE_STRING
                                   ? &extreme_str_ops[s->f->param]
+                              : is_sane
+                                  ? &extreme_sane_ops[s->f->param][super.kind == TYPE_FLOAT64]
                                   : &extreme_ops[s->f->param][kind_index(type_storage(super))];
         v = EMIT(b, op, super, v, next);
     }

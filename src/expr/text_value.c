@@ -339,6 +339,33 @@ value_id emit_text_to(struct builder *b, value_id v, struct type type, enum text
     return emit(b, op, type, &v, 1, p, NULL);
 }
 
+/* Decimal digits of integers straight into the arena. */
+static void print_integers(struct call *c, struct type type)
+{
+    size_t width = type_width(type);
+    unsigned shift = 64 - 8 * (unsigned)width;
+    bool is_signed = type_is_signed(type) || type.kind == TYPE_INTERVAL;
+    char *p = arena_bytes(c->arena, c->n * 20 + 1);
+
+    for (size_t i = 0; i < c->n; i++) {
+        char digits[20];
+        size_t n = 0;
+        uint64_t v = 0;
+        memcpy(&v, (const char *)c->args[0]->values + i * width, width);
+        int64_t extended = (int64_t)(v << shift) >> shift;
+        bool is_negative = is_signed && extended < 0;
+        v = is_negative ? 0 - (uint64_t)extended : v;
+        do
+            digits[n++] = (char)('0' + v % 10);
+        while ((v /= 10) != 0);
+        RESULT(struct str)[i] = (struct str){p, n + is_negative};
+        if (is_negative)
+            *p++ = '-';
+        while (n)
+            *p++ = digits[--n];
+    }
+}
+
 /* All texts of the batch go into one buffer, then in one piece into the arena. */
 static void run_print(struct call *c)
 {
@@ -347,6 +374,10 @@ static void run_print(struct call *c)
     struct str *out = RESULT(struct str);
     AUTO_DONE(buf) text = {0};
 
+    if (type_is_integer(type)) {
+        print_integers(c, type);
+        return;
+    }
     for (size_t i = 0; i < c->n; i++) {
         size_t start = text.n;
         value_print(&text, type, (const char *)c->args[0]->values + i * width);

@@ -14,6 +14,12 @@ static const int64_t unit_seconds[] = {[INTERVAL_SECOND] = 1, [INTERVAL_MINUTE] 
                                        [INTERVAL_DAY] = 86400, [INTERVAL_WEEK] = 604800};
 static const int64_t unit_months[] = {[INTERVAL_MONTH] = 1, [INTERVAL_QUARTER] = 3, [INTERVAL_YEAR] = 12};
 
+/* Beyond this all calendars end. */
+static int64_t clamp_count(int64_t n)
+{
+    return n > 1200000 ? 1200000 : n < -1200000 ? -1200000 : n;
+}
+
 static int64_t add_months(int64_t days, int64_t n)
 {
     static const uint8_t lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
@@ -21,7 +27,6 @@ static int64_t add_months(int64_t days, int64_t n)
     unsigned month, day;
 
     civil_from_days(days, &year, &month, &day);
-    n = n > 1200000 ? 1200000 : n < -1200000 ? -1200000 : n;
     int64_t total = (int64_t)year * 12 + month - 1 + n, to_year = floor_div(total, 12);
     unsigned to_month = (unsigned)(total - to_year * 12);
     bool is_leap = (to_year % 4 == 0 && to_year % 100 != 0) || to_year % 400 == 0;
@@ -37,7 +42,7 @@ static int64_t shift_second(const struct zone *zone, int64_t utc_s, int64_t n, i
     int64_t day = floor_div(local, 86400), rest = local - day * 86400;
 
     if (unit >= INTERVAL_MONTH)
-        day = add_months(day, n * unit_months[unit]);
+        day = add_months(day, clamp_count(n) * unit_months[unit]);
     else
         day = (int64_t)((uint64_t)day + (uint64_t)n * (uint64_t)(unit_seconds[unit] / 86400));
     local = (int64_t)((uint64_t)day * 86400 + (uint64_t)rest);
@@ -66,7 +71,7 @@ static void run_shift_date(struct call *c)
         int64_t n = (int64_t)((uint64_t)VALUES(1, int64_t)[i] * (uint64_t)c->param.j);
         int64_t days = VALUES(0, uint16_t)[i];
         if (unit >= INTERVAL_MONTH)
-            days = add_months(days, n * unit_months[unit]);
+            days = add_months(days, clamp_count(n) * unit_months[unit]);
         else
             days = (int64_t)((uint64_t)days + (uint64_t)n * (uint64_t)(unit_seconds[unit] / 86400));
         RESULT(uint16_t)[i] = (uint16_t)(unit >= INTERVAL_MONTH && days < 0 ? 0 : days);
@@ -144,8 +149,9 @@ static value_id add_number(struct site *s, uint32_t time, uint32_t number, int w
     struct builder *b = s->b;
     struct type t = s->types[time];
     enum type_kind storage = type_storage(t);
-    value_id x = cast_number(b, s->args[time], storage), y = cast_number(b, s->args[number], storage);
+    value_id x = cast_number(b, s->args[time], storage), y = s->args[number];
 
+    y = cast_number_checked(b, y, storage);
     if (t.kind == TYPE_DATETIME64)
         y = emit_sum(b, 2, y, constant_u64(b, TYPE_INT64, (uint64_t)power_of_ten[t.scale]), TYPE_INT64);
     value_id sum = emit_sum(b, which, x, y, storage);
@@ -201,8 +207,8 @@ static value_id build_add(struct site *s)
 
     if (!type_is_day_or_time(s->types[0]))
         return site_bad_type(s, 0, "a Date, DateTime or DateTime64");
-    if (!type_is_number(s->types[1]))
-        return site_bad_type(s, 1, "a number");
+    if (!type_is_integer(s->types[1]) && s->types[1].kind != TYPE_BOOL)
+        return site_bad_type(s, 1, "an integer");
     s->args[1] = cast_number_checked(b, s->args[1], TYPE_INT64);
     s->types[1] = (struct type){.kind = TYPE_INTERVAL, .scale = (uint8_t)unit};
     return shift(s, 0, 1, sign);

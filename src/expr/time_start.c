@@ -29,6 +29,31 @@ static void run_start_plain(struct call *c)
     for (size_t i = 0; i < c->n; i++)
         RESULT(uint32_t)[i] = (uint32_t)(floor_div(VALUES(0, int64_t)[i], length) * length);
 }
+/* The same of a DateTime; the common lengths are constants to the compiler. */
+#define START_CASE(length)                                                                         \
+    case length:                                                                                   \
+        for (size_t i = 0; i < c->n; i++)                                                          \
+            out[i] = in[i] - in[i] % length;                                                       \
+        break
+static void run_start_plain32(struct call *c)
+{
+    const uint32_t *in = VALUES(0, uint32_t);
+    uint32_t *out = RESULT(uint32_t), any = (uint32_t)c->param.i;
+
+    switch (any) {
+        START_CASE(60);
+        START_CASE(300);
+        START_CASE(600);
+        START_CASE(900);
+        START_CASE(3600);
+        START_CASE(86400);
+    default:
+        for (size_t i = 0; i < c->n; i++)
+            out[i] = in[i] - in[i] % any;
+        break;
+    }
+}
+static const struct op op_start_plain32 = {"toStartOf", run_start_plain32, 0};
 static const struct op op_start = {"toStartOf", run_start, 0};
 static const struct op op_start_plain = {"toStartOf", run_start_plain, 0};
 
@@ -36,6 +61,21 @@ static const struct op op_start_plain = {"toStartOf", run_start_plain, 0};
  * it wraps, as ClickHouse's does for a DateTime64. */
 static void run_start_day(struct call *c)
 {
+    if (c->param.i == 1 && c->param.j == INTERVAL_MONTH) {
+        int64_t from = 0, to = -1; /* the month of the row before */
+        for (size_t i = 0; i < c->n; i++) {
+            int64_t days = VALUES(0, int64_t)[i];
+            if (days < from || days > to) {
+                int32_t year;
+                unsigned month, day;
+                civil_from_days(days, &year, &month, &day);
+                from = days - day + 1;
+                to = from + 27;
+            }
+            RESULT(uint16_t)[i] = (uint16_t)(from < 0 ? 0 : from);
+        }
+        return;
+    }
     for (size_t i = 0; i < c->n; i++) {
         int64_t start = zone_bucket_start(NULL, VALUES(0, int64_t)[i] * 86400, c->param.i, (int)c->param.j);
         RESULT(uint16_t)[i] = (uint16_t)(start < 0 && !c->param.p ? 0 : start / 86400);
@@ -82,7 +122,9 @@ static value_id start_as_datetime(struct builder *b, value_id v, const struct zo
     value_id seconds = seconds_of(b, v, zone);
 
     bool is_plain = is_plain_utc(zone) && (unit < INTERVAL_HOUR || count == 1 || unit == INTERVAL_DAY);
-    if (is_plain && count < 100000)
+    if (is_plain && count < 40000 && kind == TYPE_DATETIME)
+        return emit(b, &op_start_plain32, type, &v, 1, (struct param){.i = lengths[unit] * count}, NULL);
+    if (is_plain && count < 40000)
         return emit(b, &op_start_plain, type, &seconds, 1, (struct param){.i = lengths[unit] * count}, NULL);
     return emit(b, &op_start, type, &seconds, 1,
                 (struct param){.i = count, .j = unit | (kind == TYPE_DATETIME64 ? WRAPS : 0), .p = is_plain_utc(zone) ? NULL : zone},

@@ -43,7 +43,8 @@ static value_id build_to_unix(struct site *s)
         return VALUE_FAILED;
     if (t.kind == TYPE_STRING) {
         struct type to = {.kind = TYPE_DATETIME, .zone = zone};
-        return cast_number(b, emit_text_to(b, s->args[0], to, TEXT_THROW, true), TYPE_UINT32);
+        bool is_soft = value_at(b, s->args[0])->type.is_nullable; /* then what does not parse is NULL */
+        return cast_number(b, emit_text_to(b, s->args[0], to, is_soft ? TEXT_NULL : TEXT_THROW, true), TYPE_UINT32);
     }
     if (type_is_integer(t))
         return cast_number(b, s->args[0], TYPE_UINT32);

@@ -3,7 +3,7 @@
  * Random typed expressions over random rows: type names, values, and "throws for this row alone" against
  * ClickHouse (libchdb in this process).
  *
- *   diff_expr [--seed N] [--cases N] [--seconds N] [--refused] [--alone] ['expression' …]
+ *   diff_expr [--seed N] [--cases N] [--seconds N] [--refused] [--alone] [--wild] ['expression' …]
  *
  * Expressions that weir refuses are not compared (--refused lists their reasons). A difference is cut down
  * to the smallest part that still differs. --alone runs weir's side only (for sanitizers, which libchdb does
@@ -612,6 +612,9 @@ static const char *pick(const char *const *texts, size_t n)
 }
 #define PICK(...) pick((const char *const[]){__VA_ARGS__}, COUNT(((const char *const[]){__VA_ARGS__})))
 
+/* Arguments of any type anywhere: most are refused, none may crash. */
+static bool is_wild;
+
 /* A format with %n number, %i integer, %s string, %t time, %c condition, %I small integer constant,
  * %C constant string, %Z zone, %U interval unit, %k small positive constant, %x text of a number,
  * %y text of a time, %z text of an address, %4 IPv4, %6 IPv6, %d Date, %F floating point column */
@@ -622,7 +625,10 @@ static void gen_format(struct buf *out, const char *format, int depth)
             buf_byte(out, (uint8_t)*p);
             continue;
         }
-        switch (*++p) {
+        char what = *++p;
+        if (is_wild && chance(30))
+            what = "nistdcFxyz46kCPZ"[below(16)];
+        switch (what) {
         case 'n':
             gen_number(out, depth);
             break;
@@ -649,7 +655,7 @@ static void gen_format(struct buf *out, const char *format, int depth)
         case 'z':
         case '4':
         case '6':
-            gen_column(out, (char[]){*p, 0});
+            gen_column(out, (char[]){what, 0});
             break;
         case 'I':
             buf_text(out, PICK("0", "1", "2", "3", "-1", "-2", "7", "100", "255", "-128", "300"));
@@ -688,15 +694,15 @@ static void gen_number(struct buf *out, int depth)
     static const char *const calls[] = {
         "(%n + %n)", "(%n - %n)", "(%n * %n)", "(%n / %n)", "intDiv(%i, %i)", "intDiv(%n, %I)", "(%i %% %i)", "(%i %% %I)", "positiveModulo(%i, %i)",
         "intDivOrZero(%i, %i)", "(-%n)", "abs(%n)", "sign(%n)", "bitAnd(%i, %i)", "bitOr(%i, %I)", "bitXor(%i, %i)", "bitNot(%i)",
-        "if(%c, %n, %n)", "if(%c, %n, NULL)", "multiIf(%c, %n, %c, %n, %n)", "CASE WHEN %c THEN %n WHEN %c THEN %n ELSE %n END",
-        "CASE %i WHEN 0 THEN %n WHEN 1 THEN %n ELSE %n END", "CASE WHEN %c THEN %n END", "ifNull(%n, %n)", "coalesce(%n, %n, %n)", "nullIf(%n, %I)",
+        "if(%c, %n, %n)", "if(%c, %i, NULL)", "multiIf(%c, %n, %c, %n, %n)", "CASE WHEN %c THEN %n WHEN %c THEN %n ELSE %n END",
+        "CASE %i WHEN 0 THEN %n WHEN 1 THEN %n ELSE %n END", "CASE WHEN %c THEN %i END", "ifNull(%n, %n)", "coalesce(%n, %n, %n)", "nullIf(%n, %I)",
         "least(%i, %i)", "greatest(%i, %I)", "length(%s)", "lengthUTF8(%s)", "position(%s, %s)", "position(%s, %C)",
         "toUInt8(%i)", "toInt8(%i)", "toUInt16(%i)", "toInt16(%i)", "toUInt32(%i)", "toInt32(%i)", "toUInt64(%i)", "toInt64(%i)", "toFloat32(%n)",
         "toFloat64(%n)", "toUInt8(%x)", "toInt32(%x)", "toUInt64(%x)", "toFloat64(%x)", "toFloat32(%x)", "toInt64OrNull(%x)", "toUInt8OrZero(%x)",
         "toInt8OrNull(%x)", "toFloat64OrNull(%x)", "toFloat64OrZero(%x)", "CAST(%x AS Nullable(UInt16))", "%i::Int16", "CAST(%i AS Nullable(UInt8))",
         "toInt32(%F)", "toUInt16(%F)", "toYear(%t)", "toQuarter(%t)", "toMonth(%t)", "toDayOfMonth(%t)", "toDayOfWeek(%t)", "toDayOfWeek(%t, 1)",
         "toDayOfWeek(%t, 2, %Z)", "toDayOfWeek(%d, 3)", "toDayOfYear(%t)", "toHour(%t)", "toMinute(%t)", "toSecond(%t)", "toHour(%t, %Z)", "toMinute(%t, %Z)",
-        "toMillisecond(%t)", "toYYYYMM(%t)", "toYYYYMMDD(%t)", "toYYYYMMDDhhmmss(%t)", "toUnixTimestamp(%t)", "toUnixTimestamp64Milli(%t)",
+        "toMillisecond(%t)", "toYYYYMM(%t)", "toYYYYMMDD(%t)", "toYYYYMMDDhhmmss(%t)", "toUnixTimestamp(t3)", "toUnixTimestamp(tk)", "toUnixTimestamp(d)", "toUnixTimestamp64Milli(%t)",
         "toUnixTimestamp64Micro(%t)", "toUnixTimestamp64Nano(t3)", "dateDiff('second', %t, %t)", "dateDiff('minute', %t, %t)", "dateDiff('hour', %t, %t)",
         "dateDiff('day', %t, %t)", "dateDiff('week', %t, %t)", "dateDiff('month', %t, %t)", "dateDiff('quarter', %t, %t)", "dateDiff('year', %t, %t)",
         "dateDiff('day', %t, %t, %Z)", "dateDiff('millisecond', %t, %t)", "(d - nd)", "(t - tk)", "round(%F)", "round(%F, 1)", "floor(%F)", "ceil(%n)",
@@ -819,6 +825,8 @@ int main(int argc, char **argv)
             seconds = strtod(argv[++i], NULL);
         else if (strcmp(argv[i], "--refused") == 0)
             show_refused = true;
+        else if (strcmp(argv[i], "--wild") == 0)
+            is_wild = true;
         else if (strcmp(argv[i], "--alone") == 0)
             is_alone = true;
     }
@@ -836,12 +844,14 @@ int main(int argc, char **argv)
     table_fill();
     for (int i = 1; i < argc; i++) {
         if (argv[i][0] == '-') {
-            i += strcmp(argv[i], "--refused") != 0 && strcmp(argv[i], "--alone") != 0;
+            bool is_flag = strcmp(argv[i], "--refused") == 0 || strcmp(argv[i], "--alone") == 0 || strcmp(argv[i], "--wild") == 0;
+            i += !is_flag;
             continue;
         }
         given = true;
         compare(argv[i], true);
     }
+    fflush(stdout);
     if (given)
         _exit(0);
     time_t start = time(NULL);
