@@ -61,6 +61,9 @@ void gather_reset(struct gather *g)
     g->reject_bytes = 0;
     arena_reset(&g->reject_arena);
     g->n_partitions = 0;
+    g->total = (struct partition_counts){0};
+    if (g->partition_slots)
+        memset(g->partition_slots, 0, g->cap_partitions * 2 * sizeof(*g->partition_slots));
     memset(g->objects, 0, g->plan->n_streams * sizeof(*g->objects));
     memset(g->expired, 0, (n_tiers_of(g->plan) + g->plan->n_raws) * sizeof(*g->expired));
 }
@@ -78,6 +81,7 @@ void gather_free(struct gather *g)
     free(g->rejects);
     arena_done(&g->reject_arena);
     free(g->partitions);
+    free(g->partition_slots);
     free(g->objects);
     free(g->expired);
     free(g);
@@ -486,15 +490,44 @@ static void spread_cube(struct gather *g, struct gatherer *w, size_t k, int64_t 
 
 /* ---- counts ---- */
 
+static size_t partition_slot(const struct gather *g, uint64_t partition)
+{
+    size_t n_slots = g->cap_partitions * 2, at = ih64(partition) & (n_slots - 1);
+    while (g->partition_slots[at] != 0 && g->partitions[g->partition_slots[at] - 1].partition != partition)
+        at = (at + 1) & (n_slots - 1);
+    return at;
+}
+
+static void grow_partitions(struct gather *g)
+{
+    g->cap_partitions = g->cap_partitions ? g->cap_partitions * 2 : 16;
+    g->partitions = xrealloc(g->partitions, g->cap_partitions * sizeof(*g->partitions));
+    free(g->partition_slots);
+    g->partition_slots = xcalloc(g->cap_partitions * 2, sizeof(*g->partition_slots));
+    for (size_t i = 0; i < g->n_partitions; i++)
+        g->partition_slots[partition_slot(g, g->partitions[i].partition)] = (uint32_t)i + 1;
+}
+
 static struct partition_counts *counts_of(struct gather *g, uint64_t partition, uint64_t offset)
 {
-    for (size_t i = g->n_partitions; i-- > 0;)
-        if (g->partitions[i].partition == partition)
-            return &g->partitions[i];
-    g->partitions = xrealloc(g->partitions, (g->n_partitions + 1) * sizeof(*g->partitions));
-    g->partitions[g->n_partitions] = (struct partition_counts){
-        .partition = partition, .from = offset, .to = offset, .min_ms = INT64_MAX, .max_ms = INT64_MIN};
-    return &g->partitions[g->n_partitions++];
+    if (g->n_partitions == g->cap_partitions)
+        grow_partitions(g);
+    size_t at = partition_slot(g, partition);
+    if (g->partition_slots[at] == 0) {
+        g->partitions[g->n_partitions] = (struct partition_counts){
+            .partition = partition, .from = offset, .to = offset, .min_ms = INT64_MAX, .max_ms = INT64_MIN};
+        g->partition_slots[at] = (uint32_t)++g->n_partitions;
+    }
+    return &g->partitions[g->partition_slots[at] - 1];
+}
+
+static void add_to_total(struct gather *g, const struct partition_counts *before, const struct partition_counts *after)
+{
+    g->total.read += after->read - before->read;
+    g->total.kept += after->kept - before->kept;
+    g->total.filtered += after->filtered - before->filtered;
+    g->total.rejected += after->rejected - before->rejected;
+    g->total.bytes += after->bytes - before->bytes;
 }
 
 /* Good rows that pass; pass NULL: all good ones. */
@@ -611,25 +644,14 @@ static enum err_code use_header(struct gatherer *w, struct str header, struct er
     return ERR_OK;
 }
 
-enum err_code gather_chunk(struct gather *g, struct gatherer *w, const struct gather_chunk *chunk, int64_t now, struct err *e)
+static void gather_records(struct gather *g, struct gatherer *w, const struct gather_chunk *chunk, struct partition_counts *counts, int64_t now)
 {
-    TRY(use_header(w, chunk->header, e));
-    struct partition_counts *counts = counts_of(g, chunk->partition, chunk->offset);
-    counts->bytes += chunk->bytes.n;
-    if (chunk->is_too_long) {
-        char reason[100];
-        snprintf(reason, sizeof(reason), "record longer than max_record (%lld bytes)", (long long)w->settings->max_record_bytes);
-        keep_reject(g, chunk, chunk->offset, chunk->bytes, reason);
-        counts->read++;
-        counts->rejected++;
-        return ERR_OK;
-    }
     decoder_feed(w->decoder, chunk->bytes.p, chunk->bytes.n, chunk->offset);
     for (;;) {
         batch_reset(&w->batch);
         reject_list_reset(&w->rejects);
         if (decoder_next(w->decoder, &w->batch, &w->rejects) == 0)
-            break;
+            return;
         if (w->batch.n_rows > 0)
             gather_batch(g, w, chunk, counts, now);
         for (size_t i = 0; i < w->rejects.n; i++) {
@@ -639,5 +661,35 @@ enum err_code gather_chunk(struct gather *g, struct gatherer *w, const struct ga
         counts->read += w->rejects.n;
         counts->rejected += w->rejects.n;
     }
+}
+
+static void gather_too_long(struct gather *g, const struct gatherer *w, const struct gather_chunk *chunk, struct partition_counts *counts)
+{
+    char reason[100];
+    snprintf(reason, sizeof(reason), "record longer than max_record (%lld bytes)", (long long)w->settings->max_record_bytes);
+    keep_reject(g, chunk, chunk->offset, chunk->bytes, reason);
+    counts->read++;
+    counts->rejected++;
+}
+
+enum err_code gather_chunk(struct gather *g, struct gatherer *w, const struct gather_chunk *chunk, int64_t now, struct err *e)
+{
+    TRY(use_header(w, chunk->header, e));
+    struct partition_counts *counts = counts_of(g, chunk->partition, chunk->offset);
+    struct partition_counts before = *counts;
+    counts->bytes += chunk->bytes.n;
+    if (chunk->is_too_long)
+        gather_too_long(g, w, chunk, counts);
+    else
+        gather_records(g, w, chunk, counts, now);
+    add_to_total(g, &before, counts);
     return ERR_OK;
+}
+
+const struct partition_counts *gather_counts(const struct gather *g, uint64_t partition)
+{
+    if (g->cap_partitions == 0)
+        return NULL;
+    uint32_t index = g->partition_slots[partition_slot(g, partition)];
+    return index ? &g->partitions[index - 1] : NULL;
 }

@@ -40,7 +40,9 @@ struct gather {
     size_t reject_bytes;
     struct arena reject_arena;
     struct partition_counts *partitions;
-    size_t n_partitions;
+    size_t n_partitions, cap_partitions;
+    uint32_t *partition_slots;      /* open addressing: index + 1 into partitions, 0 = empty; twice cap_partitions long */
+    struct partition_counts total;  /* over all partitions; partition, from and to mean nothing */
     struct object_counts *objects;  /* one per plan stream */
     uint64_t *expired;              /* per tier of each cube (cube-major), then per raw */
 };
@@ -49,6 +51,7 @@ struct gather *gather_new(const struct plan_source *plan);
 void gather_free(struct gather *g);
 void gather_reset(struct gather *g);
 size_t gather_bytes(const struct gather *g);
+const struct partition_counts *gather_counts(const struct gather *g, uint64_t partition); /* NULL: nothing of it came */
 bool gather_is_empty(const struct gather *g);
 
 /* What a worker needs to turn bytes into rows. One thread. */

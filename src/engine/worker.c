@@ -54,35 +54,16 @@ static bool draw_chunk(struct runner *r, struct file_chunk *chunk)
     return code == ERR_OK;
 }
 
-static void count_progress(struct worker *w, const uint64_t before[4], int slot)
+/* What the chunk added, to the source's status. With the lock held. */
+static void count_progress(struct runner *r, const struct partition_counts *before, const struct partition_counts *after)
 {
-    const struct gather *g = w->gathers[slot];
-    uint64_t after[4] = {0};
-    for (size_t i = 0; i < g->n_partitions; i++) {
-        after[0] += g->partitions[i].read;
-        after[1] += g->partitions[i].rejected;
-        after[2] += g->partitions[i].kept;
-        after[3] += g->partitions[i].bytes;
-    }
-    struct runner *r = w->runner;
-    r->status.read += after[0] - before[0];
-    r->status.rejected += after[1] - before[1];
-    r->status.kept += after[2] - before[2];
-    r->status.filtered = r->status.read - r->status.kept - r->status.rejected;
-    r->status.read_bytes += after[3] - before[3];
-    r->window_read += after[0] - before[0];
-    r->window_rejected += after[1] - before[1];
-}
-
-static void sum_progress(const struct gather *g, uint64_t ret[4])
-{
-    memset(ret, 0, 4 * sizeof(*ret));
-    for (size_t i = 0; i < g->n_partitions; i++) {
-        ret[0] += g->partitions[i].read;
-        ret[1] += g->partitions[i].rejected;
-        ret[2] += g->partitions[i].kept;
-        ret[3] += g->partitions[i].bytes;
-    }
+    r->status.read += after->read - before->read;
+    r->status.rejected += after->rejected - before->rejected;
+    r->status.kept += after->kept - before->kept;
+    r->status.filtered += after->filtered - before->filtered;
+    r->status.read_bytes += after->bytes - before->bytes;
+    r->window_read += after->read - before->read;
+    r->window_rejected += after->rejected - before->rejected;
 }
 
 void *worker_main(void *context)
@@ -108,13 +89,12 @@ void *worker_main(void *context)
         int64_t now = r->now;
         pthread_mutex_unlock(&r->lock);
 
-        uint64_t before[4];
-        sum_progress(w->gathers[slot], before);
+        struct partition_counts before = w->gathers[slot]->total;
         process_chunk(w, &chunk, slot, now);
         file_release(r->files, &chunk);
 
         pthread_mutex_lock(&r->lock);
-        count_progress(w, before, slot);
+        count_progress(r, &before, &w->gathers[slot]->total);
         r->n_active--;
         pthread_cond_broadcast(&r->quiet);
     }
