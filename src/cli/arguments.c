@@ -10,9 +10,11 @@
 #include "column/type.h"
 
 const struct option_row common_options[] = {
-    {"file", 'f', OPTION_LIST, "FILE", "Definitions to read (else weir.sql, else the only .sql file here that `weir init` wrote)."},
+    {"file", 'f', OPTION_LIST, "FILE",
+     "Definitions to read (else weir.sql, else the only .sql file here that `weir init` wrote)."},
     {"set", 's', OPTION_LIST, "NAME=VALUE", "A setting, stronger than SET and WEIR_NAME."},
-    {"store", 0, OPTION_TEXT, "PLACE", "The store: embedded:FOLDER or clickhouse://user@host:8123/db."},
+    {"store", 0, OPTION_TEXT, "PLACE",
+     "The store: embedded:FOLDER or clickhouse://user@host:8123/db."},
     {"help", 'h', OPTION_FLAG, NULL, "Says what the command does."},
 };
 const size_t n_common_options = COUNT(common_options);
@@ -42,7 +44,8 @@ int unknown_command(const char *name)
     for (; commands[n] != NULL && n < COUNT(names); n++)
         names[n] = commands[n]->name;
     const char *near = nearest_name(str_of(name), names, n);
-    complain("unknown command '%s'%s%s%s; `weir help` lists them", name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    complain("unknown command '%s'; %s%s%s`weir help` lists them", name, near ? "did you mean '" : "",
+             near ? near : "", near ? "'? " : "");
     return EXIT_USAGE;
 }
 
@@ -124,7 +127,8 @@ static int unknown_option(const struct command *c, const char *text)
         names[i] = option_at(c, i)->name;
     const char *bare = text + strspn(text, "-");
     const char *near = nearest_name((struct str){bare, strcspn(bare, "=")}, names, n);
-    complain("%s has no option '%s'%s%s%s", c->name, text, near ? "; did you mean --" : "", near ? near : "", near ? "?" : "");
+    complain("%s has no option '%s'%s%s%s", c->name, text, near ? "; did you mean --" : "",
+             near ? near : "", near ? "?" : "");
     return EXIT_USAGE;
 }
 
@@ -137,7 +141,8 @@ static int parse_option(struct arguments *a, int argc, char **argv, int *at)
     size_t n = equals ? (size_t)(equals - text - 2) : strlen(text) - (is_long ? 2 : 0);
     for (size_t i = 0; i < option_count(a->command); i++) {
         const struct option_row *row = option_at(a->command, i);
-        bool is_it = is_long ? strlen(row->name) == n && strncmp(row->name, text + 2, n) == 0 : row->letter && text[1] == row->letter && text[2] == '\0';
+        bool is_it = is_long ? strlen(row->name) == n && strncmp(row->name, text + 2, n) == 0
+                             : row->letter && text[1] == row->letter && text[2] == '\0';
         if (!is_it)
             continue;
         if (row->kind == OPTION_FLAG) {

@@ -5,6 +5,22 @@
 
 #include "cli/arguments.h"
 
+/* By enum exit_code. */
+const char *const exit_meanings[] = {
+    [EXIT_OK] = "done",
+    [EXIT_FAILED] = "failed or not well",
+    [EXIT_USAGE] = "wrong command line or an open question",
+    [EXIT_REFUSED] = "refused",
+    [EXIT_UNAVAILABLE] = "the store does not answer",
+    NULL,
+};
+
+static void put_exit_codes(FILE *out)
+{
+    for (int code = 0; exit_meanings[code] != NULL; code++)
+        fprintf(out, "%s%d %s", code ? "; " : "", code, exit_meanings[code]);
+}
+
 void help_overview(FILE *out)
 {
     fprintf(out, "weir turns event streams into exact metrics in ClickHouse.\n\nusage: weir COMMAND [OPTION…]\n\n");
@@ -33,7 +49,9 @@ void help_command(FILE *out, const struct command *c)
     fprintf(out, "\noptions:\n");
     put_options(out, c->options, c->n_options);
     put_options(out, common_options, n_common_options);
-    fprintf(out, "\nexit codes: 0 done; 1 failed or not well; 2 wrong command line or an open question; 3 refused; 4 the store does not answer\n");
+    fprintf(out, "\nexit codes: ");
+    put_exit_codes(out);
+    fputc('\n', out);
 }
 
 /* ---- manual page (roff man) ---- */
@@ -65,7 +83,8 @@ static void roff_options(FILE *out, const struct option_row *rows, size_t n)
 
 static void manual(FILE *out)
 {
-    fprintf(out, ".TH WEIR 1 \"\" \"weir " WEIR_VERSION "\"\n.SH NAME\nweir \\- event streams to exact metrics in ClickHouse\n"
+    fprintf(out, ".TH WEIR 1 \"\" \"weir " WEIR_VERSION
+                 "\"\n.SH NAME\nweir \\- event streams to exact metrics in ClickHouse\n"
                  ".SH SYNOPSIS\n.B weir\n.I command\n[option ...]\n.SH COMMANDS\n");
     for (size_t i = 0; commands[i] != NULL; i++) {
         fprintf(out, ".SS weir %s ", commands[i]->name);
@@ -88,14 +107,17 @@ static void manual(FILE *out)
         put_roff(out, setting_rows[i].help);
         fprintf(out, " Default: %s.\n", setting_rows[i].fallback);
     }
-    fprintf(out, ".SH EXIT STATUS\n0 done; 1 failed or not well; 2 wrong command line or an open question; 3 refused; 4 the store does not answer.\n");
+    fprintf(out, ".SH EXIT STATUS\n");
+    put_exit_codes(out);
+    fprintf(out, ".\n");
 }
 
 /* ---- completion (bash) ---- */
 
 static void completion(FILE *out)
 {
-    fprintf(out, "# bash completion for weir\n_weir() {\n  local cur=${COMP_WORDS[COMP_CWORD]}\n  if [ $COMP_CWORD -eq 1 ]; then\n    COMPREPLY=($(compgen -W '");
+    fprintf(out, "# bash completion for weir\n_weir() {\n  local cur=${COMP_WORDS[COMP_CWORD]}\n  "
+                 "if [ $COMP_CWORD -eq 1 ]; then\n    COMPREPLY=($(compgen -W '");
     for (size_t i = 0; commands[i] != NULL; i++)
         fprintf(out, "%s%s", i ? " " : "", commands[i]->name);
     fprintf(out, "' -- \"$cur\"))\n    return\n  fi\n  case ${COMP_WORDS[1]} in\n");
@@ -120,6 +142,13 @@ static int run_help(const struct arguments *a)
         completion(stdout);
         return EXIT_OK;
     }
+    const char *page = argument(a, "reference");
+    if (page != NULL) {
+        if (help_reference(stdout, page))
+            return EXIT_OK;
+        complain("no reference page '%s'; there are settings, functions and commands", page);
+        return EXIT_USAGE;
+    }
     if (a->n_words == 0) {
         help_overview(stdout);
         return EXIT_OK;
@@ -134,6 +163,7 @@ static int run_help(const struct arguments *a)
 static const struct option_row help_options[] = {
     {"manual", 0, OPTION_FLAG, NULL, "Prints the manual page (weir help --manual | man -l -)."},
     {"completion", 0, OPTION_FLAG, NULL, "Prints bash completion (source <(weir help --completion))."},
+    {"reference", 0, OPTION_TEXT, "PAGE", "Prints settings, functions or commands as a page of Markdown."},
 };
 
 const struct command command_help = {

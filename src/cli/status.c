@@ -21,16 +21,27 @@ static const struct {
     enum severity severity;
     const char *remedy;
 } remedies[] = {
-    {"lost", SEVERITY_CRITICAL, "input is gone unread; find out why it was removed early, then `weir ack ID --note TEXT`"},
-    {"changed", SEVERITY_CRITICAL, "a file that was being read has other content now; give new content a new name, then `weir ack ID --note TEXT`"},
-    {"paused", SEVERITY_CRITICAL, "see `weir rejects`, mend the definition or the input, then `weir resume SOURCE`"},
-    {"header", SEVERITY_CRITICAL, "the file's header does not fit the definition; it is not read until it changes"},
-    {"unreadable", SEVERITY_CRITICAL, "give weir the right to read the file; it tries again by itself"},
-    {"corrupt", SEVERITY_CRITICAL, "the compressed file is damaged; what came before stays; put a whole file in its place"},
-    {"rejects_full", SEVERITY_CRITICAL, "weir_rejects holds rejects_max; look at `weir rejects`, then `weir resume SOURCE`"},
-    {"not_running", SEVERITY_WARNING, "no `weir run` is at work on this store"},
-    {"disk_low", SEVERITY_WARNING, "less than a tenth of the disk is free; shorten KEEP or add disk"},
-    {"clock_skew", SEVERITY_WARNING, "the store's clock and this machine's differ by more than 5 s; results use the store's"},
+    {"lost", SEVERITY_CRITICAL,
+     "input is gone unread; find out why it was removed early, then `weir ack ID --note TEXT`"},
+    {"changed", SEVERITY_CRITICAL,
+     "a file that was being read has other content now; give new content a new name, then `weir "
+     "ack ID --note TEXT`"},
+    {"paused", SEVERITY_CRITICAL,
+     "see `weir rejects`, mend the definition or the input, then `weir resume SOURCE`"},
+    {"header", SEVERITY_CRITICAL,
+     "the file's header does not fit the definition; it is not read until it changes"},
+    {"unreadable", SEVERITY_CRITICAL,
+     "give weir the right to read the file; it tries again by itself"},
+    {"corrupt", SEVERITY_CRITICAL,
+     "the compressed file is damaged; what came before stays; put a whole file in its place"},
+    {"rejects_full", SEVERITY_CRITICAL,
+     "weir_rejects holds rejects_max; look at `weir rejects`, then `weir resume SOURCE`"},
+    {"not_running", SEVERITY_WARNING, 
+     "start `weir run`; after `weir open` or `weir run --once` this is as it should be"},
+    {"disk_low", SEVERITY_WARNING,
+     "less than a tenth of the disk is free; shorten KEEP or add disk"},
+    {"clock_skew", SEVERITY_WARNING,
+     "the store's clock and this machine's differ by more than 5 s; results use the store's"},
     {"problem", SEVERITY_WARNING, "see the text; weir tries again by itself"},
 };
 
@@ -48,7 +59,9 @@ static void add_reason(struct report *r, const char *code, const char *id, const
             continue;
         if (remedies[i].severity > r->severity)
             r->severity = remedies[i].severity;
-        json_object_set_new(o, "severity", json_string(remedies[i].severity == SEVERITY_CRITICAL ? "critical" : "warning"));
+        json_object_set_new(
+            o, "severity",
+            json_string(remedies[i].severity == SEVERITY_CRITICAL ? "critical" : "warning"));
         json_object_set_new(o, "remedy", json_string(remedies[i].remedy));
     }
     json_object_set_new(o, "code", json_string(code));
@@ -65,7 +78,11 @@ static enum err_code query_json(struct session *s, json_t **rows, const char *sq
 {
     AUTO_DONE(buf) answer = {0};
     const struct store_setting settings[] = {{"output_format_json_quote_64bit_integers", "0"}, {"readonly", "2"}};
-    struct store_call call = {.sql = sql, .answer = &answer, .format = "JSON", .settings = settings, .n_settings = COUNT(settings)};
+    struct store_call call = {.sql = sql,
+                              .answer = &answer,
+                              .format = "JSON",
+                              .settings = settings,
+                              .n_settings = COUNT(settings)};
     TRY(store_call(s->store, &call, e));
     json_error_t problem;
     json_t *root = json_loadb(answer.p, answer.n, 0, &problem);
@@ -101,12 +118,20 @@ static enum err_code read_sources(struct session *s, struct report *r, struct er
     AUTO_DONE(buf) sql = {0};
     const char *db = s->plan->settings.database;
     /* A partition is active while it had input within idle_timeout; if none is, all count. */
-    buf_printf(&sql, "SELECT source, sum(read) AS read, sum(kept) AS kept, sum(filtered) AS filtered, sum(rejected) AS rejected, sum(duplicate) AS duplicate, "
-                     "sum(lost) AS lost, sum(skipped) AS skipped, sum(bytes) AS bytes, count() AS partitions, max(last_n) AS epoch, toString(max(last_now)) AS last_epoch, "
-                     "toString(max(newest)) AS newest_event, if(countIf(active) = 0, max(newest), minIf(newest, active)) AS front, toUnixTimestamp(front) AS front_s FROM "
-                     "(SELECT source, partition, sum(read) AS read, sum(kept) AS kept, sum(filtered) AS filtered, sum(rejected) AS rejected, sum(duplicate) AS duplicate, "
-                     "sum(lost) AS lost, sum(skipped) AS skipped, sum(bytes) AS bytes, max(n) AS last_n, max(now) AS last_now, max(max_time) AS newest, "
-                     "max(now) >= now() - %" PRId64 " AS active FROM %s.weir_ledger WHERE kind = 'partition' GROUP BY source, partition) GROUP BY source ORDER BY source",
+    buf_printf(&sql,
+               "SELECT source, sum(read) AS read, sum(kept) AS kept, sum(filtered) AS filtered, "
+               "sum(rejected) AS rejected, sum(duplicate) AS duplicate, "
+               "sum(lost) AS lost, sum(skipped) AS skipped, sum(bytes) AS bytes, count() AS "
+               "partitions, max(last_n) AS epoch, toString(max(last_now)) AS last_epoch, "
+               "toString(max(newest)) AS newest_event, if(countIf(active) = 0, max(newest), "
+               "minIf(newest, active)) AS front, toUnixTimestamp(front) AS front_s FROM "
+               "(SELECT source, partition, sum(read) AS read, sum(kept) AS kept, sum(filtered) AS "
+               "filtered, sum(rejected) AS rejected, sum(duplicate) AS duplicate, "
+               "sum(lost) AS lost, sum(skipped) AS skipped, sum(bytes) AS bytes, max(n) AS last_n, "
+               "max(now) AS last_now, max(max_time) AS newest, "
+               "max(now) >= now() - %" PRId64
+               " AS active FROM %s.weir_ledger WHERE kind = 'partition' GROUP BY source, "
+               "partition) GROUP BY source ORDER BY source",
                s->plan->settings.idle_timeout_s, db);
     json_t *rows;
     TRY(query_json(s, &rows, buf_cstr(&sql), e));
@@ -126,7 +151,8 @@ static enum err_code read_sources(struct session *s, struct report *r, struct er
         }
         json_object_del(row, "front");
         json_object_del(row, "front_s");
-        int64_t sum = number_of(row, "kept") + number_of(row, "filtered") + number_of(row, "rejected") + number_of(row, "duplicate");
+        int64_t sum = number_of(row, "kept") + number_of(row, "filtered") +
+                      number_of(row, "rejected") + number_of(row, "duplicate");
         json_object_set_new(row, "balanced", json_boolean(sum == number_of(row, "read")));
     }
     json_object_set_new(r->root, "sources", rows);
@@ -135,9 +161,13 @@ static enum err_code read_sources(struct session *s, struct report *r, struct er
 
 static enum err_code read_files(struct session *s, struct report *r, struct err *e)
 {
-    AUTO_MEM char *sql = xasprintf("SELECT source, partition, argMax(name, n) AS path, max(to) AS position, sum(read) AS read, sum(rejected) AS rejected, sum(lost) AS lost, "
-                                   "toString(max(max_time)) AS newest_event, max(n) AS epoch FROM %s.weir_ledger WHERE kind = 'partition' GROUP BY source, partition "
-                                   "ORDER BY source, partition", s->plan->settings.database);
+    AUTO_MEM char *sql =
+        xasprintf("SELECT source, partition, argMax(name, n) AS path, max(to) AS position, "
+                  "sum(read) AS read, sum(rejected) AS rejected, sum(lost) AS lost, "
+                  "toString(max(max_time)) AS newest_event, max(n) AS epoch FROM %s.weir_ledger "
+                  "WHERE kind = 'partition' GROUP BY source, partition "
+                  "ORDER BY source, partition",
+                  s->plan->settings.database);
     json_t *rows;
     TRY(query_json(s, &rows, sql, e));
     json_object_set_new(r->root, "files", rows);
@@ -146,8 +176,10 @@ static enum err_code read_files(struct session *s, struct report *r, struct err 
 
 static enum err_code read_expired(struct session *s, struct report *r, struct err *e)
 {
-    AUTO_MEM char *sql = xasprintf("SELECT name AS table, sum(expired) AS expired FROM %s.weir_ledger WHERE kind = 'expired' GROUP BY name ORDER BY name",
-                                   s->plan->settings.database);
+    AUTO_MEM char *sql =
+        xasprintf("SELECT name AS table, sum(expired) AS expired FROM %s.weir_ledger WHERE kind = "
+                  "'expired' GROUP BY name ORDER BY name",
+                  s->plan->settings.database);
     json_t *rows;
     TRY(query_json(s, &rows, sql, e));
     json_object_set_new(r->root, "expired", rows);
@@ -156,7 +188,8 @@ static enum err_code read_expired(struct session *s, struct report *r, struct er
 
 static enum err_code read_objects(struct session *s, struct report *r, struct err *e)
 {
-    AUTO_MEM char *sql = xasprintf("SELECT generation, toString(created) AS created, objects FROM %s.weir_generations ORDER BY generation DESC LIMIT 1",
+    AUTO_MEM char *sql = xasprintf("SELECT generation, toString(created) AS created, objects FROM "
+                                   "%s.weir_generations ORDER BY generation DESC LIMIT 1",
                                    s->plan->settings.database);
     json_t *rows;
     TRY(query_json(s, &rows, sql, e));
@@ -192,8 +225,11 @@ static enum err_code read_objects(struct session *s, struct report *r, struct er
 static enum err_code read_alarms(struct session *s, struct report *r, struct err *e)
 {
     const char *db = s->plan->settings.database;
-    AUTO_MEM char *sql = xasprintf("SELECT id, source, kind, text, events, toString(raised) AS raised FROM %s.weir_alarms WHERE id NOT IN (SELECT id FROM %s.weir_acks) "
-                                   "ORDER BY raised LIMIT 1 BY id LIMIT 100", db, db);
+    AUTO_MEM char *sql =
+        xasprintf("SELECT id, source, kind, text, events, toString(raised) AS raised FROM "
+                  "%s.weir_alarms WHERE id NOT IN (SELECT id FROM %s.weir_acks) "
+                  "ORDER BY raised LIMIT 1 BY id LIMIT 100",
+                  db, db);
     json_t *rows;
     TRY(query_json(s, &rows, sql, e));
     size_t i;
@@ -206,8 +242,11 @@ static enum err_code read_alarms(struct session *s, struct report *r, struct err
 
 static enum err_code read_store(struct session *s, struct report *r, struct err *e)
 {
-    AUTO_MEM char *sql = xasprintf("SELECT version() AS version, toUnixTimestamp(now()) AS now_s, (SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND database = '%s') AS bytes, "
-                                   "(SELECT count() FROM system.parts WHERE active AND database = '%s') AS parts", s->plan->settings.database, s->plan->settings.database);
+    AUTO_MEM char *sql = xasprintf(
+        "SELECT version() AS version, toUnixTimestamp(now()) AS now_s, (SELECT sum(bytes_on_disk) "
+        "FROM system.parts WHERE active AND database = '%s') AS bytes, "
+        "(SELECT count() FROM system.parts WHERE active AND database = '%s') AS parts",
+        s->plan->settings.database, s->plan->settings.database);
     json_t *rows;
     TRY(query_json(s, &rows, sql, e));
     json_t *o = json_incref(json_array_get(rows, 0));
@@ -266,20 +305,26 @@ static void print_report(const struct report *r, bool has_files)
     size_t i;
     json_t *o;
     json_array_foreach(r->reasons, i, o) {
-        printf("  %s [%s] %s%s%s\n", text_of(o, "severity"), text_of(o, "code"), text_of(o, "source"), *text_of(o, "source") ? ": " : "", text_of(o, "text"));
+        printf("  %s [%s] %s%s%s\n", text_of(o, "severity"), text_of(o, "code"),
+               text_of(o, "source"), *text_of(o, "source") ? ": " : "", text_of(o, "text"));
         printf("    -> %s%s%s\n", text_of(o, "remedy"), *text_of(o, "id") ? "; id " : "", text_of(o, "id"));
     }
     json_array_foreach(json_object_get(r->root, "sources"), i, o) {
-        printf("\nsource %s: epoch %" PRId64 " at %s, %" PRId64 " partition%s\n", text_of(o, "source"), number_of(o, "epoch"), text_of(o, "last_epoch"),
+        printf("\nsource %s: epoch %" PRId64 " at %s, %" PRId64 " partition%s\n",
+               text_of(o, "source"), number_of(o, "epoch"), text_of(o, "last_epoch"),
                number_of(o, "partitions"), number_of(o, "partitions") == 1 ? "" : "s");
-        printf("  read %" PRId64 " = kept %" PRId64 " + filtered %" PRId64 " + rejected %" PRId64 " + duplicate %" PRId64 "%s\n", number_of(o, "read"),
-               number_of(o, "kept"), number_of(o, "filtered"), number_of(o, "rejected"), number_of(o, "duplicate"),
+        printf("  read %" PRId64 " = kept %" PRId64 " + filtered %" PRId64 " + rejected %" PRId64
+               " + duplicate %" PRId64 "%s\n",
+               number_of(o, "read"), number_of(o, "kept"), number_of(o, "filtered"),
+               number_of(o, "rejected"), number_of(o, "duplicate"),
                json_is_true(json_object_get(o, "balanced")) ? "" : "   (does not balance!)");
-        printf("  lost %" PRId64 ", skipped %" PRId64 "; newest event %s, watermark %s\n", number_of(o, "lost"), number_of(o, "skipped"),
-               text_of(o, "newest_event"), text_of(o, "watermark"));
+        printf("  lost %" PRId64 ", skipped %" PRId64 "; newest event %s, watermark %s\n",
+               number_of(o, "lost"), number_of(o, "skipped"), text_of(o, "newest_event"),
+               text_of(o, "watermark"));
     }
     json_array_foreach(json_object_get(json_object_get(r->root, "process"), "sources"), i, o)
-        printf("\nat work: %s %s, %" PRId64 " bytes wait, %" PRId64 " MB of panes\n", text_of(o, "source"), text_of(o, "state"), number_of(o, "waiting_bytes"),
+        printf("\nat work: %s %s, %" PRId64 " bytes wait, %" PRId64 " MB of panes\n",
+               text_of(o, "source"), text_of(o, "state"), number_of(o, "waiting_bytes"),
                number_of(o, "memory_bytes") / 1000000);
     json_array_foreach(json_object_get(r->root, "expired"), i, o)
         printf("%s: %" PRId64 " rows older than its KEEP, not stored\n", text_of(o, "table"), number_of(o, "expired"));
@@ -288,13 +333,15 @@ static void print_report(const struct report *r, bool has_files)
     json_array_foreach(json_object_get(r->root, "added_later"), i, o)
         printf("added later: %s\n", json_string_value(o));
     json_t *store = json_object_get(r->root, "store");
-    printf("\nstore %s: ClickHouse %s, %.1f MB in %" PRId64 " parts\n", text_of(store, "place"), text_of(store, "version"), (double)number_of(store, "bytes") / 1e6,
+    printf("\nstore %s: ClickHouse %s, %.1f MB in %" PRId64 " parts\n", text_of(store, "place"),
+           text_of(store, "version"), (double)number_of(store, "bytes") / 1e6,
            number_of(store, "parts"));
     if (!has_files)
         return;
     printf("\n%-12s %9s %14s %12s %9s  %s\n", "source", "partition", "position", "read", "rejected", "path");
     json_array_foreach(json_object_get(r->root, "files"), i, o)
-        printf("%-12s %9" PRId64 " %14" PRId64 " %12" PRId64 " %9" PRId64 "  %s\n", text_of(o, "source"), number_of(o, "partition"), number_of(o, "position"),
+        printf("%-12s %9" PRId64 " %14" PRId64 " %12" PRId64 " %9" PRId64 "  %s\n",
+               text_of(o, "source"), number_of(o, "partition"), number_of(o, "position"),
                number_of(o, "read"), number_of(o, "rejected"), text_of(o, "path"));
 }
 

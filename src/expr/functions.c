@@ -38,7 +38,8 @@ static bool is_of(const struct function_family *family, const struct function *f
 
 bool function_is_lazy(const struct function *f, const struct type *types)
 {
-    static const char *const lazy[] = {"dateDiff", "toDayOfWeek", "toStartOfWeek", "toUnixTimestamp", "toLowCardinality"};
+    static const char *const lazy[] = {"dateDiff", "toDayOfWeek", "toStartOfWeek",
+        "toUnixTimestamp", "toLowCardinality"};
     static const char *const eager[] = {"length", "OCTET_LENGTH", "empty", "notEmpty", "toBool"};
 
     for (size_t i = 0; i < COUNT(lazy); i++)
@@ -48,7 +49,8 @@ bool function_is_lazy(const struct function *f, const struct type *types)
         if (strcmp(f->name, eager[i]) == 0)
             return false;
     bool is_number_as_time = str_starts(str_of(f->name), "toDate") && type_is_number(types[0]);
-    return is_of(&family_text, f) || is_of(&family_like, f) || (is_of(&family_cast, f) && !is_number_as_time);
+    return is_of(&family_text, f) || is_of(&family_like, f) ||
+        (is_of(&family_cast, f) && !is_number_as_time);
 }
 
 bool function_is_known(struct str name)
@@ -93,7 +95,8 @@ value_id site_bad_type(struct site *s, uint32_t arg, const char *expected)
     char type[64];
     struct place at = s->node && arg < s->node->n_args ? s->node->args[arg]->at : s->at;
 
-    diagnose_error(s->d, at, NULL, "argument %u of '%.*s' is %s, expected %s", arg + 1, STR_FMT(s->name),
+    diagnose_error(s->d, at, NULL, "argument %u of '%.*s' is %s, expected %s", arg + 1,
+        STR_FMT(s->name),
                    type_name(value_at(s->b, s->args[arg])->type, type), expected);
     return VALUE_FAILED;
 }
@@ -102,7 +105,8 @@ bool site_integer(struct site *s, uint32_t arg, int64_t *ret)
 {
     const struct value *v = value_at(s->b, s->args[arg]);
 
-    if (v->kind != VALUE_CONSTANT || v->cell.is_null || v->cell.fault || !type_is_integer(v->type)) {
+    if (v->kind != VALUE_CONSTANT || v->cell.is_null || v->cell.fault ||
+        !type_is_integer(v->type)) {
         site_bad_type(s, arg, "a constant integer");
         return false;
     }
@@ -115,7 +119,8 @@ bool site_string(struct site *s, uint32_t arg, struct str *ret)
 {
     const struct value *v = value_at(s->b, s->args[arg]);
 
-    if (v->kind != VALUE_CONSTANT || v->cell.is_null || v->cell.fault || v->type.kind != TYPE_STRING) {
+    if (v->kind != VALUE_CONSTANT || v->cell.is_null || v->cell.fault ||
+        v->type.kind != TYPE_STRING) {
         site_bad_type(s, arg, "a constant string");
         return false;
     }
@@ -129,15 +134,17 @@ void function_reference(struct buf *out)
 {
     buf_text(out, "# Functions\n\n"
                   "Names, types and results are ClickHouse's (26.7). A name that is not here is refused. This page is\n"
-                  "written from the function table by `test_expr --reference`.\n\n"
-                  "*any case*: the name may be written in upper or lower case. Unless said otherwise NULL in gives NULL\n"
-                  "out, and where ClickHouse would throw for a row, the event is rejected.\n");
+                  "written from the function table by `weir help --reference functions`.\n\n"
+                  "*any case*: the name may be written in upper or lower case. Unless said otherwise\n"
+                  "NULL in gives NULL out, and where ClickHouse would throw for a row, the event is\n"
+                  "rejected.\n");
     for (size_t i = 0; i < COUNT(families); i++) {
         buf_printf(out, "\n## %s\n\n| function | does |\n|---|---|\n", families[i]->title);
         for (size_t k = 0; k < families[i]->n; k++) {
             const struct function *f = &families[i]->functions[k];
             buf_printf(out, "| `%s(%s)` | %s%s%s |\n", f->name, f->arguments, f->summary,
-                       f->flags & FN_ANY_CASE ? " *any case*" : "", f->flags & FN_ALIAS ? " (another spelling)" : "");
+                       f->flags & FN_ANY_CASE ? " *any case*" : "",
+                           f->flags & FN_ALIAS ? " (another spelling)" : "");
         }
     }
     buf_text(out, function_differences);

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The reference pages of docs/ as Markdown, from the tables that the program works by. */
+#include <string.h>
+
+#include "cli/help.h"
+#include "expr/reference.h"
+
+/* Text of a table cell: a bar would end it, an angle bracket would begin a tag. */
+static void put_cell(FILE *out, const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '|' || *text == '<')
+            fputc('\\', out);
+        fputc(*text, out);
+    }
+}
+
+static const char *const kind_names[] = {
+    [SETTING_TEXT] = "text",
+    [SETTING_INTEGER] = "integer",
+    [SETTING_DURATION_MS] = "duration",
+    [SETTING_DURATION_S] = "duration",
+    [SETTING_BYTES] = "bytes",
+    [SETTING_RATIO] = "ratio",
+};
+
+static void settings_page(FILE *out)
+{
+    fprintf(out,
+            "# Settings\n\n"
+            "Written by `weir help --reference settings` from the table in src/plan/settings.c.\n\n"
+            "A setting is given, from the weakest to the strongest: its built-in default; `SET "
+            "name = value;` in the\n"
+            "definitions; the environment variable `WEIR_NAME` (`WEIR_EPOCH_MAX=10s`); the flag "
+            "`--set name=value`\n"
+            "(`-s`), and `--store PLACE` for `store`.\n\n"
+            "| setting | kind | default | meaning |\n|---|---|---|---|\n");
+    for (size_t i = 0; i < setting_row_count(); i++) {
+        const struct setting_row *row = &setting_rows[i];
+        fprintf(out, "| `%s` | %s | `%s` | ", row->name, kind_names[row->type], row->fallback);
+        put_cell(out, row->help);
+        fprintf(out, " |\n");
+    }
+    fprintf(
+        out,
+        "\n"
+        "- **duration**: a number with `ms`, `s`, `m` (`min`), `h`, `d`, or the words: `'90s'`, "
+        "`'1.5 h'`, `'2 days'`.\n"
+        "  Without a unit: seconds; milliseconds for `epoch_min` and `epoch_max`.\n"
+        "- **bytes**: a number with `k`, `m`, `g`, `t` or `KiB`, `MiB`, `GiB`, `TiB` (1,024 each), "
+        "`KB`, `MB`, `GB` (1,000 each).\n"
+        "- **ratio**: `0.01` or `1%%`.\n\n"
+        "In `SET`, values with a unit stand in quotes: `SET epoch_max = '10s', threads = 2;`.\n");
+}
+
+static void option_table(FILE *out, const struct option_row *rows, size_t n)
+{
+    fprintf(out, "| option | does |\n|---|---|\n");
+    for (size_t i = 0; i < n; i++) {
+        fprintf(out, "| `");
+        if (rows[i].letter)
+            fprintf(out, "-%c`, `", rows[i].letter);
+        fprintf(out, "--%s", rows[i].name);
+        if (rows[i].argument) {
+            fputc(' ', out);
+            put_cell(out, rows[i].argument);
+        }
+        fprintf(out, "` | ");
+        put_cell(out, rows[i].help);
+        fprintf(out, " |\n");
+    }
+    fputc('\n', out);
+}
+
+static void commands_page(FILE *out)
+{
+    fprintf(out, "# Commands\n\nWritten by `weir help --reference commands` from the option tables "
+                 "in src/cli.\n\n");
+    for (size_t i = 0; commands[i] != NULL; i++) {
+        const struct command *c = commands[i];
+        fprintf(out, "## weir %s%s%s%s\n\n%s\n\n", c->name, *c->words ? " `" : "", c->words,
+                *c->words ? "`" : "", c->summary);
+        if (c->details)
+            fprintf(out, "%s\n\n", c->details);
+        if (c->n_options)
+            option_table(out, c->options, c->n_options);
+    }
+    fprintf(out, "## Options of all commands\n\n");
+    option_table(out, common_options, n_common_options);
+    fprintf(out, "## Exit codes\n\n| code | meaning |\n|---|---|\n");
+    for (int code = 0; exit_meanings[code] != NULL; code++)
+        fprintf(out, "| %d | %s |\n", code, exit_meanings[code]);
+    fprintf(out, "\n`weir status` answers 0, 1 or 2 for well, warning, critical.\n");
+}
+
+bool help_reference(FILE *out, const char *page)
+{
+    if (strcmp(page, "settings") == 0) {
+        settings_page(out);
+    } else if (strcmp(page, "commands") == 0) {
+        commands_page(out);
+    } else if (strcmp(page, "functions") == 0) {
+        AUTO_DONE(buf) text = {0};
+        function_reference(&text);
+        fputs(buf_cstr(&text), out);
+    } else {
+        return false;
+    }
+    return true;
+}
