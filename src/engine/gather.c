@@ -117,6 +117,7 @@ enum err_code gatherer_init(struct gatherer *w, const struct plan_source *plan, 
         .n_positions = n_positions, .delimiter = delimiter, .max_record_bytes = (size_t)settings->max_record_bytes,
         .max_columns = (uint32_t)settings->max_columns, .max_depth = (uint32_t)settings->max_depth,
     };
+    w->delimiter = plan->def->format == FORMAT_CSV ? (delimiter ? delimiter : ',') : plan->def->format == FORMAT_TSV ? '\t' : 0;
     TRY(decoder_new(&w->decoder, &spec, e));
     batch_init(&w->batch, plan->types, plan->has_default, plan->n_slots);
     w->frame = frame_new(plan->program);
@@ -644,9 +645,49 @@ static enum err_code use_header(struct gatherer *w, struct str header, struct er
     return ERR_OK;
 }
 
+/* Formats without names: the bytes of a first line that holds the source's own column names, in order, as ClickHouse detects it
+ * (input_format_csv_detect_header = 1). 0 if the first line is a record. */
+static size_t detected_header(const struct gatherer *w, struct str bytes)
+{
+    struct str at = bytes;
+    if (str_starts(at, "\xef\xbb\xbf"))
+        at = (struct str){at.p + 3, at.n - 3};
+    const struct source_def *def = w->plan->def;
+    bool is_first = true;
+    for (uint32_t i = 0; i < def->n_columns; i++) {
+        const struct column_def *c = &def->columns[i];
+        if (c->mode == COLUMN_MATERIALIZED || c->mode == COLUMN_ALIAS)
+            continue;
+        if (!is_first) {
+            if (at.n == 0 || *at.p != w->delimiter)
+                return 0;
+            at = (struct str){at.p + 1, at.n - 1};
+        }
+        is_first = false;
+        struct str name = c->has_from ? c->from : c->name;
+        bool is_quoted = at.n > 0 && *at.p == '"';
+        if (is_quoted)
+            at = (struct str){at.p + 1, at.n - 1};
+        if (at.n < name.n || memcmp(at.p, name.p, name.n) != 0)
+            return 0;
+        at = (struct str){at.p + name.n, at.n - name.n};
+        if (is_quoted) {
+            if (at.n == 0 || *at.p != '"')
+                return 0;
+            at = (struct str){at.p + 1, at.n - 1};
+        }
+    }
+    if (at.n > 0 && *at.p == '\r')
+        at = (struct str){at.p + 1, at.n - 1};
+    if (at.n > 0 && *at.p != '\n')
+        return 0;
+    return bytes.n - at.n + (at.n > 0);
+}
+
 static void gather_records(struct gather *g, struct gatherer *w, const struct gather_chunk *chunk, struct partition_counts *counts, int64_t now)
 {
-    decoder_feed(w->decoder, chunk->bytes.p, chunk->bytes.n, chunk->offset);
+    size_t skipped = w->delimiter && chunk->offset == 0 ? detected_header(w, chunk->bytes) : 0;
+    decoder_feed(w->decoder, chunk->bytes.p + skipped, chunk->bytes.n - skipped, chunk->offset + skipped);
     for (;;) {
         batch_reset(&w->batch);
         reject_list_reset(&w->rejects);

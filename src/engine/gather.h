@@ -63,6 +63,7 @@ struct gatherer {
     struct frame *frame;
     struct reject_list rejects;
     char *header;          /* the header line the decoder was given */
+    char delimiter;        /* between fields; 0 for JSON */
     struct gather_scratch *scratch;
 };
 MUST_CHECK enum err_code gatherer_init(struct gatherer *w, const struct plan_source *plan, const struct plan_settings *settings,

@@ -192,6 +192,15 @@ def a_second_run_on_one_store_is_refused():
         assert r.returncode == 3 and "another" in r.stderr, r.stderr
 
 
+def csv_finds_a_header_of_its_own_names():
+    with Case("SET store = 'embedded:./t.weir';\nCREATE SOURCE s (t DateTime, a String FROM 'A name', n UInt32) FROM FILES '*.csv' FORMAT CSV EVENT TIME t KEEP FOREVER;\n") as c:
+        c.write("1.csv", 't,"A name",n\r\n2026-01-01 00:00:00,x,1\r\n')
+        c.write("2.csv", "2026-01-01 00:00:00,y,2\n")
+        c.ok("run", "--once")
+        assert c.sql("SELECT a, n FROM s ORDER BY n") == [["x", "1"], ["y", "2"]]
+        assert_books_balance(c, 2)
+
+
 def check_finds_all_mistakes_in_one_run():
     with Case("CREATE SOURCE s (t DateTime, x Int2) FROM FILES 'a' FORMAT CVS EVENT TIME tt;\nCREATE METRIC m AS SELECT cuont() FROM nowhere GROUP BY x EVERY 1 MINUTE;\n") as c:
         r = c.weir("check")
@@ -205,4 +214,4 @@ if __name__ == "__main__":
         once_loads_all_tiers_exactly, copies_moves_and_gzip_are_read_once, follows_appends_and_new_files, kill_9_loses_and_doubles_nothing,
         store_killed_goes_on, bad_records_become_rejects_with_all_their_bytes, a_source_of_garbage_pauses,
         changed_definitions_are_refused_additions_taken, grouping_sets_and_profiles, a_second_run_on_one_store_is_refused,
-        check_finds_all_mistakes_in_one_run]))
+        csv_finds_a_header_of_its_own_names, check_finds_all_mistakes_in_one_run]))
