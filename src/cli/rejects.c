@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "engine/generations.h"
 #include "engine/retry.h"
+#include "engine/run.h"
 
 static bool to_stdout(void *context, const char *data, size_t n)
 {
@@ -52,6 +53,8 @@ static int retry(struct session *s)
         fprintf(stderr, "%s", buf_cstr(&said));
         return fail(s, &e);
     }
+    if (run_make_tables(s->store, s->plan, &e) != ERR_OK) /* the definitions may have something new */
+        return fail(s, &e);
     for (size_t i = 0; i < s->plan->n_sources; i++) {
         struct retry_counts counts;
         if (retry_rejects(&counts, s->plan, &s->plan->sources[i], &s->place, number, &e) != ERR_OK)

@@ -32,9 +32,15 @@ enum err_code retry_gather(struct gather *g, struct gatherer *w, struct store *s
                            int64_t now, struct err *e)
 {
     AUTO_DONE(buf) sql = {0};
-    buf_printf(&sql, "SELECT partition, `offset`, record, header, startsWith(reason, 'record longer than') FROM %s.weir_rejects", plan->settings.database);
+    /* The path is the one under which the record's epoch read it. */
+    buf_printf(&sql, "SELECT partition, `offset`, record, header, startsWith(reason, 'record longer than'), path FROM "
+                     "(SELECT n, partition, `offset`, record, header, reason FROM %s.weir_rejects", plan->settings.database);
     source_condition(&sql, w->plan, from, to);
-    buf_text(&sql, " ORDER BY n, partition, `offset`");
+    buf_printf(&sql, ") AS r ASOF LEFT JOIN (SELECT partition AS of, n AS read_in, toString(name) AS path FROM %s.weir_ledger WHERE source = ",
+               plan->settings.database);
+    print_string_literal(&sql, w->plan->name);
+    buf_text(&sql, " AND kind = 'partition' AND name NOT IN ('', 'retry')) AS l ON r.partition = l.of AND r.n >= l.read_in "
+                   "ORDER BY n, partition, `offset`");
     struct native_result r = {0};
     TRY(store_native(s, buf_cstr(&sql), &r, e));
     enum err_code code = ERR_OK;
@@ -43,8 +49,11 @@ enum err_code retry_gather(struct gather *g, struct gatherer *w, struct store *s
         struct gather_chunk chunk = {
             .partition = number(&r, 0, i), .offset = number(&r, 1, i), .bytes = cell(&r, 2, i),
             .header = has_header ? cell(&r, 3, i) : (struct str){0},
-            .is_too_long = ((uint8_t *)r.columns[4].column.values)[i] != 0, .path = "",
+            .is_too_long = ((uint8_t *)r.columns[4].column.values)[i] != 0,
         };
+        struct str name = cell(&r, 5, i);
+        AUTO_MEM char *path = xstrndup(name.p, name.n);
+        chunk.path = path;
         code = gather_chunk(g, w, &chunk, now, e);
     }
     native_result_done(&r);
@@ -124,10 +133,47 @@ static enum err_code retry_epoch(struct retrying *t, uint64_t from, uint64_t to,
     return code;
 }
 
+/* A retry that was killed after its intent: completed under its own number. Two who do so at once do no harm. */
+static enum err_code complete_retry(struct retrying *t, const struct chain_row *row, struct retry_counts *counts, struct err *e)
+{
+    gather_reset(t->g);
+    for (size_t i = 0; i < row->n_ranges; i++)
+        TRY(retry_gather(t->g, t->w, t->s, t->plan, row->ranges[i].from, row->ranges[i].to, row->now, e));
+    struct epoch ep = {.plan = t->plan, .source = t->source, .gathers = &t->g, .n_gathers = 1};
+    ep.row = *row; /* borrowed: given back below */
+    epoch_seal(&ep, 1);
+    enum err_code code = epoch_store(&ep, &t->s, 1, NULL, e);
+    if (code == ERR_OK)
+        add_counts(counts, t->g);
+    ep.row = (struct chain_row){0};
+    epoch_done(&ep);
+    return code;
+}
+
+static enum err_code complete_retries(struct retrying *t, struct retry_counts *counts, struct err *e)
+{
+    size_t i = 0;
+    while (i < t->chain->n_open) {
+        const struct chain_row *row = &t->chain->open[i];
+        if (row->kind != CHAIN_RETRY || row->generation != t->generation) {
+            i++; /* `weir run` completes it */
+            continue;
+        }
+        uint64_t n = row->n;
+        TRY(complete_retry(t, row, counts, e));
+        chain_close_row(t->chain, n);
+    }
+    return ERR_OK;
+}
+
 static enum err_code retry_all(struct retrying *t, struct retry_counts *counts, struct err *e)
 {
+    TRY(complete_retries(t, counts, e));
     const struct file_mark *end = chain_end(t->chain, REJECTS_PARTITION);
     uint64_t from = end ? end->position : 0, newest = t->chain->last_n, to;
+    /* Rejects of an epoch that is not done may land yet: they wait for the next retry. */
+    if (t->chain->n_open > 0 && t->chain->open[0].n <= newest)
+        newest = t->chain->open[0].n - 1;
     for (;;) {
         TRY(next_range(t->s, t->plan, t->source, from, newest, &to, e));
         if (to == 0)

@@ -45,7 +45,13 @@ static enum err_code build_old_plan(struct old_plans *o, uint32_t number, struct
     generation_done(&g);
     if (code != ERR_OK)
         return err_set(e, ERR_INVALID, "generation %u of the definitions cannot be read by this weir: %s", number, d.n ? d.items[0].text : "");
-    o->items[o->n].plan->settings = o->current->settings;
+    /* What decides about events stays as it was then; the rest is this process's. */
+    struct plan_settings then = o->items[o->n].plan->settings, *now = &o->items[o->n].plan->settings;
+    *now = o->current->settings;
+    now->max_future_s = then.max_future_s;
+    now->max_record_bytes = then.max_record_bytes;
+    now->max_columns = then.max_columns;
+    now->max_depth = then.max_depth;
     o->items[o->n++].number = number;
     return ERR_OK;
 }
@@ -252,15 +258,27 @@ static enum err_code run_sources(const struct plan *plan, const struct store_pla
     return code;
 }
 
+static enum err_code prepare_store(struct store *s, const struct plan *plan, const struct adoption *how, uint32_t *generation, struct buf *said,
+                                   struct err *e)
+{
+    TRY(store_ensure(s, true, e));
+    TRY(make_own_tables(s, plan, e));
+    TRY(generation_adopt(generation, s, plan, how, said, e));
+    return run_make_tables(s, plan, e);
+}
+
 static enum err_code run_locked(const struct plan *plan, const struct store_place *place, const struct run_options *options, struct store *s,
                                 struct buf *said, struct err *e)
 {
     uint32_t generation;
     struct adoption how = {.accept_loss = options->accept_loss};
-    TRY(store_ensure(s, true, e));
-    TRY(make_own_tables(s, plan, e));
-    TRY(generation_adopt(&generation, s, plan, &how, said, e));
-    TRY(run_make_tables(s, plan, e));
+    enum err_code made;
+    int tries = 0;
+    do { /* each step may be done twice, so a store that dies meanwhile is started again */
+        buf_reset(said);
+        made = prepare_store(s, plan, &how, &generation, said, e);
+    } while (made == ERR_UNAVAILABLE && ++tries < 3 && !(options->stop && *options->stop));
+    TRY(made);
     struct old_plans old = {.current = plan, .store = store_new(place), .folder = options->folder, .lock = PTHREAD_MUTEX_INITIALIZER};
     enum err_code code = run_sources(plan, place, options, generation, &old, e);
     old_plans_done(&old);

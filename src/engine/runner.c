@@ -94,7 +94,10 @@ static enum err_code store_now(struct runner *r, int64_t *now, struct err *e)
 static enum err_code check_header(void *context, struct str header, struct err *e)
 {
     struct runner *r = context;
-    return decoder_header(r->header_check.decoder, header, e);
+    pthread_mutex_lock(&r->header_lock); /* workers ask, too */
+    enum err_code code = decoder_header(r->header_check.decoder, header, e);
+    pthread_mutex_unlock(&r->header_lock);
+    return code;
 }
 
 static void take_events(struct runner *r)
@@ -412,13 +415,61 @@ static enum err_code wait_for_input(struct runner *r, struct file_chunk *chunk, 
     return ERR_NOT_FOUND;
 }
 
+/* The store died while something was asked that can be asked again? Then it is started once more. */
+static bool may_ask_again(struct runner *r, enum err_code code, int *pause_ms, const struct err *e)
+{
+    if (code != ERR_UNAVAILABLE || r->stop)
+        return false;
+    runner_set_state(r, NULL, e->text);
+    log_warn("runner", "store_retry", "source=%.*s wait_ms=%d reason='%s'", STR_FMT(r->source->name), *pause_ms, e->text);
+    clock_sleep_ms(*pause_ms);
+    struct err why;
+    *pause_ms = *pause_ms < 5000 ? *pause_ms * 2 : 5000;
+    if (store_ensure(r->store, true, &why) == ERR_OK) {
+        *pause_ms = 50;
+        runner_set_state(r, NULL, "");
+    }
+    return true;
+}
+
+static enum err_code read_chain(struct runner *r, const char *source, struct err *e)
+{
+    int pause_ms = 50;
+    for (;;) {
+        enum err_code code = chain_read(&r->chain, r->store, r->plan->settings.database, source, e);
+        if (!may_ask_again(r, code, &pause_ms, e))
+            return code;
+        chain_done(&r->chain);
+    }
+}
+
+static enum err_code recover(struct runner *r, struct err *e)
+{
+    int pause_ms = 50;
+    for (;;) {
+        enum err_code code = runner_recover(r, e);
+        if (!may_ask_again(r, code, &pause_ms, e))
+            return code;
+    }
+}
+
+static enum err_code ask_paused(struct runner *r, const char *source, bool *is_paused, struct err *e)
+{
+    int pause_ms = 50;
+    char id[40];
+    for (;;) {
+        enum err_code code = alarm_is_open(r->store, r->plan->settings.database, source, "paused", is_paused, id, e);
+        if (!may_ask_again(r, code, &pause_ms, e))
+            return code;
+    }
+}
+
 static enum err_code follow(struct runner *r, struct err *e)
 {
     int64_t last_closed_ms = mono_ms() - r->plan->settings.epoch_max_ms;
     AUTO_MEM char *source = xstrndup(r->source->name.p, r->source->name.n);
     bool is_paused = false;
-    char id[40];
-    TRY(alarm_is_open(r->store, r->plan->settings.database, source, "paused", &is_paused, id, e));
+    TRY(ask_paused(r, source, &is_paused, e));
     if (is_paused) {
         pthread_mutex_lock(&r->lock);
         r->status.is_paused = true;
@@ -485,7 +536,7 @@ static void end_threads(struct runner *r)
 static enum err_code coordinate(struct runner *r, struct err *e)
 {
     AUTO_MEM char *source = xstrndup(r->source->name.p, r->source->name.n);
-    TRY(chain_read(&r->chain, r->store, r->plan->settings.database, source, e));
+    TRY(read_chain(r, source, e));
     for (size_t i = 0; i < r->chain.n_ends; i++)
         if (r->chain.ends[i].partition != REJECTS_PARTITION)
             set_sealed_end(&r->ends, r->chain.ends[i].partition, r->chain.ends[i].position);
@@ -495,10 +546,12 @@ static enum err_code coordinate(struct runner *r, struct err *e)
         runner_set_state(r, "recovering", NULL);
         TRY(file_set_scan(r->files, e));
         take_events(r);
-        TRY(runner_recover(r, e));
+        TRY(recover(r, e));
     }
     TRY(start_threads(r, e));
-    return follow(r, e);
+    enum err_code code = follow(r, e);
+    take_events(r); /* what the last reads found */
+    return code;
 }
 
 static void *coordinator_main(void *context)
@@ -535,6 +588,7 @@ enum err_code runner_start(struct runner **ret, const struct plan *plan, const s
     for (size_t i = 0; i < STORER_CONNECTIONS; i++)
         r->storer_stores[i] = store_new(place);
     pthread_mutex_init(&r->lock, NULL);
+    pthread_mutex_init(&r->header_lock, NULL);
     pthread_cond_init(&r->work, NULL);
     pthread_cond_init(&r->quiet, NULL);
     snprintf(r->status.state, sizeof(r->status.state), "starting");
@@ -578,6 +632,7 @@ void runner_free(struct runner *r)
     for (size_t i = 0; i < STORER_CONNECTIONS; i++)
         store_free(r->storer_stores[i]);
     pthread_mutex_destroy(&r->lock);
+    pthread_mutex_destroy(&r->header_lock);
     pthread_cond_destroy(&r->work);
     pthread_cond_destroy(&r->quiet);
     free(r);

@@ -28,7 +28,8 @@ struct runner {
     struct store *store;          /* coordinator's */
     struct store *storer_stores[STORER_CONNECTIONS];
     struct file_set *files;
-    struct gatherer header_check; /* coordinator's: judges headers of new files */
+    struct gatherer header_check; /* judges headers of files */
+    pthread_mutex_t header_lock;  /* guards header_check */
     struct chain chain;           /* coordinator until the storer starts, then storer */
     struct sealed_ends ends;
 

@@ -26,11 +26,22 @@ static void process_chunk(struct worker *w, const struct file_chunk *chunk, int 
         .is_too_long = chunk->is_too_long, .path = chunk->path,
     };
     struct err e;
-    if (gather_chunk(w->gathers[slot], &w->gatherer, &in, now, &e) == ERR_OK)
+    enum err_code code = gather_chunk(w->gathers[slot], &w->gatherer, &in, now, &e);
+    if (code == ERR_OK)
         return;
-    /* The header was judged when the file came; a failure now is a bug or a race with an editor. */
+    /* The header was judged when the file was opened; a failure now is a bug. */
     log_error("worker", "header", "source=%.*s path=%s reason='%s'", STR_FMT(r->source->name), chunk->path, e.text);
     runner_set_state(r, "failed", e.text);
+    /* The chunk is in no gather, so this epoch must not be sealed: the next start reads it again. */
+    pthread_mutex_lock(&r->lock);
+    r->is_storer_failed = true;
+    if (r->failure.code == ERR_OK) {
+        r->failure = e;
+        r->failure.code = code;
+    }
+    r->stop = true;
+    pthread_cond_broadcast(&r->quiet);
+    pthread_mutex_unlock(&r->lock);
 }
 
 /* The next chunk, with the lock held on entry and exit. */

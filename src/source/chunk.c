@@ -109,7 +109,8 @@ void file_close_reader(struct file_set *s, struct file *f)
     pthread_mutex_unlock(&s->lock);
 }
 
-/* A file that is known from a mark: its header is read when it is needed. */
+/* A file that is known from a mark: its header is read when it is needed. It may have been written over since: identity is
+ * that of the records alone. */
 static enum err_code read_header(struct file_set *s, struct file *f, char *scratch, struct err *e)
 {
     struct content content;
@@ -117,7 +118,12 @@ static enum err_code read_header(struct file_set *s, struct file *f, char *scrat
     if (f->header != NULL || !has_names)
         return ERR_OK;
     TRY(content_look(&f->cursor.reader, s->spec.format, scratch, &content, e));
-    f->header = xstrndup(content.header.p ? content.header.p : "", content.header.n);
+    struct err why = {0};
+    AUTO_MEM char *header = xstrndup(content.header.p ? content.header.p : "", content.header.n);
+    if (s->spec.check_header != NULL &&
+        s->spec.check_header(s->spec.context, str_of(header), &why) != ERR_OK)
+        return err_set(e, ERR_REFUSED, "%s", why.text);
+    f->header = MOVE(header);
     return ERR_OK;
 }
 
@@ -225,6 +231,16 @@ static void note_failure(struct file_set *s, struct file *f, enum err_code code,
 {
     set_ready(s, f, false);
     struct stat st;
+    if (code == ERR_REFUSED && stat(f->path, &st) == 0) {
+        f->end_size = (uint64_t)st.st_size; /* tried again when it changes */
+        if (f->corrupt_size != f->end_size)
+            file_set_say(s, FILE_BAD_HEADER, atomic_load(&f->partition), f->path, 0,
+                         "%s: %s; what was read before stays, the rest waits for the header to fit", f->path, text);
+        f->corrupt_size = f->end_size;
+        f->is_stuck = true;
+        file_close_reader(s, f);
+        return;
+    }
     bool is_open = reader_is_open(&f->cursor.reader) && fstat(f->cursor.reader.fd, &st) == 0;
     if (code == ERR_INVALID && is_open) {
         f->end_size = (uint64_t)st.st_size; /* tried again when it changes */

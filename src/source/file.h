@@ -45,7 +45,8 @@ struct file_source_spec {
     bool is_once;               /* the files as they are now; a last line without end is a record */
     int unended_line_s;         /* follow: seconds until a last line without end counts as a record (60) */
     /* Formats with names: asked once for each new file; a failure (its text names the missing column)
-     * stops that file with FILE_BAD_HEADER until it changes. May be NULL. Called by file_set_scan. */
+     * stops that file with FILE_BAD_HEADER until it changes. May be NULL. Called by file_set_scan and, for a
+     * file that goes on from a mark, by file_next_chunk: from any thread. */
     enum err_code (*check_header)(void *context, struct str header, struct err *e);
     void *context;
 };

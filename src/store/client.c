@@ -364,7 +364,7 @@ static enum err_code early_end(const struct store_place *place, int status, stru
  * and again cannot keep the machine busy. */
 static struct {
     pthread_mutex_t lock;
-    int64_t at_ns[DEATHS_ALLOWED];
+    int64_t at_ns[DEATHS_ALLOWED + 1];
     unsigned n;
 } starts = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -372,9 +372,9 @@ static enum err_code may_start(struct err *e)
 {
     pthread_mutex_lock(&starts.lock);
     int64_t now = clock_mono_ns();
-    unsigned slot = starts.n % DEATHS_ALLOWED;
-    int64_t oldest = starts.n >= DEATHS_ALLOWED ? starts.at_ns[slot] : 0;
-    int64_t newest = starts.n ? starts.at_ns[(starts.n - 1) % DEATHS_ALLOWED] : 0;
+    unsigned slot = starts.n % COUNT(starts.at_ns);
+    int64_t oldest = starts.n >= COUNT(starts.at_ns) ? starts.at_ns[slot] : 0;
+    int64_t newest = starts.n ? starts.at_ns[(starts.n - 1) % COUNT(starts.at_ns)] : 0;
     bool is_refused = oldest != 0 && now - oldest < (int64_t)DEATH_WINDOW_S * 1000000000 &&
                       now - newest < (int64_t)BACK_OFF_S * 1000000000;
     if (!is_refused) {
@@ -387,21 +387,13 @@ static enum err_code may_start(struct err *e)
     return ERR_OK;
 }
 
-enum err_code store_ensure(struct store *s, bool create, struct err *e)
-{
-    struct err first;
-    if (ping(s, &first) == ERR_OK)
-        return ERR_OK;
-    const struct store_place *place = s->place;
-    if (place->folder == NULL) {
-        if (e)
-            *e = first;
-        return first.code;
-    }
-    if (!create && access(place->folder, F_OK) != 0)
-        return err_set(e, ERR_NOT_FOUND, "there is no store at %s yet; `weir run` makes it", place->folder);
-    TRY(may_start(e));
+static pthread_mutex_t launching = PTHREAD_MUTEX_INITIALIZER;
 
+static enum err_code start_store(struct store *s, struct err *e)
+{
+    const struct store_place *place = s->place;
+    struct err first;
+    TRY(may_start(e));
     int pid = 0, status = 0;
     TRY(launch_store(place->folder, &pid, e));
     int64_t deadline = clock_mono_ns() + (int64_t)START_SECONDS * 1000000000;
@@ -419,4 +411,24 @@ enum err_code store_ensure(struct store *s, bool create, struct err *e)
     }
     return err_set(e, ERR_UNAVAILABLE, "weir-store on %s did not answer within %d s; see %s/store.log", place->folder,
                    START_SECONDS, place->folder);
+}
+
+enum err_code store_ensure(struct store *s, bool create, struct err *e)
+{
+    struct err first;
+    if (ping(s, &first) == ERR_OK)
+        return ERR_OK;
+    const struct store_place *place = s->place;
+    if (place->folder == NULL) {
+        if (e)
+            *e = first;
+        return first.code;
+    }
+    if (!create && access(place->folder, F_OK) != 0)
+        return err_set(e, ERR_NOT_FOUND, "there is no store at %s yet; `weir run` makes it", place->folder);
+    /* One start at a time: threads that miss the store together would count as many deaths. */
+    pthread_mutex_lock(&launching);
+    enum err_code code = ping(s, &first) == ERR_OK ? ERR_OK : start_store(s, e);
+    pthread_mutex_unlock(&launching);
+    return code;
 }

@@ -183,6 +183,48 @@ CREATE METRIC p AS SELECT a, min(t) AS first, max(t) AS last, count() AS n FROM 
         assert c.sql("SELECT a, first, last, n FROM p ORDER BY a") == c.sql("SELECT a, min(t), max(t), count() FROM s GROUP BY a ORDER BY a")
 
 
+def a_header_written_over_stops_the_file():
+    with Case(DEFINITIONS) as c:
+        c.write("hits1.csv", HEADER + lines(100))
+        c.ok("run", "--once")
+        c.write("hits1.csv", HEADER.replace("zone", "area") + lines(200))
+        r = c.weir("run", "--once")
+        assert "column 'zone' is not in the header" in r.stderr, r.stderr
+        assert c.one("SELECT count() FROM weir_alarms WHERE kind = 'header'") == "1"
+        c.write("hits1.csv", HEADER + lines(200))
+        c.ok("run", "--once")
+        assert c.one("SELECT count() FROM hits") == "200"
+        assert_books_balance(c, 200)
+
+
+def rejects_are_retried_once_with_their_path_into_new_metrics():
+    definitions = DEFINITIONS.replace("path   String)", "path   String, name String MATERIALIZED _file)")
+    with Case(definitions) as c:
+        c.write("hits1.csv", HEADER + lines(100) + "2100-01-01T00:00:00Z,z9,200,1,/future\n")
+        c.ok("run", "--once")
+        more = "SET max_future = '40000 days';\n" + definitions + "CREATE METRIC more AS SELECT count() AS n FROM hits EVERY 1 DAY;"
+        c.write("weir.sql", more)
+        assert "1 retried, 1 kept" in c.ok("rejects", "--retry", timeout=30)
+        assert "0 retried" in c.ok("rejects", "--retry", timeout=30)
+        assert c.sql("SELECT name, count() FROM hits GROUP BY name") == [["hits1.csv", "101"]]
+        assert c.one("SELECT sum(n) FROM more_1d") == "1"
+        assert_books_balance(c, 101)
+
+
+def a_store_killed_while_weir_starts_is_started_again():
+    for wait in (0.1, 0.25, 0.4):
+        with Case(DEFINITIONS) as c:
+            c.write("hits1.csv", HEADER + lines(2000))
+            p = c.start("run")
+            time.sleep(wait)
+            for pid in c.store_pids():
+                os.kill(pid, signal.SIGKILL)
+            c.wait("SELECT count() FROM hits", 2000, seconds=30)
+            p.send_signal(signal.SIGTERM)
+            assert p.wait(20) == 0, c.log()
+            assert_books_balance(c, 2000)
+
+
 def a_second_run_on_one_store_is_refused():
     with Case(DEFINITIONS) as c:
         c.write("hits1.csv", HEADER + lines(10))
@@ -213,5 +255,7 @@ if __name__ == "__main__":
     sys.exit(run([
         once_loads_all_tiers_exactly, copies_moves_and_gzip_are_read_once, follows_appends_and_new_files, kill_9_loses_and_doubles_nothing,
         store_killed_goes_on, bad_records_become_rejects_with_all_their_bytes, a_source_of_garbage_pauses,
-        changed_definitions_are_refused_additions_taken, grouping_sets_and_profiles, a_second_run_on_one_store_is_refused,
+        changed_definitions_are_refused_additions_taken, grouping_sets_and_profiles, a_header_written_over_stops_the_file,
+        rejects_are_retried_once_with_their_path_into_new_metrics, a_store_killed_while_weir_starts_is_started_again,
+        a_second_run_on_one_store_is_refused,
         csv_finds_a_header_of_its_own_names, check_finds_all_mistakes_in_one_run]))
