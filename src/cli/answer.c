@@ -137,7 +137,8 @@ static bool is_drawable(const struct plan_measure *m)
 static size_t counting_item(const struct shown *items, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (str_is(items[i].measure->call->text, "count") && items[i].measure->n_args == 0 && items[i].measure->condition < 0)
+        if (str_is(items[i].measure->call->text, "count") && items[i].measure->n_args == 0 &&
+            items[i].measure->condition < 0)
             return i;
     return 0;
 }
@@ -173,7 +174,8 @@ static void put_heading(const struct terminal *t, const char *text)
     printf("%s%s%s\n", t->has_colours ? "\033[1m" : "", text, t->has_colours ? "\033[0m" : "");
 }
 
-static enum err_code show_rejects(struct session *s, const struct plan_source *source, const struct terminal *t, struct err *e)
+static enum err_code show_rejects(struct session *s, const struct plan_source *source,
+                                  const struct terminal *t, struct err *e)
 {
     AUTO_DONE(buf) sql = {0};
     buf_text(&sql, "SELECT count(), reason, any(substring(record, 1, 100)) FROM weir_rejects WHERE source = ");
@@ -184,15 +186,18 @@ static enum err_code show_rejects(struct session *s, const struct plan_source *s
     for (size_t i = 0; i < g.n_rows; i++) {
         char n[40];
         number_for_people(n, sizeof(n), grid_cell(&g, i, 0));
-        printf("  %s%s x%s %s, such as: %s\n", t->has_colours ? "\033[33m" : "", n, t->has_colours ? "\033[0m" : "", grid_cell(&g, i, 1), grid_cell(&g, i, 2));
+        printf("  %s%s x%s %s, such as: %s\n", t->has_colours ? "\033[33m" : "", n,
+               t->has_colours ? "\033[0m" : "", grid_cell(&g, i, 1), grid_cell(&g, i, 2));
     }
     return ERR_OK;
 }
 
-static enum err_code show_books(struct session *s, const struct plan_source *source, const struct terminal *t, bool *is_empty, struct err *e)
+static enum err_code show_books(struct session *s, const struct plan_source *source,
+                                const struct terminal *t, bool *is_empty, struct err *e)
 {
     AUTO_DONE(buf) sql = {0};
-    buf_text(&sql, "SELECT sum(read), sum(kept), sum(filtered), sum(rejected), sum(lost), toString(toDateTime(min(min_time))), toString(toDateTime(max(max_time))) "
+    buf_text(&sql, "SELECT sum(read), sum(kept), sum(filtered), sum(rejected), sum(lost), "
+                   "toString(toDateTime(min(min_time))), toString(toDateTime(max(max_time))) "
                    "FROM weir_ledger WHERE kind = 'partition' AND source = ");
     print_string_literal(&sql, source->name);
     AUTO_DONE(grid) g = {0};
@@ -207,7 +212,8 @@ static enum err_code show_books(struct session *s, const struct plan_source *sou
         char n[40];
         number_for_people(n, sizeof(n), value);
         bool is_bad = !is_none && i >= 3;
-        printf("%s%s%s %s%s", i ? ", " : "", is_bad && t->has_colours ? "\033[33m" : "", n, words[i], is_bad && t->has_colours ? "\033[0m" : "");
+        printf("%s%s%s %s%s", i ? ", " : "", is_bad && t->has_colours ? "\033[33m" : "", n,
+               words[i], is_bad && t->has_colours ? "\033[0m" : "");
     }
     *is_empty = g.n_rows != 1 || strcmp(grid_cell(&g, 0, 0), "0") == 0;
     if (!*is_empty && strcmp(grid_cell(&g, 0, 5), "NULL") != 0)
@@ -267,7 +273,8 @@ static void print_table(const struct terminal *t, const struct grid *g, const ch
     }
 }
 
-static enum err_code show_totals(struct session *s, const struct plan_cube *c, const struct shown *items, size_t n, const struct terminal *t,
+static enum err_code show_totals(struct session *s, const struct plan_cube *c,
+                                 const struct shown *items, size_t n, const struct terminal *t,
                                  struct err *e)
 {
     AUTO_DONE(buf) sql = {0};
@@ -284,7 +291,8 @@ static enum err_code show_totals(struct session *s, const struct plan_cube *c, c
     return ERR_OK;
 }
 
-static enum err_code show_top(struct session *s, const struct plan_cube *c, const struct shown *items, size_t n, const struct terminal *t,
+static enum err_code show_top(struct session *s, const struct plan_cube *c,
+                              const struct shown *items, size_t n, const struct terminal *t,
                               struct err *e)
 {
     AUTO_DONE(buf) sql = {0}, keys = {0};
@@ -317,7 +325,8 @@ static enum err_code show_top(struct session *s, const struct plan_cube *c, cons
     AUTO_DONE(buf) by = {0};
     for (size_t i = 0; i < n_keys; i++)
         buf_printf(&by, "%s%s", i ? ", " : "", names[i]);
-    AUTO_MEM char *heading = xasprintf("by %s (%s values%s)", buf_cstr(&by), n_values, g.n_rows == TOP_VALUES ? ", the largest" : "");
+    AUTO_MEM char *heading = xasprintf("by %s (%s values%s)", buf_cstr(&by), n_values,
+                                       g.n_rows == TOP_VALUES ? ", the largest" : "");
     put_heading(t, heading);
     /* The last column was only for the heading. */
     for (size_t r = 0; r < g.n_rows; r++)
@@ -327,8 +336,9 @@ static enum err_code show_top(struct session *s, const struct plan_cube *c, cons
     return ERR_OK;
 }
 
-static enum err_code show_course(struct session *s, const struct plan_tier *tier, const struct shown *item, int64_t step_s,
-                                 const struct terminal *t, struct err *e)
+static enum err_code show_course(struct session *s, const struct plan_tier *tier,
+                                 const struct shown *item, int64_t step_s, const struct terminal *t,
+                                 struct err *e)
 {
     AUTO_DONE(buf) sql = {0};
     buf_text(&sql, "SELECT toUnixTimestamp(bucket), ");
@@ -347,8 +357,14 @@ static enum err_code show_course(struct session *s, const struct plan_tier *tier
     }
     AUTO_MEM char *name = xstrndup(item->name.p, item->name.n);
     printf("\n");
-    chart_columns(stdout, t, &(struct chart_series){.name = name, .times = times, .values = values, .n = g.n_rows, .step_s = step_s,
-                                                    .start = g.n_rows ? strtoll(grid_cell(&g, 0, 2), NULL, 10) : 0});
+    chart_columns(
+        stdout, t,
+        &(struct chart_series){.name = name,
+                               .times = times,
+                               .values = values,
+                               .n = g.n_rows,
+                               .step_s = step_s,
+                               .start = g.n_rows ? strtoll(grid_cell(&g, 0, 2), NULL, 10) : 0});
     return ERR_OK;
 }
 
@@ -361,7 +377,9 @@ static const struct plan_cube *total_cube(const struct plan_source *source, cons
     return first;
 }
 
-static enum err_code show_metric(struct session *s, const struct plan_source *source, const struct plan_cube *first, const struct terminal *t, struct err *e)
+static enum err_code show_metric(struct session *s, const struct plan_source *source,
+                                 const struct plan_cube *first, const struct terminal *t,
+                                 struct err *e)
 {
     const struct plan_cube *total = total_cube(source, first);
     struct shown items[MAX_COLUMNS];
@@ -420,7 +438,8 @@ static void show_next(const struct session *s, const char *sql_path)
         AUTO_DONE(buf) sql = {0};
         buf_text(&sql, "SELECT bucket, ");
         print_identifier(&sql, item->name);
-        buf_printf(&sql, " FROM %.*s_%s%s ORDER BY bucket", STR_FMT(cube->metric->name), tier->suffix, cube->metric->has_grouping_sets ? " WHERE _set = ''" : "");
+        buf_printf(&sql, " FROM %.*s_%s%s ORDER BY bucket", STR_FMT(cube->metric->name),
+                   tier->suffix, cube->metric->has_grouping_sets ? " WHERE _set = ''" : "");
         printf("  %s query%s --chart \"%s\"\n", program, buf_cstr(&file), buf_cstr(&sql));
     } else {
         printf("  %s query%s \"SHOW TABLES\"\n", program, buf_cstr(&file));

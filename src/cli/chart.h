@@ -25,8 +25,8 @@ struct chart_bar {
 };
 void chart_bars(FILE *out, const struct terminal *t, const struct chart_bar *bars, size_t n);
 
-/* Upright bars over time: one a step, the last ones that fit the width; steps without a value are 0. times (UTC seconds)
- * ascend. step_s: 3600 or 86400. */
+/* Upright bars over time: one a step, the last ones that fit the width; steps without a value are
+ * 0. times (UTC seconds) ascend. step_s: 3600 or 86400. */
 struct chart_series {
     const char *name;      /* "rows" */
     const int64_t *times;

@@ -16,7 +16,10 @@ static int run_check(const struct arguments *a)
 }
 
 const struct command command_check = {
-    .name = "check", .words = "", .summary = "Finds all mistakes of the definitions; says which tables keep what how long.", .run = run_check,
+    .name = "check",
+    .words = "",
+    .summary = "Finds all mistakes of the definitions; says which tables keep what how long.",
+    .run = run_check,
 };
 
 static int run_explain(const struct arguments *a)
@@ -33,6 +36,9 @@ static int run_explain(const struct arguments *a)
 }
 
 const struct command command_explain = {
-    .name = "explain", .words = "",
-    .summary = "Shows what is decoded and computed, the cubes, tiers and tables with their SQL, memory and disk.", .run = run_explain,
+    .name = "explain",
+    .words = "",
+    .summary = "Shows what is decoded and computed, the cubes, tiers and tables with their SQL, "
+               "memory and disk.",
+    .run = run_explain,
 };

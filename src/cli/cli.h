@@ -56,7 +56,8 @@ extern const struct command *const commands[]; /* NULL-terminated */
 extern const struct option_row common_options[];
 extern const size_t n_common_options;
 
-/* Value of an option of this command by its name ("" for a flag that was given, NULL if not given). Unknown names are a bug. */
+/* Value of an option of this command by its name ("" for a flag that was given, NULL if not given).
+ * Unknown names are a bug. */
 const char *argument(const struct arguments *a, const char *name);
 bool has_flag(const struct arguments *a, const char *name);
 
@@ -65,8 +66,8 @@ void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Exit code that fits a failure. */
 int exit_code_of(const struct err *e);
 
-/* Definitions, plan and place of the store for commands that need them: from -f FILE…, else weir.sql, else the only .sql
- * here that init wrote. Says all mistakes itself. */
+/* Definitions, plan and place of the store for commands that need them: from -f FILE…, else
+ * weir.sql, else the only .sql here that init wrote. Says all mistakes itself. */
 struct session {
     struct definitions definitions;
     struct plan *plan;

@@ -22,7 +22,8 @@ static bool is_object_of(const struct generation_object *o, const char *name)
 static enum err_code count_open(struct session *s, uint64_t *n, struct err *e)
 {
     AUTO_DONE(buf) answer = {0};
-    AUTO_MEM char *sql = xasprintf("SELECT count() FROM %s.weir_epochs WHERE kind != 'checkpoint' AND (source, n) NOT IN (SELECT source, n FROM %s.weir_ledger)",
+    AUTO_MEM char *sql = xasprintf("SELECT count() FROM %s.weir_epochs WHERE kind != 'checkpoint' "
+                                   "AND (source, n) NOT IN (SELECT source, n FROM %s.weir_ledger)",
                                    s->plan->settings.database, s->plan->settings.database);
     TRY(store_text(s->store, sql, &answer, e));
     *n = strtoull(buf_cstr(&answer), NULL, 10);
@@ -34,7 +35,9 @@ static enum err_code drop_tables(struct session *s, const char *name, struct err
     const char *db = s->plan->settings.database;
     AUTO_DONE(buf) sql = {0};
     AUTO_DONE(buf) answer = {0};
-    AUTO_MEM char *raw = xasprintf("weir_raw_%s", name), *cube = xasprintf("^weir_cube_%s(_set[0-9]+)?(_[0-9]+(s|m|h|d|w|mo|q|y))?$", name),
+    AUTO_MEM char *raw = xasprintf("weir_raw_%s", name),
+                  *cube =
+                      xasprintf("^weir_cube_%s(_set[0-9]+)?(_[0-9]+(s|m|h|d|w|mo|q|y))?$", name),
                   *view = xasprintf("^%s(_[0-9]+(s|m|h|d|w|mo|q|y))?$", name);
     buf_printf(&sql, "SELECT name, engine FROM system.tables WHERE database = '%s' AND (name = ", db);
     print_string_literal(&sql, str_of(raw));
@@ -45,7 +48,8 @@ static enum err_code drop_tables(struct session *s, const char *name, struct err
     buf_text(&sql, ")))");
     TRY(store_text(s->store, buf_cstr(&sql), &answer, e));
     char *save = NULL;
-    for (char *line = strtok_r((char *)buf_cstr(&answer), "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save)) {
+    for (char *line = strtok_r((char *)buf_cstr(&answer), "\n", &save); line != NULL;
+         line = strtok_r(NULL, "\n", &save)) {
         line[strcspn(line, "\t")] = '\0';
         AUTO_DONE(buf) drop = {0};
         buf_printf(&drop, "DROP TABLE IF EXISTS %s.", db);
@@ -89,11 +93,17 @@ static enum err_code drop(struct session *s, const char *name, struct err *e)
     TRY(store_ensure(s->store, false, e));
     TRY(count_open(s, &n_open, e));
     if (n_open > 0)
-        return err_set(e, ERR_REFUSED, "%" PRIu64 " epochs are not done yet; start `weir run` so that they end, then drop", n_open);
+        return err_set(e, ERR_REFUSED,
+                       "%" PRIu64
+                       " epochs are not done yet; start `weir run` so that they end, then drop",
+                       n_open);
     size_t n_dropped;
     TRY(forget_objects(s, name, &n_dropped, e));
     if (n_dropped == 0)
-        return err_set(e, ERR_NOT_FOUND, "'%s' is not a retired object (see `weir status`); remove it from the definitions and run first", name);
+        return err_set(e, ERR_NOT_FOUND,
+                       "'%s' is not a retired object (see `weir status`); remove it from the "
+                       "definitions and run first",
+                       name);
     return drop_tables(s, name, e);
 }
 

@@ -8,10 +8,14 @@
 #include "cli/cli.h"
 #include "cli/help.h"
 
-extern const struct command command_ack, command_init, command_open, command_drop, command_preview, command_rejects, command_resume, command_check, command_explain, command_help, command_query, command_run, command_status, command_store;
+extern const struct command command_ack, command_init, command_open, command_drop, command_preview,
+    command_rejects, command_resume, command_check, command_explain, command_help, command_query,
+    command_run, command_status, command_store;
 
 const struct command *const commands[] = {
-    &command_open, &command_init, &command_check, &command_explain, &command_preview, &command_run, &command_query, &command_status, &command_rejects, &command_ack, &command_resume, &command_drop, &command_store, &command_help, NULL,
+    &command_open,   &command_init,  &command_check,  &command_explain, &command_preview,
+    &command_run,    &command_query, &command_status, &command_rejects, &command_ack,
+    &command_resume, &command_drop,  &command_store,  &command_help,    NULL,
 };
 
 int main(int argc, char **argv)

@@ -2,8 +2,9 @@
  *
  * `weir open FILE…`: from unknown files to the answer. `weir init FILE…`: the definitions only.
  *
- * A file of definitions that is there already is used, never written over. What this run wrote itself it may write again:
- * when rejects show that a wider type would have taken them, the types are widened and all is loaded anew. */
+ * A file of definitions that is there already is used, never written over. What this run wrote
+ * itself it may write again: when rejects show that a wider type would have taken them, the types
+ * are widened and all is loaded anew. */
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -124,8 +125,10 @@ static int ask_order(struct opening *o, struct inference *inf, size_t column)
 {
     struct infer_column *c = inf->columns[column];
     fflush(stdout);
-    fprintf(stderr, "%s: column '%s' has dates such as '%s': is the day or the month first? No value in the file tells.\n", inf->files[0],
-            c->path ? c->path : c->name, c->stats.example[VALUE_DAY_MONTH]);
+    fprintf(stderr,
+            "%s: column '%s' has dates such as '%s': is the day or the month first? No value in "
+            "the file tells.\n",
+            inf->files[0], c->path ? c->path : c->name, c->stats.example[VALUE_DAY_MONTH]);
     put_choice(o, inf, column, ORDER_DAY_FIRST);
     put_choice(o, inf, column, ORDER_MONTH_FIRST);
     if (!isatty(STDIN_FILENO)) {
@@ -308,7 +311,8 @@ static bool learn_from_rejects(struct session *s, struct inference *inf)
     AUTO_MEM char *before = types_of(inf);
     int64_t now_s = clock_wall_s();
     for (size_t i = 0; i < r.n_rows; i++)
-        inference_observe_record(inf, ((struct str *)r.columns[0].column.values)[i], ((struct str *)r.columns[1].column.values)[i], now_s);
+        inference_observe_record(inf, ((struct str *)r.columns[0].column.values)[i],
+                                 ((struct str *)r.columns[1].column.values)[i], now_s);
     native_result_done(&r);
     inference_decide(inf);
     AUTO_MEM char *after = types_of(inf);
@@ -441,20 +445,29 @@ static int run_init(const struct arguments *a)
 }
 
 static const struct option_row open_options[] = {
-    {"once", 0, OPTION_FLAG, NULL, "Ends when the files are loaded (as it does anyway until there is a page to serve)."},
-    {"dates", 0, OPTION_TEXT, "day|month", "Which comes first in dates such as 04/05/2023 when no value in the file tells."},
+    {"once", 0, OPTION_FLAG, NULL,
+     "Ends when the files are loaded (as it does anyway until there is a page to serve)."},
+    {"dates", 0, OPTION_TEXT, "day|month",
+     "Which comes first in dates such as 04/05/2023 when no value in the file tells."},
 };
 
 const struct command command_open = {
-    .name = "open", .words = "[--once] FILE…", .summary = "Finds out what is in unknown files, loads them and shows the answer.",
-    .details = "Reads CSV, TSV and JSON lines, also .gz and .zst. What it finds out it says with the reason, and writes it as definitions to NAME.sql beside "
-               "the first file; the store is NAME.weir. A NAME.sql that is there already is used and never written over. Files with equal columns are one "
+    .name = "open",
+    .words = "[--once] FILE…",
+    .summary = "Finds out what is in unknown files, loads them and shows the answer.",
+    .details = "Reads CSV, TSV and JSON lines, also .gz and .zst. What it finds out it says with "
+               "the reason, and writes it as definitions to NAME.sql beside "
+               "the first file; the store is NAME.weir. A NAME.sql that is there already is used "
+               "and never written over. Files with equal columns are one "
                "source.",
-    .options = open_options, .n_options = COUNT(open_options), .run = run_open,
+    .options = open_options,
+    .n_options = COUNT(open_options),
+    .run = run_open,
 };
 
 static const struct option_row init_options[] = {
-    {"dates", 0, OPTION_TEXT, "day|month", "Which comes first in dates such as 04/05/2023 when no value in the file tells."},
+    {"dates", 0, OPTION_TEXT, "day|month",
+     "Which comes first in dates such as 04/05/2023 when no value in the file tells."},
 };
 
 const struct command command_init = {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `weir preview NAME`: the first rows of a source, stream or metric from the real input. The real line runs over the first
- * megabytes into a store of its own in a temporary folder, which is removed: what is shown is what would be stored. */
+ * `weir preview NAME`: the first rows of a source, stream or metric from the real input. The real
+ * line runs over the first megabytes into a store of its own in a temporary folder, which is
+ * removed: what is shown is what would be stored. */
 #include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,7 +69,8 @@ static bool to_stdout(void *context, const char *data, size_t n)
     return fwrite(data, 1, n, stdout) == n;
 }
 
-static enum err_code show(struct session *s, const struct statement *object, const char *name, const char *limit, struct err *e)
+static enum err_code show(struct session *s, const struct statement *object, const char *name,
+                          const char *limit, struct err *e)
 {
     AUTO_DONE(buf) view = {0};
     buf_text(&view, name);
@@ -83,7 +85,9 @@ static enum err_code show(struct session *s, const struct statement *object, con
     if (object->kind == STATEMENT_METRIC && object->metric.n_tiers > 0)
         buf_text(&sql, " ORDER BY bucket");
     buf_printf(&sql, " LIMIT %lu", strtoul(limit, NULL, 10));
-    struct store_call call = {.sql = buf_cstr(&sql), .database = s->plan->settings.database, .format = isatty(STDOUT_FILENO) ? "PrettyCompact" : "TSVWithNames",
+    struct store_call call = {.sql = buf_cstr(&sql),
+                              .database = s->plan->settings.database,
+                              .format = isatty(STDOUT_FILENO) ? "PrettyCompact" : "TSVWithNames",
                               .write = to_stdout};
     return store_call(s->store, &call, e);
 }
@@ -121,7 +125,10 @@ static int preview_in(const struct arguments *a, const char *folder)
     s.plan->settings.allow_errors_ratio = 1;
     struct str source = source_of(&s.definitions, str_of(name));
     AUTO_MEM char *source_name = xstrndup(source.p ? source.p : "", source.n);
-    struct run_options options = {.is_once = true, .enough_bytes = PREVIEW_BYTES, .only_source = source_name, .folder = s.folder};
+    struct run_options options = {.is_once = true,
+                                  .enough_bytes = PREVIEW_BYTES,
+                                  .only_source = source_name,
+                                  .folder = s.folder};
     AUTO_DONE(buf) said = {0};
     const char *limit = argument(a, "limit");
     enum err_code result = run_definitions(s.plan, &s.place, &options, &said, &e);
@@ -159,6 +166,11 @@ static int run_preview(const struct arguments *a)
 static const struct option_row preview_options[] = {{"limit", 0, OPTION_TEXT, "N", "How many rows (20)."}};
 
 const struct command command_preview = {
-    .name = "preview", .words = "NAME [--limit N]", .summary = "Shows the first rows of a source, stream or metric from the real input; nothing is stored.",
-    .options = preview_options, .n_options = COUNT(preview_options), .run = run_preview,
+    .name = "preview",
+    .words = "NAME [--limit N]",
+    .summary = "Shows the first rows of a source, stream or metric from the real input; nothing is "
+               "stored.",
+    .options = preview_options,
+    .n_options = COUNT(preview_options),
+    .run = run_preview,
 };

@@ -28,7 +28,8 @@ static void put_count(char out[24], double v)
 static void show_terminal(const struct progress *p, uint64_t waiting, const char *state, bool is_end)
 {
     double seconds = (double)(clock_mono_ns() - p->start_ns) / 1e9;
-    double rate = seconds > 0 ? (double)p->totals.read / seconds : 0, byte_rate = seconds > 0 ? (double)p->totals.bytes / seconds : 0;
+    double rate = seconds > 0 ? (double)p->totals.read / seconds : 0,
+           byte_rate = seconds > 0 ? (double)p->totals.bytes / seconds : 0;
     char read[24], per_s[24], rejected[24];
     put_count(read, (double)p->totals.read);
     put_count(per_s, rate);

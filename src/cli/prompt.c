@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The prompt of `weir query`. History lies in $XDG_STATE_HOME/weir/history, ~/.local/state/weir/history where the latter
- * folder can be made, else in ~/.weir_history. */
+ * The prompt of `weir query`. History lies in $XDG_STATE_HOME/weir/history,
+ * ~/.local/state/weir/history where the latter folder can be made, else in ~/.weir_history. */
 #include "cli/prompt.h"
 
 #include <errno.h>
@@ -57,7 +57,8 @@ static char *history_path(void)
     const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
     if ((state == NULL || *state == '\0') && (home == NULL || *home == '\0'))
         return NULL;
-    char *path = state && *state ? xasprintf("%s/weir/history", state) : xasprintf("%s/.local/state/weir/history", home);
+    char *path = state && *state ? xasprintf("%s/weir/history", state)
+                                 : xasprintf("%s/.local/state/weir/history", home);
     if (make_folders(path))
         return path;
     free(path);

@@ -31,7 +31,8 @@ static bool write_out(void *context, const char *data, size_t n)
 
 static bool is_reading(const char *sql)
 {
-    static const char *const words[] = {"SELECT", "WITH", "SHOW", "DESCRIBE", "DESC", "EXPLAIN", "EXISTS", "VALUES", "CHECK"};
+    static const char *const words[] = {"SELECT",  "WITH",   "SHOW",   "DESCRIBE", "DESC",
+                                        "EXPLAIN", "EXISTS", "VALUES", "CHECK"};
     struct lexer l;
     lexer_init(&l, str_of(sql));
     struct token t = lexer_next(&l);
@@ -61,7 +62,10 @@ static enum err_code check_write(struct session *s, const char *sql, struct err 
 {
     AUTO_DONE(buf) text = {0};
     const struct store_setting settings[] = {{"readonly", "2"}, {"param_q", sql}};
-    struct store_call call = {.sql = "SELECT formatQuerySingleLine({q:String}) FORMAT TSVRaw", .settings = settings, .n_settings = COUNT(settings), .answer = &text};
+    struct store_call call = {.sql = "SELECT formatQuerySingleLine({q:String}) FORMAT TSVRaw",
+                              .settings = settings,
+                              .n_settings = COUNT(settings),
+                              .answer = &text};
     AUTO_DONE(buf) escaped = {0};
     for (const char *p = sql; *p; p++) { /* parameters come as TSV fields */
         if (*p == '\\' || *p == '\t' || *p == '\n')
@@ -73,7 +77,10 @@ static enum err_code check_write(struct session *s, const char *sql, struct err 
     TRY(store_call(s->store, &call, e));
     const char *database = s->plan->settings.database;
     if (names(buf_view(&text), database) || names(str_of(sql), database))
-        return err_set(e, ERR_REFUSED, "refused: the statement names weir's database '%s'; only `weir run` writes there", database);
+        return err_set(
+            e, ERR_REFUSED,
+            "refused: the statement names weir's database '%s'; only `weir run` writes there",
+            database);
     return ERR_OK;
 }
 
@@ -81,7 +88,10 @@ static enum err_code check_write(struct session *s, const char *sql, struct err 
 
 static bool is_number_type(const char *type)
 {
-    static const char *const starts[] = {"UInt", "Int", "Float", "Decimal", "Nullable(UInt", "Nullable(Int", "Nullable(Float", "Nullable(Decimal", "BFloat"};
+    static const char *const starts[] = {
+        "UInt",          "Int",          "Float",          "Decimal",
+        "Nullable(UInt", "Nullable(Int", "Nullable(Float", "Nullable(Decimal",
+        "BFloat"};
     for (size_t i = 0; i < COUNT(starts); i++)
         if (strncmp(type, starts[i], strlen(starts[i])) == 0 && strncmp(type, "Interval", 8) != 0)
             return true;
@@ -135,7 +145,8 @@ static void draw(char *text)
     char *line = take_line(&text);
     size_t n = line ? split_line(line, names, CHART_COLUMNS) : 0, label, value;
     line = take_line(&text);
-    if (n == 0 || line == NULL || split_line(line, types, CHART_COLUMNS) != n || !chart_choice(types, n, &label, &value)) {
+    if (n == 0 || line == NULL || split_line(line, types, CHART_COLUMNS) != n ||
+        !chart_choice(types, n, &label, &value)) {
         complain("--chart wants an answer with a column of numbers");
         return;
     }
@@ -151,8 +162,10 @@ static void draw(char *text)
         number_for_people(number, sizeof(number), strcmp(cells[value], "\\N") == 0 ? "" : cells[value]);
         char *end;
         double v = strtod(cells[value], &end);
-        bars[n_bars++] = (struct chart_bar){.label = strcmp(cells[label], "\\N") == 0 ? "NULL" : cells[label], .number = arena_text(&arena, str_of(number)),
-                                            .value = end == cells[value] ? NAN : v};
+        bars[n_bars++] =
+            (struct chart_bar){.label = strcmp(cells[label], "\\N") == 0 ? "NULL" : cells[label],
+                               .number = arena_text(&arena, str_of(number)),
+                               .value = end == cells[value] ? NAN : v};
     }
     printf("%s, %s\n", names[label], names[value]);
     chart_bars(stdout, &t, bars, n_bars);
@@ -181,8 +194,13 @@ static void ask(void *context, const char *sql)
     if (code == ERR_OK) {
         const struct store_setting settings[] = {{"readonly", "2"}};
         struct store_call call = {
-            .sql = sql, .settings = settings, .n_settings = is_writing ? 0 : 1, .database = is_writing ? "default" : a->s->plan->settings.database,
-            .format = a->is_chart ? "TSVWithNamesAndTypes" : a->format, .write = a->is_chart ? NULL : write_out, .answer = a->is_chart ? &answer : NULL,
+            .sql = sql,
+            .settings = settings,
+            .n_settings = is_writing ? 0 : 1,
+            .database = is_writing ? "default" : a->s->plan->settings.database,
+            .format = a->is_chart ? "TSVWithNamesAndTypes" : a->format,
+            .write = a->is_chart ? NULL : write_out,
+            .answer = a->is_chart ? &answer : NULL,
         };
         code = store_call(a->s->store, &call, &e);
     }
@@ -242,7 +260,11 @@ static int run_query(const struct arguments *a)
         return exit_code_of(&e);
     }
     const char *format = argument(a, "format");
-    struct asking asking = {.s = &s, .format = format ? format : isatty(STDOUT_FILENO) ? "PrettyCompact" : "TSV", .is_chart = has_flag(a, "chart"),
+    struct asking asking = {.s = &s,
+                            .format = format                  ? format
+                                      : isatty(STDOUT_FILENO) ? "PrettyCompact"
+                                                              : "TSV",
+                            .is_chart = has_flag(a, "chart"),
                             .may_write = has_flag(a, "write")};
     if (a->n_words == 1) {
         ask_all(&asking, str_of(a->words[0]));
@@ -262,13 +284,21 @@ static int run_query(const struct arguments *a)
 }
 
 static const struct option_row query_options[] = {
-    {"format", 0, OPTION_TEXT, "FORMAT", "ClickHouse's output format (PrettyCompact on a terminal, TSV else)."},
-    {"chart", 0, OPTION_FLAG, NULL, "Draws the answer as bars: the first text or time is the label, the first number the bar."},
-    {"write", 0, OPTION_FLAG, NULL, "Allows statements that change something (never in weir's own database)."},
+    {"format", 0, OPTION_TEXT, "FORMAT",
+     "ClickHouse's output format (PrettyCompact on a terminal, TSV else)."},
+    {"chart", 0, OPTION_FLAG, NULL,
+     "Draws the answer as bars: the first text or time is the label, the first number the bar."},
+    {"write", 0, OPTION_FLAG, NULL,
+     "Allows statements that change something (never in weir's own database)."},
 };
 
 const struct command command_query = {
-    .name = "query", .words = "[\"SQL\"]", .summary = "Asks the store in SQL, also while `weir run` is running.",
-    .details = "Without SQL it reads statements, each up to its semicolon: from a prompt with history on a terminal, else from standard input.",
-    .options = query_options, .n_options = COUNT(query_options), .run = run_query,
+    .name = "query",
+    .words = "[\"SQL\"]",
+    .summary = "Asks the store in SQL, also while `weir run` is running.",
+    .details = "Without SQL it reads statements, each up to its semicolon: from a prompt with "
+               "history on a terminal, else from standard input.",
+    .options = query_options,
+    .n_options = COUNT(query_options),
+    .run = run_query,
 };

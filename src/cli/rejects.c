@@ -59,8 +59,10 @@ static int retry(struct session *s)
         struct retry_counts counts;
         if (retry_rejects(&counts, s->plan, &s->plan->sources[i], &s->place, number, &e) != ERR_OK)
             return fail(s, &e);
-        printf("%.*s: %" PRIu64 " retried, %" PRIu64 " kept, %" PRIu64 " filtered, %" PRIu64 " rejected again\n", STR_FMT(s->plan->sources[i].name),
-               counts.records, counts.kept, counts.filtered, counts.rejected);
+        printf("%.*s: %" PRIu64 " retried, %" PRIu64 " kept, %" PRIu64 " filtered, %" PRIu64
+               " rejected again\n",
+               STR_FMT(s->plan->sources[i].name), counts.records, counts.kept, counts.filtered,
+               counts.rejected);
     }
     session_close(s);
     return EXIT_OK;
@@ -82,14 +84,22 @@ static int run_rejects(const struct arguments *a)
     const char *db = s.plan->settings.database;
     /* Rejects up to the retried position are done with. */
     AUTO_MEM char *sql = xasprintf(
-        "SELECT r.source AS source, r.n AS epoch, r.partition AS partition, r.`offset` AS `offset`, r.reason AS reason, r.record AS record FROM %s.weir_rejects AS r "
-        "LEFT JOIN (SELECT source, toUInt64(max(toUInt64OrZero(splitByChar('\\t', line)[3]))) AS done FROM (SELECT source, arrayJoin(splitByChar('\\n', ranges)) AS line "
-        "FROM %s.weir_epochs WHERE kind = 'retry') GROUP BY source) AS d ON r.source = d.source WHERE r.n > d.done ORDER BY source, epoch, partition, `offset` LIMIT %lu",
+        "SELECT r.source AS source, r.n AS epoch, r.partition AS partition, r.`offset` AS "
+        "`offset`, r.reason AS reason, r.record AS record FROM %s.weir_rejects AS r "
+        "LEFT JOIN (SELECT source, toUInt64(max(toUInt64OrZero(splitByChar('\\t', line)[3]))) AS "
+        "done FROM (SELECT source, arrayJoin(splitByChar('\\n', ranges)) AS line "
+        "FROM %s.weir_epochs WHERE kind = 'retry') GROUP BY source) AS d ON r.source = d.source "
+        "WHERE r.n > d.done ORDER BY source, epoch, partition, `offset` LIMIT %lu",
         db, db, limit ? strtoul(limit, NULL, 10) : 100ul);
     const char *format = argument(a, "format");
     const struct store_setting settings[] = {{"readonly", "2"}};
-    struct store_call call = {.sql = sql, .format = format ? format : isatty(STDOUT_FILENO) ? "Vertical" : "TSVWithNames", .write = to_stdout,
-                              .settings = settings, .n_settings = 1};
+    struct store_call call = {.sql = sql,
+                              .format = format                  ? format
+                                        : isatty(STDOUT_FILENO) ? "Vertical"
+                                                                : "TSVWithNames",
+                              .write = to_stdout,
+                              .settings = settings,
+                              .n_settings = 1};
     if (store_call(s.store, &call, &e) != ERR_OK)
         return fail(&s, &e);
     fflush(stdout);
@@ -104,8 +114,12 @@ static const struct option_row rejects_options[] = {
 };
 
 const struct command command_rejects = {
-    .name = "rejects", .words = "[--retry]", .summary = "Shows rejected records with reason and bytes, or runs them again.",
-    .options = rejects_options, .n_options = COUNT(rejects_options), .run = run_rejects,
+    .name = "rejects",
+    .words = "[--retry]",
+    .summary = "Shows rejected records with reason and bytes, or runs them again.",
+    .options = rejects_options,
+    .n_options = COUNT(rejects_options),
+    .run = run_rejects,
 };
 
 /* ---- ack, resume ---- */
@@ -162,11 +176,16 @@ static int run_ack(const struct arguments *a)
     return EXIT_OK;
 }
 
-static const struct option_row ack_options[] = {{"note", 0, OPTION_TEXT, "TEXT", "Why it is well now; kept with who and when."}};
+static const struct option_row ack_options[] = {
+    {"note", 0, OPTION_TEXT, "TEXT", "Why it is well now; kept with who and when."}};
 
 const struct command command_ack = {
-    .name = "ack", .words = "ID --note TEXT", .summary = "Ends an alarm about something that cannot be undone (lost, changed).",
-    .options = ack_options, .n_options = COUNT(ack_options), .run = run_ack,
+    .name = "ack",
+    .words = "ID --note TEXT",
+    .summary = "Ends an alarm about something that cannot be undone (lost, changed).",
+    .options = ack_options,
+    .n_options = COUNT(ack_options),
+    .run = run_ack,
 };
 
 static int run_resume(const struct arguments *a)
@@ -183,7 +202,10 @@ static int run_resume(const struct arguments *a)
     const char *db = s.plan->settings.database;
     AUTO_DONE(buf) sql = {0};
     AUTO_DONE(buf) answer = {0};
-    buf_printf(&sql, "SELECT id FROM %s.weir_alarms WHERE kind IN ('paused', 'rejects_full') AND id NOT IN (SELECT id FROM %s.weir_acks) AND source = ", db, db);
+    buf_printf(&sql,
+               "SELECT id FROM %s.weir_alarms WHERE kind IN ('paused', 'rejects_full') AND id NOT "
+               "IN (SELECT id FROM %s.weir_acks) AND source = ",
+               db, db);
     print_string_literal(&sql, str_of(a->words[0]));
     if (store_text(s.store, buf_cstr(&sql), &answer, &e) != ERR_OK)
         return fail(&s, &e);

@@ -22,8 +22,13 @@ int run_to_end(struct session *s, bool is_once, bool accept_loss, bool is_quiet,
     struct progress progress;
     progress_init(&progress, is_quiet);
     struct run_options options = {
-        .is_once = is_once, .accept_loss = accept_loss, .tick = progress_tick, .tick_ms = progress.tick_ms, .context = &progress,
-        .stop = &stop_asked, .folder = s->folder,
+        .is_once = is_once,
+        .accept_loss = accept_loss,
+        .tick = progress_tick,
+        .tick_ms = progress.tick_ms,
+        .context = &progress,
+        .stop = &stop_asked,
+        .folder = s->folder,
     };
     AUTO_DONE(buf) said = {0};
     struct err e = {0};
@@ -61,7 +66,12 @@ static const struct option_row run_options[] = {
 };
 
 const struct command command_run = {
-    .name = "run", .words = "[--once]", .summary = "Follows the input and keeps the metrics up to date, until SIGTERM or SIGINT.",
-    .details = "Progress, rate and estimate stand on a terminal; otherwise one line of JSON is written every 10 seconds.",
-    .options = run_options, .n_options = COUNT(run_options), .run = run_run,
+    .name = "run",
+    .words = "[--once]",
+    .summary = "Follows the input and keeps the metrics up to date, until SIGTERM or SIGINT.",
+    .details = "Progress, rate and estimate stand on a terminal; otherwise one line of JSON is "
+               "written every 10 seconds.",
+    .options = run_options,
+    .n_options = COUNT(run_options),
+    .run = run_run,
 };

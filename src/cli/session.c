@@ -65,7 +65,8 @@ static int apply_flags(struct plan *plan, const struct arguments *a)
 {
     struct err e;
     for (size_t i = 0; i < a->n_settings; i++) {
-        if (setting_apply(&plan->settings, &plan->arena, str_of(a->settings[i][0]), str_of(a->settings[i][1]), &e) != ERR_OK) {
+        if (setting_apply(&plan->settings, &plan->arena, str_of(a->settings[i][0]),
+                          str_of(a->settings[i][1]), &e) != ERR_OK) {
             complain("%s", e.text);
             return EXIT_USAGE;
         }

@@ -48,6 +48,10 @@ static const struct option_row store_options[] = {
 };
 
 const struct command command_store = {
-    .name = "store", .words = "[--listen ADDRESS:PORT --token-file FILE]", .summary = "Runs the store as a ClickHouse server standing alone, until SIGTERM.",
-    .options = store_options, .n_options = COUNT(store_options), .run = run_store,
+    .name = "store",
+    .words = "[--listen ADDRESS:PORT --token-file FILE]",
+    .summary = "Runs the store as a ClickHouse server standing alone, until SIGTERM.",
+    .options = store_options,
+    .n_options = COUNT(store_options),
+    .run = run_store,
 };

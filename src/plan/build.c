@@ -32,7 +32,8 @@ static void read_environment(struct plan *p, struct diagnostics *d)
         name[n] = '\0';
         const char *value = getenv(name);
         struct err e;
-        if (value != NULL && setting_apply(&p->settings, &p->arena, str_of(setting_rows[i].name), str_of(value), &e) != ERR_OK)
+        if (value != NULL && setting_apply(&p->settings, &p->arena, str_of(setting_rows[i].name),
+                                           str_of(value), &e) != ERR_OK)
             diagnose_error(d, (struct place){0}, NULL, "environment %s: %s", name, e.text);
     }
 }
@@ -42,7 +43,8 @@ static void build_settings(struct build *b)
     struct plan *p = b->plan;
     struct err e;
     for (size_t i = 0; i < setting_row_count(); i++)
-        if (setting_apply(&p->settings, &p->arena, str_of(setting_rows[i].name), str_of(setting_rows[i].fallback), &e) != ERR_OK)
+        if (setting_apply(&p->settings, &p->arena, str_of(setting_rows[i].name),
+                          str_of(setting_rows[i].fallback), &e) != ERR_OK)
             diagnose_error(b->d, (struct place){0}, NULL, "%s", e.text); /* a wrong default is a mistake of ours */
     for (size_t i = 0; i < p->definitions->n_statements; i++) {
         const struct statement *s = &p->definitions->statements[i];
@@ -163,8 +165,8 @@ static int event_time_output(struct build *b, struct relation *r)
 {
     const struct source_def *def = r->source->def;
     if (def->event_time == NULL) {
-        diagnose_error(b->d, def->at, "add EVENT TIME column, or EVENT TIME _arrival", "source '%.*s' has no EVENT TIME",
-                       STR_FMT(def->name));
+        diagnose_error(b->d, def->at, "add EVENT TIME column, or EVENT TIME _arrival",
+                       "source '%.*s' has no EVENT TIME", STR_FMT(def->name));
         return -1;
     }
     struct scope scope = relation_scope(r);
@@ -174,8 +176,8 @@ static int event_time_output(struct build *b, struct relation *r)
     struct type t = builder_type(r->source->builder, v);
     if (t.kind != TYPE_DATETIME && t.kind != TYPE_DATETIME64 && t.kind != TYPE_DATE) {
         char name[64];
-        diagnose_error(b->d, def->event_time->at, "use DateTime, DateTime64 or Date", "EVENT TIME is of type %s, not a time",
-                       type_name(t, name));
+        diagnose_error(b->d, def->event_time->at, "use DateTime, DateTime64 or Date",
+                       "EVENT TIME is of type %s, not a time", type_name(t, name));
         return -1;
     }
     if (t.kind == TYPE_DATE) {
@@ -206,7 +208,8 @@ static void add_raw(struct build *b, struct relation *r, const struct keep *keep
         struct type t = builder_type(s->builder, v);
         if (t.kind == TYPE_NOTHING || t.kind == TYPE_INTERVAL || t.kind == TYPE_TUPLE) {
             char name[64];
-            diagnose_error(b->d, c->at, NULL, "column '%.*s' of type %s cannot be stored", STR_FMT(c->name), type_name(t, name));
+            diagnose_error(b->d, c->at, NULL, "column '%.*s' of type %s cannot be stored",
+                           STR_FMT(c->name), type_name(t, name));
             continue;
         }
         raw.columns[raw.n_columns++] = (struct plan_column){c->name, t, source_output(s, v)};
@@ -253,7 +256,8 @@ static void add_stream_column(struct build *b, struct relation *r, struct relati
 {
     check_column_name(b, c.name, c.at);
     if (relation_find(r, c.name) != NULL)
-        diagnose_error(b->d, c.at, "give it another name by AS", "column '%.*s' stands twice in stream '%.*s'", STR_FMT(c.name),
+        diagnose_error(b->d, c.at, "give it another name by AS",
+                       "column '%.*s' stands twice in stream '%.*s'", STR_FMT(c.name),
                        STR_FMT(r->name));
     r->columns[r->n_columns++] = c;
 }
@@ -269,13 +273,19 @@ static void stream_columns(struct build *b, struct relation *r, const struct str
         const struct select_item *item = &def->items[i];
         if (item->value->kind != AST_STAR) {
             struct str name = item->alias.n ? item->alias : ast_default_name(a, item->value);
-            add_stream_column(b, r, (struct relation_column){.name = name, .item = item->value, .at = item->at, .is_in_star = true});
+            add_stream_column(
+                b, r,
+                (struct relation_column){
+                    .name = name, .item = item->value, .at = item->at, .is_in_star = true});
             continue;
         }
         for (size_t k = 0; k < r->parent->n_columns; k++) {
             struct relation_column *above = &r->parent->columns[k];
             if (above->is_in_star)
-                add_stream_column(b, r, (struct relation_column){.name = above->name, .parent = above, .at = item->at, .is_in_star = true});
+                add_stream_column(
+                    b, r,
+                    (struct relation_column){
+                        .name = above->name, .parent = above, .at = item->at, .is_in_star = true});
         }
     }
 }
@@ -321,12 +331,14 @@ static void build_stream(struct build *b, const struct stream_def *def, size_t s
     size_t before = b->d->n_errors;
     for (uint32_t i = 0; i < def->n_items; i++)
         if (def->items[i].value->kind != AST_STAR && ast_has_aggregate(def->items[i].value))
-            diagnose_error(b->d, def->items[i].at, "CREATE METRIC aggregates", "an aggregate function cannot stand in a stream");
+            diagnose_error(b->d, def->items[i].at, "CREATE METRIC aggregates",
+                           "an aggregate function cannot stand in a stream");
     if (b->d->n_errors == before) {
         stream_columns(b, r, def);
         for (size_t i = 0; i < r->n_columns; i++)
             if (relation_column_value(r, &r->columns[i]) < 0 && b->d->n_errors == before)
-                diagnose_error(b->d, r->columns[i].at, NULL, "column '%.*s' cannot be built", STR_FMT(r->columns[i].name));
+                diagnose_error(b->d, r->columns[i].at, NULL, "column '%.*s' cannot be built",
+                               STR_FMT(r->columns[i].name));
         r->pass = chain_pass(b, r, def->where);
         if (r->pass != VALUE_FAILED) {
             add_counts(r->source, r->name, false, parent->pass, r->pass);
@@ -355,7 +367,8 @@ static void build_metric(struct build *b, const struct metric_def *def, size_t s
             return;
         }
         if (item->alias.n && !ast_has_aggregate(item->value))
-            own.columns[own.n_columns++] = (struct relation_column){.name = item->alias, .item = item->value, .at = item->at};
+            own.columns[own.n_columns++] =
+                (struct relation_column){.name = item->alias, .item = item->value, .at = item->at};
     }
     value_id pass = chain_pass(b, &own, def->where);
     if (pass == VALUE_FAILED)
@@ -402,8 +415,8 @@ static void warn_unused(struct build *b)
     for (size_t i = 0; i < b->n_sources; i++) {
         const struct plan_source *p = b->sources[i].plan;
         if (p->n_raws == 0 && p->n_cubes == 0)
-            diagnose_warning(b->d, p->def->at, "add KEEP, or a CREATE METRIC over it", "nothing of source '%.*s' is stored",
-                             STR_FMT(p->name));
+            diagnose_warning(b->d, p->def->at, "add KEEP, or a CREATE METRIC over it",
+                             "nothing of source '%.*s' is stored", STR_FMT(p->name));
     }
 }
 

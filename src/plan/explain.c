@@ -27,7 +27,8 @@ void plan_retention(struct buf *out, const struct plan *p)
                 continue;
             for (size_t t = 0; t < s->cubes[c].n_tiers; t++) {
                 const struct plan_tier *tier = &s->cubes[c].tiers[t];
-                buf_printf(out, "%.*s%s%s: kept ", STR_FMT(s->cubes[c].metric->name), tier->suffix ? "_" : "", tier->suffix ? tier->suffix : "");
+                buf_printf(out, "%.*s%s%s: kept ", STR_FMT(s->cubes[c].metric->name),
+                           tier->suffix ? "_" : "", tier->suffix ? tier->suffix : "");
                 put_keep(out, tier->keep);
                 buf_text(out, "\n");
             }
@@ -43,7 +44,8 @@ static void explain_cube(struct buf *out, const struct plan_cube *c)
     buf_printf(out, "  (merged result: exact at once, any order)\n    keys:");
     for (size_t i = 0; i < c->n_dimensions; i++) {
         char type[64];
-        buf_printf(out, "%s %.*s %s", i ? "," : "", STR_FMT(c->dimensions[i].name), type_name(c->dimensions[i].type, type));
+        buf_printf(out, "%s %.*s %s", i ? "," : "", STR_FMT(c->dimensions[i].name),
+                   type_name(c->dimensions[i].type, type));
     }
     buf_text(out, c->n_dimensions ? "\n    measures:" : " none\n    measures:");
     for (size_t i = 0; i < c->n_measures; i++) {
@@ -55,18 +57,22 @@ static void explain_cube(struct buf *out, const struct plan_cube *c)
     size_t key_bytes = 4 + 8 * c->n_dimensions + c->shape.stride + 16;
     buf_printf(out, "\n    memory: about %zu bytes a key and worker; a pane row has %zu\n", key_bytes, c->shape.stride);
     if (c->shape.count) {
-        buf_printf(out, "    panes of %" PRId64 " %s, time zone %s\n", c->shape.count, interval_unit_name(c->shape.unit), zone_name(c->shape.zone));
+        buf_printf(out, "    panes of %" PRId64 " %s, time zone %s\n", c->shape.count,
+                   interval_unit_name(c->shape.unit), zone_name(c->shape.zone));
     }
     for (size_t t = 0; t < c->n_tiers; t++) {
         static const char *const partitions[] = {"", "day", "month", "year"};
-        buf_printf(out, "    tier %s -> table %s, a partition a %s, kept ", c->tiers[t].suffix ? c->tiers[t].suffix : "(all time)", c->tiers[t].table,
+        buf_printf(out, "    tier %s -> table %s, a partition a %s, kept ",
+                   c->tiers[t].suffix ? c->tiers[t].suffix : "(all time)", c->tiers[t].table,
                    c->shape.count ? partitions[keep_partition(c->tiers[t].keep)] : "table");
         put_keep(out, c->tiers[t].keep);
         /* One key in every bucket of a day, about 12 bytes a compressed number. */
         if (c->shape.count) {
             int64_t seconds = duration_seconds(c->tiers[t].every);
             double rows = seconds ? 86400.0 / (double)seconds : 0;
-            buf_printf(out, "; disk about %.0f bytes a day and key", (rows < 1 ? 1 : rows) * (4.0 + 4.0 * (double)(c->n_dimensions + c->n_measures)));
+            buf_printf(out, "; disk about %.0f bytes a day and key",
+                       (rows < 1 ? 1 : rows) *
+                           (4.0 + 4.0 * (double)(c->n_dimensions + c->n_measures)));
         }
         buf_text(out, "\n");
     }
@@ -92,7 +98,8 @@ static void explain_source(struct buf *out, const struct plan_source *s)
         size_t bytes = 24;
         for (size_t i = 0; i < s->raws[r].n_columns; i++)
             bytes += s->raws[r].columns[i].type.kind == TYPE_STRING ? 12 : type_width(s->raws[r].columns[i].type);
-        buf_printf(out, "  raw rows of %.*s -> table %s, %zu columns, kept ", STR_FMT(s->raws[r].object), s->raws[r].table, s->raws[r].n_columns);
+        buf_printf(out, "  raw rows of %.*s -> table %s, %zu columns, kept ",
+                   STR_FMT(s->raws[r].object), s->raws[r].table, s->raws[r].n_columns);
         put_keep(out, s->raws[r].keep);
         buf_printf(out, "; disk about %.1f GB a thousand million rows before compression\n", (double)bytes);
     }

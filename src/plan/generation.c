@@ -16,7 +16,8 @@ void generation_done(struct generation *g)
     *g = (struct generation){0};
 }
 
-static struct generation_object *add_object(struct generation *g, const char *kind, char *name, struct buf *fingerprint, const struct keep *keep)
+static struct generation_object *add_object(struct generation *g, const char *kind, char *name,
+                                            struct buf *fingerprint, const struct keep *keep)
 {
     g->objects = xrealloc(g->objects, (g->n_objects + 1) * sizeof(*g->objects));
     struct generation_object *o = &g->objects[g->n_objects++];
@@ -88,7 +89,8 @@ static void source_object(struct generation *g, const struct source_def *d)
     rows_object(g, d->name, &d->keep);
 }
 
-static void put_items(struct buf *b, const struct select_item *items, uint32_t n, struct str from, const struct ast *where)
+static void put_items(struct buf *b, const struct select_item *items, uint32_t n, struct str from,
+                      const struct ast *where)
 {
     for (uint32_t i = 0; i < n; i++) {
         buf_text(b, i ? ", " : "SELECT ");
@@ -108,8 +110,10 @@ static void put_items(struct buf *b, const struct select_item *items, uint32_t n
 
 static void metric_object(struct generation *g, const struct metric_def *m)
 {
-    static const char *const suffix[] = {[INTERVAL_SECOND] = "s", [INTERVAL_MINUTE] = "m", [INTERVAL_HOUR] = "h", [INTERVAL_DAY] = "d",
-                                         [INTERVAL_WEEK] = "w", [INTERVAL_MONTH] = "mo", [INTERVAL_QUARTER] = "q", [INTERVAL_YEAR] = "y"};
+    static const char *const suffix[] = {
+        [INTERVAL_SECOND] = "s",  [INTERVAL_MINUTE] = "m", [INTERVAL_HOUR] = "h",
+        [INTERVAL_DAY] = "d",     [INTERVAL_WEEK] = "w",   [INTERVAL_MONTH] = "mo",
+        [INTERVAL_QUARTER] = "q", [INTERVAL_YEAR] = "y"};
     struct buf b = {0};
     put_items(&b, m->items, m->n_items, m->from, m->where);
     for (uint32_t i = 0; i < m->n_sets; i++) {
@@ -132,7 +136,8 @@ static void metric_object(struct generation *g, const struct metric_def *m)
         buf_printf(&t, "EVERY ");
         duration_print(&t, m->tiers[i].every);
         put_keep(&t, &m->tiers[i].keep, true);
-        char *name = xasprintf("%.*s_%" PRId64 "%s", STR_FMT(m->name), m->tiers[i].every.count, suffix[m->tiers[i].every.unit]);
+        char *name = xasprintf("%.*s_%" PRId64 "%s", STR_FMT(m->name), m->tiers[i].every.count,
+                               suffix[m->tiers[i].every.unit]);
         add_object(g, "tier", name, &t, &m->tiers[i].keep);
     }
 }

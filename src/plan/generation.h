@@ -30,7 +30,15 @@ void generation_of_plan(struct generation *g, const struct plan *p);
 void generation_print(struct buf *out, const struct generation *g);
 MUST_CHECK enum err_code generation_parse(struct generation *g, struct str text, struct err *e);
 
-enum change_kind { CHANGE_NONE, CHANGE_ADDED, CHANGE_RETIRED, CHANGE_LONGER_KEEP, CHANGE_SHORTER_KEEP, CHANGE_REFUSED, CHANGE_REVIVED };
+enum change_kind {
+    CHANGE_NONE,
+    CHANGE_ADDED,
+    CHANGE_RETIRED,
+    CHANGE_LONGER_KEEP,
+    CHANGE_SHORTER_KEEP,
+    CHANGE_REFUSED,
+    CHANGE_REVIVED
+};
 struct change {
     enum change_kind kind;
     const struct generation_object *old, *new; /* one may be NULL */

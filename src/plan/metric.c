@@ -97,7 +97,8 @@ static int add_key(struct metric_build *m, const struct ast *written)
     }
     struct str name = key_name(m, key, v);
     if (str_is(name, "bucket") || str_is(name, "_set")) {
-        diagnose_error(m->d, written->at, "give it another name by AS", "'%.*s' is the name of a column that weir adds", STR_FMT(name));
+        diagnose_error(m->d, written->at, "give it another name by AS",
+                       "'%.*s' is the name of a column that weir adds", STR_FMT(name));
         return -1;
     }
     for (size_t i = 0; i < m->n_keys; i++) {
@@ -180,7 +181,8 @@ static int add_measure(struct metric_build *m, const struct ast *call, struct st
     struct type types[COUNT(measure.args)];
     struct str params[MAX_PARAMS];
     if (n_args - is_if > COUNT(measure.args)) {
-        diagnose_error(m->d, call->at, NULL, "%.*s has more than %zu arguments", STR_FMT(call->text), COUNT(measure.args));
+        diagnose_error(m->d, call->at, NULL, "%.*s has more than %zu arguments",
+                       STR_FMT(call->text), COUNT(measure.args));
         return -1;
     }
     for (uint32_t i = 0; i < n_args; i++) {
@@ -207,7 +209,8 @@ static int add_measure(struct metric_build *m, const struct ast *call, struct st
     struct err e;
     if (!constant_params(m, call, params, MAX_PARAMS))
         return -1;
-    if (aggregate_new(&measure.aggregate, m->arena, name, params, call->n_params, types, measure.n_args, is_if, &e) != ERR_OK) {
+    if (aggregate_new(&measure.aggregate, m->arena, name, params, call->n_params, types,
+                      measure.n_args, is_if, &e) != ERR_OK) {
         diagnose_error(m->d, call->at, NULL, "%s", e.text);
         return -1;
     }
@@ -233,7 +236,9 @@ static int add_measure(struct metric_build *m, const struct ast *call, struct st
 static struct ast *name_node(struct metric_build *m, const struct ast *like, const char *prefix, struct str name)
 {
     struct ast *node = arena_zero(m->arena, sizeof(*node));
-    *node = (struct ast){.kind = AST_NAME, .at = like->at, .text = str_of(arena_printf(m->arena, "%s%.*s", prefix, STR_FMT(name)))};
+    *node = (struct ast){.kind = AST_NAME,
+                         .at = like->at,
+                         .text = str_of(arena_printf(m->arena, "%s%.*s", prefix, STR_FMT(name)))};
     return node;
 }
 
@@ -259,7 +264,8 @@ static const struct ast *over_columns(struct metric_build *m, const struct ast *
         struct relation_column *alias = relation_find(m->own, node->text);
         if (alias != NULL && alias->item != node)
             return over_columns(m, alias->item, item_name);
-        diagnose_error(m->d, node->at, "add it to GROUP BY, or aggregate it", "column '%.*s' is neither in GROUP BY nor in an aggregate function",
+        diagnose_error(m->d, node->at, "add it to GROUP BY, or aggregate it",
+                       "column '%.*s' is neither in GROUP BY nor in an aggregate function",
                        STR_FMT(node->text));
         return NULL;
     }
@@ -281,10 +287,12 @@ static void add_items(struct metric_build *m)
         const struct select_item *item = &m->def->items[i];
         struct str name = item->alias.n ? item->alias : ast_default_name(m->arena, item->value);
         if (str_is(name, "bucket") || str_is(name, "_set"))
-            diagnose_error(m->d, item->at, "give it another name by AS", "'%.*s' is the name of a column that weir adds", STR_FMT(name));
+            diagnose_error(m->d, item->at, "give it another name by AS",
+                           "'%.*s' is the name of a column that weir adds", STR_FMT(name));
         for (size_t k = 0; k < m->n_items; k++)
             if (str_eq(m->items[k].name, name))
-                diagnose_error(m->d, item->at, "give it another name by AS", "column '%.*s' stands twice", STR_FMT(name));
+                diagnose_error(m->d, item->at, "give it another name by AS",
+                               "column '%.*s' stands twice", STR_FMT(name));
         const struct ast *value = over_columns(m, item->value, name);
         if (value == NULL)
             continue;
@@ -317,7 +325,10 @@ static int64_t gcd(int64_t a, int64_t b)
 /* The coarsest window that every tier's windows are unions of. */
 static void finest_window(struct metric_build *m, struct cube_shape *shape)
 {
-    static const int64_t seconds[] = {[INTERVAL_SECOND] = 1, [INTERVAL_MINUTE] = 60, [INTERVAL_HOUR] = 3600, [INTERVAL_DAY] = 86400,
+    static const int64_t seconds[] = {[INTERVAL_SECOND] = 1,
+                                      [INTERVAL_MINUTE] = 60,
+                                      [INTERVAL_HOUR] = 3600,
+                                      [INTERVAL_DAY] = 86400,
                                       [INTERVAL_WEEK] = 604800};
     static const int64_t months[] = {[INTERVAL_MONTH] = 1, [INTERVAL_QUARTER] = 3, [INTERVAL_YEAR] = 12};
     int64_t s = 0, mo = 0;
@@ -338,7 +349,10 @@ static void finest_window(struct metric_build *m, struct cube_shape *shape)
         if (mo != 0)
             s = gcd(s, 86400);
         bool is_plain = zone_is_utc(m->zone);
-        shape->unit = s % 86400 == 0 ? INTERVAL_DAY : s % 3600 == 0 ? INTERVAL_HOUR : s % 60 == 0 ? INTERVAL_MINUTE : INTERVAL_SECOND;
+        shape->unit = s % 86400 == 0  ? INTERVAL_DAY
+                      : s % 3600 == 0 ? INTERVAL_HOUR
+                      : s % 60 == 0   ? INTERVAL_MINUTE
+                                      : INTERVAL_SECOND;
         /* Several hours or days do not keep their grid over a change of the clock: one is safe. */
         shape->count = shape->unit == INTERVAL_DAY ? 1 : shape->unit == INTERVAL_HOUR ? (is_plain ? s / 3600 : 1)
                      : shape->unit == INTERVAL_MINUTE ? s / 60 : s;
@@ -371,7 +385,9 @@ static void cube_tiers(struct metric_build *m, struct plan_cube *cube)
     for (size_t i = 0; i < n; i++) {
         struct plan_tier *tier = &cube->tiers[i];
         if (m->def->n_tiers == 0) {
-            *tier = (struct plan_tier){.keep = &m->def->keep, .table = arena_text(m->arena, buf_view(&base)), .suffix = NULL};
+            *tier = (struct plan_tier){.keep = &m->def->keep,
+                                       .table = arena_text(m->arena, buf_view(&base)),
+                                       .suffix = NULL};
             continue;
         }
         const struct tier_def *def = &m->def->tiers[i];
@@ -388,8 +404,13 @@ static void build_cube(struct metric_build *m, size_t set, value_id pass, const 
 {
     struct plan_source *p = m->s->plan;
     const struct grouping_set *def = m->def->n_sets ? &m->def->sets[set] : NULL;
-    struct plan_cube cube = {.metric = m->def, .set = set, .items = m->items, .n_items = m->n_items,
-                             .measures = m->measures, .n_measures = m->n_measures, .pass = pass >= 0 ? source_output(m->s, pass) : -1};
+    struct plan_cube cube = {.metric = m->def,
+                             .set = set,
+                             .items = m->items,
+                             .n_items = m->n_items,
+                             .measures = m->measures,
+                             .n_measures = m->n_measures,
+                             .pass = pass >= 0 ? source_output(m->s, pass) : -1};
     size_t n = def ? def->n_keys : 0;
     cube.dimensions = arena_zero(m->arena, (n + 1) * sizeof(*cube.dimensions));
     AUTO_DONE(buf) set_name = {0};

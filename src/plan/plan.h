@@ -136,7 +136,14 @@ void plan_free(struct plan *p);
 DEFINE_AUTO(plan)
 
 /* Settings are data: one row gives parser, default, range, help. */
-enum setting_type { SETTING_TEXT, SETTING_INTEGER, SETTING_DURATION_MS, SETTING_DURATION_S, SETTING_BYTES, SETTING_RATIO };
+enum setting_type {
+    SETTING_TEXT,
+    SETTING_INTEGER,
+    SETTING_DURATION_MS,
+    SETTING_DURATION_S,
+    SETTING_BYTES,
+    SETTING_RATIO
+};
 struct setting_row {
     const char *name;
     enum setting_type type;

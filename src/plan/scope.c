@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plan/scope.h"
 
-const char *const virtual_names[VIRTUAL_COUNT] = {"_source", "_partition", "_offset", "_arrival", "_path", "_file", "_id"};
+const char *const virtual_names[VIRTUAL_COUNT] = {"_source", "_partition", "_offset", "_arrival",
+                                                  "_path",   "_file",      "_id"};
 
 struct type virtual_type(enum virtual_column v)
 {

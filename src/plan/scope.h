@@ -7,7 +7,16 @@
 
 #include "plan/plan.h"
 
-enum virtual_column { VIRTUAL_SOURCE, VIRTUAL_PARTITION, VIRTUAL_OFFSET, VIRTUAL_ARRIVAL, VIRTUAL_PATH, VIRTUAL_FILE, VIRTUAL_ID, VIRTUAL_COUNT };
+enum virtual_column {
+    VIRTUAL_SOURCE,
+    VIRTUAL_PARTITION,
+    VIRTUAL_OFFSET,
+    VIRTUAL_ARRIVAL,
+    VIRTUAL_PATH,
+    VIRTUAL_FILE,
+    VIRTUAL_ID,
+    VIRTUAL_COUNT
+};
 extern const char *const virtual_names[VIRTUAL_COUNT];
 struct type virtual_type(enum virtual_column v);
 

@@ -14,25 +14,35 @@ const struct setting_row setting_rows[] = {
     ROW("store", SETTING_TEXT, store, "embedded:./weir-data",
         "Where everything is kept: 'embedded:FOLDER', or 'clickhouse://user@host:8123/db'."),
     ROW("database", SETTING_TEXT, database, "weir", "The database of an embedded store."),
-    ROW("epoch_min", SETTING_DURATION_MS, epoch_min_ms, "1s", "Shortest epoch while little comes in."),
+    ROW("epoch_min", SETTING_DURATION_MS, epoch_min_ms, "1s",
+        "Shortest epoch while little comes in."),
     ROW("epoch_max", SETTING_DURATION_MS, epoch_max_ms, "60s", "Longest epoch under load."),
     ROW("memory", SETTING_BYTES, memory_bytes, "1GiB",
         "Memory for partial aggregates and raw rows; an epoch ends early when it is reached."),
     ROW("threads", SETTING_INTEGER, threads, "0", "Worker threads of a source; 0 = one a core."),
-    ROW("max_record", SETTING_BYTES, max_record_bytes, "16MiB", "Longest record; longer ones are rejected."),
+    ROW("max_record", SETTING_BYTES, max_record_bytes, "16MiB",
+        "Longest record; longer ones are rejected."),
     ROW("max_columns", SETTING_INTEGER, max_columns, "4096", "Most columns of a record."),
     ROW("max_depth", SETTING_INTEGER, max_depth, "1000", "Deepest nesting of a record."),
     ROW("max_open_files", SETTING_INTEGER, max_open_files, "512", "Files held open at a time."),
-    ROW("max_future", SETTING_DURATION_S, max_future_s, "1d", "How far ahead of the epoch's time an event may be."),
+    ROW("max_future", SETTING_DURATION_S, max_future_s, "1d",
+        "How far ahead of the epoch's time an event may be."),
     ROW("allow_errors_ratio", SETTING_RATIO, allow_errors_ratio, "0.01",
         "Share of rejected records among the last 10,000 above which a source pauses."),
-    ROW("rejects_max", SETTING_BYTES, rejects_max_bytes, "10GiB", "Most bytes of rejected records kept; then the source pauses."),
-    ROW("idle_timeout", SETTING_DURATION_S, idle_timeout_s, "1m", "A partition without input for so long no longer holds the watermark back."),
-    ROW("unended_line", SETTING_DURATION_S, unended_line_s, "60s", "A last line without line end counts as a record after so long."),
-    ROW("epoch_slot", SETTING_DURATION_S, slot_s, "10m", "L of the epoch protocol: length of a token's slot."),
-    ROW("epoch_margin", SETTING_DURATION_S, margin_s, "30s", "M of the epoch protocol: no insert starts so near a slot's end."),
-    ROW("dedup_window", SETTING_INTEGER, dedup_window, "20000", "Insert tokens that each table remembers."),
-    ROW("checkpoint_every", SETTING_INTEGER, checkpoint_every, "1000", "Epochs between checkpoints of the chain."),
+    ROW("rejects_max", SETTING_BYTES, rejects_max_bytes, "10GiB",
+        "Most bytes of rejected records kept; then the source pauses."),
+    ROW("idle_timeout", SETTING_DURATION_S, idle_timeout_s, "1m",
+        "A partition without input for so long no longer holds the watermark back."),
+    ROW("unended_line", SETTING_DURATION_S, unended_line_s, "60s",
+        "A last line without line end counts as a record after so long."),
+    ROW("epoch_slot", SETTING_DURATION_S, slot_s, "10m",
+        "L of the epoch protocol: length of a token's slot."),
+    ROW("epoch_margin", SETTING_DURATION_S, margin_s, "30s",
+        "M of the epoch protocol: no insert starts so near a slot's end."),
+    ROW("dedup_window", SETTING_INTEGER, dedup_window, "20000",
+        "Insert tokens that each table remembers."),
+    ROW("checkpoint_every", SETTING_INTEGER, checkpoint_every, "1000",
+        "Epochs between checkpoints of the chain."),
 };
 
 size_t setting_row_count(void)
@@ -92,7 +102,8 @@ static const struct setting_row *find_row(struct str name)
     return NULL;
 }
 
-enum err_code setting_apply(struct plan_settings *s, struct arena *arena, struct str name, struct str value, struct err *e)
+enum err_code setting_apply(struct plan_settings *s, struct arena *arena, struct str name,
+                            struct str value, struct err *e)
 {
     const struct setting_row *row = find_row(name);
     if (row == NULL) {

@@ -9,8 +9,10 @@
 int64_t duration_seconds(struct duration d)
 {
     static const int64_t seconds[] = {
-        [INTERVAL_SECOND] = 1, [INTERVAL_MINUTE] = 60, [INTERVAL_HOUR] = 3600, [INTERVAL_DAY] = 86400,
-        [INTERVAL_WEEK] = 604800, [INTERVAL_MONTH] = 31 * 86400, [INTERVAL_QUARTER] = 92 * 86400, [INTERVAL_YEAR] = 366 * 86400};
+        [INTERVAL_SECOND] = 1,           [INTERVAL_MINUTE] = 60,
+        [INTERVAL_HOUR] = 3600,          [INTERVAL_DAY] = 86400,
+        [INTERVAL_WEEK] = 604800,        [INTERVAL_MONTH] = 31 * 86400,
+        [INTERVAL_QUARTER] = 92 * 86400, [INTERVAL_YEAR] = 366 * 86400};
     return d.unit >= INTERVAL_SECOND ? d.count * seconds[d.unit] : 0;
 }
 
@@ -57,14 +59,18 @@ int64_t partition_start(enum table_partition p, uint32_t value)
 
 static void put_partition(struct buf *b, enum table_partition p, const char *column)
 {
-    static const char *const functions[] = {[PARTITION_DAY] = "toYYYYMMDD", [PARTITION_MONTH] = "toYYYYMM", [PARTITION_YEAR] = "toYear"};
+    static const char *const functions[] = {[PARTITION_DAY] = "toYYYYMMDD",
+                                            [PARTITION_MONTH] = "toYYYYMM",
+                                            [PARTITION_YEAR] = "toYear"};
     if (p != PARTITION_NONE)
         buf_printf(b, "PARTITION BY %s(%s, 'UTC') ", functions[p], column);
 }
 
 static void put_table_settings(struct buf *b, const struct plan_settings *s, int granularity, bool has_ttl)
 {
-    buf_printf(b, "SETTINGS non_replicated_deduplication_window = %" PRId64 ", allow_nullable_key = 1, index_granularity = %d%s",
+    buf_printf(b,
+               "SETTINGS non_replicated_deduplication_window = %" PRId64
+               ", allow_nullable_key = 1, index_granularity = %d%s",
                s->dedup_window, granularity, has_ttl ? ", ttl_only_drop_parts = 1" : "");
 }
 
@@ -114,7 +120,8 @@ static void tier_table(struct buf *b, const struct plan *p, const struct plan_cu
         /* Views hide what is past KEEP at once; parts go when all in them is. */
         buf_printf(b, "TTL toDateTime(bucket) + toIntervalSecond(%" PRId64 ") ", duration_seconds(t->keep->age));
     }
-    /* Smaller granules would answer narrow ranges sooner, but each is compressed for itself: 1,024 cost a seventh more disk. */
+    /* Smaller granules would answer narrow ranges sooner, but each is compressed for itself: 1,024
+     * cost a seventh more disk. */
     put_table_settings(b, &p->settings, 4096, has_ttl);
 }
 
@@ -141,7 +148,8 @@ static void put_prefixed(struct buf *b, const char *prefix, struct str name)
 }
 
 /* SELECT over one cube's table: measures finalised inside, items outside. */
-static void view_select(struct buf *b, const struct plan *p, const struct plan_source *s, const struct plan_cube *c, const struct plan_tier *t)
+static void view_select(struct buf *b, const struct plan *p, const struct plan_source *s,
+                        const struct plan_cube *c, const struct plan_tier *t)
 {
     bool has_bucket = c->shape.count != 0;
     bool has_sets = c->metric->has_grouping_sets;
@@ -275,10 +283,13 @@ static void raw_table(struct buf *b, const struct plan *p, const struct plan_raw
     buf_printf(b, "CREATE TABLE IF NOT EXISTS %s.%s (", p->settings.database, r->table);
     for (size_t i = 0; i < r->n_columns; i++)
         put_raw_column(b, &r->columns[i]);
-    buf_text(b, "_time DateTime('UTC') CODEC(Delta, ZSTD(1)), _partition UInt64, _offset UInt64 CODEC(Delta, ZSTD(1)), _arrival DateTime('UTC'), "
-                "_source LowCardinality(String), _epoch UInt64, _block UInt32, _deadline DateTime('UTC'), "
-                "INDEX _by_epoch _epoch TYPE minmax GRANULARITY 1, "
-                "CONSTRAINT fresh CHECK _deadline >= nowInBlock()) ENGINE = MergeTree ");
+    buf_text(
+        b,
+        "_time DateTime('UTC') CODEC(Delta, ZSTD(1)), _partition UInt64, _offset UInt64 "
+        "CODEC(Delta, ZSTD(1)), _arrival DateTime('UTC'), "
+        "_source LowCardinality(String), _epoch UInt64, _block UInt32, _deadline DateTime('UTC'), "
+        "INDEX _by_epoch _epoch TYPE minmax GRANULARITY 1, "
+        "CONSTRAINT fresh CHECK _deadline >= nowInBlock()) ENGINE = MergeTree ");
     put_partition(b, keep_partition(r->keep), "_time");
     buf_text(b, "ORDER BY (");
     for (uint32_t i = 0; i < r->keep->n_order_by; i++) {
@@ -364,27 +375,46 @@ size_t plan_own_ddl(const struct plan_settings *s, struct arena *arena, char ***
     static const char *const templates[] = {
         "CREATE DATABASE IF NOT EXISTS %s ENGINE = Atomic",
         /* The chain: one row an epoch. Durable, because all else is judged by it. */
-        "CREATE TABLE IF NOT EXISTS %s.weir_epochs (source LowCardinality(String), n UInt64, kind LowCardinality(String), lane UInt64, "
-        "process String, generation UInt32, now DateTime('UTC'), slot_s UInt32, margin_s UInt32, ranges String CODEC(ZSTD(1)), "
-        "blocks String CODEC(ZSTD(1)), _deadline DateTime('UTC'), CONSTRAINT fresh CHECK _deadline >= nowInBlock()) "
-        "ENGINE = MergeTree ORDER BY (source, n) SETTINGS index_granularity = 256, fsync_after_insert = 1, fsync_part_directory = 1, "
+        "CREATE TABLE IF NOT EXISTS %s.weir_epochs (source LowCardinality(String), n UInt64, kind "
+        "LowCardinality(String), lane UInt64, "
+        "process String, generation UInt32, now DateTime('UTC'), slot_s UInt32, margin_s UInt32, "
+        "ranges String CODEC(ZSTD(1)), "
+        "blocks String CODEC(ZSTD(1)), _deadline DateTime('UTC'), CONSTRAINT fresh CHECK _deadline "
+        ">= nowInBlock()) "
+        "ENGINE = MergeTree ORDER BY (source, n) SETTINGS index_granularity = 256, "
+        "fsync_after_insert = 1, fsync_part_directory = 1, "
         "non_replicated_deduplication_window = ",
-        "CREATE TABLE IF NOT EXISTS %s.weir_ledger (source LowCardinality(String), n UInt64, kind LowCardinality(String), name LowCardinality(String), "
-        "partition UInt64, `from` UInt64, `to` UInt64, read Int64, kept Int64, filtered Int64, rejected Int64, duplicate UInt64, lost UInt64, "
-        "skipped UInt64, expired UInt64, bytes UInt64, min_time Nullable(DateTime64(3, 'UTC')), max_time Nullable(DateTime64(3, 'UTC')), "
-        "bucket_from Nullable(DateTime('UTC')), bucket_to Nullable(DateTime('UTC')), now DateTime('UTC'), _deadline DateTime('UTC'), "
-        "CONSTRAINT fresh CHECK _deadline >= nowInBlock()) ENGINE = MergeTree ORDER BY (source, n, kind, name, partition) "
-        "SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = ",
-        "CREATE TABLE IF NOT EXISTS %s.weir_rejects (source LowCardinality(String), n UInt64, partition UInt64, `offset` UInt64, reason String, "
-        "record String CODEC(ZSTD(1)), header String CODEC(ZSTD(1)), now DateTime('UTC'), _source LowCardinality(String), _epoch UInt64, _block UInt32, _deadline DateTime('UTC'), "
-        "CONSTRAINT fresh CHECK _deadline >= nowInBlock()) ENGINE = MergeTree PARTITION BY toYYYYMMDD(now, 'UTC') ORDER BY (source, n, partition, `offset`) "
-        "TTL now + INTERVAL 30 DAY SETTINGS ttl_only_drop_parts = 1, index_granularity = 256, non_replicated_deduplication_window = ",
-        "CREATE TABLE IF NOT EXISTS %s.weir_generations (generation UInt32, created DateTime('UTC'), version String, definitions String CODEC(ZSTD(3)), "
-        "objects String CODEC(ZSTD(3)), note String) ENGINE = MergeTree ORDER BY generation SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, "
+        "CREATE TABLE IF NOT EXISTS %s.weir_ledger (source LowCardinality(String), n UInt64, kind "
+        "LowCardinality(String), name LowCardinality(String), "
+        "partition UInt64, `from` UInt64, `to` UInt64, read Int64, kept Int64, filtered Int64, "
+        "rejected Int64, duplicate UInt64, lost UInt64, "
+        "skipped UInt64, expired UInt64, bytes UInt64, min_time Nullable(DateTime64(3, 'UTC')), "
+        "max_time Nullable(DateTime64(3, 'UTC')), "
+        "bucket_from Nullable(DateTime('UTC')), bucket_to Nullable(DateTime('UTC')), now "
+        "DateTime('UTC'), _deadline DateTime('UTC'), "
+        "CONSTRAINT fresh CHECK _deadline >= nowInBlock()) ENGINE = MergeTree ORDER BY (source, n, "
+        "kind, name, partition) "
+        "SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1, "
         "non_replicated_deduplication_window = ",
-        "CREATE TABLE IF NOT EXISTS %s.weir_alarms (id String, source LowCardinality(String), kind LowCardinality(String), partition UInt64, "
-        "text String, events UInt64, raised DateTime('UTC')) ENGINE = MergeTree ORDER BY id SETTINGS non_replicated_deduplication_window = ",
-        "CREATE TABLE IF NOT EXISTS %s.weir_acks (id String, note String, who String, at DateTime('UTC')) ENGINE = MergeTree ORDER BY id "
+        "CREATE TABLE IF NOT EXISTS %s.weir_rejects (source LowCardinality(String), n UInt64, "
+        "partition UInt64, `offset` UInt64, reason String, "
+        "record String CODEC(ZSTD(1)), header String CODEC(ZSTD(1)), now DateTime('UTC'), _source "
+        "LowCardinality(String), _epoch UInt64, _block UInt32, _deadline DateTime('UTC'), "
+        "CONSTRAINT fresh CHECK _deadline >= nowInBlock()) ENGINE = MergeTree PARTITION BY "
+        "toYYYYMMDD(now, 'UTC') ORDER BY (source, n, partition, `offset`) "
+        "TTL now + INTERVAL 30 DAY SETTINGS ttl_only_drop_parts = 1, index_granularity = 256, "
+        "non_replicated_deduplication_window = ",
+        "CREATE TABLE IF NOT EXISTS %s.weir_generations (generation UInt32, created "
+        "DateTime('UTC'), version String, definitions String CODEC(ZSTD(3)), "
+        "objects String CODEC(ZSTD(3)), note String) ENGINE = MergeTree ORDER BY generation "
+        "SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, "
+        "non_replicated_deduplication_window = ",
+        "CREATE TABLE IF NOT EXISTS %s.weir_alarms (id String, source LowCardinality(String), kind "
+        "LowCardinality(String), partition UInt64, "
+        "text String, events UInt64, raised DateTime('UTC')) ENGINE = MergeTree ORDER BY id "
+        "SETTINGS non_replicated_deduplication_window = ",
+        "CREATE TABLE IF NOT EXISTS %s.weir_acks (id String, note String, who String, at "
+        "DateTime('UTC')) ENGINE = MergeTree ORDER BY id "
         "SETTINGS non_replicated_deduplication_window = ",
     };
     *out = arena_alloc(arena, COUNT(templates) * sizeof(char *));

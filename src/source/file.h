@@ -98,10 +98,11 @@ MUST_CHECK enum err_code file_set_scan(struct file_set *s, struct err *e);
 /* Takes what has to be said since the last call; false: nothing. The caller frees path and text. */
 bool file_set_event(struct file_set *s, struct file_event *ret);
 
-/* The next run of whole records of any file, in name order per file set, at most FILE_CHUNK_BYTES unless one record
- * is longer. ERR_NOT_FOUND: nothing to read now. ERR_UNAVAILABLE: max_chunks are in flight. A record above
- * max_record_bytes comes alone, is_too_long, and becomes one reject: from/to cover it whole. Several workers may hold chunks of one plain file; of a compressed
- * one too (decompression itself is done by one thread at a time, under that file's lock). any thread */
+/* The next run of whole records of any file, in name order per file set, at most FILE_CHUNK_BYTES
+ * unless one record is longer. ERR_NOT_FOUND: nothing to read now. ERR_UNAVAILABLE: max_chunks are
+ * in flight. A record above max_record_bytes comes alone, is_too_long, and becomes one reject:
+ * from/to cover it whole. Several workers may hold chunks of one plain file; of a compressed one
+ * too (decompression itself is done by one thread at a time, under that file's lock). any thread */
 MUST_CHECK enum err_code file_next_chunk(struct file_set *s, struct file_chunk *ret, struct err *e);
 void file_release(struct file_set *s, struct file_chunk *c);
 
@@ -117,9 +118,10 @@ size_t file_set_marks(struct file_set *s, struct file_mark **ret);
 size_t file_set_changed_marks(struct file_set *s, struct file_mark **ret);
 void file_marks_free(struct file_mark *marks, size_t n);
 
-/* Recovery: reads exactly [from, to) of the file with this mark, wherever it is now (same or other name, gzipped …). The
- * chunk holds the whole range in pieces: call with from = the last piece's to until *ret has from == to (no release needed
- * then). ERR_NOT_FOUND: no file with that content. Scan first, with this mark among those given to file_set_open. */
+/* Recovery: reads exactly [from, to) of the file with this mark, wherever it is now (same or other
+ * name, gzipped …). The chunk holds the whole range in pieces: call with from = the last piece's to
+ * until *ret has from == to (no release needed then). ERR_NOT_FOUND: no file with that content.
+ * Scan first, with this mark among those given to file_set_open. */
 MUST_CHECK enum err_code file_read_range(struct file_set *s, const struct file_mark *mark, uint64_t from, uint64_t to,
                                          struct file_chunk *ret, struct err *e);
 

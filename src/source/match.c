@@ -257,8 +257,12 @@ static void keep_seen(struct entry *entry, const struct content *c)
 {
     free(entry->seen.header);
     entry->seen = (struct seen){
-        .header_bytes = c->header_bytes, .head_bytes = c->head_bytes, .head_hash = c->head_hash,
-        .first_hash = c->first_hash, .small_hash = c->small_hash, .header = c->header.p ? xstrndup(c->header.p, c->header.n) : NULL,
+        .header_bytes = c->header_bytes,
+        .head_bytes = c->head_bytes,
+        .head_hash = c->head_hash,
+        .first_hash = c->first_hash,
+        .small_hash = c->small_hash,
+        .header = c->header.p ? xstrndup(c->header.p, c->header.n) : NULL,
     };
 }
 

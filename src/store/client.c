@@ -97,7 +97,9 @@ enum err_code store_place_parse(struct store_place *ret, const char *url, const 
     else if (strncmp(url, "clickhouse://", 13) == 0)
         code = parse_server(&p, url + 13, e);
     else
-        code = err_set(e, ERR_INVALID, "store '%s' is neither 'embedded:FOLDER' nor 'clickhouse://user@host:8123/db'", url);
+        code = err_set(
+            e, ERR_INVALID,
+            "store '%s' is neither 'embedded:FOLDER' nor 'clickhouse://user@host:8123/db'", url);
     if (code != ERR_OK) {
         store_place_done(&p);
         return code;
@@ -383,7 +385,9 @@ static enum err_code may_start(struct err *e)
     }
     pthread_mutex_unlock(&starts.lock);
     if (is_refused)
-        return err_set(e, ERR_UNAVAILABLE, "weir-store died %d times within ten minutes; next start in a minute", DEATHS_ALLOWED);
+        return err_set(e, ERR_UNAVAILABLE,
+                       "weir-store died %d times within ten minutes; next start in a minute",
+                       DEATHS_ALLOWED);
     return ERR_OK;
 }
 

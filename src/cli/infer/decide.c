@@ -62,49 +62,71 @@ static bool has_word(const char *name, const char *const *list)
 /* Ends in id, code or zip. */
 static bool is_key_name(const char *name)
 {
-    static const char *const words[] = {"id", "ids", "uid", "uuid", "guid", "code", "zip", "zipcode", "postcode", "phone", NULL};
-    static const char *const other_words[] = {"paid", "bid", "valid", "invalid", "humid", "grid", "void", "solid", "liquid", "avoid", "fluid", "mid",
-                                              "acid", "android", "covid", "aid", "said", "laid", "kid", "lid", "rid", "rapid", "prepaid", "unpaid", "gzip", "unzip", NULL};
+    static const char *const words[] = {"id",  "ids",     "uid",      "uuid",  "guid", "code",
+                                        "zip", "zipcode", "postcode", "phone", NULL};
+    static const char *const other_words[] = {
+        "paid",  "bid",   "valid", "invalid", "humid",   "grid",   "void", "solid", "liquid",
+        "avoid", "fluid", "mid",   "acid",    "android", "covid",  "aid",  "said",  "laid",
+        "kid",   "lid",   "rid",   "rapid",   "prepaid", "unpaid", "gzip", "unzip", NULL};
     char word[64];
     size_t n = last_word(word, name);
     if (is_one_of(word, other_words))
         return false;
-    return is_one_of(word, words) || (n > 2 && strcmp(word + n - 2, "id") == 0) || (n > 4 && strcmp(word + n - 4, "code") == 0) ||
+    return is_one_of(word, words) || (n > 2 && strcmp(word + n - 2, "id") == 0) ||
+           (n > 4 && strcmp(word + n - 4, "code") == 0) ||
            (n > 3 && strcmp(word + n - 3, "zip") == 0);
 }
 
 static bool is_time_name(const char *name)
 {
-    static const char *const words[] = {"time", "timestamp", "ts", "date", "datetime", "when", "at", "day", "epoch", "created", "event", "t", "utc", "logged", "started", "start", NULL};
+    static const char *const words[] = {
+        "time",    "timestamp", "ts", "date", "datetime", "when",    "at",    "day", "epoch",
+        "created", "event",     "t",  "utc",  "logged",   "started", "start", NULL};
     char word[64];
     size_t n = last_word(word, name);
-    return has_word(name, words) || (n > 4 && (strcmp(word + n - 4, "time") == 0 || strcmp(word + n - 4, "date") == 0)) || strncasecmp(name, "time", 4) == 0;
+    return has_word(name, words) ||
+           (n > 4 && (strcmp(word + n - 4, "time") == 0 || strcmp(word + n - 4, "date") == 0)) ||
+           strncasecmp(name, "time", 4) == 0;
 }
 
 static bool is_other_time_name(const char *name)
 {
-    static const char *const words[] = {"birth", "birthdate", "birthday", "born", "dob", "expires", "expiry", "expiration", "due", "end", "ended", "updated", "modified", "valid", "until", "renewal", NULL};
+    static const char *const words[] = {"birth",   "birthdate", "birthday",   "born",  "dob",
+                                        "expires", "expiry",    "expiration", "due",   "end",
+                                        "ended",   "updated",   "modified",   "valid", "until",
+                                        "renewal", NULL};
     return has_word(name, words);
 }
 
 static bool is_rate_name(const char *name)
 {
-    static const char *const words[] = {"delay", "latency", "duration", "elapsed", "time", "ms", "us", "ns", "sec", "secs", "seconds", "rtt", "ttfb", "temp", "temperature", "rate",
-                                        "ratio", "pct", "percent", "percentage", "price", "score", "age", "speed", "load", "cpu", "util", "utilization", "avg", "mean", "level",
-                                        "humidity", "pressure", "loss", "rank", "rating", "lag", "jitter", "voltage", "value", "val", "reading", "usage", "occupancy", "min", "max", "median", NULL};
+    static const char *const words[] = {
+        "delay",       "latency",   "duration", "elapsed",  "time",     "ms",         "us",
+        "ns",          "sec",       "secs",     "seconds",  "rtt",      "ttfb",       "temp",
+        "temperature", "rate",      "ratio",    "pct",      "percent",  "percentage", "price",
+        "score",       "age",       "speed",    "load",     "cpu",      "util",       "utilization",
+        "avg",         "mean",      "level",    "humidity", "pressure", "loss",       "rank",
+        "rating",      "lag",       "jitter",   "voltage",  "value",    "val",        "reading",
+        "usage",       "occupancy", "min",      "max",      "median",   NULL};
     return has_word(name, words);
 }
 
 static bool is_sum_name(const char *name)
 {
-    static const char *const words[] = {"bytes", "count", "amount", "total", "qty", "quantity", "distance", "size", "volume", "requests", "packets", "pkts", "num", "cost",
-                                        "revenue", "sales", "fare", "tip", "sum", "units", "hits", "clicks", "octets", "kwh", NULL};
+    static const char *const words[] = {"bytes",    "count",    "amount", "total",  "qty",
+                                        "quantity", "distance", "size",   "volume", "requests",
+                                        "packets",  "pkts",     "num",    "cost",   "revenue",
+                                        "sales",    "fare",     "tip",    "sum",    "units",
+                                        "hits",     "clicks",   "octets", "kwh",    NULL};
     return has_word(name, words);
 }
 
 static bool is_place_name(const char *name)
 {
-    static const char *const words[] = {"lat", "latitude", "lon", "lng", "long", "longitude", "x", "y", "year", "month", "hour", "minute", "weekday", "port", "version", "index", "row", "line", "seq", "sequence", "offset", "p", NULL};
+    static const char *const words[] = {
+        "lat",  "latitude", "lon",  "lng",      "long",    "longitude", "x",       "y",
+        "year", "month",    "hour", "minute",   "weekday", "port",      "version", "index",
+        "row",  "line",     "seq",  "sequence", "offset",  "p",         NULL};
     char word[64];
     last_word(word, name);
     return is_one_of(word, words);
@@ -114,7 +136,8 @@ static bool is_place_name(const char *name)
 
 static bool is_taken(const struct inference *inf, size_t before, const char *name)
 {
-    static const char *const own[] = {"_source", "_partition", "_offset", "_arrival", "_id", "_path", "_file", "_set", "bucket", NULL};
+    static const char *const own[] = {"_source", "_partition", "_offset", "_arrival", "_id",
+                                      "_path",   "_file",      "_set",    "bucket",   NULL};
     if (is_one_of(name, own))
         return true;
     for (size_t i = 0; i < before; i++) {
@@ -214,7 +237,11 @@ static void choose_time_type(struct decision *d, const char *what, bool is_direc
     const struct column_stats *s = d->s;
     bool is_wide = s->n_out_of_range > 0;
     bool is_day = s->n_date_only * 2 > s->n_values && s->fraction == 0;
-    unsigned scale = s->fraction == 0 && is_wide ? 3 : s->fraction > 6 ? 9 : s->fraction > 3 ? 6 : s->fraction > 0 ? 3 : 0;
+    unsigned scale = s->fraction == 0 && is_wide ? 3
+                     : s->fraction > 6           ? 9
+                     : s->fraction > 3           ? 6
+                     : s->fraction > 0           ? 3
+                                                 : 0;
     if (scale > 6 && is_wide)
         scale = 6;
     if (scale == 0) {
@@ -222,7 +249,9 @@ static void choose_time_type(struct decision *d, const char *what, bool is_direc
         d->convert = "parseDateTimeBestEffort(%s, 'UTC')";
     } else {
         d->base = scale == 3 ? "DateTime64(3, 'UTC')" : scale == 6 ? "DateTime64(6, 'UTC')" : "DateTime64(9, 'UTC')";
-        d->convert = scale == 3 ? "parseDateTime64BestEffort(%s, 3, 'UTC')" : scale == 6 ? "parseDateTime64BestEffort(%s, 6, 'UTC')" : "parseDateTime64BestEffort(%s, 9, 'UTC')";
+        d->convert = scale == 3   ? "parseDateTime64BestEffort(%s, 3, 'UTC')"
+                     : scale == 6 ? "parseDateTime64BestEffort(%s, 6, 'UTC')"
+                                  : "parseDateTime64BestEffort(%s, 9, 'UTC')";
     }
     d->must_convert = !is_direct;
     d->c->role = ROLE_TIME;
@@ -231,7 +260,8 @@ static void choose_time_type(struct decision *d, const char *what, bool is_direc
         buf_text(&d->why, ", days without a clock");
         buf_text(&d->change, "another zone: its name for 'UTC'");
     } else if (s->n_zoned < s->n_values) {
-        buf_text(&d->why, s->n_zoned ? ", some without a zone: those are read as UTC" : ", without a zone: read as UTC");
+        buf_text(&d->why, s->n_zoned ? ", some without a zone: those are read as UTC"
+                                     : ", without a zone: read as UTC");
         buf_text(&d->change, "another zone: DateTime64(3, 'Europe/Berlin')");
     } else {
         buf_text(&d->change, "coarser: DateTime('UTC'); as text: String");
@@ -240,10 +270,14 @@ static void choose_time_type(struct decision *d, const char *what, bool is_direc
 
 static void decide_epoch(struct decision *d, size_t unit)
 {
-    static const char *const types[] = {"DateTime('UTC')", "DateTime64(3, 'UTC')", "DateTime64(6, 'UTC')", "DateTime64(9, 'UTC')"};
-    static const char *const converts[] = {"fromUnixTimestamp(toInt64(%s))", "fromUnixTimestamp64Milli(toInt64(%s), 'UTC')",
-                                           "fromUnixTimestamp64Micro(toInt64(%s), 'UTC')", "fromUnixTimestamp64Nano(toInt64(%s), 'UTC')"};
-    static const char *const units[] = {"10 digits, seconds", "13 digits, milliseconds", "16 digits, microseconds", "19 digits, nanoseconds"};
+    static const char *const types[] = {"DateTime('UTC')", "DateTime64(3, 'UTC')",
+                                        "DateTime64(6, 'UTC')", "DateTime64(9, 'UTC')"};
+    static const char *const converts[] = {"fromUnixTimestamp(toInt64(%s))",
+                                           "fromUnixTimestamp64Milli(toInt64(%s), 'UTC')",
+                                           "fromUnixTimestamp64Micro(toInt64(%s), 'UTC')",
+                                           "fromUnixTimestamp64Nano(toInt64(%s), 'UTC')"};
+    static const char *const units[] = {"10 digits, seconds", "13 digits, milliseconds",
+                                        "16 digits, microseconds", "19 digits, nanoseconds"};
     d->base = types[unit];
     d->convert = converts[unit];
     d->c->role = ROLE_TIME;
@@ -255,8 +289,10 @@ static void decide_text(struct decision *d, const char *why)
 {
     const struct column_stats *s = d->s;
     /* Each value comes again, often. In a few records that is seen less well. */
-    bool is_few = !s->is_full && s->n_seen <= 10000 &&
-                  (s->n_seen * 10 <= s->n_values || (s->n_seen <= 200 && s->n_seen * 2 <= s->n_values) || (s->n_values < 20 && s->n_seen < s->n_values));
+    bool is_few =
+        !s->is_full && s->n_seen <= 10000 &&
+        (s->n_seen * 10 <= s->n_values || (s->n_seen <= 200 && s->n_seen * 2 <= s->n_values) ||
+         (s->n_values < 20 && s->n_seen < s->n_values));
     d->base = is_few ? "LowCardinality(String)" : "String";
     d->convert = "%s";
     if (why)
@@ -316,7 +352,8 @@ static void decide_integer(struct decision *d)
         buf_printf(&d->why, "; %zu distinct values", s->n_seen);
         d->c->role = s->n_seen >= 2 ? ROLE_DIMENSION : ROLE_PLAIN;
     } else if (is_counting || is_unique) {
-        buf_text(&d->why, is_counting ? "; counts the rows: never a measure" : "; each one once: a key, never a measure");
+        buf_text(&d->why, is_counting ? "; counts the rows: never a measure"
+                                      : "; each one once: a key, never a measure");
         d->c->role = ROLE_KEY;
     } else if (is_place_name(name)) {
         d->c->role = ROLE_PLAIN;
@@ -324,7 +361,8 @@ static void decide_integer(struct decision *d)
         buf_text(&d->why, ", many values: a measure");
         d->c->role = ROLE_MEASURE;
     }
-    buf_text(&d->change, d->c->is_signed ? "wider: Int64; as text: String" : "negative: Int32; wider: UInt64; as text: String");
+    buf_text(&d->change, d->c->is_signed ? "wider: Int64; as text: String"
+                                         : "negative: Int32; wider: UInt64; as text: String");
 }
 
 static void decide_float(struct decision *d)
@@ -362,7 +400,8 @@ static void put_swapped(struct buf *out, const char *text, char separator)
 {
     AUTO_MEM char *a = xasprintf("position(%s, '%c')", text, separator);
     AUTO_MEM char *b = xasprintf("position(%s, '%c', %s + 1)", text, separator, a);
-    buf_printf(out, "concat(substring(%s, %s + 1, %s - %s), left(%s, %s), substring(%s, %s + 1))", text, a, b, a, text, a, text, b);
+    buf_printf(out, "concat(substring(%s, %s + 1, %s - %s), left(%s, %s), substring(%s, %s + 1))",
+               text, a, b, a, text, a, text, b);
 }
 
 static void decide_day_month(struct decision *d)
@@ -416,7 +455,9 @@ static void decide_kind(struct decision *d)
     } else if (fits(d, n_fit = n[VALUE_IPV4] + n[VALUE_IPV6])) {
         d->base = n[VALUE_IPV6] ? "IPv6" : "IPv4";
         d->convert = n[VALUE_IPV6] ? "toIPv6(%s)" : "toIPv4(%s)";
-        buf_text(&d->why, n[VALUE_IPV6] && n[VALUE_IPV4] ? "addresses of both kinds" : n[VALUE_IPV6] ? "IPv6 addresses" : "IPv4 addresses");
+        buf_text(&d->why, n[VALUE_IPV6] && n[VALUE_IPV4] ? "addresses of both kinds"
+                          : n[VALUE_IPV6]                ? "IPv6 addresses"
+                                                         : "IPv4 addresses");
         buf_text(&d->change, n[VALUE_IPV6] ? "as text: String" : "IPv6 ones to come: IPv6; as text: String");
     } else if (n[VALUE_FLOAT] > 0 && fits(d, n_fit = n[VALUE_INT] + n[VALUE_FLOAT])) {
         decide_float(d);
@@ -425,7 +466,11 @@ static void decide_kind(struct decision *d)
     } else if (fits(d, n_fit = n[VALUE_DAY_MONTH]) && s->n_other_separator == 0) {
         decide_day_month(d);
     } else if (fits(d, n_fit = n[VALUE_TIME])) {
-        choose_time_type(d, s->n_iso >= n[VALUE_TIME] ? (s->n_iso == s->n_values ? "100 % ISO times" : "ISO times") : "times", true);
+        choose_time_type(d,
+                         s->n_iso >= n[VALUE_TIME]
+                             ? (s->n_iso == s->n_values ? "100 % ISO times" : "ISO times")
+                             : "times",
+                         true);
     } else {
         decide_text(d, NULL);
         n_fit = s->n_values;
@@ -438,7 +483,8 @@ static void decide_kind(struct decision *d)
 
 static bool needs_text(const struct column_stats *s)
 {
-    return s->n_null[NULL_NA] || s->n_null[NULL_N_A] || s->n_null[NULL_WORD] || s->n_null[NULL_DASH] || s->n_null[NULL_QUOTED];
+    return s->n_null[NULL_NA] || s->n_null[NULL_N_A] || s->n_null[NULL_WORD] ||
+           s->n_null[NULL_DASH] || s->n_null[NULL_QUOTED];
 }
 
 static void put_null_list(struct buf *out, const struct column_stats *s)
@@ -475,14 +521,17 @@ static void finish_type(struct decision *d)
     struct arena *arena = &d->inf->arena;
     c->is_nullable = null_count(d->s) > 0 || d->s->n_values == 0;
     bool is_low = strcmp(d->base, "LowCardinality(String)") == 0;
-    c->type = c->is_nullable ? is_low ? arena_text(arena, STR("LowCardinality(Nullable(String))")) : arena_printf(arena, "Nullable(%s)", d->base)
+    c->type = c->is_nullable ? is_low ? arena_text(arena, STR("LowCardinality(Nullable(String))"))
+                                      : arena_printf(arena, "Nullable(%s)", d->base)
                              : arena_text(arena, str_of(d->base));
     /* FORMAT TSV reads an empty number as 0, an empty text as ''. */
     bool has_spelling = needs_text(d->s) || (d->inf->layout.is_tsv && d->s->n_null[NULL_EMPTY] > 0);
     if (!d->must_convert && !has_spelling)
         return;
     if (c->text_name == NULL)
-        c->text_name = free_name(d->inf, d->inf->n_columns, arena_printf(arena, "%s_%s", c->name, d->number ? "number" : "text"));
+        c->text_name =
+            free_name(d->inf, d->inf->n_columns,
+                      arena_printf(arena, "%s_%s", c->name, d->number ? "number" : "text"));
     AUTO_DONE(buf) e = {0};
     const char *hole = strstr(d->convert, "%s");
     c->text_type = arena_text(arena, str_of(d->number ? d->number : "String"));
@@ -523,10 +572,12 @@ static void decide_column(struct inference *inf, size_t i)
     if (is_nameless || is_double || c->stats.n_arrays > 0 || is_object) {
         c->is_skipped = true;
         c->type = arena_text(&inf->arena, STR("-"));
-        c->reason = arena_text(&inf->arena, is_nameless ? STR("not read: the header has no name for it")
-                                            : is_object ? STR("not read: null or an object, whose fields are columns of their own")
-                                            : is_double ? STR("not read: the header has this name twice")
-                                                        : STR("not read: arrays (lists) are not read yet"));
+        c->reason = arena_text(
+            &inf->arena,
+            is_nameless ? STR("not read: the header has no name for it")
+            : is_object ? STR("not read: null or an object, whose fields are columns of their own")
+            : is_double ? STR("not read: the header has this name twice")
+                        : STR("not read: arrays (lists) are not read yet"));
         c->change = arena_text(&inf->arena, STR(""));
         return;
     }
@@ -554,8 +605,10 @@ static void choose_event_time(struct inference *inf)
         const char *name = c->path ? c->path : c->name;
         if (null_count(s) * 20 > inf->n_records || s->n_out_of_range * 20 > s->n_values)
             continue;
-        int score = 100 + (s->n_date_only * 2 < s->n_values ? 20 : 0) + (is_time_name(name) ? 10 : 0) - (is_other_time_name(name) ? 40 : 0) -
-                    (null_count(s) ? 5 : 0) - (*name == '_' ? 15 : 0) - (int)(i < 9 ? i : 9) + (c->path == NULL ? 10 : 0);
+        int score = 100 + (s->n_date_only * 2 < s->n_values ? 20 : 0) +
+                    (is_time_name(name) ? 10 : 0) - (is_other_time_name(name) ? 40 : 0) -
+                    (null_count(s) ? 5 : 0) - (*name == '_' ? 15 : 0) - (int)(i < 9 ? i : 9) +
+                    (c->path == NULL ? 10 : 0);
         if (score > best_score) {
             best = (int)i;
             best_score = score;
@@ -563,8 +616,10 @@ static void choose_event_time(struct inference *inf)
     }
     inf->event_time = best;
     if (best < 0) {
-        inf->event_reason = arena_text(&inf->arena, n_times ? STR("no column holds times in all records: _arrival, the time of reading")
-                                                            : STR("no column holds times: _arrival, the time of reading"));
+        inf->event_reason = arena_text(
+            &inf->arena,
+            n_times ? STR("no column holds times in all records: _arrival, the time of reading")
+                    : STR("no column holds times: _arrival, the time of reading"));
         return;
     }
     struct infer_column *c = inf->columns[best];
@@ -630,8 +685,8 @@ static void choose_measures(struct inference *inf)
     }
 }
 
-/* Each cell of an hour and a dimension's value keeps its quantiles' state, which costs ten times a count. Where there are
- * very many cells, quantiles are kept for all rows together only. */
+/* Each cell of an hour and a dimension's value keeps its quantiles' state, which costs ten times a
+ * count. Where there are very many cells, quantiles are kept for all rows together only. */
 static void choose_spread(struct inference *inf)
 {
     enum { MOST_CELLS = 1000000 };
@@ -675,8 +730,11 @@ enum err_code inference_date_question(const struct inference *inf, int *column, 
         if (c->role != ROLE_TIME || s->n_kind[VALUE_DAY_MONTH] * 2 < s->n_values || s->n_values == 0)
             continue;
         if (s->n_day_first && s->n_month_first)
-            return err_set(e, ERR_INVALID, "%s: column '%s' holds both orders of day and month: '%s' and '%s'; write one order into the file", inf->files[0],
-                           c->path ? c->path : c->name, s->day_first_example, s->month_first_example);
+            return err_set(e, ERR_INVALID,
+                           "%s: column '%s' holds both orders of day and month: '%s' and '%s'; "
+                           "write one order into the file",
+                           inf->files[0], c->path ? c->path : c->name, s->day_first_example,
+                           s->month_first_example);
         if (s->n_day_first == 0 && s->n_month_first == 0 && c->order == ORDER_UNKNOWN && *column < 0)
             *column = (int)i;
     }

@@ -63,15 +63,27 @@ struct cell {
 };
 /* Splits the record at *p; moves *p behind it. Returns the number of cells (at most cap are written), 0 for an empty
  * line. *is_open: a quote was never closed. */
-size_t split_by_layout(const struct layout *l, const char **p, const char *end, struct cell *cells, size_t cap, struct arena *arena, bool *is_open);
-size_t split_record(const char **p, const char *end, char delimiter, struct cell *cells, size_t cap, struct arena *arena, bool *is_open);
+size_t split_by_layout(const struct layout *l, const char **p, const char *end, struct cell *cells,
+                       size_t cap, struct arena *arena, bool *is_open);
+size_t split_record(const char **p, const char *end, char delimiter, struct cell *cells, size_t cap,
+                    struct arena *arena, bool *is_open);
 
 /* ---- observe.c ---- */
 
 enum { NULL_EMPTY, NULL_QUOTED, NULL_NA, NULL_N_A, NULL_WORD, NULL_DASH, NULL_MARK, NULL_SPELLINGS };
 extern const char *const null_spelling_texts[NULL_SPELLINGS];
 
-enum value_kind { VALUE_BOOL, VALUE_INT, VALUE_FLOAT, VALUE_TIME, VALUE_DAY_MONTH, VALUE_IPV4, VALUE_IPV6, VALUE_TEXT, VALUE_KINDS };
+enum value_kind {
+    VALUE_BOOL,
+    VALUE_INT,
+    VALUE_FLOAT,
+    VALUE_TIME,
+    VALUE_DAY_MONTH,
+    VALUE_IPV4,
+    VALUE_IPV6,
+    VALUE_TEXT,
+    VALUE_KINDS
+};
 
 struct column_stats {
     uint64_t n_values, n_missing, n_arrays;
@@ -165,7 +177,8 @@ MUST_CHECK enum err_code inference_observe(struct inference *inf, const struct s
 void inference_observe_record(struct inference *inf, struct str record, struct str header, int64_t now_s);
 /* Counts the column's day/month dates in all its files. */
 MUST_CHECK enum err_code inference_scan_dates(struct inference *inf, size_t column, struct err *e);
-/* A column whose day/month order nothing decides yet; -1 = none. ERR_INVALID with both examples when both orders are there. */
+/* A column whose day/month order nothing decides yet; -1 = none. ERR_INVALID with both examples
+ * when both orders are there. */
 MUST_CHECK enum err_code inference_date_question(const struct inference *inf, int *column, struct err *e);
 
 /* Types, roles, event time, metric. Can be called again after more was observed. */
@@ -176,7 +189,8 @@ void inference_decide(struct inference *inf);
 /* The column's definition as it stands in the text: "date DateTime64(3, 'UTC')". */
 void write_column(struct buf *out, const struct infer_column *c);
 /* folder: of the file that is written; file names below it become relative. */
-void write_definitions(struct buf *out, struct inference *const *sources, size_t n, const char *folder, const char *store_name);
+void write_definitions(struct buf *out, struct inference *const *sources, size_t n,
+                       const char *folder, const char *store_name);
 /* The decisions for a person. */
 void write_decisions(struct buf *out, const struct inference *inf);
 

@@ -500,7 +500,11 @@ static enum err_code scan_text(struct scan *s, int fd, enum compression compress
         if (z && got > 0)
             is_end = false;
         n += got;
-        size_t whole = is_end ? n : decoder_cut(s->layout->is_json ? FORMAT_JSON_EACH_ROW : s->layout->is_tsv ? FORMAT_TSV : FORMAT_CSV, s->layout->delimiter, text, n, false);
+        size_t whole = is_end ? n
+                              : decoder_cut(s->layout->is_json  ? FORMAT_JSON_EACH_ROW
+                                            : s->layout->is_tsv ? FORMAT_TSV
+                                                                : FORMAT_CSV,
+                                            s->layout->delimiter, text, n, false);
         scan_records(s, text, text + whole);
         n -= whole;
         memmove(text, text + whole, n);

@@ -56,7 +56,8 @@ static const char *quoted_cell(struct cell *cell, const char *p, const char *end
     return p + 1;
 }
 
-size_t split_record(const char **pp, const char *end, char delimiter, struct cell *cells, size_t cap, struct arena *arena, bool *is_open)
+size_t split_record(const char **pp, const char *end, char delimiter, struct cell *cells,
+                    size_t cap, struct arena *arena, bool *is_open)
 {
     const char *p = *pp;
     size_t n = 0;
@@ -121,7 +122,8 @@ static size_t split_tsv(const char **pp, const char *end, struct cell *cells, si
     }
 }
 
-size_t split_by_layout(const struct layout *l, const char **p, const char *end, struct cell *cells, size_t cap, struct arena *arena, bool *is_open)
+size_t split_by_layout(const struct layout *l, const char **p, const char *end, struct cell *cells,
+                       size_t cap, struct arena *arena, bool *is_open)
 {
     *is_open = false;
     return l->is_tsv ? split_tsv(p, end, cells, cap) : split_record(p, end, l->delimiter, cells, cap, arena, is_open);
@@ -185,7 +187,10 @@ static size_t choose_delimiter(struct delimiter_score *best, struct str text, st
             continue;
         double same = (double)s.n_same / (double)s.n_records;
         /* Lines that agree count most, then how many cells they have. One cell a line says nothing. */
-        double value = s.columns < 2 ? 0 : same * same * (1 + 0.01 * (double)(s.columns < 50 ? s.columns : 50)) - (s.n_open ? 0.3 : 0);
+        double value = s.columns < 2
+                           ? 0
+                           : same * same * (1 + 0.01 * (double)(s.columns < 50 ? s.columns : 50)) -
+                                 (s.n_open ? 0.3 : 0);
         if (value > best_value) {
             best_value = value;
             choice = i;
@@ -208,7 +213,8 @@ static bool is_data(struct str s)
         return false;
     if (isalpha((unsigned char)s.p[0]) && memchr(s.p, ':', s.n) == NULL)
         return str_is(s, "true") || str_is(s, "false");
-    return value_float(&f, s) == NULL || value_datetime64(&t, s, NULL, 3) == NULL || value_ipv4(&a, s) == NULL || value_ipv6(b16, s) == NULL;
+    return value_float(&f, s) == NULL || value_datetime64(&t, s, NULL, 3) == NULL ||
+           value_ipv4(&a, s) == NULL || value_ipv6(b16, s) == NULL;
 }
 
 static bool header_is_possible(const struct cell *cells, size_t n, bool *is_repeating, const char **why)
@@ -263,7 +269,9 @@ static void find_header(struct layout *l, struct str text, struct cell *cells, s
     } else if (n_repeated > 0 || is_repeating) {
         l->has_header = false;
         l->names = NULL;
-        l->header_why = arena_text(arena, str_of(n_repeated > 0 ? "the words of the first line come again" : "the first line repeats itself"));
+        l->header_why =
+            arena_text(arena, str_of(n_repeated > 0 ? "the words of the first line come again"
+                                                    : "the first line repeats itself"));
     } else {
         l->header_why = arena_text(arena, STR("all is text; the first line is taken for names"));
     }
@@ -295,7 +303,10 @@ static bool looks_json(struct str text, struct err *e, enum err_code *code, cons
         while (p < text.p + text.n && isspace((unsigned char)*p))
             p++;
         if (p < text.p + text.n && *p == '{') {
-            *code = err_set(e, ERR_INVALID, "%1$s is one JSON array, not a record a line; convert it: jq -c '.[]' '%1$s' > '%1$s.ndjson'", path);
+            *code = err_set(e, ERR_INVALID,
+                            "%1$s is one JSON array, not a record a line; convert it: jq -c '.[]' "
+                            "'%1$s' > '%1$s.ndjson'",
+                            path);
             return true;
         }
         return false;
@@ -312,7 +323,10 @@ static bool looks_json(struct str text, struct err *e, enum err_code *code, cons
         bool is_spread = json_is_object(whole);
         json_decref(whole);
         if (is_spread)
-            *code = err_set(e, ERR_INVALID, "%1$s is JSON spread over several lines; convert it: jq -c . '%1$s' > '%1$s.ndjson'", path);
+            *code = err_set(e, ERR_INVALID,
+                            "%1$s is JSON spread over several lines; convert it: jq -c . '%1$s' > "
+                            "'%1$s.ndjson'",
+                            path);
         return is_spread;
     }
     return true;
@@ -338,22 +352,29 @@ enum err_code layout_find(struct layout *ret, const struct sample *s, struct are
         return ERR_OK;
     }
     if (memchr(text.p ? text.p : "", '\0', text.n < 4096 ? text.n : 4096) != NULL)
-        return err_set(e, ERR_INVALID, "%s is no text (it holds NUL bytes); weir reads CSV, TSV and JSON lines, also .gz and .zst", s->path);
+        return err_set(e, ERR_INVALID,
+                       "%s is no text (it holds NUL bytes); weir reads CSV, TSV and JSON lines, "
+                       "also .gz and .zst",
+                       s->path);
     AUTO_MEM struct cell *cells = xcalloc(MAX_CELLS, sizeof(*cells));
     struct delimiter_score best = {0};
     size_t choice = choose_delimiter(&best, text, cells, arena);
     if (best.n_records == 0)
         return err_set(e, ERR_INVALID, "%s holds no records", s->path);
     if (best.n_records >= 5 && best.n_same * 10 < best.n_records * 6)
-        return err_set(e, ERR_INVALID, "%s: no delimiter of , ; TAB | gives its lines equally many columns (at best %zu of the first %zu); weir reads CSV, TSV and JSON lines",
+        return err_set(e, ERR_INVALID,
+                       "%s: no delimiter of , ; TAB | gives its lines equally many columns (at "
+                       "best %zu of the first %zu); weir reads CSV, TSV and JSON lines",
                        s->path, best.n_same, best.n_records);
     if (best.columns > MAX_CELLS)
         return err_set(e, ERR_LIMIT, "%s has more than %d columns", s->path, MAX_CELLS);
     l.delimiter = delimiters[choice];
     l.n_columns = best.columns;
-    l.delimiter_why = best.columns < 2 ? arena_printf(arena, "one column")
-                                       : arena_printf(arena, "%s: %zu of the first %zu lines have %zu columns by it", delimiter_names[choice], best.n_same,
-                                                      best.n_records, best.columns);
+    l.delimiter_why =
+        best.columns < 2
+            ? arena_printf(arena, "one column")
+            : arena_printf(arena, "%s: %zu of the first %zu lines have %zu columns by it",
+                           delimiter_names[choice], best.n_same, best.n_records, best.columns);
     l.is_tsv = l.delimiter == '\t' && (has_tsv_escapes(text) || has_stray_quotes(text));
     find_header(&l, text, cells, arena);
     if (l.has_header && best.n_records < 2 && s->is_whole)
@@ -364,7 +385,8 @@ enum err_code layout_find(struct layout *ret, const struct sample *s, struct are
 
 bool layout_eq(const struct layout *a, const struct layout *b)
 {
-    if (a->is_json || b->is_json || a->delimiter != b->delimiter || a->has_header != b->has_header || a->n_columns != b->n_columns || a->is_tsv != b->is_tsv)
+    if (a->is_json || b->is_json || a->delimiter != b->delimiter ||
+        a->has_header != b->has_header || a->n_columns != b->n_columns || a->is_tsv != b->is_tsv)
         return false;
     for (size_t i = 0; a->has_header && i < a->n_columns; i++) {
         bool is_there = false;

@@ -232,9 +232,11 @@ static void look_at_zone(struct column_stats *s, struct str text)
 
 static bool look_at_time(struct column_stats *s, struct str text, int64_t now_s)
 {
-    size_t year = digits_at(text, 0), month = year == 4 ? digits_at(text, 5) : 0, day = month ? digits_at(text, 5 + month + 1) : 0;
-    bool is_iso = year == 4 && text.n >= 8 && (text.p[4] == '-' || text.p[4] == '/' || text.p[4] == '.') && month >= 1 && month <= 2 && day >= 1 && day <= 2 &&
-                  text.p[5 + month] == text.p[4];
+    size_t year = digits_at(text, 0), month = year == 4 ? digits_at(text, 5) : 0,
+           day = month ? digits_at(text, 5 + month + 1) : 0;
+    bool is_iso = year == 4 && text.n >= 8 &&
+                  (text.p[4] == '-' || text.p[4] == '/' || text.p[4] == '.') && month >= 1 &&
+                  month <= 2 && day >= 1 && day <= 2 && text.p[5 + month] == text.p[4];
     if (!is_iso && !(text.n >= 8 && memchr(text.p, ' ', text.n) && has_month_name(text)) &&
         !(text.n >= 8 && memchr(text.p, '-', text.n) && isdigit((unsigned char)text.p[0]) && has_month_name(text)))
         return false;
@@ -256,7 +258,8 @@ static bool look_at_address(struct column_stats *s, struct str text)
 {
     uint32_t v4;
     uint8_t v6[16];
-    if (text.n >= 7 && text.n <= 15 && isdigit((unsigned char)text.p[0]) && memchr(text.p, '.', text.n) && value_ipv4(&v4, text) == NULL) {
+    if (text.n >= 7 && text.n <= 15 && isdigit((unsigned char)text.p[0]) &&
+        memchr(text.p, '.', text.n) && value_ipv4(&v4, text) == NULL) {
         note(s, VALUE_IPV4, text);
         return true;
     }
@@ -271,7 +274,8 @@ static bool look_at_float(struct column_stats *s, struct str text, int64_t now_s
 {
     double v;
     char c = text.p[0];
-    if (!(isdigit((unsigned char)c) || c == '-' || c == '+' || c == '.') && !str_is(text, "nan") && !str_is(text, "inf"))
+    if (!(isdigit((unsigned char)c) || c == '-' || c == '+' || c == '.') && !str_is(text, "nan") &&
+        !str_is(text, "inf"))
         return false;
     if (value_float(&v, text) != NULL)
         return false;
@@ -283,7 +287,8 @@ static bool look_at_float(struct column_stats *s, struct str text, int64_t now_s
 
 static bool is_bool(struct str s)
 {
-    return str_is(s, "true") || str_is(s, "false") || str_is(s, "True") || str_is(s, "False") || str_is(s, "TRUE") || str_is(s, "FALSE");
+    return str_is(s, "true") || str_is(s, "false") || str_is(s, "True") || str_is(s, "False") ||
+           str_is(s, "TRUE") || str_is(s, "FALSE");
 }
 
 void column_observe(struct column_stats *s, struct str text, bool is_quoted, bool is_json, int64_t now_s)
@@ -296,7 +301,9 @@ void column_observe(struct column_stats *s, struct str text, bool is_quoted, boo
     s->n_values++;
     s->n_json_text += is_json && is_quoted;
     count_distinct(s, text);
-    if (look_at_integer(s, text, now_s) || look_at_address(s, text) || look_at_day_month(s, text, now_s) || look_at_time(s, text, now_s) || look_at_float(s, text, now_s))
+    if (look_at_integer(s, text, now_s) || look_at_address(s, text) ||
+        look_at_day_month(s, text, now_s) || look_at_time(s, text, now_s) ||
+        look_at_float(s, text, now_s))
         return;
     note(s, is_bool(text) && !(is_json && is_quoted) ? VALUE_BOOL : VALUE_TEXT, text);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Pieces from all over a file. A plain file is read at evenly spaced places. A packed one has to be read through; of the
- * pieces that come by every k-th is kept, and k doubles when there are too many, so that those kept are spread evenly
- * however long the file turns out to be. */
+ * Pieces from all over a file. A plain file is read at evenly spaced places. A packed one has to be
+ * read through; of the pieces that come by every k-th is kept, and k doubles when there are too
+ * many, so that those kept are spread evenly however long the file turns out to be. */
 #include "cli/infer/infer.h"
 
 #include <errno.h>
@@ -19,17 +19,32 @@ static const struct {
     struct str magic;
     const char *text; /* %1$s = the file */
 } foreign[] = {
-    {{"\xff\xfe", 2}, "%1$s is UTF-16, not UTF-8; convert it: iconv -f UTF-16 -t UTF-8 '%1$s' > '%1$s.utf8.csv'"},
-    {{"\xfe\xff", 2}, "%1$s is UTF-16, not UTF-8; convert it: iconv -f UTF-16 -t UTF-8 '%1$s' > '%1$s.utf8.csv'"},
-    {{"PAR1", 4}, "%1$s is Parquet; convert it: clickhouse-local -q \"SELECT * FROM file('%1$s', Parquet) INTO OUTFILE '%1$s.csv' FORMAT CSVWithNames\""},
-    {{"ORC", 3}, "%1$s is ORC; convert it: clickhouse-local -q \"SELECT * FROM file('%1$s', ORC) INTO OUTFILE '%1$s.csv' FORMAT CSVWithNames\""},
-    {{"Obj\x01", 4}, "%1$s is Avro; convert it: clickhouse-local -q \"SELECT * FROM file('%1$s', Avro) INTO OUTFILE '%1$s.csv' FORMAT CSVWithNames\""},
-    {{"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 8}, "%1$s is an old Excel workbook; convert it: libreoffice --headless --convert-to csv '%1$s'"},
+    {{"\xff\xfe", 2},
+     "%1$s is UTF-16, not UTF-8; convert it: iconv -f UTF-16 -t UTF-8 '%1$s' > '%1$s.utf8.csv'"},
+    {{"\xfe\xff", 2},
+     "%1$s is UTF-16, not UTF-8; convert it: iconv -f UTF-16 -t UTF-8 '%1$s' > '%1$s.utf8.csv'"},
+    {{"PAR1", 4},
+     "%1$s is Parquet; convert it: clickhouse-local -q \"SELECT * FROM file('%1$s', Parquet) INTO "
+     "OUTFILE '%1$s.csv' FORMAT CSVWithNames\""},
+    {{"ORC", 3},
+     "%1$s is ORC; convert it: clickhouse-local -q \"SELECT * FROM file('%1$s', ORC) INTO OUTFILE "
+     "'%1$s.csv' FORMAT CSVWithNames\""},
+    {{"Obj\x01", 4},
+     "%1$s is Avro; convert it: clickhouse-local -q \"SELECT * FROM file('%1$s', Avro) INTO "
+     "OUTFILE '%1$s.csv' FORMAT CSVWithNames\""},
+    {{"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 8},
+     "%1$s is an old Excel workbook; convert it: libreoffice --headless --convert-to csv '%1$s'"},
     {{"BZh", 3}, "%1$s is compressed by bzip2; convert it: bzip2 -dc '%1$s' | zstd > '%1$s.zst'"},
-    {{"\xfd" "7zXZ", 5}, "%1$s is compressed by xz; convert it: xz -dc '%1$s' | zstd > '%1$s.zst'"},
+    {{"\xfd"
+      "7zXZ",
+      5},
+     "%1$s is compressed by xz; convert it: xz -dc '%1$s' | zstd > '%1$s.zst'"},
     {{"7z\xbc\xaf", 4}, "%1$s is a 7z archive; unpack it: 7z x '%1$s'"},
-    {{"\x04\x22\x4d\x18", 4}, "%1$s is compressed by lz4; convert it: lz4 -dc '%1$s' | zstd > '%1$s.zst'"},
-    {{"SQLite format 3", 15}, "%1$s is a SQLite database; write a table of it: sqlite3 -csv -header '%1$s' 'SELECT * FROM TABLE' > TABLE.csv"},
+    {{"\x04\x22\x4d\x18", 4},
+     "%1$s is compressed by lz4; convert it: lz4 -dc '%1$s' | zstd > '%1$s.zst'"},
+    {{"SQLite format 3", 15},
+     "%1$s is a SQLite database; write a table of it: sqlite3 -csv -header '%1$s' 'SELECT * FROM "
+     "TABLE' > TABLE.csv"},
     {{"%PDF-", 5}, "%1$s is a PDF; weir reads CSV, TSV and JSON lines"},
 };
 
@@ -53,9 +68,13 @@ bool foreign_file(char *out, size_t size, const char *path, const char *data, si
     if (data == NULL)
         return false;
     if (n >= 4 && memcmp(data, "PK\x03\x04", 4) == 0) {
-        bool is_workbook = contains(data, n, "[Content_Types].xml") || contains(data, n, "xl/") || str_ends(str_of(path), ".xlsx");
-        snprintf(out, size, is_workbook ? "%1$s is an Excel workbook (xlsx); convert it: libreoffice --headless --convert-to csv '%1$s'"
-                                        : "%1$s is a zip archive; unpack it: unzip '%1$s'", path);
+        bool is_workbook = contains(data, n, "[Content_Types].xml") || contains(data, n, "xl/") ||
+                           str_ends(str_of(path), ".xlsx");
+        snprintf(out, size,
+                 is_workbook ? "%1$s is an Excel workbook (xlsx); convert it: libreoffice "
+                               "--headless --convert-to csv '%1$s'"
+                             : "%1$s is a zip archive; unpack it: unzip '%1$s'",
+                 path);
         return true;
     }
     for (size_t i = 0; i < COUNT(foreign); i++) {
@@ -65,8 +84,10 @@ bool foreign_file(char *out, size_t size, const char *path, const char *data, si
         }
     }
     if (looks_utf16(data, n)) {
-        snprintf(out, size, "%1$s is UTF-16 without a byte order mark, not UTF-8; convert it: iconv -f UTF-16%2$s -t UTF-8 '%1$s' > '%1$s.utf8.csv'", path,
-                 data[0] == '\0' ? "BE" : "LE");
+        snprintf(out, size,
+                 "%1$s is UTF-16 without a byte order mark, not UTF-8; convert it: iconv -f "
+                 "UTF-16%2$s -t UTF-8 '%1$s' > '%1$s.utf8.csv'",
+                 path, data[0] == '\0' ? "BE" : "LE");
         return true;
     }
     return false;
@@ -264,7 +285,8 @@ enum err_code sample_read(struct sample *ret, const char *path, struct err *e)
     if (fstat(fd, &st) != 0)
         code = err_errno(e, "%s", path);
     else if (!S_ISREG(st.st_mode))
-        code = err_set(e, ERR_INVALID, "%s is %s, not a file", path, S_ISDIR(st.st_mode) ? "a folder" : "no plain file");
+        code = err_set(e, ERR_INVALID, "%s is %s, not a file", path,
+                       S_ISDIR(st.st_mode) ? "a folder" : "no plain file");
     if (code == ERR_OK)
         code = read_at(fd, head, sizeof(head), 0, &got, path, e);
     if (code == ERR_OK && got == 0)

@@ -10,9 +10,15 @@
 
 static void put_name(struct buf *out, const char *name)
 {
-    static const char *const words[] = {"from", "format", "settings", "event", "watermark", "keep", "default", "materialized", "ephemeral", "alias", "order", "group",
-                                        "by", "where", "select", "as", "and", "or", "not", "in", "is", "null", "case", "when", "then", "else", "end", "between", "like",
-                                        "interval", "distinct", "cast", "primary", "with", "having", "limit", "union", "join", "on", "true", "false", "every", "index", "constraint", "all", "any", "ttl", "codec", "comment", "set"};
+    static const char *const words[] = {
+        "from",         "format",     "settings", "event", "watermark", "keep",  "default",
+        "materialized", "ephemeral",  "alias",    "order", "group",     "by",    "where",
+        "select",       "as",         "and",      "or",    "not",       "in",    "is",
+        "null",         "case",       "when",     "then",  "else",      "end",   "between",
+        "like",         "interval",   "distinct", "cast",  "primary",   "with",  "having",
+        "limit",        "union",      "join",     "on",    "true",      "false", "every",
+        "index",        "constraint", "all",      "any",   "ttl",       "codec", "comment",
+        "set"};
     for (size_t i = 0; i < COUNT(words); i++) {
         if (strcasecmp(name, words[i]) == 0) {
             buf_printf(out, "`%s`", name);
@@ -63,7 +69,8 @@ static void put_comment(struct buf *out, const char *text)
 }
 
 /* A column as it stands in the list, from its last line start on; aligned where it is one line. */
-static void put_column_line(struct buf *out, const struct infer_column *c, size_t name_width, size_t width, bool is_last)
+static void put_column_line(struct buf *out, const struct infer_column *c, size_t name_width,
+                            size_t width, bool is_last)
 {
     size_t start = out->n + 4;
     buf_text(out, "    ");
@@ -174,7 +181,10 @@ static void put_source(struct buf *out, const struct inference *inf, const char 
     }
     buf_printf(out, " FORMAT %s", format_of(l));
     if (!l->is_json && !l->is_tsv && l->delimiter != ',')
-        buf_printf(out, l->delimiter == '\t' ? " SETTINGS format_csv_delimiter = '\\t'" : " SETTINGS format_csv_delimiter = '%c'", l->delimiter);
+        buf_printf(out,
+                   l->delimiter == '\t' ? " SETTINGS format_csv_delimiter = '\\t'"
+                                        : " SETTINGS format_csv_delimiter = '%c'",
+                   l->delimiter);
     buf_text(out, "\nEVENT TIME ");
     put_name(out, inf->event_time < 0 ? "_arrival" : inf->columns[inf->event_time]->name);
     buf_text(out, " KEEP FOREVER");
@@ -328,14 +338,16 @@ static void put_file_decisions(struct buf *out, const struct inference *inf, con
     if (!l->is_json) {
         buf_printf(out, "%sdelimiter: %s", lead, l->delimiter_why);
         buf_text(out, " (another: SETTINGS format_csv_delimiter)\n");
-        buf_printf(out, "%sheader: %s: %s (%s)\n", lead, l->has_header ? "yes" : "no", l->header_why, l->has_header ? "none: FORMAT CSV" : "one: FORMAT CSVWithNames");
+        buf_printf(out, "%sheader: %s: %s (%s)\n", lead, l->has_header ? "yes" : "no",
+                   l->header_why, l->has_header ? "none: FORMAT CSV" : "one: FORMAT CSVWithNames");
     }
     if (inf->n_ragged + inf->n_broken > 0)
         buf_printf(out, "%s%llu records of the sample have other columns or are broken: they will be rejects\n", lead,
                    (unsigned long long)(inf->n_ragged + inf->n_broken));
 }
 
-void write_definitions(struct buf *out, struct inference *const *sources, size_t n, const char *folder, const char *store_name)
+void write_definitions(struct buf *out, struct inference *const *sources, size_t n,
+                       const char *folder, const char *store_name)
 {
     buf_text(out, "-- weir definitions, written by weir from the files' contents. Edit them, then `weir run`.\n");
     buf_text(out, "-- Each column says why it is what it is, and in brackets what else it could be.\n");
