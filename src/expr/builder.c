@@ -140,7 +140,8 @@ value_id builder_input(struct builder *b, uint32_t slot, struct type type)
 
 value_id emit_constant(struct builder *b, struct type type, struct cell cell)
 {
-    struct value v = {.type = type, .kind = VALUE_CONSTANT, .cell = cell, .can_fault = cell.fault != 0};
+    struct value v = {.type = type, .kind = VALUE_CONSTANT, .cell = cell,
+        .can_fault = cell.fault != 0};
 
     return intern(b, &v);
 }
@@ -247,7 +248,8 @@ static value_id emit_value(struct builder *b, struct value *v)
     return intern(b, v);
 }
 
-value_id emit(struct builder *b, const struct op *op, struct type type, const value_id *args, uint32_t n,
+value_id emit(struct builder *b, const struct op *op, struct type type, const value_id *args,
+    uint32_t n,
               struct param param, const void *data)
 {
     struct value v = {.type = type, .op = op, .n_args = n, .args = (value_id *)args, .param = param,
@@ -310,7 +312,8 @@ static void guard_visit(struct guard_walk *w, value_id id, uint8_t arg)
     }
 }
 
-static value_id emit_guarded(struct builder *b, const struct op *op, struct type type, const value_id *args,
+static value_id emit_guarded(struct builder *b, const struct op *op, struct type type,
+    const value_id *args,
                              uint32_t n, const value_id *guards, uint32_t n_guards)
 {
     value_id *all = xmalloc((n + n_guards) * sizeof(*all));
@@ -318,13 +321,15 @@ static value_id emit_guarded(struct builder *b, const struct op *op, struct type
     memcpy(all, args, n * sizeof(*all));
     if (n_guards)
         memcpy(all + n, guards, n_guards * sizeof(*all));
-    struct value v = {.type = type, .op = op, .n_args = n + n_guards, .args = all, .n_guards = n_guards};
+    struct value v = {.type = type, .op = op, .n_args = n + n_guards, .args = all,
+        .n_guards = n_guards};
     value_id ret = emit_value(b, &v);
     free(all);
     return ret;
 }
 
-value_id emit_eager(struct builder *b, const struct op *op, struct type type, const value_id *args, uint32_t n)
+value_id emit_eager(struct builder *b, const struct op *op, struct type type, const value_id *args,
+    uint32_t n)
 {
     bool may_fault = false;
 
@@ -335,7 +340,8 @@ value_id emit_eager(struct builder *b, const struct op *op, struct type type, co
     return ret;
 }
 
-value_id emit_lazy(struct builder *b, const struct op *op, struct type type, const value_id *args, uint32_t n)
+value_id emit_lazy(struct builder *b, const struct op *op, struct type type, const value_id *args,
+    uint32_t n)
 {
     bool may_fault = false;
 
@@ -430,17 +436,19 @@ bool builder_constant_text(const struct builder *b, value_id value, struct buf *
     return true;
 }
 
-value_id builder_cast(struct builder *b, value_id value, struct type type, struct place at, struct diagnostics *d)
+value_id builder_cast(struct builder *b, value_id value, struct type type, struct place at,
+    struct diagnostics *d)
 {
     value_id ret = cast_values(b, value, type);
 
     if (ret < 0) {
         char from[64], to[64];
-        diagnose_error(d, at, NULL, "cannot convert %s to %s", type_name(value_at(b, value)->type, from),
+        diagnose_error(d, at, NULL, "cannot convert %s to %s",
+            type_name(value_at(b, value)->type, from),
                        type_name(type, to));
         return VALUE_FAILED;
     }
-    return ret;
+    return retype(b, ret, type); /* CAST to DateTime keeps the value's zone; a column has its own */
 }
 
 /* ---- expressions ---- */
@@ -461,13 +469,15 @@ static value_id integer_literal(struct builder *b, uint64_t magnitude, bool is_n
         return constant_u64(b, kind, magnitude);
     }
     int64_t v = (int64_t)(0 - magnitude);
-    enum type_kind kind = v >= INT8_MIN ? TYPE_INT8 : v >= INT16_MIN ? TYPE_INT16 : v >= INT32_MIN ? TYPE_INT32 : TYPE_INT64;
+    enum type_kind kind = v >= INT8_MIN ? TYPE_INT8 : v >= INT16_MIN ? TYPE_INT16 : v >= INT32_MIN
+        ? TYPE_INT32 : TYPE_INT64;
     static const uint64_t mask[] = {0xff, 0xffff, 0xffffffff, ~0ULL};
     return constant_u64(b, kind, (uint64_t)v & mask[kind - TYPE_INT8]);
 }
 
 /* A number as written; an integer literal takes the smallest type that holds it. */
-static value_id build_number(struct builder *b, const struct ast *node, bool is_negative, struct diagnostics *d)
+static value_id build_number(struct builder *b, const struct ast *node, bool is_negative,
+    struct diagnostics *d)
 {
     char text[512];
     size_t n = 0;
@@ -507,7 +517,8 @@ static value_id build_number(struct builder *b, const struct ast *node, bool is_
 static value_id build_name(struct builder *b, const struct ast *node, const struct scope *scope,
                            struct diagnostics *d)
 {
-    value_id v = scope && scope->lookup ? scope->lookup(scope->context, b, node->text, node->at) : VALUE_UNKNOWN;
+    value_id v = scope && scope->lookup ? scope->lookup(scope->context, b, node->text, node->at)
+        : VALUE_UNKNOWN;
     struct str names[512];
 
     if (v != VALUE_UNKNOWN)
@@ -530,14 +541,16 @@ static value_id unknown_function(const struct ast *node, struct str name, struct
     char advice[160];
 
     if (function_is_aggregate(name)) {
-        diagnose_error(d, node->at, NULL, "aggregate function '%.*s' cannot stand here", STR_FMT(name));
+        diagnose_error(d, node->at, NULL, "aggregate function '%.*s' cannot stand here",
+            STR_FMT(name));
     } else if (function_is_elsewhere(name)) {
         diagnose_error(d, node->at, NULL, "function '%.*s' is not there yet", STR_FMT(name));
     } else {
         const char *nearest = nearest_name(name, names, n);
         if (nearest)
             snprintf(advice, sizeof(advice), "did you mean '%s'?", nearest);
-        diagnose_error(d, node->at, nearest ? advice : NULL, "unknown function '%.*s'", STR_FMT(name));
+        diagnose_error(d, node->at, nearest ? advice : NULL, "unknown function '%.*s'",
+            STR_FMT(name));
     }
     return VALUE_FAILED;
 }
@@ -603,10 +616,12 @@ value_id build_call(struct builder *b, const struct ast *node, struct str name, 
 
     if (f == NULL)
         return unknown_function(node, name, d);
-    struct site s = {.b = b, .f = f, .at = node->at, .node = node, .scope = scope, .d = d, .name = name,
+    struct site s = {.b = b, .f = f, .at = node->at, .node = node, .scope = scope, .d = d,
+        .name = name,
                      .args = args, .n_args = n};
     if (n < f->min_args || (f->max_args != 255 && n > f->max_args))
-        return site_error(&s, "'%.*s' takes (%s), not %u argument%s", STR_FMT(name), f->arguments, n,
+        return site_error(&s, "'%.*s' takes (%s), not %u argument%s", STR_FMT(name), f->arguments,
+            n,
                           n == 1 ? "" : "s");
     s.types = arena_alloc(&b->memory->arena, (n + 1) * sizeof(*s.types));
     value_id ret = f->flags & FN_RAW ? f->build(&s) : build_site(&s);
@@ -615,11 +630,13 @@ value_id build_call(struct builder *b, const struct ast *node, struct str name, 
     return ret;
 }
 
-static value_id build_call_node(struct builder *b, const struct ast *node, const struct scope *scope,
+static value_id build_call_node(struct builder *b, const struct ast *node,
+    const struct scope *scope,
                                 struct diagnostics *d)
 {
     if (node->has_params) {
-        diagnose_error(d, node->at, NULL, "'%.*s(…)(…)' cannot stand here: only aggregate functions have parameters",
+        diagnose_error(d, node->at, NULL,
+            "'%.*s(…)(…)' cannot stand here: only aggregate functions have parameters",
                        STR_FMT(node->text));
         return VALUE_FAILED;
     }
@@ -641,7 +658,8 @@ static value_id build_call_node(struct builder *b, const struct ast *node, const
     return failed ? VALUE_FAILED : build_call(b, node, node->text, args, node->n_args, scope, d);
 }
 
-value_id build_node(struct builder *b, const struct ast *node, const struct scope *scope, struct diagnostics *d)
+value_id build_node(struct builder *b, const struct ast *node, const struct scope *scope,
+    struct diagnostics *d)
 {
     static _Thread_local unsigned depth;
     value_id ret = VALUE_FAILED;

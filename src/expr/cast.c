@@ -25,7 +25,8 @@ static void run_ip6_to_ip4(struct call *c)
 
     for (size_t i = 0; i < c->n; i++) {
         const uint8_t *in = VALUES(0, uint8_t) + i * 16;
-        RESULT(uint32_t)[i] = (uint32_t)in[12] << 24 | (uint32_t)in[13] << 16 | (uint32_t)in[14] << 8 | in[15];
+        RESULT(uint32_t)[i] = (uint32_t)in[12] << 24 | (uint32_t)in[13] << 16 |
+            (uint32_t)in[14] << 8 | in[15];
         c->fresh[i] = memcmp(in, prefix, 12) == 0 ? 0 : FAULT_RANGE;
     }
 }
@@ -72,7 +73,8 @@ static const struct op op_not_null = {"notNull", run_not_null, OP_OWN_MASKS | OP
 /* ---- choosing ---- */
 
 /* From and to without Nullable; NULLs pass. */
-static value_id cast_inner(struct builder *b, value_id v, struct type to, enum text_mode mode, bool is_best_effort)
+static value_id cast_inner(struct builder *b, value_id v, struct type to, enum text_mode mode,
+    bool is_best_effort)
 {
     struct type from = type_bare(value_at(b, v)->type);
     bool is_nullable = value_at(b, v)->type.is_nullable;
@@ -97,7 +99,8 @@ static value_id cast_inner(struct builder *b, value_id v, struct type to, enum t
                : from.kind == to.kind && from.scale == to.scale ? v : -1;
     if (from.kind == to.kind)
         return retype(b, v, to);
-    if (from.kind == TYPE_IPV4 || from.kind == TYPE_IPV6 || to.kind == TYPE_IPV4 || to.kind == TYPE_IPV6)
+    if (from.kind == TYPE_IPV4 || from.kind == TYPE_IPV6 || to.kind == TYPE_IPV4 ||
+        to.kind == TYPE_IPV6)
         return cast_address(b, v, from, type_bare(to));
     if (!type_is_number(from) || !type_is_number(to))
         return -1;
@@ -113,14 +116,16 @@ value_id cast_values(struct builder *b, value_id v, struct type to)
     if (type_eq(from, to))
         return v;
     if (from.kind == TYPE_NOTHING)
-        return emit_constant(b, to, (struct cell){.is_null = to.is_nullable, .fault = to.is_nullable ? 0 : FAULT_NULL});
+        return emit_constant(b, to, (struct cell){.is_null = to.is_nullable,
+            .fault = to.is_nullable ? 0 : FAULT_NULL});
     if (from.is_nullable && !to.is_nullable) {
         struct type bare = from;
         bare.is_nullable = false;
         v = EMIT(b, &op_not_null, bare, v);
     }
     /* text that does not parse is NULL where there may be one */
-    bool is_soft = to.is_nullable && from.kind == TYPE_STRING && to.kind != TYPE_STRING && to.kind != TYPE_BOOL;
+    bool is_soft = to.is_nullable && from.kind == TYPE_STRING && to.kind != TYPE_STRING &&
+        to.kind != TYPE_BOOL;
     if (to.is_nullable && from.kind == TYPE_IPV6 && to.kind == TYPE_IPV4)
         return -1;
     value_id ret = cast_inner(b, v, type_bare(to), is_soft ? TEXT_NULL : TEXT_THROW, true);
@@ -155,7 +160,8 @@ static value_id no_such_cast(struct site *s, struct type to)
 {
     char from_name[64], to_name[64];
 
-    return site_error(s, "cannot convert %s to %s", type_name(value_at(s->b, s->args[0])->type, from_name),
+    return site_error(s, "cannot convert %s to %s",
+        type_name(value_at(s->b, s->args[0])->type, from_name),
                       type_name(to, to_name));
 }
 
@@ -200,7 +206,8 @@ static value_id build_to(struct site *s)
     if (to.kind == TYPE_STRING && s->n_args > 1 && !type_is_time(from))
         return site_error(s, "toString takes a zone only for a DateTime or DateTime64");
     /* of a Nullable String they are …OrNull, but for two */
-    bool is_soft = mode == TEXT_THROW && from.kind == TYPE_STRING && value_at(s->b, s->args[0])->type.is_nullable &&
+    bool is_soft = mode == TEXT_THROW && from.kind == TYPE_STRING &&
+        value_at(s->b, s->args[0])->type.is_nullable &&
                    to.kind != TYPE_BOOL && to.kind != TYPE_DATETIME64;
     value_id ret = cast_inner(s->b, s->args[0], to, is_soft ? TEXT_NULL : mode, is_soft);
     if (ret < 0)
@@ -247,7 +254,8 @@ static value_id build_interval(struct site *s)
     value_id v = s->args[0];
 
     if (s->types[0].kind == TYPE_STRING)
-        v = emit_text_to(s->b, v, type_of(TYPE_INT64), value_at(s->b, v)->type.is_nullable ? TEXT_NULL : TEXT_THROW, false);
+        v = emit_text_to(s->b, v, type_of(TYPE_INT64),
+            value_at(s->b, v)->type.is_nullable ? TEXT_NULL : TEXT_THROW, false);
     else if (type_is_number(s->types[0]))
         v = cast_number_checked(s->b, v, TYPE_INT64);
     else
@@ -258,17 +266,24 @@ static value_id build_interval(struct site *s)
 
 #define TO_NUMBER(name, kind)                                                                      \
     {"to" name, "x", "x as " name ".", 1, 1, 0, build_to, TO(kind, TEXT_THROW)},                   \
-    {"to" name "OrNull", "s", "Text as " name ", NULL where it is none.", 1, 1, 0, build_to, TO(kind, TEXT_NULL)}, \
-    {"to" name "OrZero", "s", "Text as " name ", 0 where it is none.", 1, 1, 0, build_to, TO(kind, TEXT_ZERO)}
+    {"to" name "OrNull", "s", "Text as " name ", NULL where it is none.", 1, 1, 0, build_to,       \
+     TO(kind, TEXT_NULL)},                                                                         \
+    {"to" name "OrZero", "s", "Text as " name ", 0 where it is none.", 1, 1, 0, build_to,          \
+     TO(kind, TEXT_ZERO)}
 #define TO_ZONED(name, kind)                                                                       \
-    {"to" name, "x[, zone]", "x as " name " in a time zone.", 1, 2, 0, build_to, TO(kind, TEXT_THROW)}, \
-    {"to" name "OrNull", "s[, zone]", "Text as " name ", NULL where it is none.", 1, 2, 0, build_to, TO(kind, TEXT_NULL)}, \
-    {"to" name "OrZero", "s[, zone]", "Text as " name ", 1970 where it is none.", 1, 2, 0, build_to, TO(kind, TEXT_ZERO)}
+    {"to" name, "x[, zone]", "x as " name " in a time zone.", 1, 2, 0, build_to,                   \
+     TO(kind, TEXT_THROW)},                                                                        \
+    {"to" name "OrNull", "s[, zone]", "Text as " name ", NULL where it is none.", 1, 2, 0,         \
+     build_to, TO(kind, TEXT_NULL)},                                                               \
+    {"to" name "OrZero", "s[, zone]", "Text as " name ", 1970 where it is none.", 1, 2, 0,         \
+     build_to, TO(kind, TEXT_ZERO)}
 #define INTERVAL(name, unit) {"toInterval" name, "n", "`INTERVAL n " name "`", 1, 1, 0, build_interval, unit}
 
 static const struct function functions[] = {
-    {"CAST", "x, 'type'", "`CAST(x AS type)`, `x::type`. NULL to a type without Nullable rejects; text to a Nullable type "
-     "gives NULL where it does not parse.", 2, 2, FN_ANY_CASE | FN_OWN_NULLS | FN_OWN_LC, build_cast, 0},
+    {"CAST", "x, 'type'",
+     "`CAST(x AS type)`, `x::type`. NULL to a type without Nullable rejects; text to a Nullable type "
+     "gives NULL where it does not parse.", 2, 2, FN_ANY_CASE | FN_OWN_NULLS | FN_OWN_LC,
+         build_cast, 0},
     TO_NUMBER("UInt8", TYPE_UINT8),
     TO_NUMBER("UInt16", TYPE_UINT16),
     TO_NUMBER("UInt32", TYPE_UINT32),
@@ -281,25 +296,36 @@ static const struct function functions[] = {
     TO_NUMBER("Float64", TYPE_FLOAT64),
     TO_NUMBER("IPv4", TYPE_IPV4),
     TO_NUMBER("IPv6", TYPE_IPV6),
-    {"toBool", "x", "Is x not zero? Text: true, t, yes, y, on, 1, enable, enabled and their opposites.", 1, 1, 0, build_to,
+    {"toBool", "x",
+     "Is x not zero? Text: true, t, yes, y, on, 1, enable, enabled and their opposites.", 1, 1, 0,
+     build_to,
      TO(TYPE_BOOL, TEXT_THROW)},
     {"toString", "x[, zone]", "x as text.", 1, 2, 0, build_to, TO(TYPE_STRING, TEXT_THROW)},
     TO_ZONED("Date", TYPE_DATE),
     TO_ZONED("DateTime", TYPE_DATETIME),
-    {"toDateTime64", "x, scale[, zone]", "x as DateTime64(scale) in a time zone.", 2, 3, 0, build_to,
+    {"toDateTime64", "x, scale[, zone]", "x as DateTime64(scale) in a time zone.", 2, 3, 0,
+     build_to,
      TO(TYPE_DATETIME64, TEXT_THROW)},
-    {"toDateTime64OrNull", "s, scale[, zone]", "Text as DateTime64, NULL where it is none.", 2, 3, 0, build_to,
+    {"toDateTime64OrNull", "s, scale[, zone]", "Text as DateTime64, NULL where it is none.", 2, 3,
+     0, build_to,
      TO(TYPE_DATETIME64, TEXT_NULL)},
-    {"toDateTime64OrZero", "s, scale[, zone]", "Text as DateTime64, 1970 where it is none.", 2, 3, 0, build_to,
+    {"toDateTime64OrZero", "s, scale[, zone]", "Text as DateTime64, 1970 where it is none.", 2, 3,
+     0, build_to,
      TO(TYPE_DATETIME64, TEXT_ZERO)},
-    {"parseDateTimeBestEffort", "s[, zone]", "Text in any common form as DateTime.", 1, 2, 0, build_best_effort, TO(0, TEXT_THROW)},
-    {"parseDateTimeBestEffortOrNull", "s[, zone]", "The same, NULL where it is none.", 1, 2, 0, build_best_effort, TO(0, TEXT_NULL)},
-    {"parseDateTimeBestEffortOrZero", "s[, zone]", "The same, 1970 where it is none.", 1, 2, 0, build_best_effort, TO(0, TEXT_ZERO)},
-    {"parseDateTime64BestEffort", "s[, scale[, zone]]", "Text in any common form as DateTime64(3).", 1, 3, 0, build_best_effort,
+    {"parseDateTimeBestEffort", "s[, zone]", "Text in any common form as DateTime.", 1, 2, 0,
+     build_best_effort, TO(0, TEXT_THROW)},
+    {"parseDateTimeBestEffortOrNull", "s[, zone]", "The same, NULL where it is none.", 1, 2, 0,
+     build_best_effort, TO(0, TEXT_NULL)},
+    {"parseDateTimeBestEffortOrZero", "s[, zone]", "The same, 1970 where it is none.", 1, 2, 0,
+     build_best_effort, TO(0, TEXT_ZERO)},
+    {"parseDateTime64BestEffort", "s[, scale[, zone]]",
+     "Text in any common form as DateTime64(3).", 1, 3, 0, build_best_effort,
      TO(BEST_EFFORT_64, TEXT_THROW)},
-    {"parseDateTime64BestEffortOrNull", "s[, scale[, zone]]", "The same, NULL where it is none.", 1, 3, 0, build_best_effort,
+    {"parseDateTime64BestEffortOrNull", "s[, scale[, zone]]", "The same, NULL where it is none.",
+     1, 3, 0, build_best_effort,
      TO(BEST_EFFORT_64, TEXT_NULL)},
-    {"parseDateTime64BestEffortOrZero", "s[, scale[, zone]]", "The same, 1970 where it is none.", 1, 3, 0, build_best_effort,
+    {"parseDateTime64BestEffortOrZero", "s[, scale[, zone]]", "The same, 1970 where it is none.",
+     1, 3, 0, build_best_effort,
      TO(BEST_EFFORT_64, TEXT_ZERO)},
     INTERVAL("Nanosecond", INTERVAL_NANOSECOND),
     INTERVAL("Microsecond", INTERVAL_MICROSECOND),

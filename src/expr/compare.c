@@ -171,8 +171,10 @@ EXACT_KERNEL(uint64_t, u64, double, f64)
 
 static enum compare mirrored(enum compare op)
 {
-    static const uint8_t mirror[] = {[COMPARE_EQ] = COMPARE_EQ, [COMPARE_NE] = COMPARE_NE, [COMPARE_LT] = COMPARE_GT,
-                                     [COMPARE_LE] = COMPARE_GE, [COMPARE_GT] = COMPARE_LT, [COMPARE_GE] = COMPARE_LE};
+    static const uint8_t mirror[] = {[COMPARE_EQ] = COMPARE_EQ, [COMPARE_NE] = COMPARE_NE,
+        [COMPARE_LT] = COMPARE_GT,
+                                     [COMPARE_LE] = COMPARE_GE, [COMPARE_GT] = COMPARE_LT,
+                                         [COMPARE_GE] = COMPARE_LE};
     return mirror[op];
 }
 
@@ -187,19 +189,22 @@ static value_id emit_exact(struct builder *b, enum compare compare, value_id x, 
         op = ky == TYPE_INT64 ? &op_exact_u64_i64 : &op_exact_u64_f64;
     else
         op = &op_exact_i64_f64;
-    return emit(b, op, type_of(TYPE_UINT8), (const value_id[]){x, y}, 2, (struct param){.i = compare}, NULL);
+    return emit(b, op, type_of(TYPE_UINT8), (const value_id[]){x, y}, 2,
+        (struct param){.i = compare}, NULL);
 }
 
 /* ---- choosing ---- */
 
-static value_id emit_compare(struct builder *b, enum compare compare, const struct op ops[4], value_id x, value_id y)
+static value_id emit_compare(struct builder *b, enum compare compare, const struct op ops[4],
+    value_id x, value_id y)
 {
     if (compare == COMPARE_GT || compare == COMPARE_GE)
         return EMIT(b, &ops[compare - 2], type_of(TYPE_UINT8), y, x);
     return EMIT(b, &ops[compare], type_of(TYPE_UINT8), x, y);
 }
 
-static value_id compare_kind(struct builder *b, enum compare compare, value_id x, value_id y, enum type_kind kind)
+static value_id compare_kind(struct builder *b, enum compare compare, value_id x, value_id y,
+    enum type_kind kind)
 {
     enum compare as = compare;
 
@@ -259,7 +264,8 @@ static value_id incomparable(struct site *s)
 {
     char x[64], y[64];
 
-    return site_error(s, "cannot compare %s with %s", type_name(value_at(s->b, s->args[0])->type, x),
+    return site_error(s, "cannot compare %s with %s",
+        type_name(value_at(s->b, s->args[0])->type, x),
                       type_name(value_at(s->b, s->args[1])->type, y));
 }
 
@@ -299,7 +305,8 @@ static value_id compare_times(struct site *s, enum compare compare)
         return compare_numbers(b, compare, x, y);
     if (!type_super(&super, s->types, 2))
         return incomparable(s);
-    return compare_kind(b, compare, cast_super(b, x, super), cast_super(b, y, super), type_storage(super));
+    return compare_kind(b, compare, cast_super(b, x, super), cast_super(b, y, super),
+        type_storage(super));
 }
 
 /* DateTime64 against a number of seconds. */
@@ -312,9 +319,11 @@ static value_id compare_ticks(struct site *s, enum compare compare)
 
     if (type_is_float(number)) {
         value_id scale = emit_constant(b, type_of(TYPE_FLOAT64),
-                                       (struct cell){.f64 = (double)power_of_ten[s->types[ticks].scale]});
+                                       (struct cell){.f64 =
+                                           (double)power_of_ten[s->types[ticks].scale]});
         value_id seconds = build_call(b, s->node, STR("divide"),
-                                      (value_id[]){cast_number(b, s->args[ticks], TYPE_FLOAT64), scale}, 2, s->scope,
+                                      (value_id[]){cast_number(b, s->args[ticks], TYPE_FLOAT64),
+                                          scale}, 2, s->scope,
                                       s->d);
         pair[ticks] = seconds;
         return compare_numbers(b, compare, pair[0], pair[1]);
@@ -326,7 +335,8 @@ static value_id compare_ticks(struct site *s, enum compare compare)
 
 static bool compares_as_number(struct type t)
 {
-    return type_is_number(t) || t.kind == TYPE_DATETIME || t.kind == TYPE_IPV4 || t.kind == TYPE_INTERVAL;
+    return type_is_number(t) || t.kind == TYPE_DATETIME || t.kind == TYPE_IPV4 ||
+        t.kind == TYPE_INTERVAL;
 }
 
 static bool goes_with_ip4(struct type t)
@@ -348,7 +358,8 @@ static value_id build_compare(struct site *s)
         return compare_times(s, compare);
     if (x.kind == TYPE_IPV6 || y.kind == TYPE_IPV6) {
         struct type ip6 = type_of(TYPE_IPV6);
-        if ((x.kind != TYPE_IPV4 && x.kind != TYPE_IPV6) || (y.kind != TYPE_IPV4 && y.kind != TYPE_IPV6))
+        if ((x.kind != TYPE_IPV4 && x.kind != TYPE_IPV6) ||
+            (y.kind != TYPE_IPV4 && y.kind != TYPE_IPV6))
             return incomparable(s);
         value_id pair[2];
         for (uint32_t i = 0; i < 2; i++) {
@@ -357,7 +368,8 @@ static value_id build_compare(struct site *s)
         }
         return emit_compare(b, compare, ip6_ops, pair[0], pair[1]);
     }
-    if ((x.kind == TYPE_INTERVAL) != (y.kind == TYPE_INTERVAL) || (x.kind == TYPE_INTERVAL && x.scale != y.scale))
+    if ((x.kind == TYPE_INTERVAL) != (y.kind == TYPE_INTERVAL) ||
+        (x.kind == TYPE_INTERVAL && x.scale != y.scale))
         return incomparable(s);
     if (x.kind == TYPE_DATETIME64 && type_is_number(y))
         return compare_ticks(s, compare);
@@ -371,7 +383,8 @@ static value_id build_compare(struct site *s)
 }
 
 static const struct function functions[] = {
-    {"equals", "a, b", "`a = b`: numbers by value whatever their types; a constant string is read as the other side's type.",
+    {"equals", "a, b",
+     "`a = b`: numbers by value whatever their types; a constant string is read as the other side's type.",
      2, 2, 0, build_compare, COMPARE_EQ},
     {"notEquals", "a, b", "`a != b`", 2, 2, 0, build_compare, COMPARE_NE},
     {"less", "a, b", "`a < b`", 2, 2, 0, build_compare, COMPARE_LT},

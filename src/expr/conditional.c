@@ -133,7 +133,8 @@ static value_id emit_branches(struct site *s, value_id *args, uint32_t n, bool i
         if (t.kind == TYPE_NOTHING) {
             args[i] = constant_u64(b, TYPE_UINT8, 0);
         } else if (t.kind != TYPE_UINT8 && t.kind != TYPE_BOOL) {
-            return site_error(s, "the condition of '%.*s' must be UInt8 or Bool, this is %s", STR_FMT(s->name),
+            return site_error(s, "the condition of '%.*s' must be UInt8 or Bool, this is %s",
+                STR_FMT(s->name),
                               type_name(t, x));
         }
     }
@@ -149,7 +150,8 @@ static value_id emit_branches(struct site *s, value_id *args, uint32_t n, bool i
 static value_id build_if(struct site *s)
 {
     if (s->n_args % 2 == 0)
-        return site_error(s, "'%.*s' takes conditions with their values and one value for else: an odd number",
+        return site_error(s,
+            "'%.*s' takes conditions with their values and one value for else: an odd number",
                           STR_FMT(s->name));
     value_id *args = arena_alloc(&s->b->memory->arena, s->n_args * sizeof(*args));
     memcpy(args, s->args, s->n_args * sizeof(*args));
@@ -175,10 +177,12 @@ static value_id build_case(struct site *s)
         }
         struct type t = value_at(b, v)->type, x = s->types[0];
         if (t.kind == TYPE_STRING && x.kind != TYPE_STRING && x.kind != TYPE_NOTHING)
-            return site_error(s, "WHEN %u is a string, the CASE is not: use CASE WHEN x = '…'", i / 2 + 1);
+            return site_error(s, "WHEN %u is a string, the CASE is not: use CASE WHEN x = '…'",
+                i / 2 + 1);
         bool is_null = t.kind == TYPE_NOTHING;
         is_eager &= builder_is_constant(b, v);
-        args[i] = build_call(b, s->node, is_null ? STR("isNull") : STR("equals"), (value_id[]){s->args[0], v},
+        args[i] = build_call(b, s->node, is_null ? STR("isNull") : STR("equals"),
+            (value_id[]){s->args[0], v},
                              is_null ? 1 : 2, s->scope, s->d);
         if (args[i] < 0)
             return VALUE_FAILED;
@@ -187,12 +191,16 @@ static value_id build_case(struct site *s)
 }
 
 static const struct function functions[] = {
-    {"if", "condition, then, else", "`condition ? then : else`; NULL is false. Only the branch taken can reject.", 3, 3,
+    {"if", "condition, then, else",
+     "`condition ? then : else`; NULL is false. Only the branch taken can reject.", 3, 3,
      FN_ANY_CASE | FN_OWN_NULLS | FN_OWN_LC, build_if, 0},
-    {"multiIf", "condition, then, …, else", "CASE WHEN condition THEN then … ELSE else END.", 3, 255, FN_OWN_NULLS | FN_OWN_LC,
+    {"multiIf", "condition, then, …, else", "CASE WHEN condition THEN then … ELSE else END.", 3,
+     255, FN_OWN_NULLS | FN_OWN_LC,
      build_if, 0},
-    {"caseWithoutExpression", "condition, then, …, else", "multiIf", 3, 255, FN_OWN_NULLS | FN_OWN_LC | FN_ALIAS, build_if, 0},
-    {"caseWithExpression", "x, value, then, …, else", "CASE x WHEN value THEN then … ELSE else END.", 4, 255,
+    {"caseWithoutExpression", "condition, then, …, else", "multiIf", 3, 255,
+     FN_OWN_NULLS | FN_OWN_LC | FN_ALIAS, build_if, 0},
+    {"caseWithExpression", "x, value, then, …, else",
+     "CASE x WHEN value THEN then … ELSE else END.", 4, 255,
      FN_OWN_NULLS, build_case, 0},
 };
 const struct function_family family_conditional = {"Conditions", functions, COUNT(functions)};

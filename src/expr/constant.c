@@ -123,7 +123,8 @@ static int from_time(struct cell *ret, const struct value *v, struct type type)
 
     if (v->type.kind == TYPE_DATETIME && type.kind == TYPE_DATETIME64)
         ticks *= power_of_ten[type.scale];
-    else if (v->type.kind == TYPE_DATETIME64 && type.kind == TYPE_DATETIME64 && v->type.scale <= type.scale)
+    else if (v->type.kind == TYPE_DATETIME64 && type.kind == TYPE_DATETIME64 &&
+        v->type.scale <= type.scale)
         ticks *= power_of_ten[type.scale - v->type.scale];
     else if (v->type.kind != type.kind || type.kind == TYPE_DATETIME64)
         return -1;
@@ -131,7 +132,8 @@ static int from_time(struct cell *ret, const struct value *v, struct type type)
     return 1;
 }
 
-int constant_convert(struct cell *ret, struct builder *b, value_id id, struct type type, const char **why)
+int constant_convert(struct cell *ret, struct builder *b, value_id id, struct type type,
+    const char **why)
 {
     const struct value *v = value_at(b, id);
     struct type from = v->type;
@@ -154,7 +156,8 @@ int constant_convert(struct cell *ret, struct builder *b, value_id id, struct ty
         *ret = v->cell;
         return from.kind == type.kind ? 1 : -1;
     }
-    if ((from.kind == TYPE_DATE || type_is_time(from)) && (type.kind == TYPE_DATE || type_is_time(type)))
+    if ((from.kind == TYPE_DATE || type_is_time(from)) &&
+        (type.kind == TYPE_DATE || type_is_time(type)))
         return from_time(ret, v, type);
     if (type.kind == TYPE_DATETIME && (type_is_float(from) || type_is_signed(from)))
         return -1;

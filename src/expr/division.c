@@ -137,7 +137,8 @@ static const struct op constant_division_ops[4][8][8] = {
     [DIVISION_INT] = OPS_TABLE("intDiv", OP_FAULTS | OP_NULL_FAULTS | OP_EAGER_FAULTS, run_div),
     [DIVISION_INT_OR_ZERO] = OPS_TABLE("intDivOrZero", 0, run_div0),
     [DIVISION_MODULO] = OPS_TABLE("modulo", OP_FAULTS | OP_NULL_FAULTS | OP_EAGER_FAULTS, run_mod),
-    [DIVISION_POSITIVE_MODULO] = OPS_TABLE("positiveModulo", OP_FAULTS | OP_NULL_FAULTS | OP_EAGER_FAULTS, run_pmod),
+    [DIVISION_POSITIVE_MODULO] = OPS_TABLE("positiveModulo",
+        OP_FAULTS | OP_NULL_FAULTS | OP_EAGER_FAULTS, run_pmod),
 };
 
 /* ---- with floating point ---- */
@@ -150,13 +151,15 @@ static void run_div_float(struct call *c)
 
     for (size_t i = 0; i < c->n; i++) {
         double q = a[i] / b[i];
-        bool bad = b[i] == 0 || !isfinite(a[i]) || !isfinite(b[i]) || q > high || (q == high && high > 1e18) || q < low;
+        bool bad = b[i] == 0 || !isfinite(a[i]) || !isfinite(b[i]) || q > high ||
+            (q == high && high > 1e18) || q < low;
         c->fresh[i] = bad ? FAULT_DIVISION : 0;
         RESULT(int64_t)[i] = bad ? 0 : low < 0 ? double_to_i64(q) : (int64_t)double_to_u64(q);
     }
 }
 static const struct op op_div_float = {"intDiv", run_div_float, OP_FAULTS | OP_NULL_FAULTS};
-static const struct op op_div_float_constant = {"intDiv", run_div_float, OP_FAULTS | OP_NULL_FAULTS | OP_EAGER_FAULTS};
+static const struct op op_div_float_constant = {"intDiv", run_div_float,
+    OP_FAULTS | OP_NULL_FAULTS | OP_EAGER_FAULTS};
 
 static double float_rest(double a, double b)
 {
@@ -183,15 +186,18 @@ static value_id float_division(struct site *s, int which)
     struct builder *b = s->b;
     struct type t = s->types[0];
     bool is_constant = value_at(b, s->args[1])->kind == VALUE_CONSTANT;
-    value_id x = cast_number(b, s->args[0], TYPE_FLOAT64), y = cast_number(b, s->args[1], TYPE_FLOAT64);
+    value_id x = cast_number(b, s->args[0], TYPE_FLOAT64),
+        y = cast_number(b, s->args[1], TYPE_FLOAT64);
 
     if (which == DIVISION_MODULO || which == DIVISION_POSITIVE_MODULO)
-        return EMIT(b, which == DIVISION_MODULO ? &op_mod_float : &op_pmod_float, type_of(TYPE_FLOAT64), x, y);
+        return EMIT(b, which == DIVISION_MODULO ? &op_mod_float : &op_pmod_float,
+            type_of(TYPE_FLOAT64), x, y);
     if (which == DIVISION_INT_OR_ZERO)
         return site_error(s, "intDivOrZero is not there yet for floating point numbers");
     enum type_kind kind = integer_kind(true, type_width(t));
     unsigned bits = 8 * (unsigned)type_width(t);
-    struct param bounds = {.i = -((int64_t)1 << (bits - 2)) * 2, .j = (int64_t)(((uint64_t)1 << (bits - 1)) - 1)};
+    struct param bounds = {.i = -((int64_t)1 << (bits - 2)) * 2,
+        .j = (int64_t)(((uint64_t)1 << (bits - 1)) - 1)};
     value_id q = emit(b, is_constant ? &op_div_float_constant : &op_div_float, type_of(TYPE_INT64),
                       (const value_id[]){x, y}, 2, bounds, NULL);
     return cast_number(b, q, kind);
@@ -230,7 +236,9 @@ value_id build_division(struct site *s)
 
     const struct cell *divisor = constant_cell(b, s->args[1]);
     if (which == DIVISION_MODULO && divisor && type_is_signed(y) && is_smallest(divisor, y))
-        return site_error(s, "ClickHouse has no remainder by the smallest %s: write it as a wider type", type_name(y, name));
+        return site_error(s,
+            "ClickHouse has no remainder by the smallest %s: write it as a wider type",
+            type_name(y, name));
 
     bool is_signed = type_is_signed(x) || type_is_signed(y);
     enum type_kind kind = type_storage(y);
@@ -242,9 +250,11 @@ value_id build_division(struct site *s)
         kind = integer_kind(true, type_width(y) < 8 ? type_width(y) * 2 : 8);
     else
         kind = integer_kind(false, type_width(y));
-    if (which == DIVISION_MODULO && divisor && !divisor->is_null && type_is_signed(y) && is_minus_one(divisor, y) &&
+    if (which == DIVISION_MODULO && divisor && !divisor->is_null && type_is_signed(y) &&
+        is_minus_one(divisor, y) &&
         type_is_signed(x) && type_width(x) >= 4)
-        return emit_sum(b, 2, s->args[0], constant_u64(b, kind, 0), kind); /* also of the smallest */
+        return emit_sum(b, 2, s->args[0], constant_u64(b, kind, 0),
+            kind); /* also of the smallest */
     bool is_constant = value_at(b, s->args[1])->kind == VALUE_CONSTANT;
     const struct op *op = &(is_constant ? constant_division_ops : division_ops)[which][kind_index(
         type_storage(x))][kind_index(type_storage(y))];

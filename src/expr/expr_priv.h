@@ -150,8 +150,10 @@ struct function_family {
     size_t n;
 };
 
-extern const struct function_family family_arithmetic, family_compare, family_logic, family_conditional,
-    family_null, family_cast, family_time_part, family_time_start, family_time_shift, family_time_unix,
+extern const struct function_family family_arithmetic, family_compare, family_logic,
+    family_conditional,
+    family_null, family_cast, family_time_part, family_time_start, family_time_shift,
+        family_time_unix,
     family_text, family_like, family_in, family_round, family_other;
 
 const struct function *function_find(struct str name);
@@ -164,15 +166,18 @@ bool function_is_aggregate(struct str name);
 
 /* ---- building ---- */
 
-value_id emit(struct builder *b, const struct op *op, struct type type, const value_id *args, uint32_t n,
+value_id emit(struct builder *b, const struct op *op, struct type type, const value_id *args,
+    uint32_t n,
               struct param param, const void *data);
 #define EMIT(b, op, type, ...)                                                                     \
     emit(b, op, type, (const value_id[]){__VA_ARGS__}, COUNT(((const value_id[]){__VA_ARGS__})),   \
          (struct param){0}, NULL)
 /* A lazy operation, with the guards that ClickHouse's rules of short circuit ask for. */
-value_id emit_lazy(struct builder *b, const struct op *op, struct type type, const value_id *args, uint32_t n);
+value_id emit_lazy(struct builder *b, const struct op *op, struct type type, const value_id *args,
+    uint32_t n);
 /* The same operation where ClickHouse evaluates all arguments: each may fault. */
-value_id emit_eager(struct builder *b, const struct op *op, struct type type, const value_id *args, uint32_t n);
+value_id emit_eager(struct builder *b, const struct op *op, struct type type, const value_id *args,
+    uint32_t n);
 value_id emit_constant(struct builder *b, struct type type, struct cell cell);
 value_id constant_u64(struct builder *b, enum type_kind kind, uint64_t v);
 value_id constant_str(struct builder *b, struct str s);
@@ -216,16 +221,20 @@ enum type_kind type_storage(struct type t);
 enum type_kind integer_kind(bool is_signed, size_t bytes);
 /* ClickHouse's least supertype; false if there is none. */
 bool type_super(struct type *ret, const struct type *types, size_t n);
-value_id cast_super(struct builder *b, value_id v, struct type type); /* implicit, never fails: to a supertype */
-value_id cast_number(struct builder *b, value_id v, enum type_kind kind); /* static_cast between numbers */
+value_id cast_super(struct builder *b, value_id v, struct type type); /* implicit,
+    never fails: to a supertype */
+value_id cast_number(struct builder *b, value_id v,
+    enum type_kind kind); /* static_cast between numbers */
 /* The same; infinity and NaN to an integer are faults. */
 value_id cast_number_checked(struct builder *b, value_id v, enum type_kind kind);
 value_id cast_bool(struct builder *b, value_id v, struct type to); /* != 0 */
-value_id cast_values(struct builder *b, value_id v, struct type to); /* CAST; -1 if there is no such cast */
+value_id cast_values(struct builder *b, value_id v,
+    struct type to); /* CAST; -1 if there is no such cast */
 
 /* A constant as a value of `type` for comparisons and sets. 1 = done, 0 = no such value (an integer
  * that does not fit), -1 = cannot be (text that does not parse; the reason is given). */
-int constant_convert(struct cell *ret, struct builder *b, value_id v, struct type type, const char **why);
+int constant_convert(struct cell *ret, struct builder *b, value_id v, struct type type,
+    const char **why);
 
 static inline struct str str_at(const struct column *c, size_t row)
 {

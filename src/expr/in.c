@@ -120,7 +120,8 @@ static const struct op *in_op(struct type type)
 }
 
 /* Builds the constant `node` and adds it. */
-static bool add_constant(struct site *s, struct set *set, const struct ast *node, struct type type, value_id *id)
+static bool add_constant(struct site *s, struct set *set, const struct ast *node, struct type type,
+    value_id *id)
 {
     struct builder *b = s->b;
     const char *why = NULL;
@@ -192,11 +193,13 @@ static value_id build_in(struct site *s)
     args[1] = constant_str(b, buf_view(&text));
     if (value_at(b, left)->kind == VALUE_CONSTANT && value_at(b, left)->cell.is_null)
         return emit_constant(b, type_nullable(type_of(TYPE_UINT8)), (struct cell){.is_null = true});
-    return emit(b, in_op(type), type_of(TYPE_UINT8), args, 2, (struct param){.i = s->f->param}, set);
+    return emit(b, in_op(type), type_of(TYPE_UINT8), args, 2, (struct param){.i = s->f->param},
+        set);
 }
 
 static const struct function functions[] = {
-    {"in", "x, (a, b, …)", "`x IN (a, b, …)`: constants. NULL is in nothing and gives NULL.", 2, 2, FN_RAW | FN_OWN_NULLS, build_in, 0},
+    {"in", "x, (a, b, …)", "`x IN (a, b, …)`: constants. NULL is in nothing and gives NULL.", 2, 2,
+     FN_RAW | FN_OWN_NULLS, build_in, 0},
     {"notIn", "x, (a, b, …)", "`x NOT IN (a, b, …)`", 2, 2, FN_RAW | FN_OWN_NULLS, build_in, 1},
 };
 const struct function_family family_in = {"Sets", functions, COUNT(functions)};

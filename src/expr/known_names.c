@@ -383,8 +383,10 @@ bool function_is_elsewhere(struct str name)
 /* With or without combinators. */
 bool function_is_aggregate(struct str name)
 {
-    static const char *const combinators[] = {"If", "State", "Merge", "OrNull", "OrDefault", "Distinct", "Array",
-                                              "Map", "ForEach", "Resample", "SimpleState", "MergeState"};
+    static const char *const combinators[] = {"If", "State", "Merge", "OrNull", "OrDefault",
+        "Distinct", "Array",
+                                              "Map", "ForEach", "Resample", "SimpleState",
+                                                  "MergeState"};
 
     if (list_has(aggregates, name))
         return true;

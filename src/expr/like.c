@@ -35,7 +35,8 @@ static size_t character_bytes(const char *at, size_t n)
     if (p[0] >= 0xc2 && p[0] <= 0xdf)
         return n >= 2 && (p[1] & 0xc0) == 0x80 ? 2 : 0;
     if (p[0] >= 0xe0 && p[0] <= 0xef) {
-        if (n < 3 || (p[1] & 0xc0) != 0x80 || (p[2] & 0xc0) != 0x80 || (p[0] == 0xe0 && p[1] < 0xa0))
+        if (n < 3 || (p[1] & 0xc0) != 0x80 || (p[2] & 0xc0) != 0x80 ||
+            (p[0] == 0xe0 && p[1] < 0xa0))
             return 0;
         return 3;
     }
@@ -53,7 +54,8 @@ static uint32_t fold_code(uint32_t c)
 {
     if (c < 0x80)
         return c >= 'A' && c <= 'Z' ? c + 32 : c;
-    if ((c >= 0xc0 && c <= 0xde && c != 0xd7) || (c >= 0x391 && c <= 0x3a9 && c != 0x3a2) || (c >= 0x410 && c <= 0x42f))
+    if ((c >= 0xc0 && c <= 0xde && c != 0xd7) || (c >= 0x391 && c <= 0x3a9 && c != 0x3a2) ||
+        (c >= 0x410 && c <= 0x42f))
         return c + 32;
     if (c >= 0x400 && c <= 0x40f)
         return c + 80;
@@ -78,7 +80,8 @@ static uint32_t decode(const char *at, size_t bytes)
     case 3:
         return (uint32_t)(p[0] & 0xf) << 12 | (uint32_t)(p[1] & 0x3f) << 6 | (p[2] & 0x3f);
     case 4:
-        return (uint32_t)(p[0] & 7) << 18 | (uint32_t)(p[1] & 0x3f) << 12 | (uint32_t)(p[2] & 0x3f) << 6 | (p[3] & 0x3f);
+        return (uint32_t)(p[0] & 7) << 18 | (uint32_t)(p[1] & 0x3f) << 12 |
+            (uint32_t)(p[2] & 0x3f) << 6 | (p[3] & 0x3f);
     default:
         return p[0];
     }
@@ -180,7 +183,8 @@ static bool is_utf8(const char *p, size_t n)
 
 /* First place at or after `from` where the segment matches. By bytes if nothing before it must be text,
  * else by characters. */
-static size_t find_segment(const struct segment *g, struct str s, size_t from, bool any_bytes, bool any_case, size_t *length)
+static size_t find_segment(const struct segment *g, struct str s, size_t from, bool any_bytes,
+    bool any_case, size_t *length)
 {
     for (size_t at = from; at <= s.n;) {
         *length = match_here(g, (struct str){s.p + at, s.n - at}, any_case);
@@ -256,7 +260,8 @@ static void run_like(struct call *c)
     const struct pattern *p = c->data;
     uint8_t negate = (uint8_t)(c->param.i >> 1 & 1);
 
-    if (p->n == 3 && p->segments[0].n == 0 && p->segments[2].n == 0 && p->segments[1].is_literal && !p->any_case) {
+    if (p->n == 3 && p->segments[0].n == 0 && p->segments[2].n == 0 && p->segments[1].is_literal &&
+        !p->any_case) {
         struct str needle = p->segments[1].text;
         for (size_t i = 0; i < c->n; i++)
             RESULT(uint8_t)[i] = contains(VALUES(0, struct str)[i], needle) ^ negate;
@@ -277,7 +282,8 @@ static void run_like_rows(struct call *c)
         arena_reset(&arena);
         bool ok = pattern_make(&p, &arena, VALUES(1, struct str)[i], c->param.i & 1);
         c->fresh[i] = ok ? 0 : FAULT_PARSE;
-        RESULT(uint8_t)[i] = ok && (pattern_match(&p, VALUES(0, struct str)[i]) ^ (c->param.i >> 1 & 1));
+        RESULT(uint8_t)[i] = ok && (pattern_match(&p,
+            VALUES(0, struct str)[i]) ^ (c->param.i >> 1 & 1));
     }
 }
 static const struct op op_like_rows = {"like", run_like_rows, OP_FAULTS};
@@ -300,7 +306,9 @@ static value_id build_like(struct site *s)
 }
 
 static const struct function functions[] = {
-    {"like", "s, pattern", "`s LIKE pattern`: % any run, _ one character, \\ takes the next literally.", 2, 2, 0, build_like, 0},
+    {"like", "s, pattern",
+     "`s LIKE pattern`: % any run, _ one character, \\ takes the next literally.", 2, 2, 0,
+     build_like, 0},
     {"ilike", "s, pattern", "The same, letters of either case.", 2, 2, 0, build_like, 1},
     {"notLike", "s, pattern", "`s NOT LIKE pattern`", 2, 2, 0, build_like, 2},
     {"notILike", "s, pattern", "`s NOT ILIKE pattern`", 2, 2, 0, build_like, 3},

@@ -30,7 +30,8 @@ static inline void run_chain(struct call *c, uint8_t decided)
     memset(nulls, 0, c->n);
     memset(faults, 0, c->n);
     for (uint32_t a = 0; a < c->n_args; a++) {
-        const uint8_t *v = VALUES(a, uint8_t), *null = c->args[a]->nulls, *fault = c->args[a]->faults;
+        const uint8_t *v = VALUES(a, uint8_t), *null = c->args[a]->nulls,
+            *fault = c->args[a]->faults;
         for (size_t i = 0; i < c->n; i++) {
             bool is_open = !faults[i] && (nulls[i] || out[i] != decided);
             if (!is_open)
@@ -114,7 +115,8 @@ static value_id build_logic(struct site *s)
     for (uint32_t i = 0; i < s->n_args; i++) {
         if (!type_is_number(s->types[i]) && s->types[i].kind != TYPE_NOTHING)
             return site_bad_type(s, i, "a number");
-        any_bool |= s->types[i].kind == TYPE_BOOL && (s->f->param == LOGIC_XOR || !s->types[i].is_nullable);
+        any_bool |= s->types[i].kind == TYPE_BOOL &&
+            (s->f->param == LOGIC_XOR || !s->types[i].is_nullable);
         type.is_nullable |= s->types[i].is_nullable;
         args[i] = as_u8(b, s->args[i]);
     }
@@ -141,15 +143,19 @@ static value_id build_not(struct site *s)
 {
     if (!type_is_number(s->types[0]))
         return site_bad_type(s, 0, "a number");
-    return EMIT(s->b, &op_not, type_of(s->types[0].kind == TYPE_BOOL ? TYPE_BOOL : TYPE_UINT8), as_u8(s->b, s->args[0]));
+    return EMIT(s->b, &op_not, type_of(s->types[0].kind == TYPE_BOOL ? TYPE_BOOL : TYPE_UINT8),
+        as_u8(s->b, s->args[0]));
 }
 
 static const struct function functions[] = {
-    {"and", "a, b, …", "`a AND b`; later arguments are looked at only while none is false.", 2, 255, FN_OWN_NULLS,
+    {"and", "a, b, …", "`a AND b`; later arguments are looked at only while none is false.", 2,
+     255, FN_OWN_NULLS,
      build_logic, LOGIC_AND},
-    {"or", "a, b, …", "`a OR b`; later arguments are looked at only while none is true.", 2, 255, FN_OWN_NULLS,
+    {"or", "a, b, …", "`a OR b`; later arguments are looked at only while none is true.", 2, 255,
+     FN_OWN_NULLS,
      build_logic, LOGIC_OR},
-    {"xor", "a, b, …", "Is one and not the other true?", 2, 255, FN_OWN_NULLS, build_logic, LOGIC_XOR},
+    {"xor", "a, b, …", "Is one and not the other true?", 2, 255, FN_OWN_NULLS, build_logic,
+     LOGIC_XOR},
     {"not", "a", "`NOT a`", 1, 1, FN_ANY_CASE, build_not, 0},
 };
 const struct function_family family_logic = {"Logic", functions, COUNT(functions)};

@@ -82,7 +82,8 @@ static const struct op op_coalesce = {"coalesce", run_coalesce, OP_OWN_MASKS};
 static void run_null_if(struct call *c)
 {
     size_t width = type_width(c->out->type);
-    const uint8_t *equal = VALUES(0, uint8_t), *unknown = c->args[0]->nulls, *nulls = c->args[1]->nulls;
+    const uint8_t *equal = VALUES(0, uint8_t), *unknown = c->args[0]->nulls,
+        *nulls = c->args[1]->nulls;
 
     memcpy(c->out->values, c->args[1]->values, width * c->n);
     for (size_t i = 0; i < c->n; i++)
@@ -172,10 +173,13 @@ EXTREME_WRAPPED(least, str)
 EXTREME_WRAPPED(greatest, str)
 #define LEAST_OP(KIND, T, suffix) {"least", run_own_least_##suffix, OP_OWN_MASKS},
 #define GREATEST_OP(KIND, T, suffix) {"greatest", run_own_greatest_##suffix, OP_OWN_MASKS},
-static const struct op extreme_ops[2][N_KINDS] = {{NUMBER_KINDS(LEAST_OP)}, {NUMBER_KINDS(GREATEST_OP)}};
+static const struct op extreme_ops[2][N_KINDS] = {{NUMBER_KINDS(LEAST_OP)},
+    {NUMBER_KINDS(GREATEST_OP)}};
 static const struct op extreme_sane_ops[2][2] = {
-    {{"least", run_own_least_sane_f32, OP_OWN_MASKS}, {"least", run_own_least_sane_f64, OP_OWN_MASKS}},
-    {{"greatest", run_own_greatest_sane_f32, OP_OWN_MASKS}, {"greatest", run_own_greatest_sane_f64, OP_OWN_MASKS}}};
+    {{"least", run_own_least_sane_f32, OP_OWN_MASKS}, {"least", run_own_least_sane_f64,
+     OP_OWN_MASKS}},
+    {{"greatest", run_own_greatest_sane_f32, OP_OWN_MASKS}, {"greatest", run_own_greatest_sane_f64,
+     OP_OWN_MASKS}}};
 static const struct op extreme_str_ops[2] = {{"least", run_own_least_str, OP_OWN_MASKS},
                                              {"greatest", run_own_greatest_str, OP_OWN_MASKS}};
 
@@ -224,7 +228,8 @@ static value_id build_is_null(struct site *s)
 {
     if (!s->types[0].is_nullable) /* known without looking */
         return constant_u64(s->b, TYPE_UINT8, s->f->param != 0);
-    return emit(s->b, &op_is_null, type_of(TYPE_UINT8), s->args, 1, (struct param){.i = s->f->param}, NULL);
+    return emit(s->b, &op_is_null, type_of(TYPE_UINT8), s->args, 1,
+        (struct param){.i = s->f->param}, NULL);
 }
 
 static value_id build_assume(struct site *s)
@@ -289,13 +294,19 @@ static value_id build_nullable(struct site *s)
 static const struct function functions[] = {
     {"isNull", "x", "`x IS NULL`", 1, 1, FN_ANY_CASE | FN_OWN_NULLS, build_is_null, 0},
     {"isNotNull", "x", "`x IS NOT NULL`", 1, 1, FN_OWN_NULLS, build_is_null, 1},
-    {"ifNull", "x, other", "x, or other where x is NULL.", 2, 2, FN_ANY_CASE | FN_OWN_NULLS, build_coalesce, 0},
-    {"coalesce", "a, b, …", "The first that is not NULL. All of them are computed.", 1, 255, FN_ANY_CASE | FN_OWN_NULLS,
+    {"ifNull", "x, other", "x, or other where x is NULL.", 2, 2, FN_ANY_CASE | FN_OWN_NULLS,
      build_coalesce, 0},
-    {"nullIf", "a, b", "NULL where a equals b, else a.", 2, 2, FN_ANY_CASE | FN_OWN_NULLS, build_null_if, 0},
-    {"assumeNotNull", "x", "x without its Nullable; 0 or '' where it was NULL.", 1, 1, FN_OWN_NULLS, build_assume, 0},
+    {"coalesce", "a, b, …", "The first that is not NULL. All of them are computed.", 1, 255,
+     FN_ANY_CASE | FN_OWN_NULLS,
+     build_coalesce, 0},
+    {"nullIf", "a, b", "NULL where a equals b, else a.", 2, 2, FN_ANY_CASE | FN_OWN_NULLS,
+     build_null_if, 0},
+    {"assumeNotNull", "x", "x without its Nullable; 0 or '' where it was NULL.", 1, 1,
+     FN_OWN_NULLS, build_assume, 0},
     {"toNullable", "x", "x as Nullable.", 1, 1, FN_OWN_NULLS, build_nullable, 0},
-    {"least", "a, b, …", "The smallest; NULLs are skipped.", 1, 255, FN_ANY_CASE | FN_OWN_NULLS, build_extreme, 0},
-    {"greatest", "a, b, …", "The largest; NULLs are skipped.", 1, 255, FN_ANY_CASE | FN_OWN_NULLS, build_extreme, 1},
+    {"least", "a, b, …", "The smallest; NULLs are skipped.", 1, 255, FN_ANY_CASE | FN_OWN_NULLS,
+     build_extreme, 0},
+    {"greatest", "a, b, …", "The largest; NULLs are skipped.", 1, 255, FN_ANY_CASE | FN_OWN_NULLS,
+     build_extreme, 1},
 };
 const struct function_family family_null = {"NULL", functions, COUNT(functions)};

@@ -12,6 +12,7 @@ value_id build_division(struct site *s);
 /* Dates and times in + and -: *is_mine tells whether these types are its business. */
 value_id build_time_sum(struct site *s, bool is_minus, bool *is_mine);
 enum type_kind sum_kind(struct type a, struct type b, bool is_signed);
-value_id emit_sum(struct builder *b, int which, value_id x, value_id y, enum type_kind kind); /* 0 +, 1 -, 2 * */
+value_id emit_sum(struct builder *b, int which, value_id x, value_id y,
+    enum type_kind kind); /* 0 +, 1 -, 2 * */
 
 #endif

@@ -37,8 +37,11 @@ static value_id build_type_name(struct site *s)
 }
 
 static const struct function functions[] = {
-    {"toLowCardinality", "s", "s as LowCardinality(String).", 1, 1, FN_OWN_NULLS | FN_OWN_LC, build_low_cardinality, 0},
-    {"materialize", "x", "x as a column, even of a constant.", 1, 1, FN_OWN_NULLS | FN_OWN_LC, build_materialize, 0},
-    {"toTypeName", "x", "The name of x's type.", 1, 1, FN_OWN_NULLS | FN_OWN_LC, build_type_name, 0},
+    {"toLowCardinality", "s", "s as LowCardinality(String).", 1, 1, FN_OWN_NULLS | FN_OWN_LC,
+     build_low_cardinality, 0},
+    {"materialize", "x", "x as a column, even of a constant.", 1, 1, FN_OWN_NULLS | FN_OWN_LC,
+     build_materialize, 0},
+    {"toTypeName", "x", "The name of x's type.", 1, 1, FN_OWN_NULLS | FN_OWN_LC, build_type_name,
+     0},
 };
 const struct function_family family_other = {"Types", functions, COUNT(functions)};

@@ -127,7 +127,8 @@ static void add_faults(struct call *c, const uint8_t *faults)
 
 static void add_fresh(const struct op *op, struct call *c)
 {
-    const uint8_t *nulls = op->flags & OP_NULL_FAULTS ? c->args[c->n_args - 1]->nulls : c->out->nulls;
+    const uint8_t *nulls = op->flags & OP_NULL_FAULTS ? c->args[c->n_args - 1]->nulls
+        : c->out->nulls;
 
     if (nulls)
         for (size_t i = 0; i < c->n; i++)
@@ -368,7 +369,8 @@ static void explain_place(struct buf *out, const struct program *p, struct place
     else if (c->type.kind == TYPE_STRING)
         print_string_literal(out, str_at(c, 0));
     else
-        value_print(out, c->type.kind == TYPE_INTERVAL ? type_of(TYPE_INT64) : type_bare(c->type), c->values);
+        value_print(out, c->type.kind == TYPE_INTERVAL ? type_of(TYPE_INT64) : type_bare(c->type),
+            c->values);
 }
 
 void program_explain(struct buf *out, const struct program *p)
@@ -442,7 +444,8 @@ void frame_free(struct frame *f)
     free(f);
 }
 
-static const struct column *place_column(const struct frame *f, const struct batch *in, struct place_of place)
+static const struct column *place_column(const struct frame *f, const struct batch *in,
+    struct place_of place)
 {
     switch (place.kind) {
     case PLACE_INPUT:
@@ -454,15 +457,18 @@ static const struct column *place_column(const struct frame *f, const struct bat
     }
 }
 
-static void run_instruction(struct frame *f, const struct batch *in, const struct instruction *at, int64_t now_s)
+static void run_instruction(struct frame *f, const struct batch *in, const struct instruction *at,
+    int64_t now_s)
 {
     const struct program *p = f->program;
 
     for (uint32_t a = 0; a < at->n_args + at->n_guards; a++)
         f->args[a] = place_column(f, in, p->args[at->first_arg + a]);
     f->registers[at->out] = (struct column){.type = at->type, .values = f->values[at->out]};
-    struct call c = {.n = in->n_rows, .args = f->args, .is_constant = p->arg_is_constant + at->first_arg,
-                     .n_args = at->n_args, .n_guards = at->n_guards, .param = at->param, .data = at->data,
+    struct call c = {.n = in->n_rows, .args = f->args,
+        .is_constant = p->arg_is_constant + at->first_arg,
+                     .n_args = at->n_args, .n_guards = at->n_guards, .param = at->param,
+                         .data = at->data,
                      .arena = &f->arena, .now_s = now_s, .out = &f->registers[at->out],
                      .nulls = f->nulls[at->out], .faults = f->faults[at->out], .fresh = f->fresh};
     op_run(at->op, &c);

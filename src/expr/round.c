@@ -88,7 +88,8 @@ static value_id build_round(struct site *s)
     if (s->n_args > 1 && !site_integer(s, 1, &digits))
         return VALUE_FAILED;
     if (digits < -30 || digits > 30)
-        return site_error(s, "'%.*s' takes -30 to 30 digits, not %lld", STR_FMT(s->name), (long long)digits);
+        return site_error(s, "'%.*s' takes -30 to 30 digits, not %lld", STR_FMT(s->name),
+            (long long)digits);
     enum type_kind storage = type_storage(t);
     if (type_is_float(t))
         return emit(s->b, storage == TYPE_FLOAT32 ? &op_round_f32 : &op_round_f64, t, s->args, 1,
@@ -97,11 +98,14 @@ static value_id build_round(struct site *s)
         return s->args[0];
     static const uint8_t most[] = {2, 4, 9, 19, 2, 4, 9, 18};
     int64_t scale = -digits > most[kind_index(storage)] || digits < -18 ? 0 : power_of_ten[-digits];
-    return emit(s->b, &integer_ops[kind_index(storage)], t, s->args, 1, (struct param){.i = s->f->param, .j = scale}, NULL);
+    return emit(s->b, &integer_ops[kind_index(storage)], t, s->args, 1,
+        (struct param){.i = s->f->param, .j = scale}, NULL);
 }
 
 static const struct function functions[] = {
-    {"round", "x[, digits]", "To the nearest; halves of floating point to even, of integers away from 0.", 1, 2, FN_ANY_CASE,
+    {"round", "x[, digits]",
+     "To the nearest; halves of floating point to even, of integers away from 0.", 1, 2,
+     FN_ANY_CASE,
      build_round, ROUND},
     {"floor", "x[, digits]", "Down.", 1, 2, FN_ANY_CASE, build_round, FLOOR},
     {"ceil", "x[, digits]", "Up.", 1, 2, FN_ANY_CASE, build_round, CEIL},

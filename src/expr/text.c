@@ -65,7 +65,8 @@ static void run_empty(struct call *c)
     for (size_t i = 0; i < c->n; i++)
         RESULT(uint8_t)[i] = (IN(i).n == 0) ^ (uint8_t)c->param.i;
 }
-static const struct op op_length = {"length", run_length, 0}, op_length_utf8 = {"lengthUTF8", run_length_utf8, 0};
+static const struct op op_length = {"length", run_length, 0}, op_length_utf8 = {"lengthUTF8",
+    run_length_utf8, 0};
 static const struct op op_empty = {"empty", run_empty, 0};
 
 /* ---- substring, left, right ---- */
@@ -164,11 +165,13 @@ static void run_ends(struct call *c)
 {
     for (size_t i = 0; i < c->n; i++) {
         struct str s = IN(i), what = VALUES(1, struct str)[i];
-        RESULT(uint8_t)[i] = s.n >= what.n && equal_bytes(s.p + s.n - what.n, what.p, what.n, false);
+        RESULT(uint8_t)[i] = s.n >= what.n && equal_bytes(s.p + s.n - what.n, what.p, what.n,
+            false);
     }
 }
 static const struct op op_position = {"position", run_position, 0};
-static const struct op op_starts = {"startsWith", run_starts, 0}, op_ends = {"endsWith", run_ends, 0};
+static const struct op op_starts = {"startsWith", run_starts, 0}, op_ends = {"endsWith", run_ends,
+    0};
 
 /* ---- trim: param.i = 1 left | 2 right; data = table of 256 bytes ---- */
 
@@ -240,7 +243,8 @@ static value_id build_empty(struct site *s)
 {
     if (!need_strings(s, 1))
         return VALUE_FAILED;
-    return emit(s->b, &op_empty, type_of(TYPE_UINT8), s->args, 1, (struct param){.i = s->f->param}, NULL);
+    return emit(s->b, &op_empty, type_of(TYPE_UINT8), s->args, 1, (struct param){.i = s->f->param},
+        NULL);
 }
 
 static const struct op *const part_ops[] = {&op_substring, &op_left, &op_right};
@@ -258,7 +262,8 @@ static value_id build_slice(struct site *s)
             return site_bad_type(s, i, "an integer");
         args[i] = cast_number(s->b, s->args[i], TYPE_INT64);
     }
-    return emit(s->b, part_ops[s->f->param], type_of(TYPE_STRING), args, s->n_args, (struct param){0}, NULL);
+    return emit(s->b, part_ops[s->f->param], type_of(TYPE_STRING), args, s->n_args,
+        (struct param){0}, NULL);
 }
 
 static value_id build_position(struct site *s)
@@ -272,7 +277,8 @@ static value_id build_position(struct site *s)
             return site_bad_type(s, 2, "an unsigned integer");
         args[2] = cast_number(s->b, s->args[2], TYPE_UINT64);
     }
-    return emit(s->b, &op_position, type_of(TYPE_UINT64), args, s->n_args, (struct param){.i = s->f->param}, NULL);
+    return emit(s->b, &op_position, type_of(TYPE_UINT64), args, s->n_args,
+        (struct param){.i = s->f->param}, NULL);
 }
 
 static value_id build_locate(struct site *s)
@@ -288,7 +294,8 @@ static value_id build_edge(struct site *s)
 {
     if (!need_strings(s, 2))
         return VALUE_FAILED;
-    return EMIT(s->b, s->f->param ? &op_ends : &op_starts, type_of(TYPE_UINT8), s->args[0], s->args[1]);
+    return EMIT(s->b, s->f->param ? &op_ends : &op_starts, type_of(TYPE_UINT8), s->args[0],
+        s->args[1]);
 }
 
 static value_id build_trim(struct site *s)
@@ -304,7 +311,8 @@ static value_id build_trim(struct site *s)
     uint8_t *table = arena_zero(&s->b->memory->arena, 256);
     for (size_t i = 0; i < characters.n; i++)
         table[(uint8_t)characters.p[i]] = 1;
-    return emit(s->b, &op_trim, type_of(TYPE_STRING), args, 2, (struct param){.i = s->f->param}, table);
+    return emit(s->b, &op_trim, type_of(TYPE_STRING), args, 2, (struct param){.i = s->f->param},
+        table);
 }
 
 static value_id build_concat(struct site *s)
@@ -331,23 +339,31 @@ static const struct function functions[] = {
     {"CHARACTER_LENGTH", "s", "lengthUTF8", 1, 1, FN_ANY_CASE | FN_ALIAS, build_length, 1},
     {"empty", "s", "Is it ''?", 1, 1, 0, build_empty, 0},
     {"notEmpty", "s", "Is it not ''?", 1, 1, 0, build_empty, 1},
-    {"substring", "s, offset[, length]", "Bytes from offset (1 = first, negative: from the end).", 2, 3, FN_ANY_CASE, build_slice, 0},
+    {"substring", "s, offset[, length]", "Bytes from offset (1 = first, negative: from the end).",
+     2, 3, FN_ANY_CASE, build_slice, 0},
     {"substr", "s, offset[, length]", "substring", 2, 3, FN_ANY_CASE | FN_ALIAS, build_slice, 0},
     {"mid", "s, offset[, length]", "substring", 2, 3, FN_ANY_CASE | FN_ALIAS, build_slice, 0},
     {"byteSlice", "s, offset[, length]", "substring", 2, 3, FN_ANY_CASE | FN_ALIAS, build_slice, 0},
-    {"left", "s, n", "The first n bytes; negative: all but the last.", 2, 2, FN_ANY_CASE, build_slice, 1},
-    {"right", "s, n", "The last n bytes; negative: all but the first.", 2, 2, FN_ANY_CASE, build_slice, 2},
-    {"position", "s, needle[, start]", "Where needle begins, from 1; 0 = nowhere.", 2, 3, FN_ANY_CASE, build_position, 0},
-    {"positionCaseInsensitive", "s, needle[, start]", "The same, ASCII letters of either case.", 2, 3, 0, build_position, 1},
-    {"locate", "needle, s[, start]", "position with the needle first.", 2, 3, FN_ANY_CASE, build_locate, 0},
+    {"left", "s, n", "The first n bytes; negative: all but the last.", 2, 2, FN_ANY_CASE,
+     build_slice, 1},
+    {"right", "s, n", "The last n bytes; negative: all but the first.", 2, 2, FN_ANY_CASE,
+     build_slice, 2},
+    {"position", "s, needle[, start]", "Where needle begins, from 1; 0 = nowhere.", 2, 3,
+     FN_ANY_CASE, build_position, 0},
+    {"positionCaseInsensitive", "s, needle[, start]", "The same, ASCII letters of either case.", 2,
+     3, 0, build_position, 1},
+    {"locate", "needle, s[, start]", "position with the needle first.", 2, 3, FN_ANY_CASE,
+     build_locate, 0},
     {"startsWith", "s, prefix", "Does s begin with prefix?", 2, 2, 0, build_edge, 0},
     {"endsWith", "s, suffix", "Does s end with suffix?", 2, 2, 0, build_edge, 1},
-    {"trimBoth", "s[, characters]", "Without blanks (or these bytes) at both ends.", 1, 2, 0, build_trim, 3},
+    {"trimBoth", "s[, characters]", "Without blanks (or these bytes) at both ends.", 1, 2, 0,
+     build_trim, 3},
     {"trim", "s[, characters]", "trimBoth", 1, 2, FN_ALIAS, build_trim, 3},
     {"trimLeft", "s[, characters]", "Without them at the left.", 1, 2, 0, build_trim, 1},
     {"ltrim", "s[, characters]", "trimLeft", 1, 2, FN_ALIAS, build_trim, 1},
     {"trimRight", "s[, characters]", "Without them at the right.", 1, 2, 0, build_trim, 2},
     {"rtrim", "s[, characters]", "trimRight", 1, 2, FN_ALIAS, build_trim, 2},
-    {"concat", "a, b, …", "`a || b`: the texts of all one after another.", 1, 255, FN_ANY_CASE, build_concat, 0},
+    {"concat", "a, b, …", "`a || b`: the texts of all one after another.", 1, 255, FN_ANY_CASE,
+     build_concat, 0},
 };
 const struct function_family family_text = {"Strings", functions, COUNT(functions)};

@@ -15,7 +15,8 @@ static bool is_digit(char c)
 /* ---- integers ---- */
 
 /* [+-]digits. Without `is_strict` the value wraps. */
-static bool text_to_integer(uint64_t *ret, struct str text, bool is_signed, size_t bytes, bool is_strict)
+static bool text_to_integer(uint64_t *ret, struct str text, bool is_signed, size_t bytes,
+    bool is_strict)
 {
     const char *p = text.p, *end = text.p + text.n;
     bool is_negative = false, overflow = false;
@@ -37,7 +38,8 @@ static bool text_to_integer(uint64_t *ret, struct str text, bool is_signed, size
     }
     if (is_strict) {
         unsigned bits = (unsigned)bytes * 8;
-        uint64_t max = is_signed ? ((uint64_t)1 << (bits - 1)) - !is_negative : bits == 64 ? ~0ULL : ((uint64_t)1 << bits) - 1;
+        uint64_t max = is_signed ? ((uint64_t)1 << (bits - 1)) - !is_negative : bits == 64 ? ~0ULL
+            : ((uint64_t)1 << bits) - 1;
         if (overflow || v > max)
             return false;
     }
@@ -144,12 +146,14 @@ static size_t plain_time(int64_t *utc_s, struct str text, const struct zone *zon
             *utc_s = *utc_s * 10 + (p[i] - '0');
         return n_digits;
     }
-    if (text.n < 10 || !two_digits(p, &century) || !two_digits(p + 2, &of_century) || !two_digits(p + 5, &month) ||
+    if (text.n < 10 || !two_digits(p, &century) || !two_digits(p + 2, &of_century) ||
+        !two_digits(p + 5, &month) ||
         !two_digits(p + 8, &day))
         return 0;
     size_t n = 10;
     if (text.n > 10 && (p[10] == ' ' || p[10] == 'T')) {
-        if (text.n < 19 || !two_digits(p + 11, &hour) || !two_digits(p + 14, &minute) || !two_digits(p + 17, &second))
+        if (text.n < 19 || !two_digits(p + 11, &hour) || !two_digits(p + 14, &minute) ||
+            !two_digits(p + 17, &second))
             return 0;
         n = 19;
     }
@@ -205,7 +209,8 @@ static bool plain_datetime64(int64_t *ret, struct str text, const struct zone *z
     if (n != text.n)
         return false;
     fraction *= power_of_ten[scale - n_digits];
-    return !__builtin_mul_overflow(s, power_of_ten[scale], ret) && !__builtin_add_overflow(*ret, fraction, ret);
+    return !__builtin_mul_overflow(s, power_of_ten[scale], ret) &&
+        !__builtin_add_overflow(*ret, fraction, ret);
 }
 
 static bool text_to_datetime_best_effort(uint32_t *out, struct str text, const struct zone *zone)
@@ -243,7 +248,8 @@ static bool text_to_value(void *out, struct str text, struct type type, struct r
     case TYPE_DATE:
         return text_to_date(out, text);
     case TYPE_DATETIME:
-        return how.times_are_plain ? plain_datetime(out, text, type.zone) : text_to_datetime_best_effort(out, text, type.zone);
+        return how.times_are_plain ? plain_datetime(out, text, type.zone)
+            : text_to_datetime_best_effort(out, text, type.zone);
     case TYPE_DATETIME64:
         return how.times_are_plain ? plain_datetime64(out, text, type.zone, type.scale)
                          : value_datetime64(out, text, type.zone, type.scale) == NULL;
@@ -254,7 +260,8 @@ static bool text_to_value(void *out, struct str text, struct type type, struct r
     default:
         if (!type_is_integer(type) && type.kind != TYPE_INTERVAL)
             return false;
-        if (!text_to_integer(&integer, text, type_is_signed(type) || type.kind == TYPE_INTERVAL, type_width(type),
+        if (!text_to_integer(&integer, text, type_is_signed(type) || type.kind == TYPE_INTERVAL,
+            type_width(type),
                              !how.integers_wrap))
             return false;
         memcpy(out, &integer, type_width(type));
@@ -284,7 +291,8 @@ static struct reading param_reading(struct param p)
 {
     bool may_throw = (p.i >> 16 & 0xff) == TEXT_THROW;
 
-    return (struct reading){.integers_wrap = may_throw, .times_are_plain = !may_throw && !(p.i >> 24 & 1)};
+    return (struct reading){.integers_wrap = may_throw,
+        .times_are_plain = !may_throw && !(p.i >> 24 & 1)};
 }
 
 static void run_parse(struct call *c)
@@ -328,10 +336,13 @@ static void run_parse_null(struct call *c)
 }
 static const struct op op_parse_null = {"parseOrNull", run_parse_null, OP_OWN_MASKS};
 
-value_id emit_text_to(struct builder *b, value_id v, struct type type, enum text_mode mode, bool is_best_effort)
+value_id emit_text_to(struct builder *b, value_id v, struct type type, enum text_mode mode,
+    bool is_best_effort)
 {
-    const struct op *op = mode == TEXT_THROW ? (type.kind == TYPE_BOOL && !is_best_effort ? &op_parse_eager : &op_parse) : mode == TEXT_NULL ? &op_parse_null : &op_parse_zero;
-    struct param p = {.i = type.kind | type.scale << 8 | (int64_t)mode << 16 | (int64_t)is_best_effort << 24,
+    const struct op *op = mode == TEXT_THROW ? (type.kind == TYPE_BOOL && !is_best_effort
+        ? &op_parse_eager : &op_parse) : mode == TEXT_NULL ? &op_parse_null : &op_parse_zero;
+    struct param p = {.i = type.kind | type.scale << 8 | (int64_t)mode << 16 |
+        (int64_t)is_best_effort << 24,
                       .p = type.zone};
 
     type = type_bare(type);

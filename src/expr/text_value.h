@@ -12,7 +12,8 @@ enum text_mode { TEXT_THROW, TEXT_NULL, TEXT_ZERO };
 
 /* Emits the conversion of a String value to `type` (bare). is_best_effort: for DateTime and DateTime64
  * under TEXT_NULL and TEXT_ZERO, which otherwise know only the plain form. */
-value_id emit_text_to(struct builder *b, value_id v, struct type type, enum text_mode mode, bool is_best_effort);
+value_id emit_text_to(struct builder *b, value_id v, struct type type, enum text_mode mode,
+    bool is_best_effort);
 /* Any value as String, in type's zone. */
 value_id emit_to_text(struct builder *b, value_id v, struct type type);
 

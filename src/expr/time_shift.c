@@ -5,14 +5,16 @@
 #include "expr/times.h"
 
 #include <stdio.h>
-#include <strings.h>
+#include <string.h>
 
 #include "expr/numbers.h"
 
 /* Seconds of fixed units, months of calendar units. */
-static const int64_t unit_seconds[] = {[INTERVAL_SECOND] = 1, [INTERVAL_MINUTE] = 60, [INTERVAL_HOUR] = 3600,
+static const int64_t unit_seconds[] = {[INTERVAL_SECOND] = 1, [INTERVAL_MINUTE] = 60,
+    [INTERVAL_HOUR] = 3600,
                                        [INTERVAL_DAY] = 86400, [INTERVAL_WEEK] = 604800};
-static const int64_t unit_months[] = {[INTERVAL_MONTH] = 1, [INTERVAL_QUARTER] = 3, [INTERVAL_YEAR] = 12};
+static const int64_t unit_months[] = {[INTERVAL_MONTH] = 1, [INTERVAL_QUARTER] = 3,
+    [INTERVAL_YEAR] = 12};
 
 /* Beyond this all calendars end. */
 static int64_t clamp_count(int64_t n)
@@ -54,14 +56,17 @@ static int64_t shift_second(const struct zone *zone, int64_t utc_s, int64_t n, i
 static void run_shift_fixed32(struct call *c)
 {
     for (size_t i = 0; i < c->n; i++)
-        RESULT(uint32_t)[i] = (uint32_t)(VALUES(0, uint32_t)[i] + (uint64_t)VALUES(1, int64_t)[i] * (uint64_t)c->param.j);
+        RESULT(uint32_t)[i] = (uint32_t)(VALUES(0, uint32_t)[i] +
+            (uint64_t)VALUES(1, int64_t)[i] * (uint64_t)c->param.j);
 }
 static void run_shift_fixed64(struct call *c)
 {
     for (size_t i = 0; i < c->n; i++)
-        RESULT(int64_t)[i] = (int64_t)((uint64_t)VALUES(0, int64_t)[i] + (uint64_t)VALUES(1, int64_t)[i] * (uint64_t)c->param.j);
+        RESULT(int64_t)[i] = (int64_t)((uint64_t)VALUES(0, int64_t)[i] +
+            (uint64_t)VALUES(1, int64_t)[i] * (uint64_t)c->param.j);
 }
-static const struct op op_shift_fixed32 = {"shift", run_shift_fixed32, 0}, op_shift_fixed64 = {"shift", run_shift_fixed64, 0};
+static const struct op op_shift_fixed32 = {"shift", run_shift_fixed32, 0},
+    op_shift_fixed64 = {"shift", run_shift_fixed64, 0};
 
 static void run_shift_date(struct call *c)
 {
@@ -101,7 +106,8 @@ static const struct op op_shift_date = {"shift", run_shift_date, 0};
 static const struct op op_shift_datetime = {"shift", run_shift_datetime, 0};
 static const struct op op_shift_ticks = {"shift", run_shift_ticks, 0};
 
-static value_id emit_shift(struct builder *b, const struct op *op, struct type type, value_id t, value_id n, struct param p)
+static value_id emit_shift(struct builder *b, const struct op *op, struct type type, value_id t,
+    value_id n, struct param p)
 {
     return emit(b, op, type, (const value_id[]){t, n}, 2, p, NULL);
 }
@@ -118,27 +124,35 @@ static value_id shift(struct site *s, uint32_t time, uint32_t interval, int sign
         struct type to = {.kind = TYPE_DATETIME64, .zone = t.zone};
         unsigned unit_scale = (unsigned)(9 - 3 * (unit - INTERVAL_NANOSECOND));
         if (t.kind == TYPE_DATE)
-            return site_bad_type(s, time, "a DateTime or DateTime64 for an interval below a second");
-        to.scale = t.kind == TYPE_DATETIME64 && t.scale > unit_scale ? t.scale : (uint8_t)unit_scale;
+            return site_bad_type(s, time,
+                "a DateTime or DateTime64 for an interval below a second");
+        to.scale = t.kind == TYPE_DATETIME64 && t.scale > unit_scale ? t.scale
+            : (uint8_t)unit_scale;
         v = cast_values(b, v, (struct type){.kind = to.kind, .scale = to.scale, .zone = to.zone,
                                             .is_nullable = value_at(b, v)->type.is_nullable});
-        return emit_shift(b, &op_shift_fixed64, to, v, n, (struct param){.j = sign * power_of_ten[to.scale - unit_scale]});
+        return emit_shift(b, &op_shift_fixed64, to, v, n,
+            (struct param){.j = sign * power_of_ten[to.scale - unit_scale]});
     }
     if (unit < INTERVAL_DAY) {
         if (t.kind == TYPE_DATETIME64)
-            return emit_shift(b, &op_shift_fixed64, t, v, n, (struct param){.j = sign * unit_seconds[unit] * power_of_ten[t.scale]});
+            return emit_shift(b, &op_shift_fixed64, t, v, n,
+                (struct param){.j = sign * unit_seconds[unit] * power_of_ten[t.scale]});
         if (t.kind == TYPE_DATE) {
             t = type_of(TYPE_DATETIME);
-            v = retype(b, cast_number(b, seconds_of(b, v, NULL), TYPE_UINT32), type_of(TYPE_UINT32));
+            v = retype(b, cast_number(b, seconds_of(b, v, NULL), TYPE_UINT32),
+                type_of(TYPE_UINT32));
         }
-        return emit_shift(b, &op_shift_fixed32, t, v, n, (struct param){.j = sign * unit_seconds[unit]});
+        return emit_shift(b, &op_shift_fixed32, t, v, n,
+            (struct param){.j = sign * unit_seconds[unit]});
     }
     const struct zone *zone = is_plain_utc(t.zone) ? NULL : t.zone;
     if (t.kind == TYPE_DATE)
         return emit_shift(b, &op_shift_date, t, v, n, (struct param){.i = unit, .j = sign});
     if (t.kind == TYPE_DATETIME)
-        return emit_shift(b, &op_shift_datetime, t, v, n, (struct param){.i = unit, .j = sign, .p = zone});
-    return emit_shift(b, &op_shift_ticks, t, v, n, (struct param){.i = unit, .j = sign * power_of_ten[t.scale], .p = zone});
+        return emit_shift(b, &op_shift_datetime, t, v, n, (struct param){.i = unit, .j = sign,
+            .p = zone});
+    return emit_shift(b, &op_shift_ticks, t, v, n, (struct param){.i = unit,
+        .j = sign * power_of_ten[t.scale], .p = zone});
 }
 
 /* ---- plus, minus ---- */
@@ -153,7 +167,8 @@ static value_id add_number(struct site *s, uint32_t time, uint32_t number, int w
 
     y = cast_number_checked(b, y, storage);
     if (t.kind == TYPE_DATETIME64)
-        y = emit_sum(b, 2, y, constant_u64(b, TYPE_INT64, (uint64_t)power_of_ten[t.scale]), TYPE_INT64);
+        y = emit_sum(b, 2, y, constant_u64(b, TYPE_INT64, (uint64_t)power_of_ten[t.scale]),
+            TYPE_INT64);
     value_id sum = emit_sum(b, which, x, y, storage);
     t.is_nullable = value_at(b, sum)->type.is_nullable;
     return retype(b, sum, t);
@@ -164,7 +179,8 @@ static value_id build_difference(struct site *s)
     struct builder *b = s->b;
 
     if (s->types[0].kind == TYPE_DATETIME64 || s->types[1].kind == TYPE_DATETIME64)
-        return site_error(s, "the difference of DateTime64 is a Decimal, which is not there yet: use dateDiff");
+        return site_error(s,
+            "the difference of DateTime64 is a Decimal, which is not there yet: use dateDiff");
     if (s->types[0].kind != s->types[1].kind)
         return site_error(s, "a Date and a DateTime have no difference: use dateDiff");
     return emit_sum(b, 1, s->args[0], s->args[1], TYPE_INT32);
@@ -195,7 +211,8 @@ value_id build_time_sum(struct site *s, bool is_minus, bool *is_mine)
     if (time_x && time_y && is_minus)
         return build_difference(s);
     char a[64], b[64];
-    return site_error(s, "'%.*s' does not take %s and %s", STR_FMT(s->name), type_name(value_at(s->b, s->args[0])->type, a),
+    return site_error(s, "'%.*s' does not take %s and %s", STR_FMT(s->name),
+        type_name(value_at(s->b, s->args[0])->type, a),
                       type_name(value_at(s->b, s->args[1])->type, b));
 }
 
@@ -255,33 +272,37 @@ static void run_unit_number(struct call *c)
 }
 static const struct op op_unit_number = {"unitNumber", run_unit_number, 0};
 
+/* Names of each unit between blanks, in any case. */
 static bool unit_by_name(struct str name, int *unit)
 {
-    static const struct {
-        const char *name;
-        uint8_t unit;
-    } names[] = {
-        {"nanosecond", INTERVAL_NANOSECOND}, {"nanoseconds", INTERVAL_NANOSECOND}, {"ns", INTERVAL_NANOSECOND},
-        {"microsecond", INTERVAL_MICROSECOND}, {"microseconds", INTERVAL_MICROSECOND}, {"us", INTERVAL_MICROSECOND}, {"u", INTERVAL_MICROSECOND},
-        {"millisecond", INTERVAL_MILLISECOND}, {"milliseconds", INTERVAL_MILLISECOND}, {"ms", INTERVAL_MILLISECOND},
-        {"second", INTERVAL_SECOND}, {"seconds", INTERVAL_SECOND}, {"ss", INTERVAL_SECOND}, {"s", INTERVAL_SECOND},
-        {"minute", INTERVAL_MINUTE}, {"minutes", INTERVAL_MINUTE}, {"mi", INTERVAL_MINUTE}, {"n", INTERVAL_MINUTE},
-        {"hour", INTERVAL_HOUR}, {"hours", INTERVAL_HOUR}, {"hh", INTERVAL_HOUR}, {"h", INTERVAL_HOUR},
-        {"day", INTERVAL_DAY}, {"days", INTERVAL_DAY}, {"dd", INTERVAL_DAY}, {"d", INTERVAL_DAY},
-        {"week", INTERVAL_WEEK}, {"weeks", INTERVAL_WEEK}, {"wk", INTERVAL_WEEK}, {"ww", INTERVAL_WEEK},
-        {"month", INTERVAL_MONTH}, {"months", INTERVAL_MONTH}, {"mm", INTERVAL_MONTH}, {"m", INTERVAL_MONTH},
-        {"quarter", INTERVAL_QUARTER}, {"quarters", INTERVAL_QUARTER}, {"qq", INTERVAL_QUARTER}, {"q", INTERVAL_QUARTER},
-        {"year", INTERVAL_YEAR}, {"years", INTERVAL_YEAR}, {"yyyy", INTERVAL_YEAR}, {"yy", INTERVAL_YEAR},
+    static const char *const names[] = {
+        [INTERVAL_NANOSECOND] = " nanosecond nanoseconds ns ",
+        [INTERVAL_MICROSECOND] = " microsecond microseconds us u ",
+        [INTERVAL_MILLISECOND] = " millisecond milliseconds ms ",
+        [INTERVAL_SECOND] = " second seconds ss s ",
+        [INTERVAL_MINUTE] = " minute minutes mi n ",
+        [INTERVAL_HOUR] = " hour hours hh h ",
+        [INTERVAL_DAY] = " day days dd d ",
+        [INTERVAL_WEEK] = " week weeks wk ww ",
+        [INTERVAL_MONTH] = " month months mm m ",
+        [INTERVAL_QUARTER] = " quarter quarters qq q ",
+        [INTERVAL_YEAR] = " year years yyyy yy ",
     };
+    char wanted[32];
+
+    if (name.n == 0 || name.n > 16 || memchr(name.p, ' ', name.n))
+        return false;
+    snprintf(wanted, sizeof(wanted), " %.*s ", STR_FMT(name));
     for (size_t i = 0; i < COUNT(names); i++)
-        if (strlen(names[i].name) == name.n && strncasecmp(names[i].name, name.p, name.n) == 0) {
-            *unit = names[i].unit;
+        if (strcasestr(names[i], wanted)) {
+            *unit = (int)i;
             return true;
         }
     return false;
 }
 
-static value_id unit_number(struct site *s, uint32_t arg, int unit, bool has_zone, const struct zone *zone)
+static value_id unit_number(struct site *s, uint32_t arg, int unit, bool has_zone,
+    const struct zone *zone)
 {
     struct builder *b = s->b;
     struct type t = s->types[arg];
@@ -290,7 +311,8 @@ static value_id unit_number(struct site *s, uint32_t arg, int unit, bool has_zon
     if (!has_zone)
         zone = t.zone;
     if (unit < INTERVAL_SECOND) {
-        struct type to = {.kind = TYPE_DATETIME64, .scale = (uint8_t)(9 - 3 * (unit - INTERVAL_NANOSECOND)), .zone = zone};
+        struct type to = {.kind = TYPE_DATETIME64,
+            .scale = (uint8_t)(9 - 3 * (unit - INTERVAL_NANOSECOND)), .zone = zone};
         to.is_nullable = value_at(b, v)->type.is_nullable;
         return cast_number(b, cast_values(b, v, to), TYPE_INT64);
     }
@@ -317,15 +339,18 @@ static value_id build_date_diff(struct site *s)
     if (!site_zone(s, 3, s->types[1], &zone))
         return VALUE_FAILED;
     bool has_zone = s->n_args > 3;
-    return emit_sum(s->b, 1, unit_number(s, 2, unit, has_zone, zone), unit_number(s, 1, unit, has_zone, zone), TYPE_INT64);
+    return emit_sum(s->b, 1, unit_number(s, 2, unit, has_zone, zone),
+        unit_number(s, 1, unit, has_zone, zone), TYPE_INT64);
 }
 
 #define ADD(name, unit)                                                                            \
     {"add" name "s", "t, n", "`t + INTERVAL n " name "`", 2, 2, 0, build_add, unit},               \
     {"subtract" name "s", "t, n", "`t - INTERVAL n " name "`", 2, 2, 0, build_add, (unit) | 1 << 8}
-#define DIFF_ALIAS(name, flags) {name, "unit, from, to[, zone]", "dateDiff", 3, 4, FN_ALIAS | (flags), build_date_diff, 0}
+#define DIFF_ALIAS(name, flags)                                                                    \
+    {name, "unit, from, to[, zone]", "dateDiff", 3, 4, FN_ALIAS | (flags), build_date_diff, 0}
 static const struct function functions[] = {
-    {"dateDiff", "unit, from, to[, zone]", "How many borders of the unit (nanosecond … year) lie between.", 3, 4, FN_ANY_CASE,
+    {"dateDiff", "unit, from, to[, zone]",
+     "How many borders of the unit (nanosecond … year) lie between.", 3, 4, FN_ANY_CASE,
      build_date_diff, 0},
     DIFF_ALIAS("date_diff", 0),
     DIFF_ALIAS("DATE_DIFF", 0),
@@ -341,4 +366,5 @@ static const struct function functions[] = {
     ADD("Quarter", INTERVAL_QUARTER),
     ADD("Year", INTERVAL_YEAR),
 };
-const struct function_family family_time_shift = {"Times moved and compared", functions, COUNT(functions)};
+const struct function_family family_time_shift = {"Times moved and compared", functions,
+    COUNT(functions)};

@@ -77,7 +77,8 @@ static void run_start_day(struct call *c)
         return;
     }
     for (size_t i = 0; i < c->n; i++) {
-        int64_t start = zone_bucket_start(NULL, VALUES(0, int64_t)[i] * 86400, c->param.i, (int)c->param.j);
+        int64_t start = zone_bucket_start(NULL, VALUES(0, int64_t)[i] * 86400, c->param.i,
+            (int)c->param.j);
         RESULT(uint16_t)[i] = (uint16_t)(start < 0 && !c->param.p ? 0 : start / 86400);
     }
 }
@@ -99,35 +100,44 @@ static void run_start_ticks(struct call *c)
 
     for (size_t i = 0; i < c->n; i++) {
         int64_t start = floor_div(VALUES(0, int64_t)[i], length) * length;
-        RESULT(int64_t)[i] = scale < 0 ? start / -scale : (int64_t)((uint64_t)start * (uint64_t)scale);
+        RESULT(int64_t)[i] = scale < 0 ? start / -scale
+            : (int64_t)((uint64_t)start * (uint64_t)scale);
     }
 }
 static const struct op op_start_ticks = {"toStartOf", run_start_ticks, 0};
 
-static value_id start_as_date(struct builder *b, value_id v, const struct zone *zone, int64_t count, int unit)
+static value_id start_as_date(struct builder *b, value_id v, const struct zone *zone,
+    int64_t count, int unit)
 {
     static const char wraps[1];
-    bool is_wrapping = value_at(b, v)->type.kind == TYPE_DATETIME64 && unit >= INTERVAL_MONTH && count > 1;
+    bool is_wrapping = value_at(b, v)->type.kind == TYPE_DATETIME64 && unit >= INTERVAL_WEEK &&
+        count > 1;
     value_id days = days_of(b, v, zone);
 
     return emit(b, &op_start_day, type_of(TYPE_DATE), &days, 1,
                 (struct param){.i = count, .j = unit, .p = is_wrapping ? wraps : NULL}, NULL);
 }
 
-static value_id start_as_datetime(struct builder *b, value_id v, const struct zone *zone, int64_t count, int unit)
+static value_id start_as_datetime(struct builder *b, value_id v, const struct zone *zone,
+    int64_t count, int unit)
 {
-    static const int64_t lengths[] = {[INTERVAL_SECOND] = 1, [INTERVAL_MINUTE] = 60, [INTERVAL_HOUR] = 3600, [INTERVAL_DAY] = 86400};
+    static const int64_t lengths[] = {[INTERVAL_SECOND] = 1, [INTERVAL_MINUTE] = 60,
+        [INTERVAL_HOUR] = 3600, [INTERVAL_DAY] = 86400};
     struct type type = {.kind = TYPE_DATETIME, .zone = zone};
     enum type_kind kind = value_at(b, v)->type.kind;
     value_id seconds = seconds_of(b, v, zone);
 
-    bool is_plain = is_plain_utc(zone) && (unit < INTERVAL_HOUR || count == 1 || unit == INTERVAL_DAY);
+    bool is_plain = is_plain_utc(zone) && (unit < INTERVAL_HOUR || count == 1 ||
+        unit == INTERVAL_DAY);
     if (is_plain && count < 40000 && kind == TYPE_DATETIME)
-        return emit(b, &op_start_plain32, type, &v, 1, (struct param){.i = lengths[unit] * count}, NULL);
+        return emit(b, &op_start_plain32, type, &v, 1, (struct param){.i = lengths[unit] * count},
+            NULL);
     if (is_plain && count < 40000)
-        return emit(b, &op_start_plain, type, &seconds, 1, (struct param){.i = lengths[unit] * count}, NULL);
+        return emit(b, &op_start_plain, type, &seconds, 1,
+            (struct param){.i = lengths[unit] * count}, NULL);
     return emit(b, &op_start, type, &seconds, 1,
-                (struct param){.i = count, .j = unit | (kind == TYPE_DATETIME64 ? WRAPS : 0), .p = is_plain_utc(zone) ? NULL : zone},
+                (struct param){.i = count, .j = unit | (kind == TYPE_DATETIME64 ? WRAPS : 0),
+                    .p = is_plain_utc(zone) ? NULL : zone},
                 NULL);
 }
 
@@ -145,7 +155,8 @@ static value_id build_start(struct site *s)
     const struct zone *zone;
 
     if (!type_is_day_or_time(t) || (t.kind == TYPE_DATE && unit < INTERVAL_DAY))
-        return site_bad_type(s, 0, t.kind == TYPE_DATE ? "a DateTime or DateTime64" : "a Date, DateTime or DateTime64");
+        return site_bad_type(s, 0, t.kind == TYPE_DATE ? "a DateTime or DateTime64"
+            : "a Date, DateTime or DateTime64");
     if (!site_zone(s, 1, t, &zone))
         return VALUE_FAILED;
     if (unit >= INTERVAL_WEEK && t.kind == TYPE_DATE && s->n_args > 1)
@@ -174,9 +185,11 @@ static value_id build_start_week(struct site *s)
     return EMIT(s->b, &op_start_sunday, type_of(TYPE_DATE), days_of(s->b, s->args[0], zone));
 }
 
-static value_id start_of_ticks(struct builder *b, value_id v, struct type from, struct type to, int64_t length)
+static value_id start_of_ticks(struct builder *b, value_id v, struct type from, struct type to,
+    int64_t length)
 {
-    int64_t scale = to.scale >= from.scale ? power_of_ten[to.scale - from.scale] : -power_of_ten[from.scale - to.scale];
+    int64_t scale = to.scale >= from.scale ? power_of_ten[to.scale - from.scale]
+        : -power_of_ten[from.scale - to.scale];
 
     return emit(b, &op_start_ticks, to, &v, 1, (struct param){.i = length, .j = scale}, NULL);
 }
@@ -220,7 +233,8 @@ static value_id build_start_interval(struct site *s)
     if (!type_is_day_or_time(t))
         return site_bad_type(s, 0, "a Date, DateTime or DateTime64");
     const struct cell *interval = constant_cell(s->b, s->args[1]);
-    if (s->types[1].kind != TYPE_INTERVAL || interval == NULL || interval->is_null || interval->fault)
+    if (s->types[1].kind != TYPE_INTERVAL || interval == NULL || interval->is_null ||
+        interval->fault)
         return site_bad_type(s, 1, "a constant INTERVAL");
     int unit = s->types[1].scale;
     int64_t count = interval->i64;
@@ -242,9 +256,11 @@ static value_id build_start_interval(struct site *s)
 #define START(name, text, unit, count)                                                             \
     {name, "t[, zone]", text, 1, 2, 0, build_start, (unit) | (int64_t)(count) << 8}
 static const struct function functions[] = {
-    {"toStartOfInterval", "t, INTERVAL n unit[, zone]", "Start of the window of n units that holds t.", 2, 3, 0,
+    {"toStartOfInterval", "t, INTERVAL n unit[, zone]",
+     "Start of the window of n units that holds t.", 2, 3, 0,
      build_start_interval, 0},
-    {"toStartOfSecond", "t[, zone]", "DateTime64 without its fraction.", 1, 2, 0, build_start_second, 0},
+    {"toStartOfSecond", "t[, zone]", "DateTime64 without its fraction.", 1, 2, 0,
+     build_start_second, 0},
     START("toStartOfMinute", "Start of the minute.", INTERVAL_MINUTE, 1),
     START("toStartOfFiveMinutes", "Start of the 5 minutes.", INTERVAL_MINUTE, 5),
     START("toStartOfFiveMinute", "toStartOfFiveMinutes", INTERVAL_MINUTE, 5),
@@ -252,7 +268,8 @@ static const struct function functions[] = {
     START("toStartOfFifteenMinutes", "Start of the 15 minutes.", INTERVAL_MINUTE, 15),
     START("toStartOfHour", "Start of the hour.", INTERVAL_HOUR, 1),
     START("toStartOfDay", "Start of the day, a DateTime.", INTERVAL_DAY, 1),
-    {"toStartOfWeek", "t[, mode[, zone]]", "First day of the week, a Date: Sunday, with an odd mode Monday.", 1, 3, 0,
+    {"toStartOfWeek", "t[, mode[, zone]]",
+     "First day of the week, a Date: Sunday, with an odd mode Monday.", 1, 3, 0,
      build_start_week, 0},
     START("toMonday", "Monday of the week, a Date.", INTERVAL_WEEK, 1),
     START("toStartOfMonth", "First day of the month, a Date.", INTERVAL_MONTH, 1),

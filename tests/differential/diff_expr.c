@@ -38,7 +38,8 @@ static struct {
 
 static void *open_library(void)
 {
-    const char *path = getenv("WEIR_LIBCHDB"), *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    const char *path = getenv("WEIR_LIBCHDB"), *cache = getenv("XDG_CACHE_HOME"),
+        *home = getenv("HOME");
     char text[512];
 
     if (path != NULL)
@@ -46,7 +47,8 @@ static void *open_library(void)
     if (cache != NULL)
         snprintf(text, sizeof(text), "%s/weir/26.7.3-stable.1/libchdb.so", cache);
     else
-        snprintf(text, sizeof(text), "%s/.cache/weir/26.7.3-stable.1/libchdb.so", home ? home : "/root");
+        snprintf(text, sizeof(text), "%s/.cache/weir/26.7.3-stable.1/libchdb.so",
+            home ? home : "/root");
     return dlopen(text, RTLD_NOW);
 }
 
@@ -58,12 +60,14 @@ static bool chdb_open(void)
     if (library == NULL)
         return false;
     chdb.connect = (chdb_connection *(*)(int, char **))dlsym(library, "chdb_connect");
-    chdb.query = (chdb_result *(*)(chdb_connection, const char *, size_t, const char *, size_t))dlsym(library, "chdb_query_n");
+    chdb.query = (chdb_result *(*)(chdb_connection, const char *, size_t, const char *,
+        size_t))dlsym(library, "chdb_query_n");
     chdb.buffer = (char *(*)(chdb_result *))dlsym(library, "chdb_result_buffer");
     chdb.length = (size_t (*)(chdb_result *))dlsym(library, "chdb_result_length");
     chdb.error = (const char *(*)(chdb_result *))dlsym(library, "chdb_result_error");
     chdb.destroy = (void (*)(chdb_result *))dlsym(library, "chdb_destroy_query_result");
-    if (!chdb.connect || !chdb.query || !chdb.buffer || !chdb.length || !chdb.error || !chdb.destroy)
+    if (!chdb.connect || !chdb.query || !chdb.buffer || !chdb.length || !chdb.error ||
+        !chdb.destroy)
         return false;
     chdb.connection = chdb.connect(1, arguments);
     return chdb.connection != NULL;
@@ -134,15 +138,21 @@ static bool chance(unsigned percent)
 static const struct {
     const char *name, *type, *class; /* class: what the generator takes it for */
 } columns[] = {
-    {"b", "Bool", "c"}, {"u8", "UInt8", "n"}, {"u16", "UInt16", "n"}, {"u32", "UInt32", "n"}, {"u64", "UInt64", "n"},
+    {"b", "Bool", "c"}, {"u8", "UInt8", "n"}, {"u16", "UInt16", "n"}, {"u32", "UInt32", "n"},
+     {"u64", "UInt64", "n"},
     {"i8", "Int8", "n"}, {"i16", "Int16", "n"}, {"i32", "Int32", "n"}, {"i64", "Int64", "n"},
     {"f32", "Float32", "f"}, {"f64", "Float64", "f"},
-    {"nu8", "Nullable(UInt8)", "n"}, {"ni32", "Nullable(Int32)", "n"}, {"ni64", "Nullable(Int64)", "n"}, {"nf", "Nullable(Float64)", "f"},
-    {"s", "String", "s"}, {"ns", "Nullable(String)", "s"}, {"lc", "LowCardinality(String)", "s"}, {"nlc", "LowCardinality(Nullable(String))", "s"},
-    {"sn", "String", "x"}, {"nsn", "Nullable(String)", "x"}, {"sd", "String", "y"}, {"sip", "String", "z"},
-    {"d", "Date", "d"}, {"nd", "Nullable(Date)", "d"}, {"t", "DateTime", "t"}, {"nt", "Nullable(DateTime)", "t"},
+    {"nu8", "Nullable(UInt8)", "n"}, {"ni32", "Nullable(Int32)", "n"}, {"ni64", "Nullable(Int64)",
+     "n"}, {"nf", "Nullable(Float64)", "f"},
+    {"s", "String", "s"}, {"ns", "Nullable(String)", "s"}, {"lc", "LowCardinality(String)", "s"},
+     {"nlc", "LowCardinality(Nullable(String))", "s"},
+    {"sn", "String", "x"}, {"nsn", "Nullable(String)", "x"}, {"sd", "String", "y"}, {"sip",
+     "String", "z"},
+    {"d", "Date", "d"}, {"nd", "Nullable(Date)", "d"}, {"t", "DateTime", "t"}, {"nt",
+     "Nullable(DateTime)", "t"},
     {"tk", "DateTime('Asia/Kolkata')", "t"}, {"tn", "DateTime('America/New_York')", "t"},
-    {"t0", "DateTime64(0)", "t"}, {"t3", "DateTime64(3)", "t"}, {"t6", "DateTime64(6, 'Europe/Paris')", "t"}, {"nt9", "Nullable(DateTime64(9))", "t"},
+    {"t0", "DateTime64(0)", "t"}, {"t3", "DateTime64(3)", "t"}, {"t6",
+     "DateTime64(6, 'Europe/Paris')", "t"}, {"nt9", "Nullable(DateTime64(9))", "t"},
     {"ip4", "IPv4", "4"}, {"nip4", "Nullable(IPv4)", "4"}, {"ip6", "IPv6", "6"},
 };
 
@@ -153,15 +163,24 @@ static struct {
 
 static const char *random_text(char class)
 {
-    static const char *const words[] = {"", "a", "b", "abc", "ABC", "Abc_d", "a%b", "hello world", " pad ", "Кот", "naïve", "x\\y", "aa", "ba", "12",
-                                        "a\xff" "b", "tab\there", "q'q", "ÀÉ", "abcabc", "日本", "_"};
-    static const char *const numbers[] = {"0", "1", "-1", "12", "255", "256", "-128", "300", "65536", "4294967296", "18446744073709551615",
-                                          "18446744073709551616", "9223372036854775808", "", "x", "1.5", "-0.25", "1e3", "+7", " 1", "1 ", "007",
-                                          "true", "false", "yes", "nan", "inf", "-", "1e", "-9223372036854775808", ".5", "5."};
-    static const char *const dates[] = {"2024-02-29", "2024-02-29 12:34:56", "2023-12-31T23:59:59", "2024-03-10 02:30:00", "1971-01-01 00:00:00", "2024/01/02",
-                                        "2024-01-02T03:04:05Z", "2024-01-02 03:04:05.678", "2024-01-02 03:04:05+01:00", "x", "", "2024-02-31", "2024-02-30",
-                                        "1700000000", "2024-1-2", "20240102", "2024-01-02 03:04", "2105-12-31 23:59:59", "1971-01-01", "2099-01-01"};
-    static const char *const addresses[] = {"1.2.3.4", "255.255.255.255", "0.0.0.0", "::1", "::ffff:1.2.3.4", "fe80::AB", "1.2.3", "x", "", "1.2.3.256",
+    static const char *const words[] = {"", "a", "b", "abc", "ABC", "Abc_d", "a%b", "hello world",
+        " pad ", "Кот", "naïve", "x\\y", "aa", "ba", "12",
+                                        "a\377b", "tab\there", "q'q", "ÀÉ", "abcabc", "日本", "_"};
+    static const char *const numbers[] = {"0", "1", "-1", "12", "255", "256", "-128", "300",
+        "65536", "4294967296", "18446744073709551615",
+                                          "18446744073709551616", "9223372036854775808", "", "x",
+                                              "1.5", "-0.25", "1e3", "+7", " 1", "1 ", "007",
+                                          "true", "false", "yes", "nan", "inf", "-", "1e",
+                                              "-9223372036854775808", ".5", "5."};
+    static const char *const dates[] = {"2024-02-29", "2024-02-29 12:34:56", "2023-12-31T23:59:59",
+        "2024-03-10 02:30:00", "1971-01-01 00:00:00", "2024/01/02",
+                                        "2024-01-02T03:04:05Z", "2024-01-02 03:04:05.678",
+                                            "2024-01-02 03:04:05+01:00", "x", "", "2024-02-31",
+                                            "2024-02-30",
+                                        "1700000000", "2024-1-2", "20240102", "2024-01-02 03:04",
+                                            "2105-12-31 23:59:59", "1971-01-01", "2099-01-01"};
+    static const char *const addresses[] = {"1.2.3.4", "255.255.255.255", "0.0.0.0", "::1",
+        "::ffff:1.2.3.4", "fe80::AB", "1.2.3", "x", "", "1.2.3.256",
                                             "2001:db8::8a2e:370:7334"};
     switch (class) {
     case 'x':
@@ -177,7 +196,8 @@ static const char *random_text(char class)
 
 static double random_double(void)
 {
-    static const double edges[] = {0, 1, -1, 0.5, -0.5, 1.5, 2.5, -2.5, 100.25, 255, 256, -0.0, 3.7, 1e3, 12345.678, 0.1, 127.9};
+    static const double edges[] = {0, 1, -1, 0.5, -0.5, 1.5, 2.5, -2.5, 100.25, 255, 256, -0.0,
+        3.7, 1e3, 12345.678, 0.1, 127.9};
 
     if (chance(4))
         return NAN;
@@ -188,16 +208,20 @@ static double random_double(void)
 
 static uint64_t random_integer(void)
 {
-    static const int64_t edges[] = {0, 1, 2, 3, 7, 10, 100, 127, 128, 200, 255, 256, 1000, 32767, 32768, 65535, 65536, 2147483647, 2147483648LL, 4294967295LL,
-                                    INT64_MAX, -1, -2, -7, -128, -129, -32768, -2147483648LL, INT64_MIN};
+    static const int64_t edges[] = {0, 1, 2, 3, 7, 10, 100, 127, 128, 200, 255, 256, 1000, 32767,
+        32768, 65535, 65536, 2147483647, 2147483648LL, 4294967295LL,
+                                    INT64_MAX, -1, -2, -7, -128, -129, -32768, -2147483648LL,
+                                        INT64_MIN};
     return chance(80) ? (uint64_t)edges[below(COUNT(edges))] : random_u64();
 }
 
 /* Seconds in 1971 .. 2105, often near a change of clocks. */
 static int64_t random_second(void)
 {
-    static const int64_t edges[] = {86400 * 500, 1710054000, 1710053999, 1710057600, 1711846800, 1711846799, 1711850400, 1730595600, 1730599200, 1730602800,
-                                    1729990800, 1729994400, 1709164800, 1704067199, 1704067200, 951782400, 4102444800LL};
+    static const int64_t edges[] = {86400 * 500, 1710054000, 1710053999, 1710057600, 1711846800,
+        1711846799, 1711850400, 1730595600, 1730599200, 1730602800,
+                                    1729990800, 1729994400, 1709164800, 1704067199, 1704067200,
+                                        951782400, 4102444800LL};
     if (chance(50))
         return edges[below(COUNT(edges))] + below(7200);
     return 500 * 86400LL + (int64_t)(random_u64() % 4200000000ULL);
@@ -253,7 +277,8 @@ static void random_cell(struct type type, char class, void *out)
 }
 
 /* The value as SQL of exactly that value. */
-static void literal(struct buf *out, struct type t, const char *type, const struct column *c, size_t row)
+static void literal(struct buf *out, struct type t, const char *type, const struct column *c,
+    size_t row)
 {
     struct type bare = t;
     const char *value = (const char *)c->values + row * type_width(t);
@@ -265,13 +290,15 @@ static void literal(struct buf *out, struct type t, const char *type, const stru
         return;
     }
     if (t.kind == TYPE_DATETIME64) {
-        buf_printf(out, "reinterpret(toInt64(%lld), 'DateTime64(%u, \\'UTC\\')')", (long long)*(const int64_t *)value, t.scale);
+        buf_printf(out, "reinterpret(toInt64(%lld), 'DateTime64(%u, \\'UTC\\')')",
+            (long long)*(const int64_t *)value, t.scale);
         return;
     }
     if (t.kind == TYPE_DATE || t.kind == TYPE_DATETIME) {
         uint32_t v = 0;
         memcpy(&v, value, type_width(t));
-        buf_printf(out, t.kind == TYPE_DATE ? "toDate(toUInt16(%u))" : "toDateTime(toUInt32(%u), 'UTC')", v);
+        buf_printf(out, t.kind == TYPE_DATE ? "toDate(toUInt16(%u))"
+            : "toDateTime(toUInt32(%u), 'UTC')", v);
         return;
     }
     value_print(&text, bare, value);
@@ -285,7 +312,8 @@ static void literal(struct buf *out, struct type t, const char *type, const stru
     } else if (type_is_number(t)) {
         buf_printf(out, "(%.*s)", (int)text.n, text.p);
     } else {
-        buf_printf(out, "CAST('%.*s', '%s')", (int)text.n, text.p, t.kind == TYPE_IPV4 ? "IPv4" : "IPv6");
+        buf_printf(out, "CAST('%.*s', '%s')", (int)text.n, text.p,
+            t.kind == TYPE_IPV4 ? "IPv4" : "IPv6");
     }
     (void)type;
 }
@@ -320,11 +348,13 @@ static void table_fill(void)
     for (size_t i = 0; i < COUNT(columns); i++) {
         struct column *c = &table.batch.columns[i];
         for (size_t row = 0; row < N_ROWS; row++) {
-            random_cell(table.types[i], columns[i].class[0], (char *)c->values + row * type_width(table.types[i]));
+            random_cell(table.types[i], columns[i].class[0],
+                (char *)c->values + row * type_width(table.types[i]));
             if (c->nulls) {
                 c->nulls[row] = chance(30);
                 if (c->nulls[row])
-                    memset((char *)c->values + row * type_width(table.types[i]), 0, type_width(table.types[i]));
+                    memset((char *)c->values + row * type_width(table.types[i]), 0,
+                        type_width(table.types[i]));
             }
         }
     }
@@ -497,7 +527,8 @@ static void ask_clickhouse(struct answer *a, const char *expression)
         }
         return;
     }
-    snprintf(a->reason, sizeof(a->reason), "%.*s", (int)(answer.n < 200 ? answer.n : 200), answer.p);
+    snprintf(a->reason, sizeof(a->reason), "%.*s", (int)(answer.n < 200 ? answer.n : 200),
+        answer.p);
     for (size_t row = 0; row < N_ROWS; row++)
         any |= ask_row(a, expression, row, &answer);
     a->is_refused = !any;
@@ -516,7 +547,8 @@ static bool cells_differ(const char *weir, const char *clickhouse)
     if (strcmp(weir, clickhouse) == 0)
         return false;
     /* NaN has no sign worth comparing */
-    return !((strcmp(weir, "nan") == 0 || strcmp(weir, "-nan") == 0) && (strcmp(clickhouse, "nan") == 0 || strcmp(clickhouse, "-nan") == 0));
+    return !((strcmp(weir, "nan") == 0 || strcmp(weir, "-nan") == 0) &&
+        (strcmp(clickhouse, "nan") == 0 || strcmp(clickhouse, "-nan") == 0));
 }
 
 /* Text made from a number that came of LowCardinality text is LowCardinality in ClickHouse alone. */
@@ -526,7 +558,8 @@ static bool types_differ(const char *weir, const char *clickhouse)
 
     if (strcmp(weir, clickhouse) == 0)
         return false;
-    return !(strncmp(clickhouse, "LowCardinality(", 15) == 0 && strncmp(clickhouse + 15, weir, n) == 0 && strcmp(clickhouse + 15 + n, ")") == 0);
+    return !(strncmp(clickhouse, "LowCardinality(", 15) == 0 &&
+        strncmp(clickhouse + 15, weir, n) == 0 && strcmp(clickhouse + 15 + n, ")") == 0);
 }
 
 static enum verdict compare(const char *expression, bool print)
@@ -541,7 +574,8 @@ static enum verdict compare(const char *expression, bool print)
     ask_clickhouse(&theirs, expression);
     if (ours.is_refused) {
         if ((show_refused && !theirs.is_refused) || print)
-            printf("refused: %s\n  weir: %s\n  ClickHouse: %s %s\n", expression, ours.reason, theirs.type, theirs.reason);
+            printf("refused: %s\n  weir: %s\n  ClickHouse: %s %s\n", expression, ours.reason,
+                theirs.type, theirs.reason);
         return REFUSED;
     }
     for (size_t row = 0; row < N_ROWS; row++)
@@ -550,10 +584,12 @@ static enum verdict compare(const char *expression, bool print)
     if (!differs && !print)
         return SAME;
     if (print) {
-        printf("  %s\n    types: weir %s, ClickHouse %s %s\n", expression, ours.type, theirs.type, theirs.reason);
+        printf("  %s\n    types: weir %s, ClickHouse %s %s\n", expression, ours.type, theirs.type,
+            theirs.reason);
         for (size_t row = 0; row < N_ROWS; row++) {
             bool row_differs = cells_differ(ours.cells[row], theirs.cells[row]);
-            printf("    %c row %zu: weir %s, ClickHouse %s\n", row_differs ? '*' : ' ', row, ours.cells[row] ? ours.cells[row] : "rejects",
+            printf("    %c row %zu: weir %s, ClickHouse %s\n", row_differs ? '*' : ' ', row,
+                ours.cells[row] ? ours.cells[row] : "rejects",
                    theirs.cells[row] ? theirs.cells[row] : "throws");
         }
     }
@@ -670,14 +706,17 @@ static void gen_format(struct buf *out, const char *format, int depth)
             break;
         }
         case 'P':
-            buf_text(out, PICK("'%'", "'a%'", "'%b'", "'%b%'", "'a_c'", "'_bc'", "'%a%b%'", "'_'", "''", "'abc'", "'a\\\\%b'", "'%_%'", "'К%'", "'%о_'",
+            buf_text(out, PICK("'%'", "'a%'", "'%b'", "'%b%'", "'a_c'", "'_bc'", "'%a%b%'", "'_'",
+                "''", "'abc'", "'a\\\\%b'", "'%_%'", "'К%'", "'%о_'",
                                "'a%c'", "'__'", "'A%'", "'%ABC%'"));
             break;
         case 'Z':
-            buf_text(out, PICK("'UTC'", "'Asia/Kolkata'", "'America/New_York'", "'Europe/Paris'", "'Australia/Lord_Howe'", "'Asia/Kathmandu'"));
+            buf_text(out, PICK("'UTC'", "'Asia/Kolkata'", "'America/New_York'", "'Europe/Paris'",
+                "'Australia/Lord_Howe'", "'Asia/Kathmandu'"));
             break;
         case 'U':
-            buf_text(out, PICK("SECOND", "MINUTE", "HOUR", "DAY", "WEEK", "MONTH", "QUARTER", "YEAR", "MILLISECOND"));
+            buf_text(out, PICK("SECOND", "MINUTE", "HOUR", "DAY", "WEEK", "MONTH", "QUARTER",
+                "YEAR", "MILLISECOND"));
             break;
         case '%':
             buf_byte(out, '%');
@@ -690,24 +729,42 @@ static void gen_format(struct buf *out, const char *format, int depth)
 
 static void gen_number(struct buf *out, int depth)
 {
-    static const char *const leaves[] = {"%i", "%i", "%F", "%I", "0.5", "1.5", "2", "65536", "4294967296", "b"};
+    static const char *const leaves[] = {"%i", "%i", "%F", "%I", "0.5", "1.5", "2", "65536",
+        "4294967296", "b"};
     static const char *const calls[] = {
-        "(%n + %n)", "(%n - %n)", "(%n * %n)", "(%n / %n)", "intDiv(%i, %i)", "intDiv(%n, %I)", "(%i %% %i)", "(%i %% %I)", "positiveModulo(%i, %i)",
-        "intDivOrZero(%i, %i)", "(-%n)", "abs(%n)", "sign(%n)", "bitAnd(%i, %i)", "bitOr(%i, %I)", "bitXor(%i, %i)", "bitNot(%i)",
-        "if(%c, %n, %n)", "if(%c, %i, NULL)", "multiIf(%c, %n, %c, %n, %n)", "CASE WHEN %c THEN %n WHEN %c THEN %n ELSE %n END",
-        "CASE %i WHEN 0 THEN %n WHEN 1 THEN %n ELSE %n END", "CASE WHEN %c THEN %i END", "ifNull(%n, %n)", "coalesce(%n, %n, %n)", "nullIf(%n, %I)",
-        "least(%i, %i)", "greatest(%i, %I)", "length(%s)", "lengthUTF8(%s)", "position(%s, %s)", "position(%s, %C)",
-        "toUInt8(%i)", "toInt8(%i)", "toUInt16(%i)", "toInt16(%i)", "toUInt32(%i)", "toInt32(%i)", "toUInt64(%i)", "toInt64(%i)", "toFloat32(%n)",
-        "toFloat64(%n)", "toUInt8(%x)", "toInt32(%x)", "toUInt64(%x)", "toFloat64(%x)", "toFloat32(%x)", "toInt64OrNull(%x)", "toUInt8OrZero(%x)",
-        "toInt8OrNull(%x)", "toFloat64OrNull(%x)", "toFloat64OrZero(%x)", "CAST(%x AS Nullable(UInt16))", "%i::Int16", "CAST(%i AS Nullable(UInt8))",
-        "toInt32(%F)", "toUInt16(%F)", "toYear(%t)", "toQuarter(%t)", "toMonth(%t)", "toDayOfMonth(%t)", "toDayOfWeek(%t)", "toDayOfWeek(%t, 1)",
-        "toDayOfWeek(%t, 2, %Z)", "toDayOfWeek(%d, 3)", "toDayOfYear(%t)", "toHour(%t)", "toMinute(%t)", "toSecond(%t)", "toHour(%t, %Z)", "toMinute(%t, %Z)",
-        "toMillisecond(%t)", "toYYYYMM(%t)", "toYYYYMMDD(%t)", "toYYYYMMDDhhmmss(%t)", "toUnixTimestamp(t3)", "toUnixTimestamp(tk)", "toUnixTimestamp(d)", "toUnixTimestamp64Milli(%t)",
-        "toUnixTimestamp64Micro(%t)", "toUnixTimestamp64Nano(t3)", "dateDiff('second', %t, %t)", "dateDiff('minute', %t, %t)", "dateDiff('hour', %t, %t)",
-        "dateDiff('day', %t, %t)", "dateDiff('week', %t, %t)", "dateDiff('month', %t, %t)", "dateDiff('quarter', %t, %t)", "dateDiff('year', %t, %t)",
-        "dateDiff('day', %t, %t, %Z)", "dateDiff('millisecond', %t, %t)", "(d - nd)", "(t - tk)", "round(%F)", "round(%F, 1)", "floor(%F)", "ceil(%n)",
-        "round(%i, -1)", "trunc(%F, 1)", "floor(%i, -2)", "assumeNotNull(ni32)", "materialize(%n)", "toUInt32(ip4)", "toInt64(t)", "toUInt16(d)",
-        "toFloat64(t3)", "toInt64(t6)", "(%i %% 2.5)", "toUInt8(%c)", "CAST(ns AS UInt8)", "nu8::UInt32", "xor(%c, %c)",
+        "(%n + %n)", "(%n - %n)", "(%n * %n)", "(%n / %n)", "intDiv(%i, %i)", "intDiv(%n, %I)",
+            "(%i %% %i)", "(%i %% %I)", "positiveModulo(%i, %i)",
+        "intDivOrZero(%i, %i)", "(-%n)", "abs(%n)", "sign(%n)", "bitAnd(%i, %i)", "bitOr(%i, %I)",
+            "bitXor(%i, %i)", "bitNot(%i)",
+        "if(%c, %n, %n)", "if(%c, %i, NULL)", "multiIf(%c, %n, %c, %n, %n)",
+            "CASE WHEN %c THEN %n WHEN %c THEN %n ELSE %n END",
+        "CASE %i WHEN 0 THEN %n WHEN 1 THEN %n ELSE %n END", "CASE WHEN %c THEN %i END",
+            "ifNull(%n, %n)", "coalesce(%n, %n, %n)", "nullIf(%n, %I)",
+        "least(%i, %i)", "greatest(%i, %I)", "length(%s)", "lengthUTF8(%s)", "position(%s, %s)",
+            "position(%s, %C)",
+        "toUInt8(%i)", "toInt8(%i)", "toUInt16(%i)", "toInt16(%i)", "toUInt32(%i)", "toInt32(%i)",
+            "toUInt64(%i)", "toInt64(%i)", "toFloat32(%n)",
+        "toFloat64(%n)", "toUInt8(%x)", "toInt32(%x)", "toUInt64(%x)", "toFloat64(%x)",
+            "toFloat32(%x)", "toInt64OrNull(%x)", "toUInt8OrZero(%x)",
+        "toInt8OrNull(%x)", "toFloat64OrNull(%x)", "toFloat64OrZero(%x)",
+            "CAST(%x AS Nullable(UInt16))", "%i::Int16", "CAST(%i AS Nullable(UInt8))",
+        "toInt32(%F)", "toUInt16(%F)", "toYear(%t)", "toQuarter(%t)", "toMonth(%t)",
+            "toDayOfMonth(%t)", "toDayOfWeek(%t)", "toDayOfWeek(%t, 1)",
+        "toDayOfWeek(%t, 2, %Z)", "toDayOfWeek(%d, 3)", "toDayOfYear(%t)", "toHour(%t)",
+            "toMinute(%t)", "toSecond(%t)", "toHour(%t, %Z)", "toMinute(%t, %Z)",
+        "toMillisecond(%t)", "toYYYYMM(%t)", "toYYYYMMDD(%t)", "toYYYYMMDDhhmmss(%t)",
+            "toUnixTimestamp(t3)", "toUnixTimestamp(tk)", "toUnixTimestamp(d)",
+            "toUnixTimestamp64Milli(%t)",
+        "toUnixTimestamp64Micro(%t)", "toUnixTimestamp64Nano(t3)", "dateDiff('second', %t, %t)",
+            "dateDiff('minute', %t, %t)", "dateDiff('hour', %t, %t)",
+        "dateDiff('day', %t, %t)", "dateDiff('week', %t, %t)", "dateDiff('month', %t, %t)",
+            "dateDiff('quarter', %t, %t)", "dateDiff('year', %t, %t)",
+        "dateDiff('day', %t, %t, %Z)", "dateDiff('millisecond', %t, %t)", "(d - nd)", "(t - tk)",
+            "round(%F)", "round(%F, 1)", "floor(%F)", "ceil(%n)",
+        "round(%i, -1)", "trunc(%F, 1)", "floor(%i, -2)", "assumeNotNull(ni32)", "materialize(%n)",
+            "toUInt32(ip4)", "toInt64(t)", "toUInt16(d)",
+        "toFloat64(t3)", "toInt64(t6)", "(%i %% 2.5)", "toUInt8(%c)", "CAST(ns AS UInt8)",
+            "nu8::UInt32", "xor(%c, %c)",
     };
     if (depth <= 0 || chance(25))
         gen_format(out, leaves[below(COUNT(leaves))], 0);
@@ -717,15 +774,23 @@ static void gen_number(struct buf *out, int depth)
 
 static void gen_condition(struct buf *out, int depth)
 {
-    static const char *const leaves[] = {"b", "u8 = 0", "nu8 > 1", "i32 < u32", "s = 'abc'", "isNull(ns)", "lc != ''", "t > '2024-01-01 00:00:00'"};
+    static const char *const leaves[] = {"b", "u8 = 0", "nu8 > 1", "i32 < u32", "s = 'abc'",
+        "isNull(ns)", "lc != ''", "t > '2024-01-01 00:00:00'"};
     static const char *const calls[] = {
-        "(%n = %n)", "(%n != %n)", "(%n < %n)", "(%n <= %n)", "(%n > %n)", "(%n >= %n)", "(%n = %I)", "(%s = %s)", "(%s < %C)", "(%s >= %s)", "(%t = %t)",
-        "(%t < %t)", "(%t >= %t)", "(%t != %d)", "(%c AND %c)", "(%c OR %c)", "(%c AND %c AND %c)", "(NOT %c)", "(%s LIKE %P)", "(%s ILIKE %P)", "(%s NOT LIKE %P)",
-        "(%i IN (0, 1, 255, -1))", "(%n NOT IN (0, 300, NULL))", "(%s IN ('abc', 'a', ''))", "(%d IN ('2024-02-29', '2000-01-01'))", "(%F IN (0.5, 1, 2.5))",
-        "(%s NOT IN ('b'))", "isNull(%n)", "isNotNull(%s)", "(%n IS NULL)", "empty(%s)", "notEmpty(%s)", "startsWith(%s, %C)", "endsWith(%s, %s)",
-        "(%n BETWEEN 0 AND 100)", "(%4 = '1.2.3.4')", "(%4 < %4)", "(%6 = %4)", "(%6 > '::1')", "(%t > '2024-01-01 00:00:00')", "(d = '2024-02-29')",
-        "(t3 <= '2024-03-10 02:30:00.5')", "(%i = '5')", "toBool(%i)", "toBool(%x)", "if(%c, %c, %c)", "(t > %i)", "(t6 = %i)", "(intDiv(100, %i) > 3)",
-        "(u8 != 0 AND intDiv(7, u8) > 1)", "(i8 = 0 OR i64 %% i8 = 0)", "(%F > %i)", "(u64 > i64)", "(u64 = f64)", "(i64 <= f64)",
+        "(%n = %n)", "(%n != %n)", "(%n < %n)", "(%n <= %n)", "(%n > %n)", "(%n >= %n)",
+            "(%n = %I)", "(%s = %s)", "(%s < %C)", "(%s >= %s)", "(%t = %t)",
+        "(%t < %t)", "(%t >= %t)", "(%t != %d)", "(%c AND %c)", "(%c OR %c)", "(%c AND %c AND %c)",
+            "(NOT %c)", "(%s LIKE %P)", "(%s ILIKE %P)", "(%s NOT LIKE %P)",
+        "(%i IN (0, 1, 255, -1))", "(%n NOT IN (0, 300, NULL))", "(%s IN ('abc', 'a', ''))",
+            "(%d IN ('2024-02-29', '2000-01-01'))", "(%F IN (0.5, 1, 2.5))",
+        "(%s NOT IN ('b'))", "isNull(%n)", "isNotNull(%s)", "(%n IS NULL)", "empty(%s)",
+            "notEmpty(%s)", "startsWith(%s, %C)", "endsWith(%s, %s)",
+        "(%n BETWEEN 0 AND 100)", "(%4 = '1.2.3.4')", "(%4 < %4)", "(%6 = %4)", "(%6 > '::1')",
+            "(%t > '2024-01-01 00:00:00')", "(d = '2024-02-29')",
+        "(t3 <= '2024-03-10 02:30:00.5')", "(%i = '5')", "toBool(%i)", "toBool(%x)",
+            "if(%c, %c, %c)", "(t > %i)", "(t6 = %i)", "(intDiv(100, %i) > 3)",
+        "(u8 != 0 AND intDiv(7, u8) > 1)", "(i8 = 0 OR i64 %% i8 = 0)", "(%F > %i)", "(u64 > i64)",
+            "(u64 = f64)", "(i64 <= f64)",
     };
     if (depth <= 0 || chance(20))
         buf_text(out, leaves[below(COUNT(leaves))]);
@@ -736,11 +801,19 @@ static void gen_condition(struct buf *out, int depth)
 static void gen_string(struct buf *out, int depth)
 {
     static const char *const calls[] = {
-        "lower(%s)", "upper(%s)", "reverse(%s)", "concat(%s, %s)", "concat(%s, %n)", "(%s || %C)", "substring(%s, %I)", "substring(%s, %I, %I)", "substring(%s, 2, 3)",
-        "left(%s, %I)", "right(%s, %I)", "trimBoth(%s)", "trimLeft(%s)", "trimRight(%s)", "trimBoth(%s, 'ab')", "toString(%n)", "toString(%t)", "toString(%4)",
-        "toString(%6)", "toString(%t, %Z)", "if(%c, %s, %s)", "if(%c, %s, %C)", "multiIf(%c, %s, %c, %C, 'z')", "CASE WHEN %c THEN 'one' ELSE %s END",
-        "CASE lc WHEN 'a' THEN 'A' WHEN 'abc' THEN 'X' END", "coalesce(%s, %C)", "ifNull(%s, 'none')", "nullIf(%s, 'a')", "assumeNotNull(ns)",
-        "toLowCardinality(%s)", "CAST(%s AS String)", "CAST(%n AS String)", "materialize(%C)", "least(%s, %s)", "greatest(%s, %C)", "toString(b)", "toString(parseDateTimeBestEffortOrZero(%y))", "toString(toDateTimeOrZero(%y))", "toString(toDate(i64))", "toString(toDate(u32))", "toString(toDate(u16))", "toString(toDateTime(%i))", "%s::LowCardinality(String)",
+        "lower(%s)", "upper(%s)", "reverse(%s)", "concat(%s, %s)", "concat(%s, %n)", "(%s || %C)",
+            "substring(%s, %I)", "substring(%s, %I, %I)", "substring(%s, 2, 3)",
+        "left(%s, %I)", "right(%s, %I)", "trimBoth(%s)", "trimLeft(%s)", "trimRight(%s)",
+            "trimBoth(%s, 'ab')", "toString(%n)", "toString(%t)", "toString(%4)",
+        "toString(%6)", "toString(%t, %Z)", "if(%c, %s, %s)", "if(%c, %s, %C)",
+            "multiIf(%c, %s, %c, %C, 'z')", "CASE WHEN %c THEN 'one' ELSE %s END",
+        "CASE lc WHEN 'a' THEN 'A' WHEN 'abc' THEN 'X' END", "coalesce(%s, %C)",
+            "ifNull(%s, 'none')", "nullIf(%s, 'a')", "assumeNotNull(ns)",
+        "toLowCardinality(%s)", "CAST(%s AS String)", "CAST(%n AS String)", "materialize(%C)",
+            "least(%s, %s)", "greatest(%s, %C)", "toString(b)",
+            "toString(parseDateTimeBestEffortOrZero(%y))", "toString(toDateTimeOrZero(%y))",
+            "toString(toDate(i64))", "toString(toDate(u32))", "toString(toDate(u16))",
+            "toString(toDateTime(%i))", "%s::LowCardinality(String)",
     };
     if (depth <= 0 || chance(30)) {
         if (chance(25))
@@ -755,17 +828,31 @@ static void gen_string(struct buf *out, int depth)
 static void gen_time(struct buf *out, int depth)
 {
     static const char *const calls[] = {
-        "toStartOfMinute(%t)", "toStartOfFiveMinutes(%t)", "toStartOfTenMinutes(%t)", "toStartOfFifteenMinutes(%t)", "toStartOfHour(%t)", "toStartOfDay(%t)",
-        "toStartOfWeek(%t)", "toStartOfWeek(%t, 1)", "toStartOfMonth(%t)", "toStartOfQuarter(%t)", "toStartOfYear(%t)", "toMonday(%t)", "toStartOfSecond(%t)",
-        "toStartOfDay(%t, %Z)", "toStartOfHour(%t, %Z)", "toMonday(%t, %Z)", "toStartOfInterval(%t, INTERVAL %k %U)", "toStartOfInterval(%t, INTERVAL %k %U)",
-        "toStartOfInterval(%t, INTERVAL %k %U, %Z)", "(%t + INTERVAL %k %U)", "(%t - INTERVAL %k %U)", "(d + %k)", "(t - %k)", "(t3 + 1)", "(d - 1)",
-        "(%t + toIntervalHour(i8))", "(%t + toIntervalDay(i8))", "(%t - toIntervalMonth(i8))", "toDate(%t)", "toDateTime(%t)", "toDateTime64(%t, 3)", "toDateTime64(%t, 6, %Z)",
-        "toDateTime(%t, %Z)", "toDate(%t, %Z)", "toDate(%y)", "toDateTime(%y)", "toDateTime64(%y, 3)", "toDateTime(%y, %Z)", "toDateOrNull(%y)", "toDateTimeOrNull(%y)",
-        "toDateTime64OrNull(%y, 3)", "parseDateTimeBestEffort(%y)", "parseDateTimeBestEffortOrNull(%y)", "parseDateTime64BestEffort(%y, 3)",
-        "parseDateTime64BestEffortOrNull(%y, 6, %Z)", "toDate(toInt32(u16) %% 45000 + 366)", "toDateTime(u32 + 100000000)", "toDateTime(toInt64(u32) + 100000000)", "toDate(u16 %% 40000 + 400)",
-        "toDateTime64(u32 + 100000000, 3)", "fromUnixTimestamp(toUInt32(u16) + 100000000)", "fromUnixTimestamp64Milli((toInt64(u32) + 100000000) * 1000)", "fromUnixTimestamp64Nano((toInt64(u32) + 100000000) * 1000000000)", "toTimeZone(t, %Z)", "toTimeZone(t3, %Z)",
-        "if(%c, %t, %t)", "coalesce(%t, %t)", "ifNull(nd, d)", "least(%t, %t)", "nullIf(%d, toDate('2024-02-29'))", "CAST(%t AS Date)", "CAST(%t AS DateTime)",
-        "CAST(%t AS DateTime64(3))", "toLastDayOfMonth(%t)", "addDays(%t, i8)", "addMonths(%t, %k)", "subtractHours(%t, %k)", "addYears(d, 1)", "ifNull(nt, t)",
+        "toStartOfMinute(%t)", "toStartOfFiveMinutes(%t)", "toStartOfTenMinutes(%t)",
+            "toStartOfFifteenMinutes(%t)", "toStartOfHour(%t)", "toStartOfDay(%t)",
+        "toStartOfWeek(%t)", "toStartOfWeek(%t, 1)", "toStartOfMonth(%t)", "toStartOfQuarter(%t)",
+            "toStartOfYear(%t)", "toMonday(%t)", "toStartOfSecond(%t)",
+        "toStartOfDay(%t, %Z)", "toStartOfHour(%t, %Z)", "toMonday(%t, %Z)",
+            "toStartOfInterval(%t, INTERVAL %k %U)", "toStartOfInterval(%t, INTERVAL %k %U)",
+        "toStartOfInterval(%t, INTERVAL %k %U, %Z)", "(%t + INTERVAL %k %U)",
+            "(%t - INTERVAL %k %U)", "(d + %k)", "(t - %k)", "(t3 + 1)", "(d - 1)",
+        "(%t + toIntervalHour(i8))", "(%t + toIntervalDay(i8))", "(%t - toIntervalMonth(i8))",
+            "toDate(%t)", "toDateTime(%t)", "toDateTime64(%t, 3)", "toDateTime64(%t, 6, %Z)",
+        "toDateTime(%t, %Z)", "toDate(%t, %Z)", "toDate(%y)", "toDateTime(%y)",
+            "toDateTime64(%y, 3)", "toDateTime(%y, %Z)", "toDateOrNull(%y)", "toDateTimeOrNull(%y)",
+        "toDateTime64OrNull(%y, 3)", "parseDateTimeBestEffort(%y)",
+            "parseDateTimeBestEffortOrNull(%y)", "parseDateTime64BestEffort(%y, 3)",
+        "parseDateTime64BestEffortOrNull(%y, 6, %Z)", "toDate(toInt32(u16) %% 45000 + 366)",
+            "toDateTime(u32 + 100000000)", "toDateTime(toInt64(u32) + 100000000)",
+            "toDate(u16 %% 40000 + 400)",
+        "toDateTime64(u32 + 100000000, 3)", "fromUnixTimestamp(toUInt32(u16) + 100000000)",
+            "fromUnixTimestamp64Milli((toInt64(u32) + 100000000) * 1000)",
+            "fromUnixTimestamp64Nano((toInt64(u32) + 100000000) * 1000000000)",
+            "toTimeZone(t, %Z)", "toTimeZone(t3, %Z)",
+        "if(%c, %t, %t)", "coalesce(%t, %t)", "ifNull(nd, d)", "least(%t, %t)",
+            "nullIf(%d, toDate('2024-02-29'))", "CAST(%t AS Date)", "CAST(%t AS DateTime)",
+        "CAST(%t AS DateTime64(3))", "toLastDayOfMonth(%t)", "addDays(%t, i8)",
+            "addMonths(%t, %k)", "subtractHours(%t, %k)", "addYears(d, 1)", "ifNull(nt, t)",
     };
     if (depth <= 0 || chance(40))
         gen_column(out, "dt");
@@ -775,8 +862,10 @@ static void gen_time(struct buf *out, int depth)
 
 static void gen_address(struct buf *out)
 {
-    gen_format(out, PICK("toIPv4(%z)", "toIPv6(%z)", "toIPv4OrNull(%z)", "toIPv6OrNull(%z)", "toIPv6(%4)", "toIPv4OrZero(%z)", "toIPv4(%6)", "toIPv6OrZero(%z)",
-                         "if(%c, %4, %4)", "toIPv4(u32)", "ifNull(nip4, ip4)", "CAST(%z AS IPv4)", "CAST(%z AS Nullable(IPv6))"), 1);
+    gen_format(out, PICK("toIPv4(%z)", "toIPv6(%z)", "toIPv4OrNull(%z)", "toIPv6OrNull(%z)",
+        "toIPv6(%4)", "toIPv4OrZero(%z)", "toIPv4(%6)", "toIPv6OrZero(%z)",
+                         "if(%c, %4, %4)", "toIPv4(u32)", "ifNull(nip4, ip4)", "CAST(%z AS IPv4)",
+                             "CAST(%z AS Nullable(IPv6))"), 1);
 }
 
 static void gen_any(struct buf *out)
@@ -844,7 +933,8 @@ int main(int argc, char **argv)
     table_fill();
     for (int i = 1; i < argc; i++) {
         if (argv[i][0] == '-') {
-            bool is_flag = strcmp(argv[i], "--refused") == 0 || strcmp(argv[i], "--alone") == 0 || strcmp(argv[i], "--wild") == 0;
+            bool is_flag = strcmp(argv[i], "--refused") == 0 || strcmp(argv[i], "--alone") == 0 ||
+                strcmp(argv[i], "--wild") == 0;
             i += !is_flag;
             continue;
         }
@@ -869,7 +959,8 @@ int main(int argc, char **argv)
                 break;
         }
     }
-    printf("%zu cases, %zu differ (%zu more refused by weir)\n", n - n_refused, n_differ, n_refused);
+    printf("%zu cases, %zu differ (%zu more refused by weir)\n", n - n_refused, n_differ,
+        n_refused);
     fflush(stdout);
     _exit(n_differ ? 1 : 0); /* libchdb's threads outlive main badly */
 }

@@ -30,9 +30,12 @@ static const struct input inputs[] = {
     {"ns", "Nullable(String)", {"5", NULL, "x", ""}},
     {"lc", "LowCardinality(String)", {"a", "b", "a", "c"}},
     {"d", "Date", {"1970-01-01", "2024-02-29", "2023-12-31", "2024-01-31"}},
-    {"t", "DateTime", {"1970-01-01 00:00:00", "2024-02-29 12:34:56", "2023-12-31 23:59:59", "2024-06-15 00:30:00"}},
-    {"tk", "DateTime('Asia/Kolkata')", {"2024-01-01 00:00:00", "2024-02-29 12:34:56", "2023-12-31 23:59:59", "2024-06-15 00:30:00"}},
-    {"t64", "DateTime64(3)", {"1970-01-01 00:00:00.001", "2024-02-29 12:34:56.789", "2023-12-31 23:59:59.999", "2024-06-15 00:30:00"}},
+    {"t", "DateTime", {"1970-01-01 00:00:00", "2024-02-29 12:34:56", "2023-12-31 23:59:59",
+     "2024-06-15 00:30:00"}},
+    {"tk", "DateTime('Asia/Kolkata')", {"2024-01-01 00:00:00", "2024-02-29 12:34:56",
+     "2023-12-31 23:59:59", "2024-06-15 00:30:00"}},
+    {"t64", "DateTime64(3)", {"1970-01-01 00:00:00.001", "2024-02-29 12:34:56.789",
+     "2023-12-31 23:59:59.999", "2024-06-15 00:30:00"}},
     {"ip", "IPv4", {"0.0.0.0", "1.2.3.4", "10.0.0.1", "255.255.255.255"}},
     {"b", "Bool", {"false", "true", "false", "true"}},
 };
@@ -165,8 +168,10 @@ static const struct expectation table[] = {
     {"if(u8 = 0, 0, intDiv(100, u8)) + intDiv(100, u8)", "UInt16: !division | 200 | 0 | 0"},
     {"u8 != 0 AND intDiv(100, u8) > 50", "UInt8: 0 | 1 | 0 | 0"},
     {"intDiv(100, u8) > 50 AND u8 != 0", "UInt8: !division | 1 | 0 | 0"},
-    {"CASE WHEN u8 = 0 THEN 'zero' WHEN u8 < 200 THEN 'small' ELSE 'big' END", "String: zero | small | big | big"},
-    {"CASE u8 WHEN 0 THEN 'zero' WHEN 1 THEN 'one' END", "Nullable(String): zero | one | NULL | NULL"},
+    {"CASE WHEN u8 = 0 THEN 'zero' WHEN u8 < 200 THEN 'small' ELSE 'big' END",
+     "String: zero | small | big | big"},
+    {"CASE u8 WHEN 0 THEN 'zero' WHEN 1 THEN 'one' END",
+     "Nullable(String): zero | one | NULL | NULL"},
     {"multiIf(u8 = 0, 1, u8 = 1, -1, 300)", "Int32: 1 | -1 | 300 | 300"},
     {"ifNull(nu, 9)", "UInt8: 1 | 9 | 0 | 7"},
     {"coalesce(NULL, nu, 1000)", "UInt16: 1 | 1000 | 0 | 7"},
@@ -193,28 +198,35 @@ static const struct expectation table[] = {
     {"CAST(ns AS Nullable(UInt8))", "Nullable(UInt8): 5 | NULL | NULL | NULL"},
     {"toUInt8(ns)", "Nullable(UInt8): 5 | NULL | NULL | NULL"},
     {"nu::UInt16", "UInt16: 1 | !null | 0 | 7"},
-    {"toString(t)", "String: 1970-01-01 00:00:00 | 2024-02-29 12:34:56 | 2023-12-31 23:59:59 | 2024-06-15 00:30:00"},
+    {"toString(t)",
+     "String: 1970-01-01 00:00:00 | 2024-02-29 12:34:56 | 2023-12-31 23:59:59 | 2024-06-15 00:30:00"},
     {"toHour(tk)", "UInt8: 0 | 12 | 23 | 0"},
     {"toHour(t, 'Asia/Kolkata')", "UInt8: 5 | 18 | 5 | 6"},
-    {"toStartOfHour(tk)", "DateTime('Asia/Kolkata'): 2024-01-01 00:00:00 | 2024-02-29 12:00:00 | 2023-12-31 23:00:00 | 2024-06-15 00:00:00"},
+    {"toStartOfHour(tk)",
+     "DateTime('Asia/Kolkata'): 2024-01-01 00:00:00 | 2024-02-29 12:00:00 | 2023-12-31 23:00:00 | 2024-06-15 00:00:00"},
     {"toStartOfMonth(t)", "Date: 1970-01-01 | 2024-02-01 | 2023-12-01 | 2024-06-01"},
     {"toMonday(d)", "Date: 1970-01-01 | 2024-02-26 | 2023-12-25 | 2024-01-29"},
-    {"toStartOfInterval(t, INTERVAL 15 MINUTE)", "DateTime: 1970-01-01 00:00:00 | 2024-02-29 12:30:00 | 2023-12-31 23:45:00 | 2024-06-15 00:30:00"},
+    {"toStartOfInterval(t, INTERVAL 15 MINUTE)",
+     "DateTime: 1970-01-01 00:00:00 | 2024-02-29 12:30:00 | 2023-12-31 23:45:00 | 2024-06-15 00:30:00"},
     {"toDayOfWeek(d)", "UInt8: 4 | 4 | 7 | 3"},
     {"toYYYYMM(t64)", "UInt32: 197001 | 202402 | 202312 | 202406"},
     {"toMillisecond(t64)", "UInt16: 1 | 789 | 999 | 0"},
     {"d + 1", "Date: 1970-01-02 | 2024-03-01 | 2024-01-01 | 2024-02-01"},
     {"d + INTERVAL 1 MONTH", "Date: 1970-02-01 | 2024-03-29 | 2024-01-31 | 2024-02-29"},
-    {"t - INTERVAL 1 DAY", "DateTime: 2106-02-06 06:28:16 | 2024-02-28 12:34:56 | 2023-12-30 23:59:59 | 2024-06-14 00:30:00"},
+    {"t - INTERVAL 1 DAY",
+     "DateTime: 2106-02-06 06:28:16 | 2024-02-28 12:34:56 | 2023-12-30 23:59:59 | 2024-06-14 00:30:00"},
     {"dateDiff('day', d, t)", "Int64: 0 | 0 | 0 | 136"},
-    {"t64 + INTERVAL 1 MILLISECOND", "DateTime64(3): 1970-01-01 00:00:00.002 | 2024-02-29 12:34:56.790 | 2024-01-01 00:00:00.000 | 2024-06-15 00:30:00.001"},
+    {"t64 + INTERVAL 1 MILLISECOND",
+     "DateTime64(3): 1970-01-01 00:00:00.002 | 2024-02-29 12:34:56.790 | 2024-01-01 00:00:00.000 | 2024-06-15 00:30:00.001"},
     {"toUnixTimestamp64Milli(t64)", "Int64: 1 | 1709210096789 | 1704067199999 | 1718411400000"},
-    {"fromUnixTimestamp64Milli(u64 % 10)", "DateTime64(3): 1970-01-01 00:00:00.000 | 1970-01-01 00:00:00.005 | 1970-01-01 00:00:00.005 | 1970-01-01 00:00:00.009"},
+    {"fromUnixTimestamp64Milli(u64 % 10)",
+     "DateTime64(3): 1970-01-01 00:00:00.000 | 1970-01-01 00:00:00.005 | 1970-01-01 00:00:00.005 | 1970-01-01 00:00:00.009"},
     {"now()", "DateTime: 2023-11-14 22:13:20 | 2023-11-14 22:13:20 | 2023-11-14 22:13:20 | 2023-11-14 22:13:20"},
     {"today() - d", "Int32: 19675 | -107 | -47 | -78"},
     {"t > '2024-01-01 00:00:00'", "UInt8: 0 | 1 | 0 | 1"},
     {"ip = '1.2.3.4'", "UInt8: 0 | 1 | 0 | 0"},
-    {"toIPv6(ip)", "IPv6: ::ffff:0.0.0.0 | ::ffff:1.2.3.4 | ::ffff:10.0.0.1 | ::ffff:255.255.255.255"},
+    {"toIPv6(ip)",
+     "IPv6: ::ffff:0.0.0.0 | ::ffff:1.2.3.4 | ::ffff:10.0.0.1 | ::ffff:255.255.255.255"},
     {"upper(lc)", "LowCardinality(String): A | B | A | C"},
     {"concat(lc, s)", "String: a | babc | a12 | cКот"},
     {"substring(s, 2, 1)", "String:  | b | 2 | \x9a"},
@@ -312,10 +324,14 @@ static void conditions_and_defaults(void **state)
     COLUMN(&batch.columns[0], int32_t)[0] = 5;
     batch.columns[0].missing[1] = 1;
     value_id in = builder_input(b, 0, types[0]);
-    value_id fallback = builder_expression(b, parse_expression(&arena, STR("CAST(7 AS Int32)"), &d), NULL, &d);
+    value_id fallback = builder_expression(b, parse_expression(&arena, STR("CAST(7 AS Int32)"),
+        &d), NULL, &d);
     value_id v[2];
     v[0] = builder_default(b, in, fallback);
     v[1] = builder_condition(b, v[0], (struct place){0}, &d);
+    value_id time = builder_expression(b, parse_expression(&arena, STR("toDateTime(5, 'Asia/Kolkata')"), &d), NULL, &d);
+    value_id column = builder_cast(b, time, (struct type){.kind = TYPE_DATETIME}, (struct place){0}, &d);
+    assert_null(builder_type(b, column).zone);
     struct program *p = builder_finish(b, v, 2);
     struct frame *f = frame_new(p);
     program_run(p, f, &batch, 0);
