@@ -44,7 +44,7 @@ def rows_decode_and_job(b, row, kind, form, decode_goal):
     settings = time_settings(b, path, form)
     decode, ours, peer = [], [], []
     for _ in range(b.rounds):
-        r = bench_line(b, "decode", kind, n)
+        r = bench_line(b, "decode", kind, path)
         decode.append(r["records"] / r["cpu_s"] / 1e6)
         peer.append(n / b.peer_cpu_s([job_sql(path, form)], settings, is_stored=False) / 1e6)
         r = bench_line(b, "job", os.path.join(folder, "weir.sql"), 1)

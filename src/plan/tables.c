@@ -287,7 +287,8 @@ static void raw_table(struct buf *b, const struct plan *p, const struct plan_raw
         b,
         "_time DateTime('UTC') CODEC(Delta, ZSTD(1)), _partition UInt64, _offset UInt64 "
         "CODEC(Delta, ZSTD(1)), _arrival DateTime('UTC'), "
-        "_source LowCardinality(String), _epoch UInt64, _block UInt32, _deadline DateTime('UTC'), "
+        "_source LowCardinality(String), _epoch UInt64, "
+        "_block UInt32 CODEC(T64, ZSTD(1)), _deadline DateTime('UTC'), "
         "INDEX _by_epoch _epoch TYPE minmax GRANULARITY 1, "
         "CONSTRAINT fresh CHECK _deadline >= nowInBlock()) ENGINE = MergeTree ");
     put_partition(b, keep_partition(r->keep), "_time");
