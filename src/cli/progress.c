@@ -44,6 +44,13 @@ static void show_terminal(const struct progress *p, uint64_t waiting, const char
     fflush(stderr);
 }
 
+void progress_done(struct progress *p)
+{
+    if (!p->is_quiet && p->expired.n > 0)
+        fprintf(stderr, "%s", buf_cstr(&p->expired));
+    buf_done(&p->expired);
+}
+
 void progress_tick(void *context, struct runner *const *runners, size_t n, bool is_end)
 {
     struct progress *p = context;
@@ -63,6 +70,9 @@ void progress_tick(void *context, struct runner *const *runners, size_t n, bool 
         if (*state == '\0' || strcmp(s.state, "reading") == 0)
             snprintf(state, sizeof(state), "%s", s.state);
     }
+    if (is_end)
+        for (size_t i = 0; i < n; i++)
+            runner_print_expired(runners[i], &p->expired);
     if (p->is_quiet)
         return;
     if (p->is_terminal) {

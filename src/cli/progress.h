@@ -17,9 +17,12 @@ struct progress {
     int tick_ms;
     int64_t start_ns;
     struct run_totals totals;
+    struct buf expired; /* lines about rows past their KEEP */
 };
 
 void progress_init(struct progress *p, bool is_quiet);
+/* Says what a run ends with. */
+void progress_done(struct progress *p);
 void progress_tick(void *progress, struct runner *const *runners, size_t n, bool is_end);
 
 /* Runs the session's definitions (installs handlers for SIGTERM and SIGINT); the exit code. totals may be NULL. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/progress.h"
+#include "engine/rebuild.h"
 #include "engine/run.h"
 
 #include <signal.h>
@@ -8,22 +9,44 @@
 
 static volatile bool stop_asked;
 
+struct run_choices {
+    bool is_once, accept_loss, is_quiet, is_rebuild, is_yes;
+};
+
 static void ask_stop(int signal_number)
 {
     (void)signal_number;
     stop_asked = true;
 }
 
-int run_to_end(struct session *s, bool is_once, bool accept_loss, bool is_quiet, struct run_totals *totals)
+/* What would be missing from the new store is said before anything is loaded. */
+static enum err_code rebuild(struct session *s, const struct run_options *options, bool is_yes, struct buf *said,
+                             struct err *e)
+{
+    struct rebuild r;
+    enum err_code code = rebuild_begin(&r, s->plan, &s->place, said, e);
+    if (said->n > 0)
+        fprintf(stderr, "%s", buf_cstr(said));
+    buf_reset(said);
+    if (code == ERR_OK && r.n_gone > 0 && !is_yes)
+        code = err_set(e, ERR_REFUSED, "the lines above would be missing from the new store; nothing was done. "
+                       "`weir run --rebuild --yes` goes on without them");
+    if (code == ERR_OK)
+        code = rebuild_store(&r, options, said, e);
+    rebuild_done(&r);
+    return code;
+}
+
+static int run_or_rebuild(struct session *s, const struct run_choices *how, struct run_totals *totals)
 {
     struct sigaction action = {.sa_handler = ask_stop};
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
     struct progress progress;
-    progress_init(&progress, is_quiet);
+    progress_init(&progress, how->is_quiet);
     struct run_options options = {
-        .is_once = is_once,
-        .accept_loss = accept_loss,
+        .is_once = how->is_once,
+        .accept_loss = how->accept_loss,
         .tick = progress_tick,
         .tick_ms = progress.tick_ms,
         .context = &progress,
@@ -32,16 +55,27 @@ int run_to_end(struct session *s, bool is_once, bool accept_loss, bool is_quiet,
     };
     AUTO_DONE(buf) said = {0};
     struct err e = {0};
-    enum err_code code = run_definitions(s->plan, &s->place, &options, &said, &e);
+    enum err_code code = ERR_OK;
+    if (how->is_rebuild)
+        code = rebuild(s, &options, how->is_yes, &said, &e);
+    if (code == ERR_OK && !(how->is_rebuild && how->is_once))
+        code = run_definitions(s->plan, &s->place, &options, &said, &e);
     if (said.n > 0)
         fprintf(stderr, "%s", buf_cstr(&said));
     if (code != ERR_OK)
         complain("%s", e.text);
     if (totals)
         *totals = progress.totals;
+    progress_done(&progress);
     if (code != ERR_OK)
         return exit_code_of(&e);
     return progress.totals.n_paused ? EXIT_FAILED : EXIT_OK;
+}
+
+int run_to_end(struct session *s, bool is_once, bool accept_loss, bool is_quiet, struct run_totals *totals)
+{
+    struct run_choices how = {.is_once = is_once, .accept_loss = accept_loss, .is_quiet = is_quiet};
+    return run_or_rebuild(s, &how, totals);
 }
 
 static int run_run(const struct arguments *a)
@@ -55,7 +89,13 @@ static int run_run(const struct arguments *a)
         session_close(&s);
         return EXIT_FAILED;
     }
-    code = run_to_end(&s, has_flag(a, "once"), has_flag(a, "accept-loss"), false, NULL);
+    struct run_choices how = {
+        .is_once = has_flag(a, "once"),
+        .accept_loss = has_flag(a, "accept-loss"),
+        .is_rebuild = has_flag(a, "rebuild"),
+        .is_yes = has_flag(a, "yes"),
+    };
+    code = run_or_rebuild(&s, &how, NULL);
     session_close(&s);
     return code;
 }
@@ -63,11 +103,14 @@ static int run_run(const struct arguments *a)
 static const struct option_row run_options[] = {
     {"once", 0, OPTION_FLAG, NULL, "Ends when the input that is there at the start is stored."},
     {"accept-loss", 0, OPTION_FLAG, NULL, "A shorter KEEP in the definitions may delete what is past it."},
+    {"rebuild", 0, OPTION_FLAG, NULL,
+     "Loads all input that still exists into a new store and exchanges it for the old one."},
+    {"yes", 0, OPTION_FLAG, NULL, "With --rebuild: goes on although input that is listed is gone."},
 };
 
 const struct command command_run = {
     .name = "run",
-    .words = "[--once]",
+    .words = "[--once] [--rebuild [--yes]]",
     .summary = "Follows the input and keeps the metrics up to date, until SIGTERM or SIGINT.",
     .details = "Progress, rate and estimate stand on a terminal; otherwise one line of JSON is "
                "written every 10 seconds.",

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/generations.h"
+#include "engine/rebuild.h"
 
 enum { MAX_OLD_PLANS = 16, STATUS_MS = 1000 };
 
@@ -82,7 +83,7 @@ static void old_plans_done(struct old_plans *o)
 }
 
 /* One weir run per embedded store: a second one would only fight for every epoch. */
-static enum err_code lock_folder(const struct store_place *place, int *fd, struct err *e)
+enum err_code run_lock_folder(const struct store_place *place, int *fd, struct err *e)
 {
     *fd = -1;
     if (place->folder == NULL)
@@ -122,7 +123,7 @@ enum err_code run_make_tables(struct store *s, const struct plan *plan, struct e
     return code;
 }
 
-static enum err_code make_own_tables(struct store *s, const struct plan *plan, struct err *e)
+enum err_code run_make_own_tables(struct store *s, const struct plan *plan, struct err *e)
 {
     struct arena arena = {0};
     char **statements;
@@ -262,7 +263,7 @@ static enum err_code prepare_store(struct store *s, const struct plan *plan, con
                                    struct err *e)
 {
     TRY(store_ensure(s, true, e));
-    TRY(make_own_tables(s, plan, e));
+    TRY(run_make_own_tables(s, plan, e));
     TRY(generation_adopt(generation, s, plan, how, said, e));
     return run_make_tables(s, plan, e);
 }
@@ -274,8 +275,9 @@ static enum err_code run_locked(const struct plan *plan, const struct store_plac
     struct adoption how = {.accept_loss = options->accept_loss};
     enum err_code made;
     int tries = 0;
+    size_t n_said = said->n;
     do { /* each step may be done twice, so a store that dies meanwhile is started again */
-        buf_reset(said);
+        said->n = n_said;
         made = prepare_store(s, plan, &how, &generation, said, e);
     } while (made == ERR_UNAVAILABLE && ++tries < 3 && !(options->stop && *options->stop));
     TRY(made);
@@ -289,9 +291,12 @@ enum err_code run_definitions(const struct plan *plan, const struct store_place 
                               struct err *e)
 {
     int lock;
-    TRY(lock_folder(place, &lock, e));
+    rebuild_restore(place);
+    TRY(run_lock_folder(place, &lock, e));
     AUTO(store) s = store_new(place);
-    enum err_code code = run_locked(plan, place, options, s, said, e);
+    enum err_code code = rebuild_clean(place, said, e);
+    if (code == ERR_OK)
+        code = run_locked(plan, place, options, s, said, e);
     if (lock >= 0)
         close(lock);
     return code;

@@ -28,6 +28,12 @@ MUST_CHECK enum err_code run_definitions(const struct plan *plan, const struct s
 /* All of weir's tables and the plan's tables and views. */
 MUST_CHECK enum err_code run_make_tables(struct store *s, const struct plan *plan, struct err *e);
 
+/* weir's own tables alone. */
+MUST_CHECK enum err_code run_make_own_tables(struct store *s, const struct plan *plan, struct err *e);
+
+/* One weir run per embedded store: *fd holds the folder's lock until it is closed (-1: not an embedded store). */
+MUST_CHECK enum err_code run_lock_folder(const struct store_place *place, int *fd, struct err *e);
+
 /* One line of JSON about a runner (status file, log lines). */
 void run_status_json(struct buf *out, struct runner *const *runners, size_t n);
 

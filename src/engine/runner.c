@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/alarm.h"
+#include "engine/expired.h"
 #include "engine/runner_priv.h"
 
 enum { SCAN_MS = 200, LOOK_MS = 50, FIRST_EPOCH_MS = 100, JUDGE_AFTER = 10000 };
@@ -39,6 +40,13 @@ void runner_status(struct runner *r, struct runner_status *ret)
 {
     pthread_mutex_lock(&r->lock);
     *ret = r->status;
+    pthread_mutex_unlock(&r->lock);
+}
+
+void runner_print_expired(struct runner *r, struct buf *out)
+{
+    pthread_mutex_lock(&r->lock);
+    expired_print(out, r->source, r->expired);
     pthread_mutex_unlock(&r->lock);
 }
 
@@ -337,30 +345,76 @@ static enum err_code gather_epoch(struct runner *r, const struct file_chunk *fir
 
 /* ---- pausing ---- */
 
-static void pause_source(struct runner *r)
+static void pause_source(struct runner *r, const char *kind, const char *text)
 {
     wait_stored(r); /* the samples are in weir_rejects before the alarm names them */
-    char text[300];
     pthread_mutex_lock(&r->lock);
-    snprintf(text, sizeof(text), "%" PRIu64 " of the last %" PRIu64 " records were rejected, more than allow_errors_ratio = %g (epoch time %" PRId64 "); see `weir rejects`, then `weir resume %.*s`",
-             r->window_rejected, r->window_read, r->plan->settings.allow_errors_ratio, r->now, STR_FMT(r->source->name));
     r->status.is_paused = true;
     r->window_read = r->window_rejected = 0;
     pthread_mutex_unlock(&r->lock);
     runner_set_state(r, "paused", text);
-    log_error("runner", "paused", "source=%.*s %s", STR_FMT(r->source->name), text);
-    runner_alarm(r, r->store, "paused", UINT64_MAX, text, 0);
+    log_error("runner", kind, "source=%.*s %s", STR_FMT(r->source->name), text);
+    runner_alarm(r, r->store, kind, UINT64_MAX, text, 0);
+}
+
+static void pause_for_failures(struct runner *r)
+{
+    char text[300];
+    pthread_mutex_lock(&r->lock);
+    snprintf(text, sizeof(text), "%" PRIu64 " of the last %" PRIu64 " records were rejected, more than allow_errors_ratio = %g (epoch time %" PRId64 "); see `weir rejects`, then `weir resume %.*s`",
+             r->window_rejected, r->window_read, r->plan->settings.allow_errors_ratio, r->now, STR_FMT(r->source->name));
+    pthread_mutex_unlock(&r->lock);
+    pause_source(r, "paused", text);
+}
+
+/* Do the rejects of all sources take more than rejects_max in the store? Looked at after epochs with new rejects only; what
+ * is still being stored is seen one epoch later. A store that does not answer is the storer's matter. */
+static bool rejects_are_full(struct runner *r, uint64_t *bytes)
+{
+    pthread_mutex_lock(&r->lock);
+    uint64_t rejected = r->status.rejected;
+    pthread_mutex_unlock(&r->lock);
+    if (rejected == r->rejects_looked)
+        return false;
+    AUTO_MEM char *sql = xasprintf("SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND database = '%s' AND table = 'weir_rejects'",
+                                   r->plan->settings.database);
+    AUTO_DONE(buf) answer = {0};
+    struct err e;
+    if (store_text(r->store, sql, &answer, &e) != ERR_OK)
+        return false;
+    r->rejects_looked = rejected;
+    *bytes = strtoull(buf_cstr(&answer), NULL, 10);
+    return *bytes > r->rejects_allowed;
+}
+
+static void pause_for_size(struct runner *r, uint64_t bytes)
+{
+    char text[300];
+    snprintf(text, sizeof(text), "weir_rejects takes %" PRIu64 " bytes, more than %" PRIu64 " (rejects_max; epoch time %" PRId64 "); see `weir rejects`, then `weir resume %.*s`",
+             bytes, r->rejects_allowed, r->now, STR_FMT(r->source->name));
+    r->rejects_allowed = bytes + (uint64_t)r->plan->settings.rejects_max_bytes; /* whoever resumes allows as much again */
+    pause_source(r, "rejects_full", text);
+}
+
+static enum err_code is_pause_open(struct runner *r, bool *ret, struct err *e)
+{
+    static const char *const kinds[] = {"paused", "rejects_full"};
+    AUTO_MEM char *source = xstrndup(r->source->name.p, r->source->name.n);
+    *ret = false;
+    for (size_t i = 0; i < COUNT(kinds) && !*ret; i++) {
+        char id[40];
+        TRY(alarm_is_open(r->store, r->plan->settings.database, source, kinds[i], ret, id, e));
+    }
+    return ERR_OK;
 }
 
 /* Paused until somebody acknowledges (`weir resume`). False: stopped meanwhile, or --once ends with it. */
 static bool wait_resumed(struct runner *r)
 {
-    AUTO_MEM char *source = xstrndup(r->source->name.p, r->source->name.n);
     while (!r->stop) {
         bool is_open = true;
-        char id[40];
         struct err e;
-        if (alarm_is_open(r->store, r->plan->settings.database, source, "paused", &is_open, id, &e) == ERR_OK && !is_open) {
+        if (is_pause_open(r, &is_open, &e) == ERR_OK && !is_open) {
             pthread_mutex_lock(&r->lock);
             r->status.is_paused = false;
             pthread_mutex_unlock(&r->lock);
@@ -453,12 +507,11 @@ static enum err_code recover(struct runner *r, struct err *e)
     }
 }
 
-static enum err_code ask_paused(struct runner *r, const char *source, bool *is_paused, struct err *e)
+static enum err_code ask_paused(struct runner *r, bool *is_paused, struct err *e)
 {
     int pause_ms = 50;
-    char id[40];
     for (;;) {
-        enum err_code code = alarm_is_open(r->store, r->plan->settings.database, source, "paused", is_paused, id, e);
+        enum err_code code = is_pause_open(r, is_paused, e);
         if (!may_ask_again(r, code, &pause_ms, e))
             return code;
     }
@@ -467,14 +520,13 @@ static enum err_code ask_paused(struct runner *r, const char *source, bool *is_p
 static enum err_code follow(struct runner *r, struct err *e)
 {
     int64_t last_closed_ms = mono_ms() - r->plan->settings.epoch_max_ms;
-    AUTO_MEM char *source = xstrndup(r->source->name.p, r->source->name.n);
     bool is_paused = false;
-    TRY(ask_paused(r, source, &is_paused, e));
+    TRY(ask_paused(r, &is_paused, e));
     if (is_paused) {
         pthread_mutex_lock(&r->lock);
         r->status.is_paused = true;
         pthread_mutex_unlock(&r->lock);
-        runner_set_state(r, "paused", "paused after too many rejected records; `weir resume` goes on");
+        runner_set_state(r, "paused", "paused because of rejected records; `weir resume` goes on");
         if (!wait_resumed(r))
             return ERR_OK;
     }
@@ -490,11 +542,16 @@ static enum err_code follow(struct runner *r, struct err *e)
             return code;
         if (r->is_storer_failed)
             return ERR_OK; /* told by the end */
-        if (fails_too_often(r)) {
-            pause_source(r);
-            if (!wait_resumed(r))
-                return ERR_OK;
-        }
+        uint64_t bytes;
+        bool is_bad = true;
+        if (fails_too_often(r))
+            pause_for_failures(r);
+        else if (rejects_are_full(r, &bytes))
+            pause_for_size(r, bytes);
+        else
+            is_bad = false;
+        if (is_bad && !wait_resumed(r))
+            return ERR_OK;
     }
 }
 
@@ -584,6 +641,8 @@ enum err_code runner_start(struct runner **ret, const struct plan *plan, const s
     r->place = place;
     r->options = *options;
     r->n_workers = (size_t)plan->settings.threads;
+    r->expired = xcalloc(expired_slots(source) + 1, sizeof(*r->expired));
+    r->rejects_allowed = (uint64_t)plan->settings.rejects_max_bytes;
     r->store = store_new(place);
     for (size_t i = 0; i < STORER_CONNECTIONS; i++)
         r->storer_stores[i] = store_new(place);
@@ -628,6 +687,7 @@ void runner_free(struct runner *r)
         file_set_close(r->files);
     chain_done(&r->chain);
     free(r->ends.positions);
+    free(r->expired);
     store_free(r->store);
     for (size_t i = 0; i < STORER_CONNECTIONS; i++)
         store_free(r->storer_stores[i]);

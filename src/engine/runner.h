@@ -47,6 +47,8 @@ void runner_stop(struct runner *r);   /* asks; the epoch that gathers is finishe
 MUST_CHECK enum err_code runner_join(struct runner *r, struct err *e);
 void runner_free(struct runner *r);
 void runner_status(struct runner *r, struct runner_status *ret);
+/* A line per table of this run's rows that were older than its KEEP. any thread */
+void runner_print_expired(struct runner *r, struct buf *out);
 const struct plan_source *runner_source(const struct runner *r);
 
 #endif

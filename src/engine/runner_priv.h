@@ -51,11 +51,14 @@ struct runner {
     struct epoch *pending;        /* handed to the storer */
     bool is_storing;
     int64_t last_store_ms;
+    uint64_t rejects_looked;      /* status.rejected when the size of weir_rejects was looked at. owner: coordinator */
+    uint64_t rejects_allowed;     /* bytes that weir_rejects may have; grows with each resume. owner: coordinator */
     uint64_t window_read, window_rejected; /* since the last judgement, for pausing */
     volatile bool stop;           /* asked to stop; read without the lock, too */
     bool is_storer_failed;
     struct err failure;
     struct runner_status status;
+    uint64_t *expired;            /* as gather.expired, over all epochs stored by this run */
 };
 
 /* Fills the gathers of one set from the intent's ranges and stores the epoch again. */

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/alarm.h"
+#include "engine/expired.h"
 #include "engine/runner_priv.h"
 
 /* The intent, with patience: an unknown outcome is asked again with the same row. */
@@ -62,6 +63,11 @@ void *storer_main(void *context)
         if (code == ERR_OK)
             log_info("storer", "epoch", "source=%.*s n=%" PRIu64 " inserts=%" PRIu64 " rows=%" PRIu64 " ms=%" PRId64, STR_FMT(r->source->name),
                      ep->row.n, epoch_volume(ep).inserts, epoch_volume(ep).rows, store_ms);
+        if (code == ERR_OK) {
+            pthread_mutex_lock(&r->lock);
+            expired_add(r->expired, r->source, ep->gathers, ep->n_gathers);
+            pthread_mutex_unlock(&r->lock);
+        }
         for (size_t i = 0; i < ep->n_gathers; i++)
             gather_reset(ep->gathers[i]);
         free(ep->gathers);

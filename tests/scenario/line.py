@@ -3,6 +3,7 @@
 """The whole line on one machine: files in, metrics out, with real programs."""
 import gzip
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -147,6 +148,49 @@ def a_source_of_garbage_pauses():
         assert "allow_errors_ratio" in r.stderr or c.one("SELECT count() FROM weir_alarms WHERE kind = 'paused'") == "1"
 
 
+def a_run_ends_with_what_was_older_than_keep():
+    with Case(DEFINITIONS.replace("1 MINUTE KEEP FOREVER, 1 HOUR KEEP FOREVER", "1 MINUTE KEEP 7 DAYS, 1 HOUR KEEP 400000 HOURS")
+              .replace("EVENT TIME time KEEP FOREVER", "EVENT TIME time KEEP 30 DAYS")) as c:
+        old = "".join(f"2001-01-0{1 + i % 5}T00:00:00Z,z1,200,{i},/p\n" for i in range(1234))
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 60))
+        c.write("hits1.csv", HEADER + old + f"{now},z1,200,1,/p\n")
+        r = c.weir("run", "--once")
+        assert r.returncode == 0, r.stderr
+        last = r.stderr.splitlines()[-2:]
+        assert last == ["traffic_1m: 1,234 rows older than KEEP 7 DAYS, not stored; traffic_1h has them",
+                        "hits: 1,234 rows older than KEEP 30 DAYS, not stored"], r.stderr
+        assert c.one("SELECT sum(requests) FROM traffic_1m") == "1" and c.one("SELECT sum(requests) FROM traffic_1h") == "1235"
+        r = c.weir("run", "--once")
+        assert "older than KEEP" not in r.stderr, r.stderr
+
+
+def full_rejects_pause_until_resumed():
+    with Case("SET rejects_max = '4KiB'; SET allow_errors_ratio = 1; SET epoch_max = '5ms'; SET epoch_min = '1ms';" + DEFINITIONS) as c:
+        noise = random.Random(1)
+        bad = lambda n: "".join(f"never,z1,200,1,/{noise.getrandbits(200):x}\n" for _ in range(n))
+        c.write("hits1.csv", HEADER + lines(10))
+        p = c.start("run")
+        c.wait("SELECT count() FROM hits", 10)
+        n = 10
+        for _ in range(8):
+            c.append("hits1.csv", bad(100) + lines(10, n))
+            n += 10
+            time.sleep(1)
+        c.wait("SELECT count() > 0 FROM weir_alarms WHERE kind = 'rejects_full' AND id NOT IN (SELECT id FROM weir_acks)", 1)
+        status = c.weir("status")
+        assert status.returncode == 2 and "rejects_full" in status.stdout, status.stdout
+        stored = int(c.one("SELECT count() FROM hits"))
+        assert stored < n, (stored, n)
+        for _ in range(30):                              # each resume allows as much again
+            if c.one("SELECT count() FROM hits") == str(n):
+                break
+            c.weir("resume", "hits")
+            time.sleep(1)
+        c.wait("SELECT count() FROM hits", n)
+        p.send_signal(signal.SIGTERM)
+        assert p.wait(30) in (0, 1), c.log()             # 1: paused once more at its end
+
+
 def changed_definitions_are_refused_additions_taken():
     with Case(DEFINITIONS) as c:
         c.write("hits1.csv", HEADER + lines(100))
@@ -255,6 +299,7 @@ if __name__ == "__main__":
     sys.exit(run([
         once_loads_all_tiers_exactly, copies_moves_and_gzip_are_read_once, follows_appends_and_new_files, kill_9_loses_and_doubles_nothing,
         store_killed_goes_on, bad_records_become_rejects_with_all_their_bytes, a_source_of_garbage_pauses,
+        a_run_ends_with_what_was_older_than_keep, full_rejects_pause_until_resumed,
         changed_definitions_are_refused_additions_taken, grouping_sets_and_profiles, a_header_written_over_stops_the_file,
         rejects_are_retried_once_with_their_path_into_new_metrics, a_store_killed_while_weir_starts_is_started_again,
         a_second_run_on_one_store_is_refused,
