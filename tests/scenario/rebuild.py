@@ -144,6 +144,18 @@ def a_broken_off_rebuild_is_thrown_away():
         assert c.one("SELECT sum(total) FROM traffic_1d") == total(2000)
 
 
+def a_crash_between_two_renames_is_undone():
+    with Case(DEFINITIONS) as c:
+        loaded(c)
+        c.end_stores()
+        os.rename(c.path("t.weir"), c.path("t.weir.rebuild-old"))
+        os.mkdir(c.path("t.weir.rebuild"))
+        r = c.weir("run", "--once")
+        assert r.returncode == 0 and "thrown away" in r.stderr, r.stderr
+        assert leftovers(c) == []
+        assert c.one("SELECT sum(total) FROM traffic_1d") == total(2000)
+
+
 def a_source_that_pauses_is_not_exchanged():
     with Case(DEFINITIONS) as c:
         c.write("hits1.csv", HEADER + lines(30000))
@@ -160,4 +172,4 @@ if __name__ == "__main__":
     sys.exit(run([changed_definitions_are_rebuilt_from_all_input, input_that_is_gone_is_listed_and_needs_yes,
                   a_name_outside_the_new_patterns_is_gone, queries_read_the_old_store_meanwhile_and_it_follows_after,
                   a_kill_at_any_time_leaves_a_whole_store, a_broken_off_rebuild_is_thrown_away,
-                  a_source_that_pauses_is_not_exchanged]))
+                  a_crash_between_two_renames_is_undone, a_source_that_pauses_is_not_exchanged]))
