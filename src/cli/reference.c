@@ -3,6 +3,7 @@
  * The reference pages of docs/ as Markdown, from the tables that the program works by. */
 #include <string.h>
 
+#include "aggregate/aggregate.h"
 #include "cli/help.h"
 #include "expr/reference.h"
 
@@ -94,6 +95,39 @@ static void commands_page(FILE *out)
     fprintf(out, "\n`weir status` answers 0, 1 or 2 for well, warning, critical.\n");
 }
 
+static const struct {
+    const char *name, *call, *help;
+} aggregate_rows[] = {
+    {"any", "any(x)", "One of the values; which is not said."},
+    {"avg", "avg(x)", "Mean, Float64."},
+    {"count", "count(), count(x)", "Events; those whose x is not NULL."},
+    {"max", "max(x)", "Largest."},
+    {"min", "min(x)", "Smallest."},
+    {"quantileDD", "quantileDD(accuracy[, level])(x)", "The value at the level (0.5), by DDSketch."},
+    {"quantilesDD", "quantilesDD(accuracy, level, …)(x)",
+     "Array of the values at the levels. accuracy 0.01 = within 1 % of the true value."},
+    {"sum", "sum(x)", "Sum; of integers in 64 bits, wrapping."},
+    {"uniqCombined", "uniqCombined[(precision)](x, …)", "Distinct values, estimated in little memory."},
+    {"uniqExact", "uniqExact(x, …)", "Distinct values, exact; memory grows with them."},
+};
+
+/* An aggregate that has no row yet appears by its name. */
+static void aggregates(FILE *out)
+{
+    size_t n;
+    const char *const *names = aggregate_names(&n);
+    fprintf(out, "\n## Aggregates\n\nIn metrics. Each also with -If and a condition as last argument:\n"
+                 "`countIf(status >= 500)`. NULLs are passed over. States are ClickHouse's, byte for byte.\n\n"
+                 "| aggregate | does |\n|---|---|\n");
+    for (size_t i = 0; i < n; i++) {
+        const char *call = names[i], *help = "";
+        for (size_t k = 0; k < COUNT(aggregate_rows); k++)
+            if (strcmp(aggregate_rows[k].name, names[i]) == 0)
+                call = aggregate_rows[k].call, help = aggregate_rows[k].help;
+        fprintf(out, "| `%s` | %s |\n", call, help);
+    }
+}
+
 bool help_reference(FILE *out, const char *page)
 {
     if (strcmp(page, "settings") == 0) {
@@ -104,6 +138,7 @@ bool help_reference(FILE *out, const char *page)
         AUTO_DONE(buf) text = {0};
         function_reference(&text);
         fputs(buf_cstr(&text), out);
+        aggregates(out);
     } else {
         return false;
     }

@@ -1,0 +1,134 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What the texts say is what happens: runs the blocks of README.md and docs/tutorial.md, compares the reference pages.
+
+A document's blocks, in one shell, in a temp folder that has examples/ and build/weir as the repository has:
+  ```sh [exit N]  is run; its last command must end with 0, or N
+  ```text         after it is what it printed (both streams); … stands for anything
+  ```sql FILE     is written to FILE, or is what FILE holds if it is there
+`tutorial.py --fill` puts the output into text blocks that hold nothing but a question mark, for who writes the texts."""
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(__file__))
+from weirtest import Case, ROOT, WEIR, run
+
+BLOCK = re.compile(r"^```(sh|text|sql)([^\n]*)\n(.*?)^```$", re.M | re.S)
+
+
+class Step:
+    """One sh block and the text block that follows it, if any."""
+
+    def __init__(self, match):
+        self.code, self.expected, self.at = match.group(3), None, None
+        exit_code = re.search(r"exit (\d+)", match.group(2))
+        self.exit = int(exit_code.group(1)) if exit_code else 0
+
+
+def script_of(c, text):
+    """(steps, one bash script that runs them all, each into files of its own)"""
+    steps, lines, is_open = [], [], False
+    for m in BLOCK.finditer(text):
+        kind, info, body = m.group(1), m.group(2).strip(), m.group(3)
+        if kind == "sh":
+            c.write(f"step{len(steps)}.sh", body)
+            n = len(steps)
+            lines.append(f'. "$T/step{n}.sh" >"$T/step{n}.out" 2>&1; c=$?; echo $c >"$T/step{n}.exit"')
+            steps.append(Step(m))
+            lines.append(f'[ "$c" = {steps[-1].exit} ] || exit 8')
+        elif kind == "text" and is_open:
+            steps[-1].expected, steps[-1].at = body, m.span(3)
+        elif kind == "sql" and info:
+            c.write(f"block{len(lines)}.sql", body)
+            lines.append(f'if [ -e {info} ]; then cmp {info} "$T/block{len(lines)}.sql" || exit 9; else cp "$T/block{len(lines)}.sql" {info}; fi')
+        is_open = kind == "sh"
+    return steps, "\n".join(lines) + "\n"
+
+
+def looks_like(got, expected):
+    got, expected = ("\n".join(line.rstrip() for line in text.rstrip().split("\n")) for text in (got, expected))
+    return re.fullmatch(".*".join(re.escape(part) for part in expected.split("…")), got, re.S) is not None
+
+
+def follow(name):
+    with open(os.path.join(ROOT, name)) as f:
+        text = f.read()
+    assert os.path.exists(WEIR), f"{WEIR} is not there: make build"
+    with Case() as c:
+        shutil.copytree(os.path.join(ROOT, "examples"), c.path("examples"))
+        os.mkdir(c.path("build"))
+        os.symlink(os.path.abspath(WEIR), c.path("build/weir"))
+        steps, script = script_of(c, text)
+        assert steps, f"{name} has no sh blocks"
+        env = dict(c.env, T=c.dir, COLUMNS="80", TZ="UTC")
+        r = subprocess.run(["bash", "-c", script], cwd=c.dir, env=env, stdin=subprocess.DEVNULL, capture_output=True,
+                           text=True, timeout=150)
+        assert r.returncode != 9, f"{name}: a sql block is not what its file holds\n{r.stdout}{r.stderr}"
+        for n, step in enumerate(steps):
+            step.got, step.exited = "not run: one before it failed", step.exit
+            if not os.path.exists(c.path(f"step{n}.exit")):
+                continue
+            with open(c.path(f"step{n}.out")) as f:
+                step.got = f.read().replace(c.dir, "…")
+            with open(c.path(f"step{n}.exit")) as f:
+                step.exited = int(f.read())
+    if "--fill" in sys.argv:
+        for step in reversed(steps):
+            if step.expected is not None and step.expected.strip() == "?":
+                text = text[:step.at[0]] + step.got.rstrip() + "\n" + text[step.at[1]:]
+        with open(os.path.join(ROOT, name), "w") as f:
+            f.write(text)
+        return
+    bad = []
+    for step in steps:
+        if step.exited != step.exit:
+            bad.append(f"exit {step.exited}, not {step.exit}:\n{step.code}\n--- printed:\n{step.got}")
+        elif step.expected is not None and not looks_like(step.got, step.expected):
+            bad.append(f"another output:\n{step.code}\n--- the text says:\n{step.expected}--- printed:\n{step.got}")
+    assert not bad, f"{name}, {len(bad)} of {len(steps)} blocks\n" + "\n".join(bad)
+    print(f"      {name}: {len(steps)} blocks")
+
+
+def readme():
+    follow("README.md")
+
+
+def tutorial():
+    follow("docs/tutorial.md")
+
+
+def page_is_what_weir_prints(page):
+    printed = subprocess.run([WEIR, "help", "--reference", page], capture_output=True, text=True, timeout=20)
+    assert printed.returncode == 0, printed.stderr
+    with open(os.path.join(ROOT, "docs", f"reference-{page}.md")) as f:
+        committed = f.read()
+    assert committed == printed.stdout, f"docs/reference-{page}.md is old: weir help --reference {page} > docs/reference-{page}.md"
+
+
+def settings_page():
+    page_is_what_weir_prints("settings")
+
+
+def functions_page():
+    page_is_what_weir_prints("functions")
+
+
+def commands_page():
+    page_is_what_weir_prints("commands")
+
+
+def links_lead_somewhere():
+    names = ["README.md"] + [os.path.join("docs", n) for n in os.listdir(os.path.join(ROOT, "docs")) if n.endswith(".md")]
+    for name in names:
+        with open(os.path.join(ROOT, name)) as f:
+            for target in re.findall(r"\]\(([^)#]+)[^)]*\)", re.sub(r"`[^`\n]*`", "", f.read())):
+                if "://" not in target:
+                    assert os.path.exists(os.path.join(ROOT, os.path.dirname(name), target)), f"{name}: no {target}"
+
+
+if __name__ == "__main__":
+    argv = [a for a in sys.argv if a != "--fill"]
+    sys.exit(run([readme, tutorial, settings_page, functions_page, commands_page, links_lead_somewhere], argv))
