@@ -269,6 +269,33 @@ def a_store_killed_while_weir_starts_is_started_again():
             assert_books_balance(c, 2000)
 
 
+def a_copy_of_folder_and_definitions_goes_on_exactly():
+    """The backup of docs/operations.md: stop, copy, start the copy. Then the original goes on its own way."""
+    with Case(DEFINITIONS) as c, Case() as copy:
+        c.write("hits1.csv", HEADER + lines(4000))
+        p = c.start("run")
+        c.wait("SELECT count() FROM hits", 4000)
+        c.append("hits1.csv", lines(300, 4000) + "nonsense,z1,200,1,/t\n")
+        c.wait("SELECT count() FROM weir_rejects", 1)
+        p.send_signal(signal.SIGTERM)
+        assert p.wait(20) == 0, c.log()
+        c.end_stores()
+        for name in ("t.weir", "weir.sql", "hits1.csv"):
+            subprocess.run(["cp", "-a", c.path(name), copy.path(name)], check=True)
+        copy.append("hits1.csv", lines(700, 4300))
+        copy.write("hits2.csv", HEADER + lines(50, 9000))
+        copy.ok("run", "--once")
+        assert copy.one("SELECT count() FROM hits") == "5050"
+        assert copy.one("SELECT count() FROM weir_rejects") == "1"
+        assert_tiers_equal_raw(copy)
+        assert_books_balance(copy, 5051)
+        c.append("hits1.csv", lines(20, 7000))
+        c.ok("run", "--once")
+        assert c.one("SELECT count() FROM hits") == "4320"
+        assert_tiers_equal_raw(c)
+        assert_books_balance(c, 4321)
+
+
 def a_second_run_on_one_store_is_refused():
     with Case(DEFINITIONS) as c:
         c.write("hits1.csv", HEADER + lines(10))
@@ -302,5 +329,5 @@ if __name__ == "__main__":
         a_run_ends_with_what_was_older_than_keep, full_rejects_pause_until_resumed,
         changed_definitions_are_refused_additions_taken, grouping_sets_and_profiles, a_header_written_over_stops_the_file,
         rejects_are_retried_once_with_their_path_into_new_metrics, a_store_killed_while_weir_starts_is_started_again,
-        a_second_run_on_one_store_is_refused,
+        a_copy_of_folder_and_definitions_goes_on_exactly, a_second_run_on_one_store_is_refused,
         csv_finds_a_header_of_its_own_names, check_finds_all_mistakes_in_one_run]))

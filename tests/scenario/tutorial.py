@@ -14,7 +14,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(__file__))
-from weirtest import Case, ROOT, WEIR, run
+from weirtest import Case, ROOT, STORE_PROGRAM, WEIR, run
 
 BLOCK = re.compile(r"^```(sh|text|sql)([^\n]*)\n(.*?)^```$", re.M | re.S)
 
@@ -120,6 +120,42 @@ def commands_page():
     page_is_what_weir_prints("commands")
 
 
+def install_and_uninstall():
+    """Into a folder of its own, with a cache of its own: uninstall removes the cache."""
+    with Case() as c:
+        cache = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "weir")
+        os.makedirs(c.path("cache/weir"))
+        for version in os.listdir(cache):
+            os.symlink(os.path.join(cache, version), c.path(f"cache/weir/{version}"))
+        os.mkdir(c.path("build"))
+        os.symlink(os.path.abspath(WEIR), c.path("build/weir"))
+        os.symlink(os.path.abspath(STORE_PROGRAM), c.path("build/weir-store"))
+        env = {k: v for k, v in c.env.items() if k not in ("WEIR_STORE_PROGRAM", "WEIR_LIBCHDB", "DESTDIR")}
+        env["XDG_CACHE_HOME"] = c.path("cache")
+
+        def shell(*words, **kw):
+            r = subprocess.run(words, cwd=c.dir, env=env, capture_output=True, text=True, timeout=60, **kw)
+            assert r.returncode == 0, (words, r.stdout, r.stderr)
+            return r.stdout
+
+        shell(os.path.join(ROOT, "scripts", "install"), c.path("build"), c.path("prefix"))
+        shutil.rmtree(c.path("build"))
+        weir = c.path("prefix/bin/weir")
+        shutil.copy(os.path.join(ROOT, "examples", "flights.csv.gz"), c.path("flights.csv.gz"))
+        assert "100,000 kept" in shell(weir, "open", "flights.csv.gz")
+        assert shell(weir, "query", "SELECT count() FROM flights").strip() == "100000"
+        c.end_stores()
+        with open(c.path("prefix/share/man/man1/weir.1")) as f:
+            assert ".SH SETTINGS" in f.read()
+        completed = shell("bash", "-c", f". {c.path('prefix/share/bash-completion/completions/weir')}; COMP_WORDS=(weir sta); COMP_CWORD=1; _weir; "
+                          'echo "${COMPREPLY[@]}"')
+        assert completed.strip() == "status", completed
+        shell(os.path.join(ROOT, "scripts", "uninstall"), c.path("prefix"))
+        left = [f for _, _, files in os.walk(c.path("prefix")) for f in files]
+        assert left == [] and not os.path.exists(c.path("cache/weir")), left
+        assert os.path.exists(cache) and os.listdir(cache) and os.path.exists(c.path("flights.weir"))
+
+
 def links_lead_somewhere():
     names = ["README.md"] + [os.path.join("docs", n) for n in os.listdir(os.path.join(ROOT, "docs")) if n.endswith(".md")]
     for name in names:
@@ -131,4 +167,4 @@ def links_lead_somewhere():
 
 if __name__ == "__main__":
     argv = [a for a in sys.argv if a != "--fill"]
-    sys.exit(run([readme, tutorial, settings_page, functions_page, commands_page, links_lead_somewhere], argv))
+    sys.exit(run([readme, tutorial, settings_page, functions_page, commands_page, install_and_uninstall, links_lead_somewhere], argv))
