@@ -13,7 +13,8 @@
 #include "codec/native.h"
 #include "lang/parse.h"
 
-enum { FIRST_SLOT_S = 600, FIRST_MARGIN_S = 30 };
+/* Row 1 has few tokens to remember, so its slots may be long: one who comes in a slot's last seconds waits. */
+enum { FIRST_SLOT_S = 86400, FIRST_MARGIN_S = 30 };
 
 static const char *const kind_names[] = {"epoch", "checkpoint", "skip", "retry"};
 
@@ -549,12 +550,8 @@ static enum err_code append_at(struct chain *c, struct store *s, struct chain_ro
         row_block(&body, c, row, buf_view(&blocks), slot_deadline(&grid, attempt.slot));
         code = insert_send(s, table, chain_columns, family, &attempt, &grid, buf_view(&body), e);
         attempt.is_acknowledged = code == ERR_OK;
-        if (code == ERR_OK)
-            continue;
-        if (code != ERR_STORE || (stop && *stop))
-            return code;
-        log_warn("chain", "intent_retry", "source=%s n=%" PRIu64 " reason='%s'", c->source, row->n, e ? e->text : "");
-        clock_sleep_ms(100);
+        if (code != ERR_OK)
+            return code; /* the caller says so and comes back with the same row */
     }
 }
 

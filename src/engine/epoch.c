@@ -1031,6 +1031,8 @@ enum err_code epoch_store(struct epoch *ep, struct store *const *stores, size_t 
             break;
         log_warn("epoch", "store_retry", "source=%.*s n=%" PRIu64 " wait_ms=%d reason='%s'", STR_FMT(ep->source->name), ep->row.n, pause_ms,
                  e ? e->text : "");
+        if (ep->say != NULL && e != NULL)
+            ep->say(ep->context, e->text);
         if (stop && *stop)
             break; /* the intent stands: the next start completes it */
         clock_sleep_ms(pause_ms);

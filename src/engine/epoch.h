@@ -49,6 +49,9 @@ struct epoch {
     struct ledger_extra *extras;
     size_t n_extras;
     bool is_done;
+    /* Told what holds the epoch up, each time. May be NULL. */
+    void (*say)(void *context, const char *problem);
+    void *context;
 };
 
 /* An entry of the ledger beyond what the gathers counted, e.g. lost bytes of a file. */

@@ -63,7 +63,8 @@ static enum err_code recover_row(struct runner *r, const struct chain_row *row, 
     struct gather *gather = gather_new(source);
     struct gatherer w;
     enum err_code code = gatherer_init(&w, source, &plan->settings, e);
-    struct epoch ep = {.plan = plan, .source = source, .gathers = &gather, .n_gathers = 1};
+    struct epoch ep = {.plan = plan, .source = source, .gathers = &gather, .n_gathers = 1, .say = runner_say,
+                       .context = r};
     ep.row = *row; /* borrowed: given back below */
     for (size_t i = 0; i < row->n_ranges && code == ERR_OK; i++) {
         const struct chain_range *range = &row->ranges[i];

@@ -175,6 +175,20 @@ void run_status_json(struct buf *out, struct runner *const *runners, size_t n)
     json_decref(root);
 }
 
+/* On a full disk: over the old text, whose room is there. */
+static void write_in_place(const char *path, struct buf *text)
+{
+    struct stat st;
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    while (fstat(fd, &st) == 0 && (off_t)text->n < st.st_size)
+        buf_byte(text, ' ');
+    if (pwrite(fd, text->p, text->n, 0) != (ssize_t)text->n)
+        log_warn("run", "status", "path=%s reason='%s'", path, strerror(errno));
+    close(fd);
+}
+
 /* FOLDER/run.json: what only this process knows, for `weir status`. Renamed into place, so it is never half. */
 static void write_status(const struct store_place *place, struct runner *const *runners, size_t n)
 {
@@ -185,12 +199,16 @@ static void write_status(const struct store_place *place, struct runner *const *
     AUTO_MEM char *path = xasprintf("%s/run.json", place->folder);
     AUTO_MEM char *fresh = xasprintf("%s.new", path);
     int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return; /* a full disk: the store says that louder */
+    if (fd < 0) {
+        write_in_place(path, &text);
+        return;
+    }
     bool is_whole = write(fd, text.p, text.n) == (ssize_t)text.n;
     close(fd);
-    if (!is_whole || rename(fresh, path) != 0)
+    if (!is_whole || rename(fresh, path) != 0) {
         unlink(fresh);
+        write_in_place(path, &text);
+    }
 }
 
 /* ---- running ---- */
@@ -204,15 +222,56 @@ static uint64_t new_lane(void)
     return lane;
 }
 
+/* Sources that are retired while epochs of theirs are not done, and the generation that knows them. */
+static enum err_code find_unfinished(struct store *s, const struct plan *plan, struct native_result *ret, struct err *e)
+{
+    AUTO_DONE(buf) sources = {0};
+    AUTO_DONE(buf) sql = {0};
+    for (size_t i = 0; i < plan->n_sources; i++) {
+        buf_text(&sources, i ? ", " : "");
+        print_string_literal(&sources, plan->sources[i].name);
+    }
+    const char *db = plan->settings.database, *names = buf_cstr(&sources);
+    buf_printf(&sql, "SELECT toString(source), toUInt64(max(generation)) FROM %s.weir_epochs "
+                     "WHERE kind IN ('epoch', 'retry') AND source NOT IN (%s) AND (source, n) NOT IN (SELECT source, n FROM %s.weir_ledger "
+                     "WHERE source NOT IN (%s)) GROUP BY source", db, names, db, names);
+    return store_native(s, buf_cstr(&sql), ret, e);
+}
+
+static enum err_code start_retired(struct runner **ret, struct str name, const struct store_place *place,
+                                   const struct runner_options *options, struct err *e)
+{
+    const struct plan *plan = plan_of(options->context, options->generation, e);
+    if (plan == NULL)
+        return ERR_INVALID;
+    for (size_t i = 0; i < plan->n_sources; i++)
+        if (str_eq(plan->sources[i].name, name))
+            return runner_start(ret, plan, &plan->sources[i], place, options, e);
+    return err_set(e, ERR_INVALID, "generation %u does not have source '%.*s'", options->generation, STR_FMT(name));
+}
+
 static enum err_code run_sources(const struct plan *plan, const struct store_place *place, const struct run_options *options, uint32_t generation,
                                  struct old_plans *old, struct err *e)
 {
     char host[100] = "", process[160];
     gethostname(host, sizeof(host) - 1);
     snprintf(process, sizeof(process), "%s:%d:%016" PRIx64, host, getpid(), new_lane());
-    struct runner **runners = xcalloc(plan->n_sources + 1, sizeof(*runners));
+    struct native_result retired = {0};
+    enum err_code found = options->only_source ? ERR_OK : find_unfinished(old->store, plan, &retired, e);
+    if (found == ERR_UNAVAILABLE && store_ensure(old->store, true, e) == ERR_OK)
+        found = find_unfinished(old->store, plan, &retired, e);
+    TRY(found);
+    struct runner **runners = xcalloc(plan->n_sources + retired.n_rows + 1, sizeof(*runners));
     size_t n = 0;
     enum err_code code = ERR_OK;
+    for (size_t i = 0; i < retired.n_rows && code == ERR_OK; i++) {
+        struct runner_options o = {.is_once = true, .is_recovery = true, .process = process, .lane = new_lane(),
+                                   .generation = (uint32_t)((uint64_t *)retired.columns[1].column.values)[i],
+                                   .plan_of = plan_of, .context = old};
+        code = start_retired(&runners[n], ((struct str *)retired.columns[0].column.values)[i], place, &o, e);
+        n += code == ERR_OK;
+    }
+    native_result_done(&retired);
     for (size_t i = 0; i < plan->n_sources && code == ERR_OK; i++) {
         if (options->only_source != NULL && !str_is(plan->sources[i].name, options->only_source))
             continue;

@@ -36,6 +36,11 @@ void runner_set_state(struct runner *r, const char *state, const char *problem)
     pthread_mutex_unlock(&r->lock);
 }
 
+void runner_say(void *runner, const char *problem)
+{
+    runner_set_state(runner, NULL, problem);
+}
+
 void runner_status(struct runner *r, struct runner_status *ret)
 {
     pthread_mutex_lock(&r->lock);
@@ -108,6 +113,15 @@ static enum err_code check_header(void *context, struct str header, struct err *
     return code;
 }
 
+static void note_lost(struct runner *r, const struct file_event *event)
+{
+    r->lost = xrealloc(r->lost, (r->n_lost + 1) * sizeof(*r->lost));
+    r->lost[r->n_lost++] = (struct ledger_extra){.partition = event->partition, .lost = event->lost_bytes};
+    pthread_mutex_lock(&r->lock);
+    r->status.lost_bytes += event->lost_bytes;
+    pthread_mutex_unlock(&r->lock);
+}
+
 static void take_events(struct runner *r)
 {
     struct file_event event;
@@ -122,9 +136,8 @@ static void take_events(struct runner *r)
             log_warn("files", kind, "path=%s %s", event.path, event.text ? event.text : "");
             AUTO_MEM char *text = xasprintf("%s: %s", event.path, event.text ? event.text : "");
             runner_alarm(r, r->store, kind, event.partition, text, event.lost_bytes);
-            pthread_mutex_lock(&r->lock);
-            r->status.lost_bytes += event.kind == FILE_LOST ? event.lost_bytes : 0;
-            pthread_mutex_unlock(&r->lock);
+            if (event.kind == FILE_LOST)
+                note_lost(r, &event);
             if (event.kind == FILE_BAD_HEADER || event.kind == FILE_UNREADABLE || event.kind == FILE_CORRUPT)
                 runner_set_state(r, NULL, text);
         }
@@ -281,6 +294,11 @@ static void hand_over(struct runner *r, bool is_heartbeat)
     struct epoch *ep = xcalloc(1, sizeof(*ep));
     ep->plan = r->plan;
     ep->source = r->source;
+    ep->say = runner_say;
+    ep->context = r;
+    ep->extras = MOVE(r->lost);
+    ep->n_extras = r->n_lost;
+    r->n_lost = 0;
     ep->row = (struct chain_row){.kind = CHAIN_EPOCH, .lane = r->options.lane, .process = xstrdup(r->options.process),
                                  .generation = r->options.generation, .now = r->now, .slot_s = r->plan->settings.slot_s,
                                  .margin_s = r->plan->settings.margin_s};
@@ -457,7 +475,7 @@ static enum err_code wait_for_input(struct runner *r, struct file_chunk *chunk, 
         if (r->status.problem[0] == '\0')
             snprintf(r->status.state, sizeof(r->status.state), "idle");
         pthread_mutex_unlock(&r->lock);
-        if (heartbeat_ms > 0 && mono_ms() - last_closed_ms >= heartbeat_ms) {
+        if (r->n_lost > 0 || (heartbeat_ms > 0 && mono_ms() - last_closed_ms >= heartbeat_ms)) {
             int64_t now;
             TRY(store_now(r, &now, e));
             r->now = now;
@@ -517,6 +535,16 @@ static enum err_code ask_paused(struct runner *r, bool *is_paused, struct err *e
     }
 }
 
+/* What was lost comes into the ledger though nothing is read any more. */
+static enum err_code book_lost(struct runner *r, struct err *e)
+{
+    int64_t now;
+    TRY(store_now(r, &now, e));
+    r->now = now;
+    hand_over(r, true);
+    return ERR_OK;
+}
+
 static enum err_code follow(struct runner *r, struct err *e)
 {
     int64_t last_closed_ms = mono_ms() - r->plan->settings.epoch_max_ms;
@@ -533,6 +561,8 @@ static enum err_code follow(struct runner *r, struct err *e)
     for (;;) {
         struct file_chunk chunk;
         enum err_code code = wait_for_input(r, &chunk, last_closed_ms, e);
+        if (code == ERR_NOT_FOUND && r->n_lost > 0)
+            return book_lost(r, e);
         if (code == ERR_NOT_FOUND)
             return ERR_OK;
         if (code != ERR_OK)
@@ -583,7 +613,7 @@ static void end_threads(struct runner *r)
     pthread_cond_broadcast(&r->work);
     pthread_cond_broadcast(&r->quiet);
     pthread_mutex_unlock(&r->lock);
-    for (size_t i = 0; i < r->n_workers; i++)
+    for (size_t i = 0; r->workers != NULL && i < r->n_workers; i++)
         if (r->workers[i].is_started)
             pthread_join(r->workers[i].thread, NULL);
     if (r->storer)
@@ -604,7 +634,10 @@ static enum err_code coordinate(struct runner *r, struct err *e)
         TRY(file_set_scan(r->files, e));
         take_events(r);
         TRY(recover(r, e));
+        runner_set_state(r, NULL, "");
     }
+    if (r->options.is_recovery)
+        return ERR_OK;
     TRY(start_threads(r, e));
     enum err_code code = follow(r, e);
     take_events(r); /* what the last reads found */
@@ -688,6 +721,7 @@ void runner_free(struct runner *r)
     chain_done(&r->chain);
     free(r->ends.positions);
     free(r->expired);
+    free(r->lost);
     store_free(r->store);
     for (size_t i = 0; i < STORER_CONNECTIONS; i++)
         store_free(r->storer_stores[i]);

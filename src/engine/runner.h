@@ -16,6 +16,7 @@
 
 struct runner_options {
     bool is_once;
+    bool is_recovery;     /* completes what is open, reads nothing new: for a source that is retired */
     uint64_t enough_bytes; /* preview: stops after about so many bytes of input; 0 = never */
     const char *process;  /* name of this process in the chain */
     uint64_t lane;        /* never used before for this source */

@@ -32,6 +32,8 @@ struct runner {
     pthread_mutex_t header_lock;  /* guards header_check */
     struct chain chain;           /* coordinator until the storer starts, then storer */
     struct sealed_ends ends;
+    struct ledger_extra *lost;    /* bytes of files that are gone: for the next epoch's ledger. owner: coordinator */
+    size_t n_lost;
 
     pthread_t coordinator, storer;
     struct worker *workers;
@@ -64,6 +66,7 @@ struct runner {
 /* Fills the gathers of one set from the intent's ranges and stores the epoch again. */
 MUST_CHECK enum err_code runner_recover(struct runner *r, struct err *e);
 void runner_set_state(struct runner *r, const char *state, const char *problem);
+void runner_say(void *runner, const char *problem); /* for struct epoch */
 void *worker_main(void *context);
 void *storer_main(void *context);
 /* Raises an alarm; a failure of the store is only logged (the alarm is said again at the next start). */

@@ -296,6 +296,40 @@ def a_copy_of_folder_and_definitions_goes_on_exactly():
         assert_books_balance(c, 4321)
 
 
+def a_retired_source_ends_its_open_epochs():
+    more = "CREATE SOURCE other (t DateTime, q String) FROM FILES 'other*.csv' FORMAT CSV EVENT TIME t KEEP FOREVER;"
+    with Case(DEFINITIONS + more) as c:
+        c.write("hits1.csv", HEADER + lines(10))
+        c.write("other1.csv", "2026-01-01 00:00:00,x\n" * 200000)
+        intents = "SELECT count() FROM weir_epochs WHERE source = 'other' AND kind = 'epoch'"
+        p = c.start("run")
+        end = time.time() + 20
+        while c.weir("query", intents, "--format", "TSV").stdout.strip() in ("", "0") and time.time() < end:
+            pass
+        p.kill()
+        p.wait()
+        stored = c.one(intents) != "0"
+        c.write("weir.sql", DEFINITIONS)
+        c.ok("run", "--once")
+        assert stored and c.one("SELECT sum(read) FROM weir_ledger WHERE source = 'other'") == c.one("SELECT count() FROM other")
+        assert "dropped" in c.ok("drop", "other", "--yes")
+
+
+def bytes_that_are_gone_are_in_the_ledger():
+    with Case(DEFINITIONS) as c:
+        c.write("hits1.csv", HEADER + lines(10))
+        p = c.start("run")
+        c.wait("SELECT count() FROM hits", 10)
+        c.append("hits1.csv", "2026-01-01T00:00:00Z,half")
+        time.sleep(1.5)
+        c.write("hits1.csv", HEADER + lines(1, 77))
+        c.wait("SELECT sum(lost) FROM weir_ledger", 25)
+        p.send_signal(signal.SIGTERM)
+        assert p.wait(20) == 0, c.log()
+        assert c.sql("SELECT kind, events FROM weir_alarms") == [["lost", "25"]]
+        assert_books_balance(c, 11)
+
+
 def a_second_run_on_one_store_is_refused():
     with Case(DEFINITIONS) as c:
         c.write("hits1.csv", HEADER + lines(10))
@@ -329,5 +363,6 @@ if __name__ == "__main__":
         a_run_ends_with_what_was_older_than_keep, full_rejects_pause_until_resumed,
         changed_definitions_are_refused_additions_taken, grouping_sets_and_profiles, a_header_written_over_stops_the_file,
         rejects_are_retried_once_with_their_path_into_new_metrics, a_store_killed_while_weir_starts_is_started_again,
+        a_retired_source_ends_its_open_epochs, bytes_that_are_gone_are_in_the_ledger,
         a_copy_of_folder_and_definitions_goes_on_exactly, a_second_run_on_one_store_is_refused,
         csv_finds_a_header_of_its_own_names, check_finds_all_mistakes_in_one_run]))
