@@ -199,17 +199,180 @@ static enum err_code match_names(struct path_list *l, const struct plan_source *
     return ERR_OK;
 }
 
+static enum err_code ask_number(struct store *s, const struct buf *sql, int64_t *ret, struct err *e)
+{
+    AUTO_DONE(buf) answer = {0};
+    TRY(store_text(s, buf_cstr((struct buf *)sql), &answer, e));
+    *ret = strtoll(buf_cstr(&answer), NULL, 10);
+    return ERR_OK;
+}
+
 static enum err_code events_of(struct store *s, const char *database, const char *source, uint64_t partition,
                                int64_t *ret, struct err *e)
 {
     AUTO_DONE(buf) sql = {0};
-    AUTO_DONE(buf) answer = {0};
     buf_printf(&sql, "SELECT sum(read) FROM %s.weir_ledger WHERE kind = 'partition' AND source = ", database);
     print_string_literal(&sql, str_of(source));
     buf_printf(&sql, " AND partition = %" PRIu64, partition);
-    TRY(store_text(s, buf_cstr(&sql), &answer, e));
-    *ret = strtoll(buf_cstr(&answer), NULL, 10);
+    return ask_number(s, &sql, ret, e);
+}
+
+/* ---- kept raw rows in place of input ---- */
+
+/* The columns that a record of the source is decoded from. */
+static bool is_input(const struct column_def *c)
+{
+    return c->mode == COLUMN_PLAIN || c->mode == COLUMN_DEFAULT;
+}
+
+/* Can a record be written again from the stored columns, so that it means what it meant? Not with EPHEMERAL columns
+ * (they are not stored), nested paths of JSON, or columns made of the file's name. */
+static bool is_rewritable(const struct plan_source *p, const char *folder)
+{
+    enum { PATH_COLUMN = 4, FILE_COLUMN = 5 };
+    if (p->uses_virtual[PATH_COLUMN] || p->uses_virtual[FILE_COLUMN] || strpbrk(folder, "*?[]{}\\") != NULL)
+        return false;
+    for (uint32_t i = 0; i < p->def->n_columns; i++) {
+        const struct column_def *c = &p->def->columns[i];
+        if (c->is_ephemeral || c->mode == COLUMN_EPHEMERAL)
+            return false;
+        if (is_input(c) && c->has_from && p->def->format == FORMAT_JSON_EACH_ROW)
+            return false;
+    }
+    return true;
+}
+
+/* How many rows of the partition are kept in the old store with all columns that are decoded now? 0 where they cannot
+ * be used. */
+static enum err_code rows_of(struct rebuild *r, struct store *s, const struct plan_source *p, uint64_t partition,
+                             int64_t *ret, struct err *e)
+{
+    *ret = 0;
+    if (!is_rewritable(p, r->fresh.folder))
+        return ERR_OK;
+    AUTO_DONE(buf) sql = {0};
+    AUTO_MEM char *table = xasprintf("weir_raw_%.*s", STR_FMT(p->name));
+    int64_t n_columns, n_wanted = 0;
+    buf_printf(&sql, "SELECT count() FROM system.columns WHERE database = '%s' AND table = '%s' AND name IN (''",
+               r->plan->settings.database, table);
+    for (uint32_t i = 0; i < p->def->n_columns; i++) {
+        if (!is_input(&p->def->columns[i]))
+            continue;
+        n_wanted++;
+        buf_text(&sql, ", ");
+        print_string_literal(&sql, p->def->columns[i].name);
+    }
+    buf_byte(&sql, ')');
+    TRY(ask_number(s, &sql, &n_columns, e));
+    if (n_columns != n_wanted || n_wanted == 0)
+        return ERR_OK;
+    buf_reset(&sql);
+    buf_printf(&sql, "SELECT count() FROM %s.%s WHERE _partition = %" PRIu64, r->plan->settings.database, table,
+               partition);
+    return ask_number(s, &sql, ret, e);
+}
+
+static bool write_piece(void *context, const char *data, size_t n)
+{
+    return fwrite(data, 1, n, context) == n;
+}
+
+/* Writes the partition's rows as a file of the source's own format. */
+static enum err_code write_rows(struct rebuild *r, struct store *s, const struct rebuild_rows *rows, const char *path,
+                                struct err *e)
+{
+    const struct plan_source *p = rows->source;
+    AUTO_DONE(buf) sql = {0};
+    const char *comma = "SELECT ";
+    for (uint32_t i = 0; i < p->def->n_columns; i++) {
+        const struct column_def *c = &p->def->columns[i];
+        if (!is_input(c))
+            continue;
+        buf_text(&sql, comma);
+        print_identifier(&sql, c->name);
+        if (c->has_from) {
+            buf_text(&sql, " AS ");
+            print_identifier(&sql, c->from);
+        }
+        comma = ", ";
+    }
+    buf_printf(&sql, " FROM %s.weir_raw_%.*s WHERE _partition = %" PRIu64 " ORDER BY _offset",
+               r->plan->settings.database, STR_FMT(p->name), rows->partition);
+    /* Times in UTC, because the column's zone may change; JSON with its NaN and infinities. */
+    buf_text(&sql, " SETTINGS date_time_output_format = 'iso', output_format_json_quote_denormals = 1");
+    for (uint32_t i = 0; i < p->def->n_settings; i++) {
+        if (!str_is(p->def->settings[i].name, "format_csv_delimiter"))
+            continue;
+        buf_text(&sql, ", format_csv_delimiter = ");
+        print_string_literal(&sql, p->def->settings[i].value);
+    }
+    buf_printf(&sql, " FORMAT %s", format_name(p->def->format));
+    FILE *f = fopen(path, "w");
+    if (f == NULL)
+        return err_errno(e, "%s", path);
+    struct store_call call = {.sql = buf_cstr(&sql), .write = write_piece, .context = f};
+    enum err_code code = store_call(s, &call, e);
+    if (ferror(f) && code == ERR_OK)
+        code = err_errno(e, "%s", path);
+    if (fclose(f) != 0 && code == ERR_OK)
+        code = err_errno(e, "%s", path);
+    return code;
+}
+
+/* The plan with one pattern more for every file of kept rows. `copy` borrows all else. */
+struct plan_copy {
+    struct plan plan;
+    char **names;
+    size_t n_names;
+};
+
+static void plan_copy_done(struct plan_copy *c)
+{
+    for (size_t i = 0; i < c->plan.n_sources; i++)
+        free(c->plan.sources[i].globs);
+    free(c->plan.sources);
+    for (size_t i = 0; i < c->n_names; i++)
+        free(c->names[i]);
+    free(c->names);
+}
+
+static enum err_code write_kept_rows(struct rebuild *r, struct plan_copy *c, struct err *e)
+{
+    const struct plan *plan = r->plan;
+    *c = (struct plan_copy){.plan = *plan, .names = xcalloc(r->n_rows + 1, sizeof(*c->names))};
+    c->plan.sources = xcalloc(plan->n_sources + 1, sizeof(*c->plan.sources));
+    for (size_t i = 0; i < plan->n_sources; i++) {
+        size_t n = 0;
+        c->plan.sources[i] = plan->sources[i];
+        while (plan->sources[i].globs[n] != NULL)
+            n++;
+        c->plan.sources[i].globs = xcalloc(n + r->n_rows + 1, sizeof(char *));
+        memcpy(c->plan.sources[i].globs, plan->sources[i].globs, n * sizeof(char *));
+    }
+    AUTO_MEM char *folder = xasprintf("%s/kept-rows", r->fresh.folder);
+    if (r->n_rows > 0 && mkdir(folder, 0700) != 0 && errno != EEXIST)
+        return err_errno(e, "%s", folder);
+    AUTO(store) s = store_new(r->place);
+    if (r->n_rows > 0)
+        TRY(store_ensure(s, false, e));
+    for (size_t i = 0; i < r->n_rows; i++) {
+        const struct rebuild_rows *rows = &r->rows[i];
+        char *path = c->names[c->n_names++] =
+            xasprintf("%s/%.*s-%" PRIu64, folder, STR_FMT(rows->source->name), rows->partition);
+        TRY(write_rows(r, s, rows, path, e));
+        char **globs = c->plan.sources[rows->source - plan->sources].globs;
+        while (*globs != NULL)
+            globs++;
+        *globs = path;
+    }
     return ERR_OK;
+}
+
+/* A pattern matches its name. */
+static bool has_name(const struct path_list *names, const struct file_mark *mark)
+{
+    char *path = mark->path ? mark->path : "";
+    return names->n > 0 && bsearch(&path, names->items, names->n, sizeof(*names->items), compare_paths) != NULL;
 }
 
 /* Is the content of the mark in a file that the patterns match? */
@@ -217,8 +380,7 @@ static enum err_code is_there(struct file_set *files, struct path_list *names, c
                               struct err *e)
 {
     struct file_mark wanted = *mark;
-    char *path = mark->path ? mark->path : "";
-    if (names->n == 0 || bsearch(&path, names->items, names->n, sizeof(*names->items), compare_paths) == NULL)
+    if (!has_name(names, mark))
         wanted.path = ""; /* a file that no pattern matches any more is not loaded */
     struct file_chunk chunk;
     struct err why;
@@ -233,9 +395,11 @@ static enum err_code is_there(struct file_set *files, struct path_list *names, c
     return code;
 }
 
-static enum err_code look_at_chain(struct rebuild *r, struct store *s, const char *name, const struct chain *chain,
-                                   struct file_set *files, struct path_list *names, struct buf *said, struct err *e)
+static enum err_code look_at_chain(struct rebuild *r, struct store *s, const struct plan_source *p,
+                                   const struct chain *chain, struct file_set *files, struct path_list *names,
+                                   struct buf *said, struct err *e)
 {
+    AUTO_MEM char *name = xstrndup(p->name.p, p->name.n);
     int64_t rest = 0;
     size_t n_rest = 0, n_shown = 0;
     for (size_t i = 0; i < chain->n_ends; i++) {
@@ -246,8 +410,19 @@ static enum err_code look_at_chain(struct rebuild *r, struct store *s, const cha
         TRY(is_there(files, names, mark, &is_found, e));
         if (is_found)
             continue;
-        int64_t events;
+        int64_t events, kept = 0;
         TRY(events_of(s, r->plan->settings.database, name, mark->partition, &events, e));
+        /* A file of that name may be what is left of it: its rows are not taken, lest any come twice. */
+        if (access(mark->path ? mark->path : "", F_OK) != 0)
+            TRY(rows_of(r, s, p, mark->partition, &kept, e));
+        if (kept > 0) {
+            r->rows = xrealloc(r->rows, (r->n_rows + 1) * sizeof(*r->rows));
+            r->rows[r->n_rows++] = (struct rebuild_rows){p, mark->partition};
+            buf_printf(said, "gone: %s, %" PRId64 " events of source %s; %" PRId64 " are kept as raw rows and loaded\n",
+                       mark->path ? mark->path : "?", events, name, kept);
+            r->n_gone += kept < events;
+            continue;
+        }
         r->n_gone++;
         if (n_shown++ < SHOWN_FILES) {
             buf_printf(said, "gone: %s, %" PRId64 " events of source %s\n", mark->path ? mark->path : "?", events,
@@ -289,7 +464,7 @@ static enum err_code look_at_source(struct rebuild *r, struct store *s, const st
     if (code == ERR_OK)
         code = file_set_scan(files, e);
     if (code == ERR_OK)
-        code = look_at_chain(r, s, name, &chain, files, &names, said, e);
+        code = look_at_chain(r, s, p, &chain, files, &names, said, e);
     if (files)
         file_set_close(files);
     path_list_done(&names);
@@ -378,6 +553,8 @@ void rebuild_done(struct rebuild *r)
 {
     let_go(&r->lock);
     store_place_done(&r->fresh);
+    free(r->rows);
+    r->rows = NULL;
 }
 
 /* ---- loading ---- */
@@ -425,7 +602,14 @@ static enum err_code load(struct rebuild *r, const struct run_options *options, 
     if (once.tick_ms <= 0)
         once.tick_ms = 1000;
     TRY(number_generation(r, e));
-    TRY(run_definitions(r->plan, &r->fresh, &once, said, e));
+    struct plan_copy copy;
+    enum err_code code = write_kept_rows(r, &copy, e);
+    if (code == ERR_OK)
+        code = run_definitions(&copy.plan, &r->fresh, &once, said, e);
+    plan_copy_done(&copy);
+    TRY(code);
+    AUTO_MEM char *kept = xasprintf("%s/kept-rows", r->fresh.folder);
+    TRY(remove_tree(kept, e));
     if (options->stop && *options->stop)
         return err_set(e, ERR_STOPPED, "stopped before the new store was complete; the old one stays as it is");
     if (w.n_paused)

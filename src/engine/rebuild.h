@@ -13,12 +13,20 @@
 
 #include "engine/run.h"
 
+/* Input that is gone, but whose rows the old store has kept. */
+struct rebuild_rows {
+    const struct plan_source *source;
+    uint64_t partition;
+};
+
 struct rebuild {
     const struct plan *plan;
     const struct store_place *place; /* of the old store */
     struct store_place fresh;        /* FOLDER.rebuild */
     uint32_t generation;             /* newest one of the old store */
     size_t n_gone;                   /* things that are in the old store and cannot be loaded again */
+    struct rebuild_rows *rows;
+    size_t n_rows;
     int lock;                        /* of FOLDER: no other run meanwhile */
 };
 

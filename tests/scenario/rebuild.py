@@ -66,9 +66,9 @@ def changed_definitions_are_rebuilt_from_all_input():
 
 
 def input_that_is_gone_is_listed_and_needs_yes():
-    with Case(DEFINITIONS + "CREATE METRIC more AS SELECT count() AS n FROM hits EVERY 1 DAY KEEP FOREVER;") as c:
+    with Case(DEFINITIONS.replace(" KEEP FOREVER;", ";", 1) + "CREATE METRIC more AS SELECT count() AS n FROM hits EVERY 1 DAY KEEP FOREVER;") as c:
         loaded(c)
-        c.write("weir.sql", CHANGED)
+        c.write("weir.sql", CHANGED.replace(" KEEP FOREVER;", ";", 1))
         os.remove(c.path("hits1.csv"))
         r = c.weir("run", "--once", "--rebuild")
         assert r.returncode == 3 and "--yes" in r.stderr, r.stderr
@@ -80,6 +80,49 @@ def input_that_is_gone_is_listed_and_needs_yes():
         assert r.returncode == 0 and "gone:" in r.stderr, r.stderr
         assert c.one("SELECT sum(requests) FROM traffic_1d") == "1000"
         assert c.one("SELECT count() FROM system.tables WHERE name = 'more_1d'") == "0"
+
+
+def kept_raw_rows_stand_in_for_input_that_is_gone():
+    kept = DEFINITIONS.replace("bytes UInt64)", "bytes UInt64, note Nullable(String))")
+    rows = "".join(l[:-1] + (',"a ""q"", b"' if i % 3 == 0 else ",\\N" if i % 3 == 1 else ",ö") + "\n" for i, l in enumerate(lines(2000).splitlines(True)))
+    head, half = "time,zone,bytes,note\n", rows.index("\n", len(rows) // 2) + 1
+    with Case(kept) as c:
+        c.write("hits1.csv", head + rows[:half])
+        c.write("hits2.csv", head + rows[half:])
+        c.ok("run", "--once")
+        c.write("weir.sql", kept.replace("sum(bytes)", "sum(bytes + 1)"))
+        os.remove(c.path("hits1.csv"))
+        before = c.sql("SELECT time, zone, bytes, note FROM hits ORDER BY time, bytes")
+        r = c.weir("run", "--once", "--rebuild")
+        assert r.returncode == 0 and "are kept as raw rows and loaded" in r.stderr, r.stderr
+        assert leftovers(c) == [] and not os.path.exists(c.path("t.weir/kept-rows"))
+        assert c.sql("SELECT time, zone, bytes, note FROM hits ORDER BY time, bytes") == before
+        assert c.one("SELECT sum(total) FROM traffic_1d") == str(int(total(2000)) + 2000)
+        c.ok("run", "--once")
+        assert c.one("SELECT sum(requests) FROM traffic_1d") == "2000"
+        assert c.one("SELECT count() FROM weir_alarms") == "0"
+
+
+def kept_raw_rows_of_json_keep_their_values():
+    definitions = """SET store = 'embedded:./t.weir';
+CREATE SOURCE j (t DateTime64(3, 'Asia/Kolkata'), f Float64, n Nullable(Int64), s String, b Bool, u UInt64, d Date, ip IPv6)
+FROM FILES 'j*.json' FORMAT JSONEachRow EVENT TIME t KEEP FOREVER;
+CREATE METRIC m AS SELECT count() AS n, uniqExact(s) AS s FROM j EVERY 1 DAY KEEP FOREVER;
+"""
+    with Case(definitions) as c:
+        c.write("j1.json", "".join(
+            '{"t":"2026-03-0%dT01:02:03.%03dZ","f":%s,"n":%s,"s":"%s","b":%s,"u":%d,"d":"2020-01-02","ip":"::%d"}\n' %
+            (1 + i % 9, i, ('"nan"', "0.1", '"-inf"', "1e300", "-2.5e-7")[i % 5], ("null", "-9", "9223372036854775807")[i % 3],
+             (r'a\nb', r'\u00e4', r'\"q\"', "", "null")[i % 5], ("true", "false")[i % 2], 2 ** 64 - 1 - i, i) for i in range(300)))
+        c.ok("run", "--once")
+        assert c.one("SELECT count() FROM j") == "300"
+        os.remove(c.path("j1.json"))
+        before = c.sql("SELECT toUnixTimestamp64Milli(t), f, n, s, b, u, d, ip FROM j ORDER BY u")
+        c.write("weir.sql", definitions.replace("uniqExact(s)", "uniqExact(u)"))
+        r = c.weir("run", "--once", "--rebuild")
+        assert r.returncode == 0, r.stderr
+        assert c.sql("SELECT toUnixTimestamp64Milli(t), f, n, s, b, u, d, ip FROM j ORDER BY u") == before
+        assert c.one("SELECT sum(s) FROM m_1d") == "300"
 
 
 def a_name_outside_the_new_patterns_is_gone():
@@ -170,6 +213,7 @@ def a_source_that_pauses_is_not_exchanged():
 
 if __name__ == "__main__":
     sys.exit(run([changed_definitions_are_rebuilt_from_all_input, input_that_is_gone_is_listed_and_needs_yes,
+                  kept_raw_rows_stand_in_for_input_that_is_gone, kept_raw_rows_of_json_keep_their_values,
                   a_name_outside_the_new_patterns_is_gone, queries_read_the_old_store_meanwhile_and_it_follows_after,
                   a_kill_at_any_time_leaves_a_whole_store, a_broken_off_rebuild_is_thrown_away,
                   a_crash_between_two_renames_is_undone, a_source_that_pauses_is_not_exchanged]))
