@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static volatile bool stop_asked;
+static _Atomic bool stop_asked;
 
 struct run_choices {
     bool is_once, accept_loss, is_quiet, is_rebuild, is_yes;

@@ -504,7 +504,7 @@ static enum err_code read_row(struct chain *c, struct store *s, uint64_t n, stru
 }
 
 /* One try for row->n = last_n + 1: ERR_OK if the chain holds our row there, ERR_CONFLICT if another's. */
-static enum err_code append_at(struct chain *c, struct store *s, struct chain_row *row, const volatile bool *stop, struct err *e)
+static enum err_code append_at(struct chain *c, struct store *s, struct chain_row *row, const _Atomic bool *stop, struct err *e)
 {
     /* Row 1 has no row before it: every process must cut its slots alike, so by constants. */
     struct slot_grid grid = {.t0 = c->last_now, .slot_s = c->last_n ? c->last_slot_s : FIRST_SLOT_S,
@@ -555,7 +555,7 @@ static enum err_code append_at(struct chain *c, struct store *s, struct chain_ro
     }
 }
 
-enum err_code chain_append(struct chain *c, struct store *s, struct chain_row *row, const volatile bool *stop, struct err *e)
+enum err_code chain_append(struct chain *c, struct store *s, struct chain_row *row, const _Atomic bool *stop, struct err *e)
 {
     for (;;) {
         if (!is_valid(c, row))

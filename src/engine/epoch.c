@@ -872,7 +872,7 @@ struct storing {
     int64_t now;
     int64_t quiet_slot;       /* later slot in which no INSERT of this epoch from before was seen running */
     struct attempt ledger;
-    const volatile bool *stop;
+    const _Atomic bool *stop;
     /* Senders of one round. */
     size_t next;              /* target to take; guarded by lock */
     pthread_mutex_t lock;
@@ -1012,7 +1012,7 @@ static enum err_code store_round(struct storing *st, bool *is_done, struct err *
     return send_ledger(st, e);
 }
 
-enum err_code epoch_store(struct epoch *ep, struct store *const *stores, size_t n_stores, const volatile bool *stop, struct err *e)
+enum err_code epoch_store(struct epoch *ep, struct store *const *stores, size_t n_stores, const _Atomic bool *stop, struct err *e)
 {
     struct storing st = {
         .ep = ep, .s = stores[0], .stores = stores, .n_stores = n_stores, .stop = stop, .lock = PTHREAD_MUTEX_INITIALIZER, .quiet_slot = INT64_MIN, .ledger = {.slot = INT64_MIN},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/gather.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "base/hash.h"
@@ -51,6 +52,16 @@ struct gather *gather_new(const struct plan_source *plan)
     return g;
 }
 
+static void publish_bytes(struct gather *g)
+{
+    size_t bytes = g->reject_bytes;
+    for (size_t i = 0; i < g->plan->n_cubes; i++)
+        bytes += cube_bytes(g->cubes[i]);
+    for (size_t i = 0; i < g->plan->n_raws; i++)
+        bytes += g->raws[i].bytes;
+    atomic_store_explicit(&g->bytes, bytes, memory_order_relaxed);
+}
+
 void gather_reset(struct gather *g)
 {
     for (size_t i = 0; i < g->plan->n_cubes; i++)
@@ -66,6 +77,7 @@ void gather_reset(struct gather *g)
         memset(g->partition_slots, 0, g->cap_partitions * 2 * sizeof(*g->partition_slots));
     memset(g->objects, 0, g->plan->n_streams * sizeof(*g->objects));
     memset(g->expired, 0, (n_tiers_of(g->plan) + g->plan->n_raws) * sizeof(*g->expired));
+    publish_bytes(g);
 }
 
 void gather_free(struct gather *g)
@@ -89,12 +101,7 @@ void gather_free(struct gather *g)
 
 size_t gather_bytes(const struct gather *g)
 {
-    size_t bytes = g->reject_bytes;
-    for (size_t i = 0; i < g->plan->n_cubes; i++)
-        bytes += cube_bytes(g->cubes[i]);
-    for (size_t i = 0; i < g->plan->n_raws; i++)
-        bytes += g->raws[i].bytes;
-    return bytes;
+    return atomic_load_explicit(&g->bytes, memory_order_relaxed);
 }
 
 bool gather_is_empty(const struct gather *g)
@@ -724,6 +731,7 @@ enum err_code gather_chunk(struct gather *g, struct gatherer *w, const struct ga
     else
         gather_records(g, w, chunk, counts, now);
     add_to_total(g, &before, counts);
+    publish_bytes(g);
     return ERR_OK;
 }
 

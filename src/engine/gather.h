@@ -38,6 +38,7 @@ struct gather {
     struct kept_reject *rejects;
     size_t n_rejects, cap_rejects;
     size_t reject_bytes;
+    _Atomic size_t bytes;           /* memory in use after the last chunk, for other threads */
     struct arena reject_arena;
     struct partition_counts *partitions;
     size_t n_partitions, cap_partitions;
@@ -50,7 +51,7 @@ struct gather {
 struct gather *gather_new(const struct plan_source *plan);
 void gather_free(struct gather *g);
 void gather_reset(struct gather *g);
-size_t gather_bytes(const struct gather *g);
+size_t gather_bytes(const struct gather *g); /* any thread; memory in use after the last chunk */
 const struct partition_counts *gather_counts(const struct gather *g, uint64_t partition); /* NULL: nothing of it came */
 bool gather_is_empty(const struct gather *g);
 

@@ -35,7 +35,7 @@ void attempt_next(struct attempt *a, const struct slot_grid *g, int64_t s)
     a->is_acknowledged = false;
 }
 
-enum err_code insert_wait_running(struct store *s, const char *prefix, const volatile bool *stop, struct err *e)
+enum err_code insert_wait_running(struct store *s, const char *prefix, const _Atomic bool *stop, struct err *e)
 {
     AUTO_DONE(buf) sql = {0};
     AUTO_DONE(buf) token = {0};

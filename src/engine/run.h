@@ -16,7 +16,7 @@ struct run_options {
     void (*tick)(void *context, struct runner *const *runners, size_t n, bool is_end);
     int tick_ms;
     void *context;
-    const volatile bool *stop;   /* set by a signal handler */
+    const _Atomic bool *stop;   /* set by a signal handler */
     const char *folder;          /* of the definitions: for older generations */
 };
 

@@ -266,6 +266,7 @@ static bool should_close(struct runner *r, int64_t opened_ms, int64_t last_close
     pthread_mutex_lock(&r->lock);
     bool is_starved = r->is_starved && r->n_active == 0 && !r->has_first_chunk;
     bool is_storer_free = r->pending == NULL;
+    bool is_first = r->status.epochs == 0;
     int64_t last_store_ms = r->last_store_ms;
     int slot = r->slot;
     if (r->options.enough_bytes && r->status.read_bytes >= r->options.enough_bytes)
@@ -274,8 +275,8 @@ static bool should_close(struct runner *r, int64_t opened_ms, int64_t last_close
     pthread_mutex_unlock(&r->lock);
 
     int64_t now = mono_ms();
-    int64_t target = r->status.epochs == 0 ? FIRST_EPOCH_MS : 3 * last_store_ms;
-    if (r->status.epochs > 0 && target < s->epoch_min_ms)
+    int64_t target = is_first ? FIRST_EPOCH_MS : 3 * last_store_ms;
+    if (!is_first && target < s->epoch_min_ms)
         target = s->epoch_min_ms;
     if (target > s->epoch_max_ms)
         target = s->epoch_max_ms;

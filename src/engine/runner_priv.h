@@ -56,7 +56,7 @@ struct runner {
     uint64_t rejects_looked;      /* status.rejected when the size of weir_rejects was looked at. owner: coordinator */
     uint64_t rejects_allowed;     /* bytes that weir_rejects may have; grows with each resume. owner: coordinator */
     uint64_t window_read, window_rejected; /* since the last judgement, for pausing */
-    volatile bool stop;           /* asked to stop; read without the lock, too */
+    _Atomic bool stop;            /* asked to stop; read without the lock, too */
     bool is_storer_failed;
     struct err failure;
     struct runner_status status;
