@@ -24,11 +24,15 @@ enum err_code alarm_raise(struct store *s, const char *database, const struct al
     print_string_literal(&sql, str_of(a->kind));
     buf_printf(&sql, ", %" PRIu64 ", ", a->partition);
     print_string_literal(&sql, str_of(a->text));
-    buf_printf(&sql, ", %" PRIu64 ", now() WHERE (SELECT count() FROM %s.weir_alarms WHERE id = '%016" PRIx64 "') = 0", a->events, database, id.lo);
+    buf_printf(&sql,
+               ", %" PRIu64
+               ", now() WHERE (SELECT count() FROM %s.weir_alarms WHERE id = '%016" PRIx64 "') = 0",
+               a->events, database, id.lo);
     return store_exec(s, buf_cstr(&sql), e);
 }
 
-enum err_code alarm_is_open(struct store *s, const char *database, const char *source, const char *kind, bool *ret, char *id, struct err *e)
+enum err_code alarm_is_open(struct store *s, const char *database, const char *source,
+                            const char *kind, bool *ret, char *id, struct err *e)
 {
     AUTO_DONE(buf) sql = {0};
     AUTO_DONE(buf) answer = {0};

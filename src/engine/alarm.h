@@ -16,7 +16,7 @@ struct alarm {
 };
 MUST_CHECK enum err_code alarm_raise(struct store *s, const char *database, const struct alarm *a, struct err *e);
 /* Is there an alarm of the source and kind that nobody acknowledged? Its id goes to id (33 bytes). */
-MUST_CHECK enum err_code alarm_is_open(struct store *s, const char *database, const char *source, const char *kind, bool *ret,
-                                       char *id, struct err *e);
+MUST_CHECK enum err_code alarm_is_open(struct store *s, const char *database, const char *source,
+                                       const char *kind, bool *ret, char *id, struct err *e);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Ranges and blocks are lines of tab-separated fields, so that a person can read the table. A checkpoint row
- * has kind 'checkpoint', the n of the row it follows, all partition ends as ranges (from = to), and in `blocks` one line
- * "open<TAB>n" per epoch not done when it was written. */
+ * Ranges and blocks are lines of tab-separated fields, so that a person can read the table. A
+ * checkpoint row has kind 'checkpoint', the n of the row it follows, all partition ends as ranges
+ * (from = to), and in `blocks` one line "open<TAB>n" per epoch not done when it was written. */
 #include "engine/chain.h"
 
 #include <inttypes.h>
@@ -51,9 +51,11 @@ static char *unescaped(struct str s)
 static void put_range(struct buf *out, const struct chain_range *r)
 {
     const struct file_mark *m = &r->mark;
-    buf_printf(out, "%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%u\t%u\t%016" PRIx64 "%016" PRIx64 "\t%u\t%016" PRIx64 "%016" PRIx64 "\t%" PRIu64 "\t",
-               m->partition, r->from, r->to, m->header_bytes, m->head_bytes, m->head_hash.hi, m->head_hash.lo, m->tail_bytes,
-               m->tail_hash.hi, m->tail_hash.lo, m->stat_hash);
+    buf_printf(out,
+               "%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%u\t%u\t%016" PRIx64 "%016" PRIx64
+               "\t%u\t%016" PRIx64 "%016" PRIx64 "\t%" PRIu64 "\t",
+               m->partition, r->from, r->to, m->header_bytes, m->head_bytes, m->head_hash.hi,
+               m->head_hash.lo, m->tail_bytes, m->tail_hash.hi, m->tail_hash.lo, m->stat_hash);
     put_escaped(out, m->path ? m->path : "");
     buf_byte(out, '\n');
 }
@@ -133,9 +135,11 @@ static bool parse_range(struct chain_range *r, struct str line)
 {
     *r = (struct chain_range){0};
     struct file_mark *m = &r->mark;
-    bool is_good = field_u64(&line, &m->partition) && field_u64(&line, &r->from) && field_u64(&line, &r->to) &&
-                   field_u32(&line, &m->header_bytes) && field_u32(&line, &m->head_bytes) && field_hash(&line, &m->head_hash) &&
-                   field_u32(&line, &m->tail_bytes) && field_hash(&line, &m->tail_hash) && field_u64(&line, &m->stat_hash);
+    bool is_good = field_u64(&line, &m->partition) && field_u64(&line, &r->from) &&
+                   field_u64(&line, &r->to) && field_u32(&line, &m->header_bytes) &&
+                   field_u32(&line, &m->head_bytes) && field_hash(&line, &m->head_hash) &&
+                   field_u32(&line, &m->tail_bytes) && field_hash(&line, &m->tail_hash) &&
+                   field_u64(&line, &m->stat_hash);
     if (!is_good)
         return false;
     m->position = r->to;
@@ -157,7 +161,8 @@ enum err_code ranges_parse(struct chain_range **ret, size_t *ret_n, struct str t
             for (size_t i = 0; i < n; i++)
                 free(ranges[i].mark.path);
             free(ranges);
-            return err_set(e, ERR_INVALID, "weir_epochs.ranges: line %zu cannot be read: %.*s", n + 1, (int)(line.n > 200 ? 200 : line.n), line.p);
+            return err_set(e, ERR_INVALID, "weir_epochs.ranges: line %zu cannot be read: %.*s",
+                           n + 1, (int)(line.n > 200 ? 200 : line.n), line.p);
         }
         n++;
     }
@@ -291,8 +296,11 @@ static uint64_t cell_u64(const struct native_result *r, size_t column, size_t ro
 
 static enum err_code row_from_cells(struct chain_row *row, const struct native_result *r, size_t i, struct err *e)
 {
-    *row = (struct chain_row){.n = cell_u64(r, 0, i), .lane = cell_u64(r, 2, i), .generation = (uint32_t)cell_u64(r, 4, i),
-                              .now = (int64_t)cell_u64(r, 5, i), .slot_s = (int64_t)cell_u64(r, 6, i),
+    *row = (struct chain_row){.n = cell_u64(r, 0, i),
+                              .lane = cell_u64(r, 2, i),
+                              .generation = (uint32_t)cell_u64(r, 4, i),
+                              .now = (int64_t)cell_u64(r, 5, i),
+                              .slot_s = (int64_t)cell_u64(r, 6, i),
                               .margin_s = (int64_t)cell_u64(r, 7, i)};
     struct str kind = cell_str(r, 1, i), process = cell_str(r, 3, i);
     for (size_t k = 0; k < COUNT(kind_names); k++)
@@ -305,8 +313,12 @@ static enum err_code row_from_cells(struct chain_row *row, const struct native_r
 
 static void select_rows(struct buf *sql, const struct chain *c, const char *condition)
 {
-    buf_printf(sql, "SELECT n, toString(kind), lane, process, toUInt64(generation), toUInt64(toUnixTimestamp(now)), toUInt64(slot_s), toUInt64(margin_s), ranges, blocks "
-                    "FROM %s.weir_epochs WHERE source = ", c->database);
+    buf_printf(
+        sql,
+        "SELECT n, toString(kind), lane, process, toUInt64(generation), "
+        "toUInt64(toUnixTimestamp(now)), toUInt64(slot_s), toUInt64(margin_s), ranges, blocks "
+        "FROM %s.weir_epochs WHERE source = ",
+        c->database);
     print_string_literal(sql, str_of(c->source));
     buf_printf(sql, " AND %s", condition);
 }
@@ -381,7 +393,8 @@ static enum err_code read_checkpoint(struct chain *c, struct store *s, struct bu
 }
 
 /* Adopts the rows that `condition` picks, in order of n; those in `known` (already adopted) only become open. */
-static enum err_code read_rows(struct chain *c, struct store *s, const char *condition, bool is_known, size_t *n_new, struct err *e)
+static enum err_code read_rows(struct chain *c, struct store *s, const char *condition,
+                               bool is_known, size_t *n_new, struct err *e)
 {
     AUTO_DONE(buf) sql = {0};
     select_rows(&sql, c, condition);
@@ -454,7 +467,8 @@ static void put_text_column(struct buf *body, const char *name, const char *type
     buf_str(body, value);
 }
 
-static void row_block(struct buf *body, const struct chain *c, const struct chain_row *row, struct str blocks, int64_t deadline)
+static void row_block(struct buf *body, const struct chain *c, const struct chain_row *row,
+                      struct str blocks, int64_t deadline)
 {
     AUTO_DONE(buf) ranges = {0};
     ranges_print(&ranges, row->ranges, row->n_ranges);
@@ -481,10 +495,12 @@ static void row_block(struct buf *body, const struct chain *c, const struct chai
     buf_u32(body, (uint32_t)deadline);
 }
 
-static const char chain_columns[] = "source, n, kind, lane, process, generation, now, slot_s, margin_s, ranges, blocks, _deadline";
+static const char chain_columns[] =
+    "source, n, kind, lane, process, generation, now, slot_s, margin_s, ranges, blocks, _deadline";
 
 /* Reads row n (absent: row->n = 0) and the store's time. */
-static enum err_code read_row(struct chain *c, struct store *s, uint64_t n, struct chain_row *row, int64_t *now, struct err *e)
+static enum err_code read_row(struct chain *c, struct store *s, uint64_t n, struct chain_row *row,
+                              int64_t *now, struct err *e)
 {
     AUTO_DONE(buf) sql = {0};
     buf_text(&sql, "SELECT r.*, toUInt64(toUnixTimestamp(now())) FROM (SELECT 1 AS one) AS o LEFT JOIN (");
@@ -496,7 +512,9 @@ static enum err_code read_row(struct chain *c, struct store *s, uint64_t n, stru
     buf_printf(&sql, "SELECT *, 1 AS one FROM (%s)) AS r ON o.one = r.one", buf_cstr(&inner));
     struct native_result r = {0};
     TRY(store_native(s, buf_cstr(&sql), &r, e));
-    enum err_code code = r.n_rows == 1 ? row_from_cells(row, &r, 0, e) : err_set(e, ERR_STORE, "weir_epochs: no answer for row %" PRIu64, n);
+    enum err_code code = r.n_rows == 1
+                             ? row_from_cells(row, &r, 0, e)
+                             : err_set(e, ERR_STORE, "weir_epochs: no answer for row %" PRIu64, n);
     if (code == ERR_OK)
         *now = (int64_t)cell_u64(&r, r.n_columns - 1, 0);
     native_result_done(&r);
@@ -504,7 +522,8 @@ static enum err_code read_row(struct chain *c, struct store *s, uint64_t n, stru
 }
 
 /* One try for row->n = last_n + 1: ERR_OK if the chain holds our row there, ERR_CONFLICT if another's. */
-static enum err_code append_at(struct chain *c, struct store *s, struct chain_row *row, const _Atomic bool *stop, struct err *e)
+static enum err_code append_at(struct chain *c, struct store *s, struct chain_row *row,
+                               const _Atomic bool *stop, struct err *e)
 {
     /* Row 1 has no row before it: every process must cut its slots alike, so by constants. */
     struct slot_grid grid = {.t0 = c->last_now, .slot_s = c->last_n ? c->last_slot_s : FIRST_SLOT_S,
@@ -530,7 +549,10 @@ static enum err_code append_at(struct chain *c, struct store *s, struct chain_ro
             adopt(c, &there);
         chain_row_done(&there);
         if (is_there)
-            return is_mine ? ERR_OK : err_set(e, ERR_CONFLICT, "another process wrote epoch %" PRIu64 " of %s", row->n, c->source);
+            return is_mine
+                       ? ERR_OK
+                       : err_set(e, ERR_CONFLICT, "another process wrote epoch %" PRIu64 " of %s",
+                                 row->n, c->source);
 
         if (slot_wait(&grid, now) > 0) {
             if (stop && *stop)
@@ -555,11 +577,14 @@ static enum err_code append_at(struct chain *c, struct store *s, struct chain_ro
     }
 }
 
-enum err_code chain_append(struct chain *c, struct store *s, struct chain_row *row, const _Atomic bool *stop, struct err *e)
+enum err_code chain_append(struct chain *c, struct store *s, struct chain_row *row,
+                           const _Atomic bool *stop, struct err *e)
 {
     for (;;) {
         if (!is_valid(c, row))
-            return err_set(e, ERR_CONFLICT, "the chain of %s has moved on: what was gathered is in another epoch", c->source);
+            return err_set(e, ERR_CONFLICT,
+                           "the chain of %s has moved on: what was gathered is in another epoch",
+                           c->source);
         row->n = c->last_n + 1;
         enum err_code code = append_at(c, s, row, stop, e);
         if (code != ERR_CONFLICT)

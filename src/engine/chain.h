@@ -57,18 +57,22 @@ struct chain {
 };
 
 /* Reads the chain from its newest checkpoint on. */
-MUST_CHECK enum err_code chain_read(struct chain *c, struct store *s, const char *database, const char *source, struct err *e);
+MUST_CHECK enum err_code chain_read(struct chain *c, struct store *s, const char *database,
+                                    const char *source, struct err *e);
 /* Rows another process appended since; adopted in order. *n_new says how many. */
 MUST_CHECK enum err_code chain_refresh(struct chain *c, struct store *s, size_t *n_new, struct err *e);
 void chain_done(struct chain *c);
 const struct file_mark *chain_end(const struct chain *c, uint64_t partition); /* NULL: not in the chain */
 
-/* Appends row (its n is filled here: last_n + 1). After success the chain holds exactly this row at that n (lane and
- * process prove it; a row is never changed between tries) and has adopted it. ERR_CONFLICT: another process wrote that n, or a `from` is not the partition's end; the
- * chain has been refreshed and the epoch must be gathered again. */
-MUST_CHECK enum err_code chain_append(struct chain *c, struct store *s, struct chain_row *row, const _Atomic bool *stop, struct err *e);
+/* Appends row (its n is filled here: last_n + 1). After success the chain holds exactly this row at
+ * that n (lane and process prove it; a row is never changed between tries) and has adopted it.
+ * ERR_CONFLICT: another process wrote that n, or a `from` is not the partition's end; the chain has
+ * been refreshed and the epoch must be gathered again. */
+MUST_CHECK enum err_code chain_append(struct chain *c, struct store *s, struct chain_row *row,
+                                      const _Atomic bool *stop, struct err *e);
 /* Writes a checkpoint row with the same n as the last row (all ends, all open rows). */
-MUST_CHECK enum err_code chain_checkpoint(struct chain *c, struct store *s, const struct chain_row *like, struct err *e);
+MUST_CHECK enum err_code chain_checkpoint(struct chain *c, struct store *s,
+                                          const struct chain_row *like, struct err *e);
 void chain_close_row(struct chain *c, uint64_t n); /* row n is done */
 
 /* Text forms of ranges and blocks, as stored (docs/formats/tables.md). */

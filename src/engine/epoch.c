@@ -137,12 +137,14 @@ static uint32_t blocks_for(size_t rows, size_t bytes)
 
 /* The targets of the sizes, in `first`..; returns false where the intent knows none (a row that the writer of
  * the intent did not have: its range is not there any more as it was). */
-static size_t targets_of(struct epoch *ep, struct block_target like, const struct partition_sizes *sizes, size_t n_pieces)
+static size_t targets_of(struct epoch *ep, struct block_target like,
+                         const struct partition_sizes *sizes, size_t n_pieces)
 {
     size_t first = ep->n_targets;
     for (size_t i = 0; i < sizes->n; i++) {
         like.partition = sizes->items[i].partition;
-        like.n_blocks = intended_blocks(ep, like.table, like.partition, blocks_for(sizes->items[i].rows, sizes->items[i].bytes));
+        like.n_blocks = intended_blocks(ep, like.table, like.partition,
+                                        blocks_for(sizes->items[i].rows, sizes->items[i].bytes));
         like.n_pieces = n_pieces;
         like.attempt.slot = INT64_MIN;
         like.rows = xcalloc((size_t)like.n_blocks * n_pieces + 1, sizeof(*like.rows));
@@ -197,7 +199,8 @@ static void cut_tier(struct epoch *ep, size_t k, size_t t, size_t slot)
         }
         for (size_t part = 0; part < ep->n_parts; part++) {
             const struct sealed_tier *sealed = ep->sealed[slot * ep->n_parts + part];
-            struct bucket_partition b = {.kind = keep_partition(tier->keep), .has_bucket = has_bucket, .from = 1, .to = 0};
+            struct bucket_partition b = {
+                .kind = keep_partition(tier->keep), .has_bucket = has_bucket, .from = 1, .to = 0};
             size_t n = sealed_n_rows(sealed);
             for (size_t i = 0; i < n; i++) {
                 uint32_t bucket = has_bucket ? sealed_bucket(sealed, i) : 0;
@@ -248,7 +251,11 @@ static void cut_raw(struct epoch *ep, size_t r)
             const struct raw_part *p = &raws->parts[i];
             struct block_target *target = &ep->targets[first + size_of_partition(&sizes, p->partition)];
             for (size_t row = 0; row < p->n_rows && target->n_blocks > 0; row++) {
-                uint32_t block = target->n_blocks > 1 ? (uint32_t)(position_hash(p->partitions[row], p->offsets[row]) % target->n_blocks) : 0;
+                uint32_t block =
+                    target->n_blocks > 1
+                        ? (uint32_t)(position_hash(p->partitions[row], p->offsets[row]) %
+                                     target->n_blocks)
+                        : 0;
                 push_row(&target->rows[block * ep->n_gathers + g], (uint32_t)row);
             }
         }
@@ -293,7 +300,8 @@ void epoch_seal(struct epoch *ep, size_t n_threads)
         return;
     ep->row.blocks = xcalloc(ep->n_targets + 1, sizeof(*ep->row.blocks));
     for (size_t i = 0; i < ep->n_targets; i++)
-        ep->row.blocks[ep->row.n_blocks++] = (struct chain_block){xstrdup(ep->targets[i].table), ep->targets[i].partition, ep->targets[i].n_blocks};
+        ep->row.blocks[ep->row.n_blocks++] = (struct chain_block){
+            xstrdup(ep->targets[i].table), ep->targets[i].partition, ep->targets[i].n_blocks};
 }
 
 void epoch_done(struct epoch *ep)
@@ -345,7 +353,9 @@ static void put_default(struct buf *b, struct type type)
 {
     uint8_t zero[16] = {0}, null = 0;
     struct str empty = {"", 0};
-    struct column c = {.type = type, .values = type.kind == TYPE_STRING ? (void *)&empty : (void *)zero, .nulls = type.is_nullable ? &null : NULL};
+    struct column c = {.type = type,
+                       .values = type.kind == TYPE_STRING ? (void *)&empty : (void *)zero,
+                       .nulls = type.is_nullable ? &null : NULL};
     native_column_data(b, &c, NULL, 1);
 }
 
@@ -355,7 +365,8 @@ static size_t tier_columns(const struct plan_cube *c)
 }
 
 /* The marker: default keys in the partition's first bucket, empty states, this lane's mark and deadline. */
-static void put_marker(struct buf *b, const struct plan_cube *c, int64_t bucket, const struct chain_row *row, uint64_t mark, int64_t deadline)
+static void put_marker(struct buf *b, const struct plan_cube *c, int64_t bucket,
+                       const struct chain_row *row, uint64_t mark, int64_t deadline)
 {
     char name[256], type[64];
     native_block(b, tier_columns(c), 1);
@@ -458,7 +469,8 @@ static void raw_body(struct epoch *ep, const struct block_target *t, uint32_t bl
     char name[256], type[64];
     native_block(b, plan->n_columns + 8, order.n);
     for (size_t i = 0; i < plan->n_columns; i++)
-        put_values(b, name_text(plan->columns[i].name, name), type_name(plan->columns[i].type, type), raw_order_pick(&order, i), order.n);
+        put_values(b, name_text(plan->columns[i].name, name),
+                   type_name(plan->columns[i].type, type), raw_order_pick(&order, i), order.n);
     put_values(b, "_time", "DateTime", raw_order_pick_helper(&order, RAW_TIMES), order.n);
     put_values(b, "_partition", "UInt64", raw_order_pick_helper(&order, RAW_PARTITIONS), order.n);
     put_values(b, "_offset", "UInt64", raw_order_pick_helper(&order, RAW_OFFSETS), order.n);
@@ -466,7 +478,8 @@ static void raw_body(struct epoch *ep, const struct block_target *t, uint32_t bl
     put_row_helpers(b, ep, block, deadline, order.n);
 }
 
-static void rejects_body(struct epoch *ep, const struct block_target *t, uint32_t block, int64_t deadline, struct buf *b)
+static void rejects_body(struct epoch *ep, const struct block_target *t, uint32_t block,
+                         int64_t deadline, struct buf *b)
 {
     for (size_t g = 0; g < ep->n_gathers; g++) {
         const struct block_rows *rows = &t->rows[block * ep->n_gathers + g];
@@ -571,8 +584,11 @@ static void receipts_query(const struct epoch *ep, struct buf *sql)
     const char *db = ep->plan->settings.database;
     AUTO_DONE(buf) source = {0};
     print_string_literal(&source, ep->source->name);
-    buf_printf(sql, "SELECT toUInt64(4294967295) AS target, toUInt64(0) AS part, toUInt64(0) AS landed, toUInt64(toUnixTimestamp(now())) AS s UNION ALL "
-                    "SELECT toUInt64(4294967294), toUInt64(0), count(), toUInt64(0) FROM %s.weir_ledger WHERE source = %s AND n = %" PRIu64,
+    buf_printf(sql,
+               "SELECT toUInt64(4294967295) AS target, toUInt64(0) AS part, toUInt64(0) AS landed, "
+               "toUInt64(toUnixTimestamp(now())) AS s UNION ALL "
+               "SELECT toUInt64(4294967294), toUInt64(0), count(), toUInt64(0) FROM %s.weir_ledger "
+               "WHERE source = %s AND n = %" PRIu64,
                db, buf_cstr(&source), ep->row.n);
     for (size_t i = 0; i < ep->n_targets; i++) {
         const struct block_target *t = &ep->targets[i];
@@ -588,12 +604,16 @@ static void receipts_query(const struct epoch *ep, struct buf *sql)
         buf_text(sql, ") AS p, ");
         if (t->kind == BLOCK_TIER) {
             uint64_t base = ep->row.n * 4096;
-            buf_printf(sql, "toUInt64(if(max(_mark) >= %" PRIu64 ", max(_mark) - %" PRIu64 " + 1, 0)), toUInt64(0) FROM %s.%s WHERE _lane = %" PRIu64 " GROUP BY p",
+            buf_printf(sql,
+                       "toUInt64(if(max(_mark) >= %" PRIu64 ", max(_mark) - %" PRIu64
+                       " + 1, 0)), toUInt64(0) FROM %s.%s WHERE _lane = %" PRIu64 " GROUP BY p",
                        base, base, db, t->table, ep->row.lane);
         } else {
             /* Blocks land in order, so their number is how many there are. */
-            buf_printf(sql, "toUInt64(max(_block) + 1), toUInt64(0) FROM %s.%s WHERE _source = %s AND _epoch = %" PRIu64 " GROUP BY p", db, t->table,
-                       buf_cstr(&source), ep->row.n);
+            buf_printf(sql,
+                       "toUInt64(max(_block) + 1), toUInt64(0) FROM %s.%s WHERE _source = %s AND "
+                       "_epoch = %" PRIu64 " GROUP BY p",
+                       db, t->table, buf_cstr(&source), ep->row.n);
         }
     }
 }
@@ -619,7 +639,8 @@ static enum err_code read_receipts(struct epoch *ep, struct store *s, int64_t *n
     struct native_result r = {0};
     TRY(store_native(s, buf_cstr(&sql), &r, e));
     for (size_t i = 0; i < r.n_rows; i++) {
-        uint64_t target = ((uint64_t *)r.columns[0].column.values)[i], partition = ((uint64_t *)r.columns[1].column.values)[i];
+        uint64_t target = ((uint64_t *)r.columns[0].column.values)[i],
+                 partition = ((uint64_t *)r.columns[1].column.values)[i];
         uint64_t landed = ((uint64_t *)r.columns[2].column.values)[i];
         if (target == 4294967295u)
             *now = (int64_t)((uint64_t *)r.columns[3].column.values)[i];
@@ -637,7 +658,8 @@ static enum err_code read_receipts(struct epoch *ep, struct store *s, int64_t *n
 struct ledger_row {
     const char *kind;
     struct str name;
-    uint64_t numbers[13]; /* partition from to read kept filtered rejected duplicate lost skipped expired bytes; 12: unused */
+    /* partition from to read kept filtered rejected duplicate lost skipped expired bytes; 12: unused */
+    uint64_t numbers[13];
     int64_t min_ms, max_ms;
     int64_t bucket_from, bucket_to; /* < 0: NULL */
 };
@@ -647,7 +669,21 @@ struct ledger_rows {
     size_t n, cap;
 };
 
-enum { L_PARTITION, L_FROM, L_TO, L_READ, L_KEPT, L_FILTERED, L_REJECTED, L_DUPLICATE, L_LOST, L_SKIPPED, L_EXPIRED, L_BYTES, L_COUNT };
+enum {
+    L_PARTITION,
+    L_FROM,
+    L_TO,
+    L_READ,
+    L_KEPT,
+    L_FILTERED,
+    L_REJECTED,
+    L_DUPLICATE,
+    L_LOST,
+    L_SKIPPED,
+    L_EXPIRED,
+    L_BYTES,
+    L_COUNT
+};
 
 static struct ledger_row *add_ledger_row(struct ledger_rows *l, const char *kind, struct str name)
 {
@@ -656,7 +692,12 @@ static struct ledger_row *add_ledger_row(struct ledger_rows *l, const char *kind
         l->items = xrealloc(l->items, l->cap * sizeof(*l->items));
     }
     struct ledger_row *r = &l->items[l->n++];
-    *r = (struct ledger_row){.kind = kind, .name = name, .min_ms = INT64_MAX, .max_ms = INT64_MIN, .bucket_from = -1, .bucket_to = -1};
+    *r = (struct ledger_row){.kind = kind,
+                             .name = name,
+                             .min_ms = INT64_MAX,
+                             .max_ms = INT64_MIN,
+                             .bucket_from = -1,
+                             .bucket_to = -1};
     return r;
 }
 
@@ -707,7 +748,8 @@ static void ledger_partitions(const struct epoch *ep, struct ledger_rows *l)
 static void ledger_objects(const struct epoch *ep, struct ledger_rows *l)
 {
     for (size_t i = 0; i < ep->source->n_streams; i++) {
-        struct ledger_row *r = add_ledger_row(l, ep->source->streams[i].is_metric ? "metric" : "stream", ep->source->streams[i].name);
+        struct ledger_row *r = add_ledger_row(
+            l, ep->source->streams[i].is_metric ? "metric" : "stream", ep->source->streams[i].name);
         for (size_t g = 0; g < ep->n_gathers; g++) {
             r->numbers[L_READ] += ep->gathers[g]->objects[i].in;
             r->numbers[L_KEPT] += ep->gathers[g]->objects[i].out;
@@ -743,7 +785,8 @@ enum { MAX_TOUCHED_RUNS = 1000 };
 
 /* Runs of buckets that an epoch touched in a table; past MAX_TOUCHED_RUNS neighbours are joined (a superset is
  * allowed: touched means "may have changed"). */
-static void touched_runs(struct ledger_rows *l, const struct plan_cube *cube, const struct plan_tier *tier, uint32_t *buckets, size_t n)
+static void touched_runs(struct ledger_rows *l, const struct plan_cube *cube,
+                         const struct plan_tier *tier, uint32_t *buckets, size_t n)
 {
     qsort(buckets, n, sizeof(*buckets), compare_u32);
     size_t unique = 0;
@@ -754,8 +797,10 @@ static void touched_runs(struct ledger_rows *l, const struct plan_cube *cube, co
     size_t from = 0;
     while (from < unique) {
         size_t to = from + 1;
-        while (to < unique && (to - from < step ||
-               (int64_t)buckets[to] == zone_bucket_next(cube->shape.zone, buckets[to - 1], tier->every.count, (int)tier->every.unit)))
+        while (to < unique &&
+               (to - from < step ||
+                (int64_t)buckets[to] == zone_bucket_next(cube->shape.zone, buckets[to - 1],
+                                                         tier->every.count, (int)tier->every.unit)))
             to++;
         struct ledger_row *r = add_ledger_row(l, "touched", str_of(tier->table));
         r->bucket_from = buckets[from];
@@ -793,7 +838,8 @@ static void ledger_touched(const struct epoch *ep, struct ledger_rows *l)
     }
 }
 
-static void put_nullable(struct buf *b, const char *name, const char *type, const struct ledger_rows *l, size_t which, size_t width)
+static void put_nullable(struct buf *b, const char *name, const char *type,
+                         const struct ledger_rows *l, size_t which, size_t width)
 {
     native_column_head(b, name, type);
     for (int pass = 0; pass < 2; pass++) {
@@ -824,7 +870,9 @@ static void ledger_body(const struct epoch *ep, int64_t deadline, struct buf *b)
     /* An epoch without input (a heartbeat) has its done mark, too. */
     add_ledger_row(&l, "done", (struct str){"", 0});
 
-    static const char *const names[L_COUNT] = {"partition", "from", "to", "read", "kept", "filtered", "rejected", "duplicate", "lost", "skipped", "expired", "bytes"};
+    static const char *const names[L_COUNT] = {"partition", "from",     "to",       "read",
+                                               "kept",      "filtered", "rejected", "duplicate",
+                                               "lost",      "skipped",  "expired",  "bytes"};
     native_block(b, 4 + L_COUNT + 4 + 2, l.n);
     native_column_head(b, "source", "String");
     for (size_t i = 0; i < l.n; i++) {
@@ -858,7 +906,8 @@ static void ledger_body(const struct epoch *ep, int64_t deadline, struct buf *b)
 }
 
 static const char ledger_columns[] =
-    "source, n, kind, name, partition, `from`, `to`, read, kept, filtered, rejected, duplicate, lost, skipped, expired, bytes, "
+    "source, n, kind, name, partition, `from`, `to`, read, kept, filtered, rejected, duplicate, "
+    "lost, skipped, expired, bytes, "
     "min_time, max_time, bucket_from, bucket_to, now, _deadline";
 
 /* ---- storing ---- */
@@ -880,11 +929,13 @@ struct storing {
     struct err *e;
 };
 
-static enum err_code send_block(struct storing *st, struct store *s, struct block_target *t, struct buf *body, struct err *e)
+static enum err_code send_block(struct storing *st, struct store *s, struct block_target *t,
+                                struct buf *body, struct err *e)
 {
     struct epoch *ep = st->ep;
     uint32_t block = t->n_landed;
-    AUTO_MEM char *family = xasprintf("%.*s#%" PRIu64 "/%s/%u/%u", STR_FMT(ep->source->name), ep->row.n, t->table, t->partition, block);
+    AUTO_MEM char *family = xasprintf("%.*s#%" PRIu64 "/%s/%u/%u", STR_FMT(ep->source->name),
+                                      ep->row.n, t->table, t->partition, block);
     attempt_next(&t->attempt, &st->grid, st->now);
     int64_t deadline = slot_deadline(&st->grid, t->attempt.slot);
     buf_reset(body);
@@ -973,8 +1024,8 @@ static enum err_code send_round(struct storing *st, struct err *e)
     return st->failure;
 }
 
-/* Rule 3, once per later slot for all blocks of the epoch: no INSERT of theirs from an earlier slot runs; then the receipts
- * are read again. False in *may_send: the next round looks again. */
+/* Rule 3, once per later slot for all blocks of the epoch: no INSERT of theirs from an earlier slot
+ * runs; then the receipts are read again. False in *may_send: the next round looks again. */
 static enum err_code enter_later_slot(struct storing *st, bool *is_done, bool *may_send, struct err *e)
 {
     int64_t slot = slot_of(&st->grid, st->now);
@@ -1012,10 +1063,18 @@ static enum err_code store_round(struct storing *st, bool *is_done, struct err *
     return send_ledger(st, e);
 }
 
-enum err_code epoch_store(struct epoch *ep, struct store *const *stores, size_t n_stores, const _Atomic bool *stop, struct err *e)
+enum err_code epoch_store(struct epoch *ep, struct store *const *stores, size_t n_stores,
+                          const _Atomic bool *stop, struct err *e)
 {
     struct storing st = {
-        .ep = ep, .s = stores[0], .stores = stores, .n_stores = n_stores, .stop = stop, .lock = PTHREAD_MUTEX_INITIALIZER, .quiet_slot = INT64_MIN, .ledger = {.slot = INT64_MIN},
+        .ep = ep,
+        .s = stores[0],
+        .stores = stores,
+        .n_stores = n_stores,
+        .stop = stop,
+        .lock = PTHREAD_MUTEX_INITIALIZER,
+        .quiet_slot = INT64_MIN,
+        .ledger = {.slot = INT64_MIN},
         .grid = {.t0 = ep->row.now, .slot_s = ep->row.slot_s, .margin_s = ep->row.margin_s},
     };
     enum err_code code = ERR_OK;
@@ -1029,8 +1088,8 @@ enum err_code epoch_store(struct epoch *ep, struct store *const *stores, size_t 
         }
         if (code != ERR_UNAVAILABLE && code != ERR_STORE)
             break;
-        log_warn("epoch", "store_retry", "source=%.*s n=%" PRIu64 " wait_ms=%d reason='%s'", STR_FMT(ep->source->name), ep->row.n, pause_ms,
-                 e ? e->text : "");
+        log_warn("epoch", "store_retry", "source=%.*s n=%" PRIu64 " wait_ms=%d reason='%s'",
+                 STR_FMT(ep->source->name), ep->row.n, pause_ms, e ? e->text : "");
         if (ep->say != NULL && e != NULL)
             ep->say(ep->context, e->text);
         if (stop && *stop)

@@ -69,7 +69,8 @@ void epoch_done(struct epoch *ep); /* frees all but the gathers */
 /* Targets are sent side by side over n_stores connections (1 is enough).
  * Inserts what is missing until everything is proven to be there, ledger last. Failures of the store are retried here
  * (ERR_UNAVAILABLE calls store_ensure) until *stop. */
-MUST_CHECK enum err_code epoch_store(struct epoch *ep, struct store *const *stores, size_t n_stores, const _Atomic bool *stop, struct err *e);
+MUST_CHECK enum err_code epoch_store(struct epoch *ep, struct store *const *stores, size_t n_stores,
+                                     const _Atomic bool *stop, struct err *e);
 
 /* Rows and bytes sent, for progress. */
 struct epoch_volume {

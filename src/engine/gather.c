@@ -109,7 +109,8 @@ bool gather_is_empty(const struct gather *g)
     return g->n_partitions == 0;
 }
 
-enum err_code gatherer_init(struct gatherer *w, const struct plan_source *plan, const struct plan_settings *settings, struct err *e)
+enum err_code gatherer_init(struct gatherer *w, const struct plan_source *plan,
+                            const struct plan_settings *settings, struct err *e)
 {
     *w = (struct gatherer){.plan = plan, .settings = settings};
     uint32_t n_positions = 0;
@@ -124,7 +125,9 @@ enum err_code gatherer_init(struct gatherer *w, const struct plan_source *plan, 
         .n_positions = n_positions, .delimiter = delimiter, .max_record_bytes = (size_t)settings->max_record_bytes,
         .max_columns = (uint32_t)settings->max_columns, .max_depth = (uint32_t)settings->max_depth,
     };
-    w->delimiter = plan->def->format == FORMAT_CSV ? (delimiter ? delimiter : ',') : plan->def->format == FORMAT_TSV ? '\t' : 0;
+    w->delimiter = plan->def->format == FORMAT_CSV   ? (delimiter ? delimiter : ',')
+                   : plan->def->format == FORMAT_TSV ? '\t'
+                                                     : 0;
     TRY(decoder_new(&w->decoder, &spec, e));
     batch_init(&w->batch, plan->types, plan->has_default, plan->n_slots);
     w->frame = frame_new(plan->program);
@@ -162,7 +165,8 @@ void gatherer_done(struct gatherer *w)
 
 /* ---- rejects ---- */
 
-static void keep_reject(struct gather *g, const struct gather_chunk *chunk, uint64_t offset, struct str bytes, const char *reason)
+static void keep_reject(struct gather *g, const struct gather_chunk *chunk, uint64_t offset,
+                        struct str bytes, const char *reason)
 {
     if (g->n_rejects == g->cap_rejects) {
         g->cap_rejects = g->cap_rejects ? g->cap_rejects * 2 : 64;
@@ -191,7 +195,8 @@ static const char *output_name(const struct plan_source *p, int output, char *ou
         const struct plan_cube *cube = &p->cubes[c];
         for (size_t i = 0; i < cube->n_dimensions; i++)
             if (cube->dimensions[i].output == output) {
-                snprintf(out, size, "key '%.*s' of metric '%.*s'", STR_FMT(cube->dimensions[i].name), STR_FMT(cube->metric->name));
+                snprintf(out, size, "key '%.*s' of metric '%.*s'",
+                         STR_FMT(cube->dimensions[i].name), STR_FMT(cube->metric->name));
                 return out;
             }
         for (size_t m = 0; m < cube->n_measures; m++) {
@@ -221,7 +226,9 @@ static void reject_row(struct gather *g, struct gatherer *w, const struct gather
     if (s->fault[row] == WHY_NO_TIME)
         snprintf(reason, sizeof(reason), "EVENT TIME is NULL");
     else if (s->fault[row] == WHY_TIME_RANGE)
-        snprintf(reason, sizeof(reason), "EVENT TIME %s", s->times_ms[row] / 1000 > now ? "lies more than max_future ahead" : "lies before 1971");
+        snprintf(reason, sizeof(reason), "EVENT TIME %s",
+                 s->times_ms[row] / 1000 > now ? "lies more than max_future ahead"
+                                               : "lies before 1971");
     else if (s->fault[row] == WHY_AGGREGATE)
         snprintf(reason, sizeof(reason), "%s: the value cannot be aggregated", where);
     else
@@ -234,7 +241,8 @@ static void reject_row(struct gather *g, struct gatherer *w, const struct gather
 /* ---- judging a batch ---- */
 
 /* Marks rows of `among` (NULL = all) in which the column has a fault. */
-static void judge(struct gather_scratch *s, const struct column *c, int output, const uint8_t *among, const uint8_t *also, size_t n)
+static void judge(struct gather_scratch *s, const struct column *c, int output,
+                  const uint8_t *among, const uint8_t *also, size_t n)
 {
     if (c->faults == NULL)
         return;
@@ -304,7 +312,9 @@ static void judge_times(struct gatherer *w, int64_t now)
             s->times[i] = sec < 0 ? 0 : sec > UINT32_MAX ? UINT32_MAX : (uint32_t)sec;
             int64_t rest = v[i] - sec * unit;
             int64_t ms = unit >= 1000 ? rest / (unit / 1000) : rest * (1000 / unit);
-            s->times_ms[i] = sec > INT64_MAX / 2000 || sec < INT64_MIN / 2000 ? (sec > 0 ? INT64_MAX / 2 : INT64_MIN / 2) : sec * 1000 + ms;
+            s->times_ms[i] = sec > INT64_MAX / 2000 || sec < INT64_MIN / 2000
+                                 ? (sec > 0 ? INT64_MAX / 2 : INT64_MIN / 2)
+                                 : sec * 1000 + ms;
         }
     }
     int64_t least = INT64_MAX, most = INT64_MIN;
@@ -316,7 +326,9 @@ static void judge_times(struct gatherer *w, int64_t now)
         return;
     for (size_t i = 0; i < n; i++) {
         bool is_null = c->nulls && c->nulls[i];
-        if (__builtin_expect(is_null || s->times_ms[i] < low * 1000 || s->times_ms[i] > high * 1000 + 999, 0) && !s->bad[i])
+        if (__builtin_expect(
+                is_null || s->times_ms[i] < low * 1000 || s->times_ms[i] > high * 1000 + 999, 0) &&
+            !s->bad[i])
             set_bad(s, i, is_null ? WHY_NO_TIME : WHY_TIME_RANGE, w->plan->event_time);
     }
 }
@@ -327,18 +339,21 @@ static void judge_raws(struct gatherer *w)
     for (size_t r = 0; r < p->n_raws; r++) {
         const struct plan_raw *raw = &p->raws[r];
         for (size_t i = 0; i < raw->n_columns; i++)
-            judge(w->scratch, output_column(w, raw->columns[i].output), raw->columns[i].output, output_bytes(w, raw->pass), NULL, w->batch.n_rows);
+            judge(w->scratch, output_column(w, raw->columns[i].output), raw->columns[i].output,
+                  output_bytes(w, raw->pass), NULL, w->batch.n_rows);
     }
 }
 
 /* Values that ClickHouse's aggregate would throw on (an infinity in quantilesDD). */
-static void judge_aggregate(struct gatherer *w, const struct plan_measure *m, const uint8_t *pass, const uint8_t *condition)
+static void judge_aggregate(struct gatherer *w, const struct plan_measure *m, const uint8_t *pass,
+                            const uint8_t *condition)
 {
     if (m->n_args == 0 || !aggregate_can_reject(m->aggregate))
         return;
     const struct column *c = output_column(w, m->args[0]);
     for (size_t i = 0; i < w->batch.n_rows; i++)
-        if (!w->scratch->bad[i] && (!pass || pass[i]) && (!condition || condition[i]) && aggregate_rejects(m->aggregate, c, i))
+        if (!w->scratch->bad[i] && (!pass || pass[i]) && (!condition || condition[i]) &&
+            aggregate_rejects(m->aggregate, c, i))
             set_bad(w->scratch, i, WHY_AGGREGATE, m->args[0]);
 }
 
@@ -427,7 +442,8 @@ static size_t live_rows(struct gather_scratch *s, size_t n, int64_t cutoff, uint
     return kept;
 }
 
-static void spread_raw(struct gather *g, struct gatherer *w, size_t r, const struct gather_chunk *chunk, int64_t now, uint64_t *expired)
+static void spread_raw(struct gather *g, struct gatherer *w, size_t r,
+                       const struct gather_chunk *chunk, int64_t now, uint64_t *expired)
 {
     struct gather_scratch *s = w->scratch;
     const struct plan_raw *raw = &w->plan->raws[r];
@@ -487,8 +503,12 @@ static void spread_cube(struct gather *g, struct gatherer *w, size_t k, int64_t 
         conditions[m] = cube->measures[m].condition >= 0 ? output_column(w, cube->measures[m].condition) : NULL;
     }
     struct cube_rows rows = {
-        .times = cube->shape.count ? s->times : NULL, .dimensions = dimensions, .args = arg_lists, .conditions = conditions,
-        .rows = lowest == INT64_MIN ? s->rows : s->live, .n = n_live,
+        .times = cube->shape.count ? s->times : NULL,
+        .dimensions = dimensions,
+        .args = arg_lists,
+        .conditions = conditions,
+        .rows = lowest == INT64_MIN ? s->rows : s->live,
+        .n = n_live,
     };
     if (rows.n == w->batch.n_rows)
         rows.rows = NULL; /* all of them: no indirection */
@@ -621,7 +641,8 @@ static void fill_virtuals(struct gatherer *w, const struct gather_chunk *chunk, 
     }
 }
 
-static void gather_batch(struct gather *g, struct gatherer *w, const struct gather_chunk *chunk, struct partition_counts *counts, int64_t now)
+static void gather_batch(struct gather *g, struct gatherer *w, const struct gather_chunk *chunk,
+                         struct partition_counts *counts, int64_t now)
 {
     const struct plan_source *p = w->plan;
     fill_virtuals(w, chunk, now);
@@ -652,8 +673,9 @@ static enum err_code use_header(struct gatherer *w, struct str header, struct er
     return ERR_OK;
 }
 
-/* Formats without names: the bytes of a first line that holds the source's own column names, in order, as ClickHouse detects it
- * (input_format_csv_detect_header = 1). 0 if the first line is a record. */
+/* Formats without names: the bytes of a first line that holds the source's own column names, in
+ * order, as ClickHouse detects it (input_format_csv_detect_header = 1). 0 if the first line is a
+ * record. */
 static size_t detected_header(const struct gatherer *w, struct str bytes)
 {
     struct str at = bytes;
@@ -691,7 +713,8 @@ static size_t detected_header(const struct gatherer *w, struct str bytes)
     return bytes.n - at.n + (at.n > 0);
 }
 
-static void gather_records(struct gather *g, struct gatherer *w, const struct gather_chunk *chunk, struct partition_counts *counts, int64_t now)
+static void gather_records(struct gather *g, struct gatherer *w, const struct gather_chunk *chunk,
+                           struct partition_counts *counts, int64_t now)
 {
     size_t skipped = w->delimiter && chunk->offset == 0 ? detected_header(w, chunk->bytes) : 0;
     decoder_feed(w->decoder, chunk->bytes.p + skipped, chunk->bytes.n - skipped, chunk->offset + skipped);
@@ -711,16 +734,19 @@ static void gather_records(struct gather *g, struct gatherer *w, const struct ga
     }
 }
 
-static void gather_too_long(struct gather *g, const struct gatherer *w, const struct gather_chunk *chunk, struct partition_counts *counts)
+static void gather_too_long(struct gather *g, const struct gatherer *w,
+                            const struct gather_chunk *chunk, struct partition_counts *counts)
 {
     char reason[100];
-    snprintf(reason, sizeof(reason), "record longer than max_record (%lld bytes)", (long long)w->settings->max_record_bytes);
+    snprintf(reason, sizeof(reason), "record longer than max_record (%lld bytes)",
+             (long long)w->settings->max_record_bytes);
     keep_reject(g, chunk, chunk->offset, chunk->bytes, reason);
     counts->read++;
     counts->rejected++;
 }
 
-enum err_code gather_chunk(struct gather *g, struct gatherer *w, const struct gather_chunk *chunk, int64_t now, struct err *e)
+enum err_code gather_chunk(struct gather *g, struct gatherer *w, const struct gather_chunk *chunk,
+                           int64_t now, struct err *e)
 {
     TRY(use_header(w, chunk->header, e));
     struct partition_counts *counts = counts_of(g, chunk->partition, chunk->offset);

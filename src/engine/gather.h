@@ -42,7 +42,8 @@ struct gather {
     struct arena reject_arena;
     struct partition_counts *partitions;
     size_t n_partitions, cap_partitions;
-    uint32_t *partition_slots;      /* open addressing: index + 1 into partitions, 0 = empty; twice cap_partitions long */
+    uint32_t *
+        partition_slots; /* open addressing: index + 1 into partitions, 0 = empty; twice cap_partitions long */
     struct partition_counts total;  /* over all partitions; partition, from and to mean nothing */
     struct object_counts *objects;  /* one per plan stream */
     uint64_t *expired;              /* per tier of each cube (cube-major), then per raw */
@@ -67,8 +68,8 @@ struct gatherer {
     char delimiter;        /* between fields; 0 for JSON */
     struct gather_scratch *scratch;
 };
-MUST_CHECK enum err_code gatherer_init(struct gatherer *w, const struct plan_source *plan, const struct plan_settings *settings,
-                                       struct err *e);
+MUST_CHECK enum err_code gatherer_init(struct gatherer *w, const struct plan_source *plan,
+                                       const struct plan_settings *settings, struct err *e);
 void gatherer_done(struct gatherer *w);
 
 struct gather_chunk {
@@ -80,7 +81,7 @@ struct gather_chunk {
     const char *path;
 };
 /* Fails only if the header does not fit the definition. `now`: of the epoch. */
-MUST_CHECK enum err_code gather_chunk(struct gather *g, struct gatherer *w, const struct gather_chunk *chunk, int64_t now,
-                                      struct err *e);
+MUST_CHECK enum err_code gather_chunk(struct gather *g, struct gatherer *w,
+                                      const struct gather_chunk *chunk, int64_t now, struct err *e);
 
 #endif

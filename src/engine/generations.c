@@ -24,27 +24,37 @@ static enum err_code read_generation(struct generation *g, struct store *s, cons
 enum err_code generation_newest(struct generation *g, struct store *s, const char *database, struct err *e)
 {
     AUTO_DONE(buf) sql = {0};
-    buf_printf(&sql, "SELECT toUInt64(generation), definitions, objects FROM %s.weir_generations ORDER BY generation DESC LIMIT 1", database);
+    buf_printf(&sql,
+               "SELECT toUInt64(generation), definitions, objects FROM %s.weir_generations ORDER "
+               "BY generation DESC LIMIT 1",
+               database);
     return read_generation(g, s, buf_cstr(&sql), e);
 }
 
-enum err_code generation_read(struct generation *g, struct store *s, const char *database, uint32_t number, struct err *e)
+enum err_code generation_read(struct generation *g, struct store *s, const char *database,
+                              uint32_t number, struct err *e)
 {
     AUTO_DONE(buf) sql = {0};
-    buf_printf(&sql, "SELECT toUInt64(generation), definitions, objects FROM %s.weir_generations WHERE generation = %u LIMIT 1", database, number);
+    buf_printf(&sql,
+               "SELECT toUInt64(generation), definitions, objects FROM %s.weir_generations WHERE "
+               "generation = %u LIMIT 1",
+               database, number);
     TRY(read_generation(g, s, buf_cstr(&sql), e));
     if (g->number != number)
         return err_set(e, ERR_NOT_FOUND, "the store has no generation %u", number);
     return ERR_OK;
 }
 
-enum err_code generation_write(struct store *s, const char *database, const struct generation *g, const char *note, struct err *e)
+enum err_code generation_write(struct store *s, const char *database, const struct generation *g,
+                               const char *note, struct err *e)
 {
     AUTO_DONE(buf) objects = {0};
     AUTO_DONE(buf) sql = {0};
     generation_print(&objects, g);
-    buf_printf(&sql, "INSERT INTO %s.weir_generations SETTINGS insert_deduplication_token = 'generation#%u' SELECT %u, now(), '" WEIR_VERSION "', ", database,
-               g->number, g->number);
+    buf_printf(&sql,
+               "INSERT INTO %s.weir_generations SETTINGS insert_deduplication_token = "
+               "'generation#%u' SELECT %u, now(), '" WEIR_VERSION "', ",
+               database, g->number, g->number);
     print_string_literal(&sql, str_of(g->definitions));
     buf_text(&sql, ", ");
     print_string_literal(&sql, buf_view(&objects));
@@ -56,7 +66,8 @@ enum err_code generation_write(struct store *s, const char *database, const stru
 
 static void say_refused(struct buf *said, const struct change *c)
 {
-    buf_printf(said, "%s %s\n  stored:  %s\n  now:     %s\n", c->new->kind, c->new->name, c->old->fingerprint, c->new->fingerprint);
+    buf_printf(said, "%s %s\n  stored:  %s\n  now:     %s\n", c->new->kind, c->new->name,
+               c->old->fingerprint, c->new->fingerprint);
 }
 
 static void say_duration(struct buf *said, int64_t s)
@@ -67,14 +78,18 @@ static void say_duration(struct buf *said, int64_t s)
         buf_printf(said, "%" PRId64 " days", s / 86400);
 }
 
-static enum err_code judge_changes(const struct change *changes, size_t n, const struct adoption *how, struct buf *said, struct err *e)
+static enum err_code judge_changes(const struct change *changes, size_t n,
+                                   const struct adoption *how, struct buf *said, struct err *e)
 {
     bool is_refused = false, is_loss = false;
     for (size_t i = 0; i < n; i++) {
         const struct change *c = &changes[i];
         switch (c->kind) {
         case CHANGE_ADDED: buf_printf(said, "added %s %s: its history begins now\n", c->new->kind, c->new->name); break;
-        case CHANGE_RETIRED: buf_printf(said, "retired %s %s: kept, no longer fed; `weir drop` removes it\n", c->old->kind, c->old->name); break;
+        case CHANGE_RETIRED:
+            buf_printf(said, "retired %s %s: kept, no longer fed; `weir drop` removes it\n",
+                       c->old->kind, c->old->name);
+            break;
         case CHANGE_LONGER_KEEP:
         case CHANGE_SHORTER_KEEP:
             buf_printf(said, "%s %s: KEEP ", c->new->kind, c->new->name);
@@ -85,7 +100,8 @@ static enum err_code judge_changes(const struct change *changes, size_t n, const
             is_loss |= c->kind == CHANGE_SHORTER_KEEP;
             break;
         case CHANGE_REVIVED:
-            buf_printf(said, "%s %s is retired; its name comes back only after `weir drop`\n", c->new->kind, c->new->name);
+            buf_printf(said, "%s %s is retired; its name comes back only after `weir drop`\n",
+                       c->new->kind, c->new->name);
             is_refused = true;
             break;
         case CHANGE_REFUSED:
@@ -96,8 +112,11 @@ static enum err_code judge_changes(const struct change *changes, size_t n, const
         }
     }
     if (is_refused)
-        return err_set(e, ERR_REFUSED, "the definitions do not fit what is stored. Ways out: undo the change; give the changed object a new name; "
-                       "or `weir run --rebuild`, which loads all input again into a second store and exchanges them when it is complete");
+        return err_set(e, ERR_REFUSED,
+                       "the definitions do not fit what is stored. Ways out: undo the change; give "
+                       "the changed object a new name; "
+                       "or `weir run --rebuild`, which loads all input again into a second store "
+                       "and exchanges them when it is complete");
     if (is_loss && !how->accept_loss)
         return err_set(e, ERR_REFUSED, "a shorter KEEP deletes what is stored; say --accept-loss if that is meant");
     return ERR_OK;
@@ -122,9 +141,13 @@ static void carry_over(struct generation *new, const struct generation *old, int
             continue;
         new->objects = xrealloc(new->objects, (new->n_objects + 1) * sizeof(*new->objects));
         const struct generation_object *o = &old->objects[k];
-        new->objects[new->n_objects++] = (struct generation_object){
-            .kind = xstrdup(o->kind), .name = xstrdup(o->name), .fingerprint = xstrdup(o->fingerprint), .keep_s = o->keep_s, .since = o->since,
-            .is_retired = true};
+        new->objects[new->n_objects++] =
+            (struct generation_object){.kind = xstrdup(o->kind),
+                                       .name = xstrdup(o->name),
+                                       .fingerprint = xstrdup(o->fingerprint),
+                                       .keep_s = o->keep_s,
+                                       .since = o->since,
+                                       .is_retired = true};
     }
 }
 
@@ -137,7 +160,8 @@ static enum err_code store_now(struct store *s, int64_t *now, struct err *e)
 }
 
 /* Tables whose KEEP changed get the new TTL; views are made anew with every start. */
-static enum err_code change_ttls(struct store *s, const struct plan *plan, const struct change *changes, size_t n, struct err *e)
+static enum err_code change_ttls(struct store *s, const struct plan *plan,
+                                 const struct change *changes, size_t n, struct err *e)
 {
     for (size_t i = 0; i < n; i++) {
         if (changes[i].kind != CHANGE_LONGER_KEEP && changes[i].kind != CHANGE_SHORTER_KEEP)
@@ -147,12 +171,19 @@ static enum err_code change_ttls(struct store *s, const struct plan *plan, const
             const struct plan_source *p = &plan->sources[k];
             for (size_t c = 0; c < p->n_cubes; c++) {
                 for (size_t t = 0; t < p->cubes[c].n_tiers; t++) {
-                    AUTO_MEM char *name = xasprintf("%.*s_%s", STR_FMT(p->cubes[c].metric->name), p->cubes[c].tiers[t].suffix ? p->cubes[c].tiers[t].suffix : "");
+                    AUTO_MEM char *name =
+                        xasprintf("%.*s_%s", STR_FMT(p->cubes[c].metric->name),
+                                  p->cubes[c].tiers[t].suffix ? p->cubes[c].tiers[t].suffix : "");
                     if (strcmp(o->kind, "tier") != 0 || strcmp(o->name, name) != 0)
                         continue;
-                    AUTO_MEM char *sql = o->keep_s < 0 ? xasprintf("ALTER TABLE %s.%s REMOVE TTL", plan->settings.database, p->cubes[c].tiers[t].table)
-                                                       : xasprintf("ALTER TABLE %s.%s MODIFY TTL toDateTime(bucket) + toIntervalSecond(%" PRId64 ")",
-                                                                   plan->settings.database, p->cubes[c].tiers[t].table, o->keep_s);
+                    AUTO_MEM char *sql =
+                        o->keep_s < 0
+                            ? xasprintf("ALTER TABLE %s.%s REMOVE TTL", plan->settings.database,
+                                        p->cubes[c].tiers[t].table)
+                            : xasprintf("ALTER TABLE %s.%s MODIFY TTL toDateTime(bucket) + "
+                                        "toIntervalSecond(%" PRId64 ")",
+                                        plan->settings.database, p->cubes[c].tiers[t].table,
+                                        o->keep_s);
                     TRY(store_exec(s, sql, e));
                 }
             }
@@ -160,9 +191,13 @@ static enum err_code change_ttls(struct store *s, const struct plan *plan, const
                 AUTO_MEM char *name = xasprintf("rows of %.*s", STR_FMT(p->raws[r].object));
                 if (strcmp(o->kind, "rows") != 0 || strcmp(o->name, name) != 0)
                     continue;
-                AUTO_MEM char *sql = o->keep_s < 0 ? xasprintf("ALTER TABLE %s.%s REMOVE TTL", plan->settings.database, p->raws[r].table)
-                                                   : xasprintf("ALTER TABLE %s.%s MODIFY TTL _time + toIntervalSecond(%" PRId64 ")",
-                                                               plan->settings.database, p->raws[r].table, o->keep_s);
+                AUTO_MEM char *sql =
+                    o->keep_s < 0
+                        ? xasprintf("ALTER TABLE %s.%s REMOVE TTL", plan->settings.database,
+                                    p->raws[r].table)
+                        : xasprintf("ALTER TABLE %s.%s MODIFY TTL _time + toIntervalSecond(%" PRId64
+                                    ")",
+                                    plan->settings.database, p->raws[r].table, o->keep_s);
                 TRY(store_exec(s, sql, e));
             }
         }
@@ -170,8 +205,9 @@ static enum err_code change_ttls(struct store *s, const struct plan *plan, const
     return ERR_OK;
 }
 
-static enum err_code adopt(struct generation *old, struct generation *new, uint32_t *number, struct store *s, const struct plan *plan,
-                           const struct adoption *how, struct buf *said, struct err *e)
+static enum err_code adopt(struct generation *old, struct generation *new, uint32_t *number,
+                           struct store *s, const struct plan *plan, const struct adoption *how,
+                           struct buf *said, struct err *e)
 {
     const char *db = plan->settings.database;
     TRY(generation_newest(old, s, db, e));
@@ -197,8 +233,8 @@ static enum err_code adopt(struct generation *old, struct generation *new, uint3
     return generation_write(s, db, new, buf_cstr(said), e);
 }
 
-enum err_code generation_adopt(uint32_t *number, struct store *s, const struct plan *plan, const struct adoption *how, struct buf *said,
-                               struct err *e)
+enum err_code generation_adopt(uint32_t *number, struct store *s, const struct plan *plan,
+                               const struct adoption *how, struct buf *said, struct err *e)
 {
     struct generation old = {0}, new = {0};
     enum err_code code = adopt(&old, &new, number, s, plan, how, said, e);

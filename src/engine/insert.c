@@ -57,15 +57,20 @@ enum err_code insert_wait_running(struct store *s, const char *prefix, const _At
     }
 }
 
-enum err_code insert_send(struct store *s, const char *table, const char *columns, const char *family, const struct attempt *a,
-                          const struct slot_grid *g, struct str body, struct err *e)
+enum err_code insert_send(struct store *s, const char *table, const char *columns,
+                          const char *family, const struct attempt *a, const struct slot_grid *g,
+                          struct str body, struct err *e)
 {
     AUTO_DONE(buf) sql = {0};
     AUTO_DONE(buf) token = {0};
     buf_printf(&token, "%s@%" PRId64 "/%" PRId64, family, a->slot, a->number);
-    buf_printf(&sql, "INSERT INTO %s (%s) SETTINGS async_insert = 0, insert_deduplicate = 1, deduplicate_insert = 'enable', "
-                     "max_partitions_per_insert_block = 1, min_insert_block_size_rows = 4000000, min_insert_block_size_bytes = 2000000000, "
-                     "max_insert_block_size = 4000000, max_execution_time = %" PRId64 ", insert_deduplication_token = ",
+    buf_printf(&sql,
+               "INSERT INTO %s (%s) SETTINGS async_insert = 0, insert_deduplicate = 1, "
+               "deduplicate_insert = 'enable', "
+               "max_partitions_per_insert_block = 1, min_insert_block_size_rows = 4000000, "
+               "min_insert_block_size_bytes = 2000000000, "
+               "max_insert_block_size = 4000000, max_execution_time = %" PRId64
+               ", insert_deduplication_token = ",
                table, columns, g->margin_s);
     print_string_literal(&sql, buf_view(&token));
     buf_text(&sql, " FORMAT Native");

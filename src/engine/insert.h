@@ -34,10 +34,12 @@ void attempt_next(struct attempt *a, const struct slot_grid *g, int64_t s);
 
 /* Rule 3: waits until no INSERT runs in the store whose token begins with `prefix` ("SOURCE#n@" for a row of the chain,
  * "SOURCE#n/" for all blocks of an epoch). Polls; ends with ERR_STOPPED if *stop. */
-MUST_CHECK enum err_code insert_wait_running(struct store *s, const char *prefix, const _Atomic bool *stop, struct err *e);
+MUST_CHECK enum err_code insert_wait_running(struct store *s, const char *prefix,
+                                             const _Atomic bool *stop, struct err *e);
 
 /* Sends one INSERT: `INSERT INTO table (columns) SETTINGS … FORMAT Native` with the token of (family, a). */
-MUST_CHECK enum err_code insert_send(struct store *s, const char *table, const char *columns, const char *family,
-                                     const struct attempt *a, const struct slot_grid *g, struct str body, struct err *e);
+MUST_CHECK enum err_code insert_send(struct store *s, const char *table, const char *columns,
+                                     const char *family, const struct attempt *a,
+                                     const struct slot_grid *g, struct str body, struct err *e);
 
 #endif

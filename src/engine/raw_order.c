@@ -207,7 +207,9 @@ static void sort_rows(struct raw_order *o, const struct plan_raw *plan)
 
 void raw_order_init(struct raw_order *o, const struct plan_raw *plan, const struct raw_piece *pieces, size_t n_pieces)
 {
-    *o = (struct raw_order){.pieces = pieces, .n_pieces = n_pieces, .bases = xmalloc((n_pieces + 1) * sizeof(*o->bases))};
+    *o = (struct raw_order){.pieces = pieces,
+                            .n_pieces = n_pieces,
+                            .bases = xmalloc((n_pieces + 1) * sizeof(*o->bases))};
     for (size_t p = 0; p < n_pieces; p++)
         o->n += pieces[p].n;
     o->places = new_places(o->n);
@@ -273,7 +275,9 @@ struct column raw_order_pick_helper(struct raw_order *o, enum raw_helper helper)
     struct column ret = {.type = {.kind = helper == RAW_TIMES ? TYPE_DATETIME : TYPE_UINT64}, .values = o->values};
     for (size_t p = 0; p < o->n_pieces; p++) {
         const struct raw_part *part = o->pieces[p].part;
-        o->bases[p] = helper == RAW_TIMES ? (const void *)part->times : helper == RAW_PARTITIONS ? part->partitions : part->offsets;
+        o->bases[p] = helper == RAW_TIMES        ? (const void *)part->times
+                      : helper == RAW_PARTITIONS ? part->partitions
+                                                 : part->offsets;
     }
     pick(o, o->values, type_width(ret.type));
     return ret;

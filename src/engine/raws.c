@@ -109,7 +109,8 @@ static void copy_strings(struct raws *r, struct str *to, const struct str *from,
         ((T *)to->values)[at + i] = ((const T *)from->values)[rows[i]];                            \
     break
 
-static void copy_column(struct raws *r, struct column *to, size_t at, const struct column *from, const uint32_t *rows, size_t n)
+static void copy_column(struct raws *r, struct column *to, size_t at, const struct column *from,
+                        const uint32_t *rows, size_t n)
 {
     switch (type_width(to->type)) {
     case 1: GATHER(uint8_t);

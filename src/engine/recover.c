@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Epochs that have an intent but no ledger entry: their ranges are read again, with the intent's generation and time, and
- * what is missing is inserted under the intent's own lane and number. */
+ * Epochs that have an intent but no ledger entry: their ranges are read again, with the intent's
+ * generation and time, and what is missing is inserted under the intent's own lane and number. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -18,7 +18,8 @@ static const struct plan_source *source_of(const struct plan *plan, struct str n
 }
 
 /* Reads one range into the gather. What cannot be read is lost: said, counted, and the epoch completes without it. */
-static enum err_code read_range(struct runner *r, struct epoch *ep, struct gatherer *w, const struct chain_range *range, struct err *e)
+static enum err_code read_range(struct runner *r, struct epoch *ep, struct gatherer *w,
+                                const struct chain_range *range, struct err *e)
 {
     uint64_t at = range->from;
     while (at < range->to) {
@@ -26,18 +27,25 @@ static enum err_code read_range(struct runner *r, struct epoch *ep, struct gathe
         enum err_code code = file_read_range(r->files, &range->mark, at, range->to, &chunk, e);
         if (code == ERR_NOT_FOUND || code == ERR_INVALID || (code == ERR_OK && chunk.from == chunk.to)) {
             char text[700];
-            snprintf(text, sizeof(text), "epoch %" PRIu64 " needs bytes %" PRIu64 " to %" PRIu64 " of %s, which cannot be found any more", ep->row.n, at,
-                     range->to, range->mark.path);
+            snprintf(text, sizeof(text),
+                     "epoch %" PRIu64 " needs bytes %" PRIu64 " to %" PRIu64
+                     " of %s, which cannot be found any more",
+                     ep->row.n, at, range->to, range->mark.path);
             log_error("recover", "lost", "source=%.*s %s", STR_FMT(r->source->name), text);
             runner_alarm(r, r->store, "lost", range->mark.partition, text, range->to - at);
             ep->extras = xrealloc(ep->extras, (ep->n_extras + 1) * sizeof(*ep->extras));
-            ep->extras[ep->n_extras++] = (struct ledger_extra){.partition = range->mark.partition, .lost = range->to - at};
+            ep->extras[ep->n_extras++] =
+                (struct ledger_extra){.partition = range->mark.partition, .lost = range->to - at};
             return ERR_OK;
         }
         if (code != ERR_OK)
             return code;
-        struct gather_chunk in = {.partition = range->mark.partition, .offset = chunk.from, .bytes = {chunk.data, chunk.data_bytes},
-                                  .header = chunk.header, .is_too_long = chunk.is_too_long, .path = chunk.path};
+        struct gather_chunk in = {.partition = range->mark.partition,
+                                  .offset = chunk.from,
+                                  .bytes = {chunk.data, chunk.data_bytes},
+                                  .header = chunk.header,
+                                  .is_too_long = chunk.is_too_long,
+                                  .path = chunk.path};
         at = chunk.to;
         code = gather_chunk(ep->gathers[0], w, &in, ep->row.now, e);
         file_release(r->files, &chunk);
@@ -57,7 +65,8 @@ static enum err_code recover_row(struct runner *r, const struct chain_row *row, 
     }
     const struct plan_source *source = source_of(plan, r->source->name);
     if (source == NULL)
-        return err_set(e, ERR_INVALID, "generation %u does not have source '%.*s'", row->generation, STR_FMT(r->source->name));
+        return err_set(e, ERR_INVALID, "generation %u does not have source '%.*s'", row->generation,
+                       STR_FMT(r->source->name));
     log_info("recover", "epoch", "source=%.*s n=%" PRIu64 " ranges=%zu", STR_FMT(source->name), row->n, row->n_ranges);
 
     struct gather *gather = gather_new(source);

@@ -28,18 +28,25 @@ static uint64_t number(const struct native_result *r, size_t column, size_t row)
     return ((uint64_t *)r->columns[column].column.values)[row];
 }
 
-enum err_code retry_gather(struct gather *g, struct gatherer *w, struct store *s, const struct plan *plan, uint64_t from, uint64_t to,
-                           int64_t now, struct err *e)
+enum err_code retry_gather(struct gather *g, struct gatherer *w, struct store *s,
+                           const struct plan *plan, uint64_t from, uint64_t to, int64_t now,
+                           struct err *e)
 {
     AUTO_DONE(buf) sql = {0};
     /* The path is the one under which the record's epoch read it. */
-    buf_printf(&sql, "SELECT partition, `offset`, record, header, startsWith(reason, 'record longer than'), path FROM "
-                     "(SELECT n, partition, `offset`, record, header, reason FROM %s.weir_rejects", plan->settings.database);
+    buf_printf(&sql,
+               "SELECT partition, `offset`, record, header, startsWith(reason, 'record longer "
+               "than'), path FROM "
+               "(SELECT n, partition, `offset`, record, header, reason FROM %s.weir_rejects",
+               plan->settings.database);
     source_condition(&sql, w->plan, from, to);
-    buf_printf(&sql, ") AS r ASOF LEFT JOIN (SELECT partition AS of, n AS read_in, toString(name) AS path FROM %s.weir_ledger WHERE source = ",
+    buf_printf(&sql,
+               ") AS r ASOF LEFT JOIN (SELECT partition AS of, n AS read_in, toString(name) AS "
+               "path FROM %s.weir_ledger WHERE source = ",
                plan->settings.database);
     print_string_literal(&sql, w->plan->name);
-    buf_text(&sql, " AND kind = 'partition' AND name NOT IN ('', 'retry')) AS l ON r.partition = l.of AND r.n >= l.read_in "
+    buf_text(&sql, " AND kind = 'partition' AND name NOT IN ('', 'retry')) AS l ON r.partition = "
+                   "l.of AND r.n >= l.read_in "
                    "ORDER BY n, partition, `offset`");
     struct native_result r = {0};
     TRY(store_native(s, buf_cstr(&sql), &r, e));
@@ -61,7 +68,8 @@ enum err_code retry_gather(struct gather *g, struct gatherer *w, struct store *s
 }
 
 /* The last n whose rejects fit one epoch, from `from` on; 0: there are none. */
-static enum err_code next_range(struct store *s, const struct plan *plan, const struct plan_source *source, uint64_t from, uint64_t newest,
+static enum err_code next_range(struct store *s, const struct plan *plan,
+                                const struct plan_source *source, uint64_t from, uint64_t newest,
                                 uint64_t *to, struct err *e)
 {
     AUTO_DONE(buf) sql = {0};
@@ -111,15 +119,22 @@ struct retrying {
     uint32_t generation;
 };
 
-static enum err_code retry_epoch(struct retrying *t, uint64_t from, uint64_t to, struct retry_counts *counts, struct err *e)
+static enum err_code retry_epoch(struct retrying *t, uint64_t from, uint64_t to,
+                                 struct retry_counts *counts, struct err *e)
 {
     int64_t now;
     TRY(store_now(t->s, &now, e));
     gather_reset(t->g);
     TRY(retry_gather(t->g, t->w, t->s, t->plan, from, to, now, e));
     struct epoch ep = {.plan = t->plan, .source = t->source, .gathers = &t->g, .n_gathers = 1};
-    ep.row = (struct chain_row){.kind = CHAIN_RETRY, .lane = t->lane, .process = xasprintf("retry:%d", getpid()), .generation = t->generation, .now = now,
-                                .slot_s = t->plan->settings.slot_s, .margin_s = t->plan->settings.margin_s, .n_ranges = 1};
+    ep.row = (struct chain_row){.kind = CHAIN_RETRY,
+                                .lane = t->lane,
+                                .process = xasprintf("retry:%d", getpid()),
+                                .generation = t->generation,
+                                .now = now,
+                                .slot_s = t->plan->settings.slot_s,
+                                .margin_s = t->plan->settings.margin_s,
+                                .n_ranges = 1};
     ep.row.ranges = xcalloc(1, sizeof(*ep.row.ranges));
     ep.row.ranges[0] = (struct chain_range){
         .from = from, .to = to, .mark = {.partition = REJECTS_PARTITION, .position = to, .path = xstrdup("rejects")}};
@@ -134,7 +149,8 @@ static enum err_code retry_epoch(struct retrying *t, uint64_t from, uint64_t to,
 }
 
 /* A retry that was killed after its intent: completed under its own number. Two who do so at once do no harm. */
-static enum err_code complete_retry(struct retrying *t, const struct chain_row *row, struct retry_counts *counts, struct err *e)
+static enum err_code complete_retry(struct retrying *t, const struct chain_row *row,
+                                    struct retry_counts *counts, struct err *e)
 {
     gather_reset(t->g);
     for (size_t i = 0; i < row->n_ranges; i++)

@@ -42,10 +42,14 @@ static enum err_code build_old_plan(struct old_plans *o, uint32_t number, struct
     char name[40];
     snprintf(name, sizeof(name), "generation %u", number);
     definitions_read_text(&o->items[o->n].definitions, name, str_of(g.definitions), &d);
-    enum err_code code = d.n_errors ? ERR_INVALID : plan_build(&o->items[o->n].plan, &o->items[o->n].definitions, o->folder, &d);
+    enum err_code code =
+        d.n_errors ? ERR_INVALID
+                   : plan_build(&o->items[o->n].plan, &o->items[o->n].definitions, o->folder, &d);
     generation_done(&g);
     if (code != ERR_OK)
-        return err_set(e, ERR_INVALID, "generation %u of the definitions cannot be read by this weir: %s", number, d.n ? d.items[0].text : "");
+        return err_set(e, ERR_INVALID,
+                       "generation %u of the definitions cannot be read by this weir: %s", number,
+                       d.n ? d.items[0].text : "");
     /* What decides about events stays as it was then; the rest is this process's. */
     struct plan_settings then = o->items[o->n].plan->settings, *now = &o->items[o->n].plan->settings;
     *now = o->current->settings;
@@ -98,7 +102,8 @@ enum err_code run_lock_folder(const struct store_place *place, int *fd, struct e
         char pid[32] = "";
         ssize_t n = read(*fd, pid, sizeof(pid) - 1);
         close(*fd);
-        return err_set(e, ERR_CONFLICT, "another `weir run`%s%.*s is at work on %s", n > 0 ? ", process " : "", n > 0 ? (int)strcspn(pid, "\n") : 0, pid,
+        return err_set(e, ERR_CONFLICT, "another `weir run`%s%.*s is at work on %s",
+                       n > 0 ? ", process " : "", n > 0 ? (int)strcspn(pid, "\n") : 0, pid,
                        place->folder);
     }
     char text[32];
@@ -232,9 +237,12 @@ static enum err_code find_unfinished(struct store *s, const struct plan *plan, s
         print_string_literal(&sources, plan->sources[i].name);
     }
     const char *db = plan->settings.database, *names = buf_cstr(&sources);
-    buf_printf(&sql, "SELECT toString(source), toUInt64(max(generation)) FROM %s.weir_epochs "
-                     "WHERE kind IN ('epoch', 'retry') AND source NOT IN (%s) AND (source, n) NOT IN (SELECT source, n FROM %s.weir_ledger "
-                     "WHERE source NOT IN (%s)) GROUP BY source", db, names, db, names);
+    buf_printf(&sql,
+               "SELECT toString(source), toUInt64(max(generation)) FROM %s.weir_epochs "
+               "WHERE kind IN ('epoch', 'retry') AND source NOT IN (%s) AND (source, n) NOT IN "
+               "(SELECT source, n FROM %s.weir_ledger "
+               "WHERE source NOT IN (%s)) GROUP BY source",
+               db, names, db, names);
     return store_native(s, buf_cstr(&sql), ret, e);
 }
 
@@ -250,7 +258,8 @@ static enum err_code start_retired(struct runner **ret, struct str name, const s
     return err_set(e, ERR_INVALID, "generation %u does not have source '%.*s'", options->generation, STR_FMT(name));
 }
 
-static enum err_code run_sources(const struct plan *plan, const struct store_place *place, const struct run_options *options, uint32_t generation,
+static enum err_code run_sources(const struct plan *plan, const struct store_place *place,
+                                 const struct run_options *options, uint32_t generation,
                                  struct old_plans *old, struct err *e)
 {
     char host[100] = "", process[160];
@@ -275,8 +284,13 @@ static enum err_code run_sources(const struct plan *plan, const struct store_pla
     for (size_t i = 0; i < plan->n_sources && code == ERR_OK; i++) {
         if (options->only_source != NULL && !str_is(plan->sources[i].name, options->only_source))
             continue;
-        struct runner_options o = {.enough_bytes = options->enough_bytes, .is_once = options->is_once, .process = process, .lane = new_lane(), .generation = generation,
-                                   .plan_of = plan_of, .context = old};
+        struct runner_options o = {.enough_bytes = options->enough_bytes,
+                                   .is_once = options->is_once,
+                                   .process = process,
+                                   .lane = new_lane(),
+                                   .generation = generation,
+                                   .plan_of = plan_of,
+                                   .context = old};
         code = runner_start(&runners[n], plan, &plan->sources[i], place, &o, e);
         n += code == ERR_OK;
     }
@@ -318,8 +332,9 @@ static enum err_code run_sources(const struct plan *plan, const struct store_pla
     return code;
 }
 
-static enum err_code prepare_store(struct store *s, const struct plan *plan, const struct adoption *how, uint32_t *generation, struct buf *said,
-                                   struct err *e)
+static enum err_code prepare_store(struct store *s, const struct plan *plan,
+                                   const struct adoption *how, uint32_t *generation,
+                                   struct buf *said, struct err *e)
 {
     TRY(store_ensure(s, true, e));
     TRY(run_make_own_tables(s, plan, e));
@@ -327,7 +342,8 @@ static enum err_code prepare_store(struct store *s, const struct plan *plan, con
     return run_make_tables(s, plan, e);
 }
 
-static enum err_code run_locked(const struct plan *plan, const struct store_place *place, const struct run_options *options, struct store *s,
+static enum err_code run_locked(const struct plan *plan, const struct store_place *place,
+                                const struct run_options *options, struct store *s,
                                 struct buf *said, struct err *e)
 {
     uint32_t generation;
@@ -340,14 +356,17 @@ static enum err_code run_locked(const struct plan *plan, const struct store_plac
         made = prepare_store(s, plan, &how, &generation, said, e);
     } while (made == ERR_UNAVAILABLE && ++tries < 3 && !(options->stop && *options->stop));
     TRY(made);
-    struct old_plans old = {.current = plan, .store = store_new(place), .folder = options->folder, .lock = PTHREAD_MUTEX_INITIALIZER};
+    struct old_plans old = {.current = plan,
+                            .store = store_new(place),
+                            .folder = options->folder,
+                            .lock = PTHREAD_MUTEX_INITIALIZER};
     enum err_code code = run_sources(plan, place, options, generation, &old, e);
     old_plans_done(&old);
     return code;
 }
 
-enum err_code run_definitions(const struct plan *plan, const struct store_place *place, const struct run_options *options, struct buf *said,
-                              struct err *e)
+enum err_code run_definitions(const struct plan *plan, const struct store_place *place,
+                              const struct run_options *options, struct buf *said, struct err *e)
 {
     int lock;
     rebuild_restore(place);

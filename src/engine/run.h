@@ -20,10 +20,11 @@ struct run_options {
     const char *folder;          /* of the definitions: for older generations */
 };
 
-/* Runs to the end. `said` gets what changed in the definitions. ERR_REFUSED: definitions do not fit; ERR_CONFLICT: another
- * weir run is at work on the embedded store. */
-MUST_CHECK enum err_code run_definitions(const struct plan *plan, const struct store_place *place, const struct run_options *options,
-                                         struct buf *said, struct err *e);
+/* Runs to the end. `said` gets what changed in the definitions. ERR_REFUSED: definitions do not
+ * fit; ERR_CONFLICT: another weir run is at work on the embedded store. */
+MUST_CHECK enum err_code run_definitions(const struct plan *plan, const struct store_place *place,
+                                         const struct run_options *options, struct buf *said,
+                                         struct err *e);
 
 /* All of weir's tables and the plan's tables and views. */
 MUST_CHECK enum err_code run_make_tables(struct store *s, const struct plan *plan, struct err *e);

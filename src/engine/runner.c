@@ -55,7 +55,8 @@ void runner_print_expired(struct runner *r, struct buf *out)
     pthread_mutex_unlock(&r->lock);
 }
 
-void runner_alarm(struct runner *r, struct store *s, const char *kind, uint64_t partition, const char *text, uint64_t events)
+void runner_alarm(struct runner *r, struct store *s, const char *kind, uint64_t partition,
+                  const char *text, uint64_t events)
 {
     AUTO_MEM char *source = xstrndup(r->source->name.p, r->source->name.n);
     struct alarm a = {.source = source, .kind = kind, .partition = partition, .text = text, .events = events};
@@ -126,12 +127,18 @@ static void take_events(struct runner *r)
 {
     struct file_event event;
     while (file_set_event(r->files, &event)) {
-        static const char *const kinds[] = {[FILE_CHANGED] = "changed", [FILE_LOST] = "lost", [FILE_UNREADABLE] = "unreadable",
-                                            [FILE_BAD_HEADER] = "header", [FILE_CORRUPT] = "corrupt"};
+        static const char *const kinds[] = {[FILE_CHANGED] = "changed",
+                                            [FILE_LOST] = "lost",
+                                            [FILE_UNREADABLE] = "unreadable",
+                                            [FILE_BAD_HEADER] = "header",
+                                            [FILE_CORRUPT] = "corrupt"};
         const char *kind = (size_t)event.kind < COUNT(kinds) ? kinds[event.kind] : NULL;
         if (kind == NULL) {
-            log_info("files", event.kind == FILE_NEW ? "new" : event.kind == FILE_MOVED ? "moved" : "same_content", "path=%s %s", event.path,
-                     event.text ? event.text : "");
+            log_info("files",
+                     event.kind == FILE_NEW     ? "new"
+                     : event.kind == FILE_MOVED ? "moved"
+                                                : "same_content",
+                     "path=%s %s", event.path, event.text ? event.text : "");
         } else {
             log_warn("files", kind, "path=%s %s", event.path, event.text ? event.text : "");
             AUTO_MEM char *text = xasprintf("%s: %s", event.path, event.text ? event.text : "");
@@ -158,10 +165,19 @@ static enum err_code open_files(struct runner *r, struct err *e)
         if (str_is(p->def->settings[i].name, "format_csv_delimiter") && p->def->settings[i].value.n == 1)
             delimiter = p->def->settings[i].value.p[0];
     struct file_source_spec spec = {
-        .name = name, .globs = (const char *const *)p->globs, .n_globs = n_globs, .is_distinct_path = p->def->is_distinct_path,
-        .format = p->def->format, .delimiter = delimiter, .max_record_bytes = (size_t)r->plan->settings.max_record_bytes,
-        .max_open_files = (size_t)r->plan->settings.max_open_files, .max_chunks = r->n_workers * 2 + 2, .is_once = r->options.is_once,
-        .unended_line_s = (int)r->plan->settings.unended_line_s, .check_header = check_header, .context = r,
+        .name = name,
+        .globs = (const char *const *)p->globs,
+        .n_globs = n_globs,
+        .is_distinct_path = p->def->is_distinct_path,
+        .format = p->def->format,
+        .delimiter = delimiter,
+        .max_record_bytes = (size_t)r->plan->settings.max_record_bytes,
+        .max_open_files = (size_t)r->plan->settings.max_open_files,
+        .max_chunks = r->n_workers * 2 + 2,
+        .is_once = r->options.is_once,
+        .unended_line_s = (int)r->plan->settings.unended_line_s,
+        .check_header = check_header,
+        .context = r,
     };
     /* The rejects' partition has the largest number, so it can only be the last. */
     size_t n_files = r->chain.n_ends;
@@ -284,7 +300,8 @@ static bool should_close(struct runner *r, int64_t opened_ms, int64_t last_close
         return true;
     if ((int64_t)gathered_bytes(r, slot) >= s->memory_bytes / 2)
         return true;
-    if (is_starved && (r->options.is_once || now - last_closed_ms >= s->epoch_min_ms || now - opened_ms >= s->epoch_min_ms))
+    if (is_starved && (r->options.is_once || now - last_closed_ms >= s->epoch_min_ms ||
+                       now - opened_ms >= s->epoch_min_ms))
         return is_storer_free || r->options.is_once;
     return now - opened_ms >= target && is_storer_free;
 }
@@ -334,7 +351,8 @@ static void wait_stored(struct runner *r)
 }
 
 /* Gathers one epoch, from its first chunk to its hand-over. */
-static enum err_code gather_epoch(struct runner *r, const struct file_chunk *first, int64_t *last_closed_ms, struct err *e)
+static enum err_code gather_epoch(struct runner *r, const struct file_chunk *first,
+                                  int64_t *last_closed_ms, struct err *e)
 {
     int64_t now;
     TRY(store_now(r, &now, e));
@@ -380,14 +398,19 @@ static void pause_for_failures(struct runner *r)
 {
     char text[300];
     pthread_mutex_lock(&r->lock);
-    snprintf(text, sizeof(text), "%" PRIu64 " of the last %" PRIu64 " records were rejected, more than allow_errors_ratio = %g (epoch time %" PRId64 "); see `weir rejects`, then `weir resume %.*s`",
-             r->window_rejected, r->window_read, r->plan->settings.allow_errors_ratio, r->now, STR_FMT(r->source->name));
+    snprintf(text, sizeof(text),
+             "%" PRIu64 " of the last %" PRIu64
+             " records were rejected, more than allow_errors_ratio = %g (epoch time %" PRId64
+             "); see `weir rejects`, then `weir resume %.*s`",
+             r->window_rejected, r->window_read, r->plan->settings.allow_errors_ratio, r->now,
+             STR_FMT(r->source->name));
     pthread_mutex_unlock(&r->lock);
     pause_source(r, "paused", text);
 }
 
-/* Do the rejects of all sources take more than rejects_max in the store? Looked at after epochs with new rejects only; what
- * is still being stored is seen one epoch later. A store that does not answer is the storer's matter. */
+/* Do the rejects of all sources take more than rejects_max in the store? Looked at after epochs
+ * with new rejects only; what is still being stored is seen one epoch later. A store that does not
+ * answer is the storer's matter. */
 static bool rejects_are_full(struct runner *r, uint64_t *bytes)
 {
     pthread_mutex_lock(&r->lock);
@@ -395,7 +418,8 @@ static bool rejects_are_full(struct runner *r, uint64_t *bytes)
     pthread_mutex_unlock(&r->lock);
     if (rejected == r->rejects_looked)
         return false;
-    AUTO_MEM char *sql = xasprintf("SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND database = '%s' AND table = 'weir_rejects'",
+    AUTO_MEM char *sql = xasprintf("SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND "
+                                   "database = '%s' AND table = 'weir_rejects'",
                                    r->plan->settings.database);
     AUTO_DONE(buf) answer = {0};
     struct err e;
@@ -409,9 +433,13 @@ static bool rejects_are_full(struct runner *r, uint64_t *bytes)
 static void pause_for_size(struct runner *r, uint64_t bytes)
 {
     char text[300];
-    snprintf(text, sizeof(text), "weir_rejects takes %" PRIu64 " bytes, more than %" PRIu64 " (rejects_max; epoch time %" PRId64 "); see `weir rejects`, then `weir resume %.*s`",
+    snprintf(text, sizeof(text),
+             "weir_rejects takes %" PRIu64 " bytes, more than %" PRIu64
+             " (rejects_max; epoch time %" PRId64 "); see `weir rejects`, then `weir resume %.*s`",
              bytes, r->rejects_allowed, r->now, STR_FMT(r->source->name));
-    r->rejects_allowed = bytes + (uint64_t)r->plan->settings.rejects_max_bytes; /* whoever resumes allows as much again */
+    r->rejects_allowed =
+        bytes +
+        (uint64_t)r->plan->settings.rejects_max_bytes; /* whoever resumes allows as much again */
     pause_source(r, "rejects_full", text);
 }
 
@@ -494,7 +522,8 @@ static bool may_ask_again(struct runner *r, enum err_code code, int *pause_ms, c
     if (code != ERR_UNAVAILABLE || r->stop)
         return false;
     runner_set_state(r, NULL, e->text);
-    log_warn("runner", "store_retry", "source=%.*s wait_ms=%d reason='%s'", STR_FMT(r->source->name), *pause_ms, e->text);
+    log_warn("runner", "store_retry", "source=%.*s wait_ms=%d reason='%s'",
+             STR_FMT(r->source->name), *pause_ms, e->text);
     clock_sleep_ms(*pause_ms);
     struct err why;
     *pause_ms = *pause_ms < 5000 ? *pause_ms * 2 : 5000;

@@ -41,9 +41,12 @@ struct runner_status {
 };
 
 struct runner;
-MUST_CHECK enum err_code runner_start(struct runner **ret, const struct plan *plan, const struct plan_source *source,
-                                      const struct store_place *place, const struct runner_options *options, struct err *e);
-void runner_stop(struct runner *r);   /* asks; the epoch that gathers is finished. any thread, also from a signal's flag */
+MUST_CHECK enum err_code runner_start(struct runner **ret, const struct plan *plan,
+                                      const struct plan_source *source,
+                                      const struct store_place *place,
+                                      const struct runner_options *options, struct err *e);
+/* Asks; the epoch that gathers is finished. any thread, also from a signal's flag */
+void runner_stop(struct runner *r);
 /* Waits for the end. Its failure, if it had one. */
 MUST_CHECK enum err_code runner_join(struct runner *r, struct err *e);
 void runner_free(struct runner *r);

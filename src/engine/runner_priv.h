@@ -70,6 +70,7 @@ void runner_say(void *runner, const char *problem); /* for struct epoch */
 void *worker_main(void *context);
 void *storer_main(void *context);
 /* Raises an alarm; a failure of the store is only logged (the alarm is said again at the next start). */
-void runner_alarm(struct runner *r, struct store *s, const char *kind, uint64_t partition, const char *text, uint64_t events);
+void runner_alarm(struct runner *r, struct store *s, const char *kind, uint64_t partition,
+                  const char *text, uint64_t events);
 
 #endif

@@ -20,7 +20,8 @@ static enum err_code write_intent(struct runner *r, struct epoch *ep, struct err
         if (code != ERR_UNAVAILABLE && code != ERR_STORE)
             return code;
         runner_set_state(r, NULL, e->text);
-        log_warn("storer", "intent_retry", "source=%.*s wait_ms=%d reason='%s'", STR_FMT(r->source->name), pause_ms, e->text);
+        log_warn("storer", "intent_retry", "source=%.*s wait_ms=%d reason='%s'",
+                 STR_FMT(r->source->name), pause_ms, e->text);
         if (r->stop)
             return code;
         clock_sleep_ms(pause_ms);
@@ -38,7 +39,8 @@ static enum err_code store_epoch(struct runner *r, struct epoch *ep, struct err 
     if ((int64_t)(r->chain.last_n - r->chain.last_checkpoint) >= r->plan->settings.checkpoint_every) {
         struct err ignored;
         if (chain_checkpoint(&r->chain, r->storer_stores[0], &ep->row, &ignored) != ERR_OK)
-            log_warn("storer", "checkpoint", "source=%.*s reason='%s'", STR_FMT(r->source->name), ignored.text); /* the next epoch tries again */
+            log_warn("storer", "checkpoint", "source=%.*s reason='%s'", STR_FMT(r->source->name),
+                     ignored.text); /* the next epoch tries again */
     }
     return ERR_OK;
 }
@@ -61,8 +63,10 @@ void *storer_main(void *context)
         enum err_code code = store_epoch(r, ep, &e);
         int64_t store_ms = (clock_mono_ns() - start) / 1000000;
         if (code == ERR_OK)
-            log_info("storer", "epoch", "source=%.*s n=%" PRIu64 " inserts=%" PRIu64 " rows=%" PRIu64 " ms=%" PRId64, STR_FMT(r->source->name),
-                     ep->row.n, epoch_volume(ep).inserts, epoch_volume(ep).rows, store_ms);
+            log_info("storer", "epoch",
+                     "source=%.*s n=%" PRIu64 " inserts=%" PRIu64 " rows=%" PRIu64 " ms=%" PRId64,
+                     STR_FMT(r->source->name), ep->row.n, epoch_volume(ep).inserts,
+                     epoch_volume(ep).rows, store_ms);
         if (code == ERR_OK) {
             pthread_mutex_lock(&r->lock);
             expired_add(r->expired, r->source, ep->gathers, ep->n_gathers);

@@ -22,8 +22,12 @@ static void process_chunk(struct worker *w, const struct file_chunk *chunk, int 
 {
     struct runner *r = w->runner;
     struct gather_chunk in = {
-        .partition = chunk->partition, .offset = chunk->from, .bytes = {chunk->data, chunk->data_bytes}, .header = chunk->header,
-        .is_too_long = chunk->is_too_long, .path = chunk->path,
+        .partition = chunk->partition,
+        .offset = chunk->from,
+        .bytes = {chunk->data, chunk->data_bytes},
+        .header = chunk->header,
+        .is_too_long = chunk->is_too_long,
+        .path = chunk->path,
     };
     struct err e;
     enum err_code code = gather_chunk(w->gathers[slot], &w->gatherer, &in, now, &e);
@@ -66,7 +70,8 @@ static bool draw_chunk(struct runner *r, struct file_chunk *chunk)
 }
 
 /* What the chunk added, to the source's status. With the lock held. */
-static void count_progress(struct runner *r, const struct partition_counts *before, const struct partition_counts *after)
+static void count_progress(struct runner *r, const struct partition_counts *before,
+                           const struct partition_counts *after)
 {
     r->status.read += after->read - before->read;
     r->status.rejected += after->rejected - before->rejected;

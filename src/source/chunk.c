@@ -109,8 +109,8 @@ void file_close_reader(struct file_set *s, struct file *f)
     pthread_mutex_unlock(&s->lock);
 }
 
-/* A file that is known from a mark: its header is read when it is needed. It may have been written over since: identity is
- * that of the records alone. */
+/* A file that is known from a mark: its header is read when it is needed. It may have been written
+ * over since: identity is that of the records alone. */
 static enum err_code read_header(struct file_set *s, struct file *f, char *scratch, struct err *e)
 {
     struct content content;
