@@ -105,7 +105,7 @@ static void manual(FILE *out)
     for (size_t i = 0; i < setting_row_count(); i++) {
         fprintf(out, ".TP\n.B %s\n", setting_rows[i].name);
         put_roff(out, setting_rows[i].help);
-        fprintf(out, " Default: %s.\n", setting_rows[i].fallback);
+        fprintf(out, " Default: %s.\n", *setting_rows[i].fallback ? setting_rows[i].fallback : "none");
     }
     fprintf(out, ".SH EXIT STATUS\n");
     put_exit_codes(out);

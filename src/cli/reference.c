@@ -39,7 +39,8 @@ static void settings_page(FILE *out)
             "| setting | kind | default | meaning |\n|---|---|---|---|\n");
     for (size_t i = 0; i < setting_row_count(); i++) {
         const struct setting_row *row = &setting_rows[i];
-        fprintf(out, "| `%s` | %s | `%s` | ", row->name, kind_names[row->type], row->fallback);
+        const char *fallback = *row->fallback ? row->fallback : "''";
+        fprintf(out, "| `%s` | %s | `%s` | ", row->name, kind_names[row->type], fallback);
         put_cell(out, row->help);
         fprintf(out, " |\n");
     }

@@ -2,9 +2,12 @@
  *
  * What most commands begin with: find and read the definitions, build the plan, find the store. */
 #include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
@@ -79,6 +82,61 @@ static int apply_flags(struct plan *plan, const struct arguments *a)
     return EXIT_OK;
 }
 
+/* The first line of a file that only its owner may read. */
+static int read_password_file(char **ret, const char *folder, const char *name)
+{
+    AUTO_MEM char *path = *name == '/' ? xstrdup(name) : xasprintf("%s/%s", folder, name);
+    AUTO_DONE(buf) text = {0};
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = -1;
+    if (fd >= 0 && fstat(fd, &st) == 0) {
+        if (st.st_mode & 077) {
+            close(fd);
+            complain("%s may be read by others: chmod 600 '%s'", path, path);
+            return EXIT_USAGE;
+        }
+        buf_reserve(&text, 4096);
+        n = read(fd, text.p, 4096);
+    }
+    if (n < 0)
+        complain("the password's file %s: %s", path, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    if (n < 0)
+        return EXIT_USAGE;
+    const char *end = memchr(text.p, '\n', (size_t)n);
+    *ret = xstrndup(text.p, end ? (size_t)(end - (const char *)text.p) : (size_t)n);
+    return EXIT_OK;
+}
+
+/* PASSWORD FROM ENV and FROM FILE of a store that is a server; WEIR_STORE_PASSWORD else. */
+static int read_password(struct session *s)
+{
+    const char *variable = s->plan->settings.store_password_env;
+    const char *file = s->plan->settings.store_password_file;
+    char *password = NULL;
+    if (s->place.folder != NULL)
+        return EXIT_OK;
+    if (*variable) {
+        const char *value = getenv(variable);
+        if (value == NULL) {
+            complain("the store's password is to come from the environment variable %s, which is not set", variable);
+            return EXIT_USAGE;
+        }
+        password = xstrdup(value);
+    } else if (*file) {
+        int code = read_password_file(&password, s->folder, file);
+        if (code != EXIT_OK)
+            return code;
+    }
+    if (password != NULL) {
+        free(s->place.password);
+        s->place.password = password;
+    }
+    return EXIT_OK;
+}
+
 static int open_place(struct session *s)
 {
     struct err e;
@@ -86,6 +144,9 @@ static int open_place(struct session *s)
         complain("%s", e.text);
         return EXIT_USAGE;
     }
+    int code = read_password(s);
+    if (code != EXIT_OK)
+        return code;
     if (s->place.folder == NULL)
         s->plan->settings.database = arena_text(&s->plan->arena, str_of(s->place.database));
     s->store = store_new(&s->place);

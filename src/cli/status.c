@@ -36,7 +36,7 @@ static const struct {
      "the compressed file is damaged; what came before stays; put a whole file in its place"},
     {"rejects_full", SEVERITY_CRITICAL,
      "weir_rejects holds rejects_max; look at `weir rejects`, then `weir resume SOURCE`"},
-    {"not_running", SEVERITY_WARNING, 
+    {"not_running", SEVERITY_WARNING,
      "start `weir run`; after `weir open` or `weir run --once` this is as it should be"},
     {"disk_low", SEVERITY_WARNING,
      "less than a tenth of the disk is free; shorten KEEP or add disk"},

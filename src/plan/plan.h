@@ -107,6 +107,7 @@ struct plan_source {
 struct plan_settings {
     char *store;            /* "embedded:./weir-data" */
     char *database;         /* "weir" */
+    char *store_password_env, *store_password_file; /* "": none */
     int64_t epoch_min_ms, epoch_max_ms;
     int64_t memory_bytes;   /* of panes and raw rows */
     int64_t max_record_bytes, max_open_files, max_columns, max_depth;

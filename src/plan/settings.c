@@ -14,6 +14,11 @@ const struct setting_row setting_rows[] = {
     ROW("store", SETTING_TEXT, store, "embedded:./weir-data",
         "Where everything is kept: 'embedded:FOLDER', or 'clickhouse://user@host:8123/db'."),
     ROW("database", SETTING_TEXT, database, "weir", "The database of an embedded store."),
+    ROW("store_password_env", SETTING_TEXT, store_password_env, "",
+        "The environment variable that holds the password of a store that is a server; "
+        "SET store = … PASSWORD FROM ENV 'X'."),
+    ROW("store_password_file", SETTING_TEXT, store_password_file, "",
+        "The file that holds it (mode 0600); SET store = … PASSWORD FROM FILE 'p'."),
     ROW("epoch_min", SETTING_DURATION_MS, epoch_min_ms, "1s",
         "Shortest epoch while little comes in."),
     ROW("epoch_max", SETTING_DURATION_MS, epoch_max_ms, "60s", "Longest epoch under load."),

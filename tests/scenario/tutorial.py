@@ -125,6 +125,30 @@ def commands_page():
     page_is_what_weir_prints("commands")
 
 
+def syntax_examples_are_right():
+    with open(os.path.join(ROOT, "docs", "reference-syntax.md")) as f:
+        blocks = re.findall(r"^```sql\n(.*?)^```", f.read(), re.M | re.S)
+    assert len(blocks) >= 4
+    with Case("".join(blocks)) as c:
+        c.ok("check", env={"WEIR_STORE_PASSWORD": "x"})
+
+
+def a_password_comes_from_the_environment_or_a_file_of_ones_own():
+    server = "SET store = 'clickhouse://u@127.0.0.1:9/d' PASSWORD FROM "
+    with Case(server + "ENV 'THE_PASSWORD';\n") as c:
+        r = c.weir("check")
+        assert r.returncode == 2 and "THE_PASSWORD" in r.stderr and "not set" in r.stderr, r.stderr
+        c.ok("check", env={"THE_PASSWORD": "x"})
+        c.write("weir.sql", server + "FILE 'p';\n")
+        assert c.weir("check").returncode == 2
+        c.write("p", "secret\n")
+        os.chmod(c.path("p"), 0o644)
+        r = c.weir("check")
+        assert r.returncode == 2 and "chmod 600" in r.stderr and "secret" not in r.stderr, r.stderr
+        os.chmod(c.path("p"), 0o600)
+        c.ok("check")
+
+
 def install_and_uninstall():
     """Into a folder of its own, with a cache of its own: uninstall removes the cache."""
     with Case() as c:
@@ -172,4 +196,5 @@ def links_lead_somewhere():
 
 if __name__ == "__main__":
     argv = [a for a in sys.argv if a != "--fill"]
-    sys.exit(run([readme, tutorial, settings_page, functions_page, commands_page, install_and_uninstall, links_lead_somewhere], argv))
+    sys.exit(run([readme, tutorial, settings_page, functions_page, commands_page, syntax_examples_are_right,
+                  a_password_comes_from_the_environment_or_a_file_of_ones_own, install_and_uninstall, links_lead_somewhere], argv))
