@@ -61,8 +61,8 @@ static enum err_code drop_tables(struct session *s, const char *name, struct err
     return ERR_OK;
 }
 
-/* Writes the generation without the dropped objects; *n_dropped says how many they were. */
-static enum err_code forget_objects(struct session *s, const char *name, size_t *n_dropped, struct err *e)
+/* The generation without the dropped objects, written if asked for; *n_dropped says how many they were. */
+static enum err_code forget_objects(struct session *s, const char *name, bool is_written, size_t *n_dropped, struct err *e)
 {
     struct generation g;
     TRY(generation_newest(&g, s->store, s->plan->settings.database, e));
@@ -79,7 +79,7 @@ static enum err_code forget_objects(struct session *s, const char *name, size_t 
     *n_dropped = g.n_objects - kept;
     g.n_objects = kept;
     enum err_code code = ERR_OK;
-    if (*n_dropped > 0) {
+    if (*n_dropped > 0 && is_written) {
         g.number++;
         code = generation_write(s->store, s->plan->settings.database, &g, "dropped", e);
     }
@@ -98,13 +98,15 @@ static enum err_code drop(struct session *s, const char *name, struct err *e)
                        " epochs are not done yet; start `weir run` so that they end, then drop",
                        n_open);
     size_t n_dropped;
-    TRY(forget_objects(s, name, &n_dropped, e));
+    TRY(forget_objects(s, name, false, &n_dropped, e));
     if (n_dropped == 0)
         return err_set(e, ERR_NOT_FOUND,
                        "'%s' is not a retired object (see `weir status`); remove it from the "
                        "definitions and run first",
                        name);
-    return drop_tables(s, name, e);
+    /* Tables first: while one is there the name must not come back. */
+    TRY(drop_tables(s, name, e));
+    return forget_objects(s, name, true, &n_dropped, e);
 }
 
 static int run_drop(const struct arguments *a)

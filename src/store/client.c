@@ -145,6 +145,7 @@ struct transfer {
     struct buf tail;     /* last bytes of a 2xx answer: an exception may end it */
     CURL *curl;
     int store_code;
+    char tag[40];        /* ClickHouse from 25.11 on ends an exception within an answer by this word; empty: none */
     bool is_cut;
 };
 
@@ -156,6 +157,15 @@ static size_t take_header(char *data, size_t size, size_t n, void *context)
     static const char name[] = "X-ClickHouse-Exception-Code:";
     if (n > sizeof(name) && strncasecmp(data, name, sizeof(name) - 1) == 0)
         t->store_code = (int)strtol(data + sizeof(name) - 1, NULL, 10);
+    static const char tag[] = "X-ClickHouse-Exception-Tag:";
+    if (n > sizeof(tag) && strncasecmp(data, tag, sizeof(tag) - 1) == 0) {
+        const char *from = data + sizeof(tag) - 1, *end = data + n;
+        while (from < end && isspace((unsigned char)*from))
+            from++;
+        while (end > from && isspace((unsigned char)end[-1]))
+            end--;
+        snprintf(t->tag, sizeof(t->tag), "%.*s", (int)(end - from), from);
+    }
     return size * n;
 }
 
@@ -225,11 +235,19 @@ static void make_url(struct buf *url, const struct store *s, const struct store_
 }
 
 /* An exception after the answer had begun stands at its end; ClickHouse's text begins a line with "Code: ". */
-static const char *exception_in_tail(struct buf *tail)
+static const char *exception_in_tail(struct transfer *t)
 {
+    struct buf *tail = &t->tail;
     const char *text = buf_cstr(tail);
     if (tail->n < 20)
         return NULL;
+    if (t->tag[0] != '\0') {
+        /* Rows may hold any text, so only the tag tells. */
+        char end[80];
+        size_t n = (size_t)snprintf(end, sizeof(end), "%s\r\n__exception__\r\n", t->tag);
+        if (tail->n < n || memcmp(text + tail->n - n, end, n) != 0)
+            return NULL;
+    }
     size_t from = tail->n > TAIL_BYTES ? tail->n - TAIL_BYTES : 0;
     for (size_t i = from; i + 6 < tail->n; i++)
         if (memcmp(text + i, "Code: ", 6) == 0 && memmem(text + i, tail->n - i, "DB::Exception", 13) != NULL &&
@@ -300,14 +318,14 @@ enum err_code store_call(struct store *s, const struct store_call *call, struct 
         result = store_exception(e, buf_cstr(&t.error), t.store_code);
     else if (t.is_cut)
         result = ERR_OK; /* the caller has enough */
-    else if (code != CURLE_OK && (late = exception_in_tail(&t.tail)) != NULL)
+    else if (code != CURLE_OK && (late = exception_in_tail(&t)) != NULL)
         result = store_exception(e, late, 0);
     else if (code != CURLE_OK)
         result = err_set(e, ERR_UNAVAILABLE, "the store at %s does not answer: %s", s->place->url,
                          s->problem[0] ? s->problem : curl_easy_strerror(code));
     else if (status < 200 || status >= 300)
         result = err_set(e, ERR_UNAVAILABLE, "the store at %s answers with HTTP %ld", s->place->url, status);
-    else if ((late = exception_in_tail(&t.tail)) != NULL)
+    else if ((late = exception_in_tail(&t)) != NULL)
         result = store_exception(e, late, t.store_code);
     buf_done(&t.error);
     buf_done(&t.tail);

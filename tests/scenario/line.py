@@ -244,15 +244,17 @@ def a_header_written_over_stops_the_file():
 def rejects_are_retried_once_with_their_path_into_new_metrics():
     definitions = DEFINITIONS.replace("path   String)", "path   String, name String MATERIALIZED _file)")
     with Case(definitions) as c:
-        c.write("hits1.csv", HEADER + lines(100) + "2100-01-01T00:00:00Z,z9,200,1,/future\n")
+        c.write("hits1.csv", HEADER + lines(100) + "2100-01-01T00:00:00Z,z9,200,1,/future\n"
+                "2100-01-01T00:00:00Z,z9,200,1,Code: 60. DB::Exception: no failure of the store (version 1)\n")
         c.ok("run", "--once")
         more = "SET max_future = '40000 days';\n" + definitions + "CREATE METRIC more AS SELECT count() AS n FROM hits EVERY 1 DAY;"
         c.write("weir.sql", more)
-        assert "1 retried, 1 kept" in c.ok("rejects", "--retry", timeout=30)
+        assert "no failure" in c.ok("rejects")
+        assert "2 retried, 2 kept" in c.ok("rejects", "--retry", timeout=30)
         assert "0 retried" in c.ok("rejects", "--retry", timeout=30)
-        assert c.sql("SELECT name, count() FROM hits GROUP BY name") == [["hits1.csv", "101"]]
-        assert c.one("SELECT sum(n) FROM more_1d") == "1"
-        assert_books_balance(c, 101)
+        assert c.sql("SELECT name, count() FROM hits GROUP BY name") == [["hits1.csv", "102"]]
+        assert c.one("SELECT sum(n) FROM more_1d") == "2"
+        assert_books_balance(c, 102)
 
 
 def a_store_killed_while_weir_starts_is_started_again():
