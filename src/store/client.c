@@ -235,19 +235,30 @@ static void make_url(struct buf *url, const struct store *s, const struct store_
 }
 
 /* An exception after the answer had begun stands at its end; ClickHouse's text begins a line with "Code: ". */
+/* Rows may hold any text, so only the tag tells: "__exception__ TAG", the text, "LENGTH TAG __exception__". */
+static const char *tagged_exception(struct transfer *t)
+{
+    char mark[80];
+    struct buf *tail = &t->tail;
+    size_t n = (size_t)snprintf(mark, sizeof(mark), " %s\r\n__exception__\r\n", t->tag);
+    if (tail->n < n || memcmp(tail->p + tail->n - n, mark, n) != 0)
+        return NULL;
+    for (tail->n -= n; tail->n > 0 && isdigit((unsigned char)tail->p[tail->n - 1]); tail->n--)
+        ;
+    const char *text = buf_cstr(tail);
+    n = (size_t)snprintf(mark, sizeof(mark), "__exception__\r\n%s\r\n", t->tag);
+    const char *begin = memmem(text, tail->n, mark, n);
+    return begin ? begin + n : text;
+}
+
 static const char *exception_in_tail(struct transfer *t)
 {
     struct buf *tail = &t->tail;
     const char *text = buf_cstr(tail);
     if (tail->n < 20)
         return NULL;
-    if (t->tag[0] != '\0') {
-        /* Rows may hold any text, so only the tag tells. */
-        char end[80];
-        size_t n = (size_t)snprintf(end, sizeof(end), "%s\r\n__exception__\r\n", t->tag);
-        if (tail->n < n || memcmp(text + tail->n - n, end, n) != 0)
-            return NULL;
-    }
+    if (t->tag[0] != '\0')
+        return tagged_exception(t);
     size_t from = tail->n > TAIL_BYTES ? tail->n - TAIL_BYTES : 0;
     for (size_t i = from; i + 6 < tail->n; i++)
         if (memcmp(text + i, "Code: ", 6) == 0 && memmem(text + i, tail->n - i, "DB::Exception", 13) != NULL &&

@@ -347,6 +347,16 @@ CREATE METRIC m AS SELECT k, count() AS n FROM s GROUP BY k EVERY 1 HOUR KEEP 7 
         assert_books_balance(c, 4)
 
 
+def an_exception_within_an_answer_is_told_from_rows():
+    with Case(DEFINITIONS) as c:
+        c.write("hits1.csv", HEADER + lines(10))
+        c.ok("run", "--once")
+        r = c.weir("query", "SELECT throwIf(number = 3000000), number FROM numbers(5000000) SETTINGS max_block_size = 1000")
+        assert r.returncode == 1 and r.stderr.startswith("weir: Code: 395"), (r.returncode, r.stderr)
+        assert "__exception__" not in r.stderr, r.stderr
+        assert "(version 1)" in c.ok("query", "SELECT 'Code: 60. DB::Exception: a row (version 1)'", "--format", "TSV")
+
+
 def a_second_run_on_one_store_is_refused():
     with Case(DEFINITIONS) as c:
         c.write("hits1.csv", HEADER + lines(10))
@@ -381,6 +391,6 @@ if __name__ == "__main__":
         changed_definitions_are_refused_additions_taken, grouping_sets_and_profiles, a_header_written_over_stops_the_file,
         rejects_are_retried_once_with_their_path_into_new_metrics, a_store_killed_while_weir_starts_is_started_again,
         a_retired_source_ends_its_open_epochs, bytes_that_are_gone_are_in_the_ledger,
-        a_copy_of_folder_and_definitions_goes_on_exactly, rows_older_than_keep_are_counted_and_not_stored,
+        an_exception_within_an_answer_is_told_from_rows, a_copy_of_folder_and_definitions_goes_on_exactly, rows_older_than_keep_are_counted_and_not_stored,
         a_second_run_on_one_store_is_refused,
         csv_finds_a_header_of_its_own_names, check_finds_all_mistakes_in_one_run]))
