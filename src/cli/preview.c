@@ -80,10 +80,18 @@ static enum err_code show(struct session *s, const struct statement *object, con
                 if (view.n == strlen(name) && s->plan->sources[i].cubes[c].metric == &object->metric)
                     buf_printf(&view, "_%s", s->plan->sources[i].cubes[c].tiers[0].suffix);
     AUTO_DONE(buf) sql = {0};
-    buf_text(&sql, "SELECT * FROM ");
-    print_identifier(&sql, buf_view(&view));
-    if (object->kind == STATEMENT_METRIC && object->metric.n_tiers > 0)
-        buf_text(&sql, " ORDER BY bucket");
+    if (object->kind == STATEMENT_METRIC) {
+        buf_text(&sql, "SELECT * FROM ");
+        print_identifier(&sql, buf_view(&view));
+        buf_text(&sql, " ORDER BY ALL");
+    } else { /* as they stand in the input: the view does not have the positions */
+        AUTO_DONE(buf) table = {0};
+        buf_printf(&table, "weir_raw_%s", name);
+        buf_text(&sql, "SELECT * EXCEPT (_time, _partition, _offset, _arrival, _source, _epoch, _block, "
+                       "_deadline) FROM ");
+        print_identifier(&sql, buf_view(&table));
+        buf_text(&sql, " ORDER BY _partition, _offset");
+    }
     buf_printf(&sql, " LIMIT %lu", strtoul(limit, NULL, 10));
     struct store_call call = {.sql = buf_cstr(&sql),
                               .database = s->plan->settings.database,

@@ -321,6 +321,8 @@ static void print_report(const struct report *r, bool has_files)
         printf("  lost %" PRId64 ", skipped %" PRId64 "; newest event %s, watermark %s\n",
                number_of(o, "lost"), number_of(o, "skipped"), text_of(o, "newest_event"),
                text_of(o, "watermark"));
+        if (number_of(o, "rejected") > 0)
+            printf("  rejected records with their reasons: `weir rejects`\n");
     }
     json_array_foreach(json_object_get(json_object_get(r->root, "process"), "sources"), i, o)
         printf("\nat work: %s %s, %" PRId64 " bytes wait, %" PRId64 " MB of panes\n",
