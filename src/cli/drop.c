@@ -62,7 +62,8 @@ static enum err_code drop_tables(struct session *s, const char *name, struct err
 }
 
 /* The generation without the dropped objects, written if asked for; *n_dropped says how many they were. */
-static enum err_code forget_objects(struct session *s, const char *name, bool is_written, size_t *n_dropped, struct err *e)
+static enum err_code forget_objects(struct session *s, const char *name,
+                                    bool is_written, size_t *n_dropped, struct err *e)
 {
     struct generation g;
     TRY(generation_newest(&g, s->store, s->plan->settings.database, e));
