@@ -14,6 +14,7 @@ struct build {
     struct plan *plan;
     struct diagnostics *d;
     const char *folder;
+    bool is_checking;           /* builds every column, used or not, so that all mistakes are found */
     struct relation *relations; /* sources and streams in order of definition */
     size_t n_relations;
     struct source_build *sources;
@@ -232,9 +233,8 @@ static void build_source(struct build *b, const struct source_def *def, size_t s
     struct relation *r = &b->relations[b->n_relations - 1];
     size_t before = b->d->n_errors;
     r->source->plan->event_time = event_time_output(b, r);
-    /* A view of SELECT * and the checks need every column to be right, used or not. */
     struct diagnostics *d = b->d;
-    for (size_t i = 0; i < r->n_columns; i++)
+    for (size_t i = 0; b->is_checking && i < r->n_columns; i++)
         if (relation_column_value(r, &r->columns[i]) < 0 && d->n_errors == before)
             diagnose_error(d, r->columns[i].at, NULL, "column '%.*s' cannot be built", STR_FMT(r->columns[i].name));
     if (def->keep.is_given)
@@ -335,7 +335,7 @@ static void build_stream(struct build *b, const struct stream_def *def, size_t s
                            "an aggregate function cannot stand in a stream");
     if (b->d->n_errors == before) {
         stream_columns(b, r, def);
-        for (size_t i = 0; i < r->n_columns; i++)
+        for (size_t i = 0; b->is_checking && i < r->n_columns; i++)
             if (relation_column_value(r, &r->columns[i]) < 0 && b->d->n_errors == before)
                 diagnose_error(b->d, r->columns[i].at, NULL, "column '%.*s' cannot be built",
                                STR_FMT(r->columns[i].name));
@@ -420,10 +420,11 @@ static void warn_unused(struct build *b)
     }
 }
 
-enum err_code plan_build(struct plan **ret, const struct definitions *defs, const char *folder, struct diagnostics *d)
+static enum err_code build(struct plan **ret, const struct definitions *defs, const char *folder, bool is_checking,
+                           struct diagnostics *d)
 {
     AUTO(plan) p = xcalloc(1, sizeof(*p));
-    struct build b = {.plan = p, .d = d, .folder = folder};
+    struct build b = {.plan = p, .d = d, .folder = folder, .is_checking = is_checking};
     p->definitions = defs;
     build_settings(&b);
     p->sources = arena_zero(&p->arena, (defs->n_statements + 1) * sizeof(*p->sources));
@@ -452,6 +453,16 @@ enum err_code plan_build(struct plan **ret, const struct definitions *defs, cons
         return ERR_INVALID;
     *ret = MOVE(p);
     return ERR_OK;
+}
+
+/* Twice: first with every column, for the mistakes; then with those alone that something needs, so that nothing
+ * else is decoded. */
+enum err_code plan_build(struct plan **ret, const struct definitions *defs, const char *folder, struct diagnostics *d)
+{
+    AUTO(plan) checked = NULL;
+    AUTO_DONE(diagnostics) known = {0};
+    TRY(build(&checked, defs, folder, true, d));
+    return build(ret, defs, folder, false, &known);
 }
 
 void plan_free(struct plan *p)

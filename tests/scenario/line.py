@@ -366,6 +366,20 @@ def a_second_run_on_one_store_is_refused():
         assert r.returncode == 3 and "another" in r.stderr, r.stderr
 
 
+def only_what_is_needed_is_decoded():
+    with Case("SET store = 'embedded:./t.weir';\nCREATE SOURCE s (t DateTime, a String, n UInt32) FROM FILES '*.json' FORMAT JSONEachRow EVENT TIME t;\n"
+              "CREATE SOURCE c (x UInt8, y UInt8) FROM FILES '*.csv' FORMAT CSVWithNames EVENT TIME _arrival;\n"
+              "CREATE METRIC m AS SELECT a, count() AS k FROM s GROUP BY a EVERY 1 DAY KEEP FOREVER;\n"
+              "CREATE METRIC all_rows AS SELECT count() AS k FROM c EVERY 1 DAY KEEP FOREVER;\n") as c:
+        c.write("1.json", '{"t":"2026-01-01 00:00:00","a":"x","n":"unused and no number"}\n' * 3)
+        c.write("1.csv", "x,y\n1,2\n3,4\n")
+        c.ok("run", "--once")
+        assert c.sql("SELECT a, k FROM m_1d") == [["x", "3"]]
+        assert c.sql("SELECT sum(k) FROM all_rows_1d") == [["2"]]
+        fields = [line for line in c.ok("explain").splitlines() if "decoded fields" in line]
+        assert "n UInt32" not in fields[0], fields
+
+
 def csv_finds_a_header_of_its_own_names():
     with Case("SET store = 'embedded:./t.weir';\nCREATE SOURCE s (t DateTime, a String FROM 'A name', n UInt32) FROM FILES '*.csv' FORMAT CSV EVENT TIME t KEEP FOREVER;\n") as c:
         c.write("1.csv", 't,"A name",n\r\n2026-01-01 00:00:00,x,1\r\n')
@@ -393,4 +407,4 @@ if __name__ == "__main__":
         a_retired_source_ends_its_open_epochs, bytes_that_are_gone_are_in_the_ledger,
         an_exception_within_an_answer_is_told_from_rows, a_copy_of_folder_and_definitions_goes_on_exactly, rows_older_than_keep_are_counted_and_not_stored,
         a_second_run_on_one_store_is_refused,
-        csv_finds_a_header_of_its_own_names, check_finds_all_mistakes_in_one_run]))
+        only_what_is_needed_is_decoded, csv_finds_a_header_of_its_own_names, check_finds_all_mistakes_in_one_run]))
