@@ -788,7 +788,8 @@ enum { MAX_TOUCHED_RUNS = 1000 };
 static void touched_runs(struct ledger_rows *l, const struct plan_cube *cube,
                          const struct plan_tier *tier, uint32_t *buckets, size_t n)
 {
-    qsort(buckets, n, sizeof(*buckets), compare_u32);
+    if (n > 0) /* buckets is NULL otherwise */
+        qsort(buckets, n, sizeof(*buckets), compare_u32);
     size_t unique = 0;
     for (size_t i = 0; i < n; i++)
         if (unique == 0 || buckets[unique - 1] != buckets[i])
