@@ -291,7 +291,7 @@ static void states_equal_recorded_ones(void **unused)
     json_t *reference = load_reference(), *vector;
     size_t i, n_checked = 0;
     if (reference == NULL) {
-        print_message("state-vectors.json is not here: skipped\n");
+        print_message("SKIP states_equal_recorded_ones: state-vectors.json is not here (WEIR_SHARED)\n");
         skip();
     }
     json_array_foreach(json_object_get(reference, "vectors"), i, vector)

@@ -428,7 +428,7 @@ static void csv_spectrum_is_read(void **state)
     snprintf(path, sizeof(path), "%s/csv-spectrum/csvs", root ? root : "");
     DIR *folder = root ? opendir(path) : NULL;
     if (folder == NULL) {
-        print_message("WEIR_CONFORMANCE names no folder with csv-spectrum\n");
+        print_message("SKIP csv_spectrum_is_read: WEIR_CONFORMANCE names no folder with csv-spectrum\n");
         skip();
     }
     for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
