@@ -182,7 +182,7 @@ static void cut_tier(struct epoch *ep, size_t k, size_t t, size_t slot)
     const struct plan_cube *cube = &ep->source->cubes[k];
     const struct plan_tier *tier = &cube->tiers[t];
     bool has_bucket = cube->shape.count != 0;
-    int64_t cutoff = has_bucket ? keep_cutoff(tier->keep, ep->row.now) : INT64_MIN;
+    int64_t cutoff = has_bucket ? keep_cutoff(tier->keep, tier->hidden_before, ep->row.now) : INT64_MIN;
     struct partition_sizes sizes = {0};
     size_t n_keys = 0, bytes = 0;
     for (size_t i = 0; i < ep->n_gathers; i++) {

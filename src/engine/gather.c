@@ -449,7 +449,7 @@ static void spread_raw(struct gather *g, struct gatherer *w, size_t r,
     const struct plan_raw *raw = &w->plan->raws[r];
     size_t n = good_rows(s, output_bytes(w, raw->pass), s->rows, w->batch.n_rows);
     mark_kept(s, n, w->batch.n_rows);
-    n = live_rows(s, n, keep_cutoff(raw->keep, now), expired);
+    n = live_rows(s, n, keep_cutoff(raw->keep, raw->hidden_before, now), expired);
     const struct column **columns = s->columns;
     for (size_t i = 0; i < raw->n_columns; i++)
         columns[i] = output_column(w, raw->columns[i].output);
@@ -461,7 +461,7 @@ static void spread_raw(struct gather *g, struct gatherer *w, size_t r,
 /* First time that is not past KEEP: a bucket is expired when its start is. */
 static int64_t tier_cutoff(const struct plan_cube *cube, const struct plan_tier *tier, int64_t now)
 {
-    int64_t cut = keep_cutoff(tier->keep, now);
+    int64_t cut = keep_cutoff(tier->keep, tier->hidden_before, now);
     if (cut == INT64_MIN || cube->shape.count == 0)
         return INT64_MIN;
     if (cut < 0)

@@ -128,9 +128,16 @@ static void carry_over(struct generation *new, const struct generation *old, int
     for (size_t i = 0; i < new->n_objects; i++) {
         struct generation_object *o = &new->objects[i];
         o->since = now;
-        for (size_t k = 0; k < old->n_objects; k++)
-            if (strcmp(old->objects[k].name, o->name) == 0)
-                o->since = old->objects[k].since;
+        for (size_t k = 0; k < old->n_objects; k++) {
+            const struct generation_object *before = &old->objects[k];
+            if (strcmp(before->name, o->name) != 0)
+                continue;
+            o->since = before->since;
+            o->hidden_before = before->hidden_before;
+            bool is_longer = before->keep_s > 0 && (o->keep_s < 0 || o->keep_s > before->keep_s);
+            if (is_longer && now - before->keep_s > o->hidden_before)
+                o->hidden_before = now - before->keep_s;
+        }
     }
     size_t n_new = new->n_objects;
     for (size_t k = 0; k < old->n_objects; k++) {
@@ -147,6 +154,7 @@ static void carry_over(struct generation *new, const struct generation *old, int
                                        .fingerprint = xstrdup(o->fingerprint),
                                        .keep_s = o->keep_s,
                                        .since = o->since,
+                                       .hidden_before = o->hidden_before,
                                        .is_retired = true};
     }
 }
@@ -238,6 +246,8 @@ enum err_code generation_adopt(uint32_t *number, struct store *s, const struct p
 {
     struct generation old = {0}, new = {0};
     enum err_code code = adopt(&old, &new, number, s, plan, how, said, e);
+    if (code == ERR_OK)
+        generation_hide(old.number == *number ? &old : &new, plan);
     generation_done(&old);
     generation_done(&new);
     return code;

@@ -190,7 +190,7 @@ void generation_print(struct buf *out, const struct generation *g)
         put_field(out, o->name);
         buf_printf(out, "%" PRId64 "\t%" PRId64 "\t%d\t", o->keep_s, o->since, o->is_retired);
         put_field(out, o->fingerprint);
-        out->p[out->n - 1] = '\n';
+        buf_printf(out, "%" PRId64 "\n", o->hidden_before);
     }
 }
 
@@ -235,6 +235,7 @@ enum err_code generation_parse(struct generation *g, struct str text, struct err
         o->since = take_number(&line);
         o->is_retired = take_number(&line) != 0;
         o->fingerprint = take_field(&line);
+        o->hidden_before = line.n ? take_number(&line) : 0; /* not in the first stores */
         if (*o->kind == '\0' || *o->name == '\0')
             return err_set(e, ERR_INVALID, "weir_generations.objects: line %zu cannot be read", g->n_objects);
     }
@@ -278,4 +279,26 @@ size_t generation_compare(struct change **ret, const struct generation *old, con
             changes[n++] = (struct change){CHANGE_RETIRED, &old->objects[i], NULL};
     *ret = changes;
     return n;
+}
+
+void generation_hide(const struct generation *g, const struct plan *p)
+{
+    for (size_t i = 0; i < p->n_sources; i++) {
+        const struct plan_source *s = &p->sources[i];
+        for (size_t r = 0; r < s->n_raws; r++) {
+            AUTO_MEM char *name = xasprintf("rows of %.*s", STR_FMT(s->raws[r].object));
+            const struct generation_object *o = find_object(g, name);
+            s->raws[r].hidden_before = o ? o->hidden_before : 0;
+        }
+        for (size_t c = 0; c < s->n_cubes; c++) {
+            for (size_t t = 0; t < s->cubes[c].n_tiers; t++) {
+                struct plan_tier *tier = &s->cubes[c].tiers[t];
+                if (tier->suffix == NULL)
+                    continue;
+                AUTO_MEM char *name = xasprintf("%.*s_%s", STR_FMT(s->cubes[c].metric->name), tier->suffix);
+                const struct generation_object *o = find_object(g, name);
+                tier->hidden_before = o ? o->hidden_before : 0;
+            }
+        }
+    }
 }

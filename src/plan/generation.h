@@ -15,6 +15,7 @@ struct generation_object {
     int64_t keep_s;      /* KEEP of its own table: -1 forever, 0 none */
     int64_t since;       /* UTC seconds of the generation that brought it; 0 = the first */
     bool is_retired;
+    int64_t hidden_before; /* what was past an earlier, shorter KEEP stays hidden: times before it; 0 = none */
 };
 
 struct generation {
@@ -25,6 +26,8 @@ struct generation {
 };
 void generation_done(struct generation *g);
 
+/* Gives the plan's tables the times before which their rows stay hidden. */
+void generation_hide(const struct generation *g, const struct plan *p);
 void generation_of_plan(struct generation *g, const struct plan *p);
 /* One object a line, fields by TAB: as stored in weir_generations.objects. */
 void generation_print(struct buf *out, const struct generation *g);

@@ -29,6 +29,7 @@ struct plan_raw {
     size_t n_columns;
     int pass;               /* output: condition, -1 = every row */
     const struct keep *keep;
+    int64_t hidden_before;  /* see generation_hide */
 };
 
 struct plan_tier {
@@ -36,6 +37,7 @@ struct plan_tier {
     const struct keep *keep;
     char *table;            /* weir_cube_METRIC_1m */
     char *suffix;           /* "1m" */
+    int64_t hidden_before;  /* see generation_hide */
 };
 
 struct plan_measure {
@@ -173,7 +175,7 @@ int64_t partition_start(enum table_partition p, uint32_t value);
 
 int64_t duration_seconds(struct duration d); /* months as 31, years as 366 days: never too short */
 /* Is an instant with this (bucket) time past KEEP at `now_s`? */
-int64_t keep_cutoff(const struct keep *k, int64_t now_s); /* times below are past it; INT64_MIN = none */
+int64_t keep_cutoff(const struct keep *k, int64_t hidden_before, int64_t now_s); /* times below are past it; INT64_MIN = none */
 
 void plan_explain(struct buf *out, const struct plan *p);
 /* What a plan keeps and how long, one line a table (for check). */

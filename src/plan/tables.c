@@ -31,9 +31,13 @@ enum table_partition keep_partition(const struct keep *k)
     return s <= 366 * 86400 ? PARTITION_MONTH : PARTITION_YEAR;
 }
 
-int64_t keep_cutoff(const struct keep *k, int64_t now_s)
+int64_t keep_cutoff(const struct keep *k, int64_t hidden_before, int64_t now_s)
 {
-    return has_age(k) ? now_s - duration_seconds(k->age) : INT64_MIN;
+    int64_t hidden = hidden_before > 0 ? hidden_before : INT64_MIN;
+    if (!has_age(k))
+        return hidden;
+    int64_t cut = now_s - duration_seconds(k->age);
+    return cut > hidden ? cut : hidden;
 }
 
 uint32_t partition_of(enum table_partition p, int64_t utc_s)
@@ -125,10 +129,12 @@ static void tier_table(struct buf *b, const struct plan *p, const struct plan_cu
     put_table_settings(b, &p->settings, 4096, has_ttl);
 }
 
-static void put_keep_filter(struct buf *b, const struct keep *keep, const char *column)
+static void put_keep_filter(struct buf *b, const struct keep *keep, int64_t hidden_before, const char *column)
 {
     if (has_age(keep))
         buf_printf(b, " AND %s >= now() - toIntervalSecond(%" PRId64 ")", column, duration_seconds(keep->age));
+    if (hidden_before > 0)
+        buf_printf(b, " AND %s >= toDateTime(%" PRId64 ", 'UTC')", column, hidden_before);
 }
 
 static bool set_has_key(const struct plan_cube *c, struct str name)
@@ -228,7 +234,7 @@ static void view_select(struct buf *b, const struct plan *p, const struct plan_s
     }
     buf_printf(b, " FROM %s.%s AS k WHERE _lane = 0", p->settings.database, t->table);
     if (has_bucket)
-        put_keep_filter(b, t->keep, "bucket");
+        put_keep_filter(b, t->keep, t->hidden_before, "bucket");
     if (has_bucket || c->n_dimensions > 0) {
         buf_text(b, " GROUP BY ");
         separator = "";
@@ -317,8 +323,10 @@ static void raw_view(struct buf *b, const struct plan *p, const struct plan_raw 
         print_identifier(b, r->columns[i].name);
     }
     buf_printf(b, " FROM %s.%s", p->settings.database, r->table);
-    if (has_age(r->keep))
-        buf_printf(b, " WHERE _time >= now() - toIntervalSecond(%" PRId64 ")", duration_seconds(r->keep->age));
+    if (has_age(r->keep) || r->hidden_before > 0) {
+        buf_text(b, " WHERE 1");
+        put_keep_filter(b, r->keep, r->hidden_before, "_time");
+    }
 }
 
 struct statements {

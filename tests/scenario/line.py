@@ -380,6 +380,26 @@ def only_what_is_needed_is_decoded():
         assert "n UInt32" not in fields[0], fields
 
 
+def what_was_past_a_shorter_keep_stays_hidden():
+    definitions = """SET store = 'embedded:./t.weir';
+CREATE SOURCE s (t DateTime, n UInt32) FROM FILES '*.json' FORMAT JSONEachRow EVENT TIME t KEEP {k} DAYS;
+CREATE METRIC m AS SELECT count() AS k FROM s EVERY 1 HOUR KEEP {k} DAYS;
+"""
+    def row(age_days, n):
+        return '{"t":%d,"n":%d}\n' % (time.time() - age_days * 86400, n)
+    with Case(definitions.format(k=2)) as c:
+        c.write("1.json", row(1, 1) + row(2.5, 2))
+        c.ok("run", "--once")
+        assert c.sql("SELECT n FROM s") == [["1"]]
+        c.write("weir.sql", definitions.format(k=3))
+        c.append("1.json", row(2.5, 3) + row(0.5, 4) + row(1, 5))
+        c.ok("run", "--once")
+        assert c.sql("SELECT n FROM s ORDER BY n") == [["1"], ["4"], ["5"]]
+        assert c.one("SELECT sum(k) FROM m_1h") == "3"
+        c.ok("run", "--once")
+        assert c.one("SELECT sum(k) FROM m_1h") == "3"
+
+
 def csv_finds_a_header_of_its_own_names():
     with Case("SET store = 'embedded:./t.weir';\nCREATE SOURCE s (t DateTime, a String FROM 'A name', n UInt32) FROM FILES '*.csv' FORMAT CSV EVENT TIME t KEEP FOREVER;\n") as c:
         c.write("1.csv", 't,"A name",n\r\n2026-01-01 00:00:00,x,1\r\n')
@@ -407,4 +427,5 @@ if __name__ == "__main__":
         a_retired_source_ends_its_open_epochs, bytes_that_are_gone_are_in_the_ledger,
         an_exception_within_an_answer_is_told_from_rows, a_copy_of_folder_and_definitions_goes_on_exactly, rows_older_than_keep_are_counted_and_not_stored,
         a_second_run_on_one_store_is_refused,
-        only_what_is_needed_is_decoded, csv_finds_a_header_of_its_own_names, check_finds_all_mistakes_in_one_run]))
+        only_what_is_needed_is_decoded, what_was_past_a_shorter_keep_stays_hidden,
+        csv_finds_a_header_of_its_own_names, check_finds_all_mistakes_in_one_run]))
