@@ -175,7 +175,8 @@ int64_t partition_start(enum table_partition p, uint32_t value);
 
 int64_t duration_seconds(struct duration d); /* months as 31, years as 366 days: never too short */
 /* Is an instant with this (bucket) time past KEEP at `now_s`? */
-int64_t keep_cutoff(const struct keep *k, int64_t hidden_before, int64_t now_s); /* times below are past it; INT64_MIN = none */
+/* times below are past it; INT64_MIN = none */
+int64_t keep_cutoff(const struct keep *k, int64_t hidden_before, int64_t now_s);
 
 void plan_explain(struct buf *out, const struct plan *p);
 /* What a plan keeps and how long, one line a table (for check). */
