@@ -5,9 +5,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "engine/retry.h"
 #include "engine/runner_priv.h"
+
+enum { GONE_AFTER_MS = 10000, LOOK_AGAIN_MS = 200 };
 
 static const struct plan_source *source_of(const struct plan *plan, struct str name)
 {
@@ -18,14 +21,33 @@ static const struct plan_source *source_of(const struct plan *plan, struct str n
 }
 
 /* Reads one range into the gather. What cannot be read is lost: said, counted, and the epoch completes without it. */
+/* Files vanish for a moment (restored, moved between file systems): the next piece is looked for again and again for
+ * a while before it counts as gone. */
+static enum err_code find_piece(struct runner *r, const struct chain_range *range, uint64_t at, struct file_chunk *chunk,
+                                struct err *e)
+{
+    for (int waited_ms = 0;; waited_ms += LOOK_AGAIN_MS) {
+        enum err_code code = file_read_range(r->files, &range->mark, at, range->to, chunk, e);
+        bool is_gone = code == ERR_NOT_FOUND || code == ERR_INVALID || (code == ERR_OK && chunk->from == chunk->to);
+        if (!is_gone)
+            return code;
+        if (waited_ms >= GONE_AFTER_MS)
+            return ERR_NOT_FOUND;
+        if (r->stop)
+            return err_set(e, ERR_STOPPED, "stopped while %s is looked for", range->mark.path);
+        clock_sleep_ms(LOOK_AGAIN_MS);
+        TRY(file_set_scan(r->files, e));
+    }
+}
+
 static enum err_code read_range(struct runner *r, struct epoch *ep, struct gatherer *w,
                                 const struct chain_range *range, struct err *e)
 {
     uint64_t at = range->from;
     while (at < range->to) {
         struct file_chunk chunk;
-        enum err_code code = file_read_range(r->files, &range->mark, at, range->to, &chunk, e);
-        if (code == ERR_NOT_FOUND || code == ERR_INVALID || (code == ERR_OK && chunk.from == chunk.to)) {
+        enum err_code code = find_piece(r, range, at, &chunk, e);
+        if (code == ERR_NOT_FOUND) {
             char text[700];
             snprintf(text, sizeof(text),
                      "epoch %" PRIu64 " needs bytes %" PRIu64 " to %" PRIu64

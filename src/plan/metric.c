@@ -332,8 +332,10 @@ static void finest_window(struct metric_build *m, struct cube_shape *shape)
                                       [INTERVAL_WEEK] = 604800};
     static const int64_t months[] = {[INTERVAL_MONTH] = 1, [INTERVAL_QUARTER] = 3, [INTERVAL_YEAR] = 12};
     int64_t s = 0, mo = 0;
+    bool has_wide_hours = false;
     for (uint32_t i = 0; i < m->def->n_tiers; i++) {
         struct duration e = m->def->tiers[i].every;
+        has_wide_hours |= e.unit == INTERVAL_HOUR && e.count > 1;
         if (e.unit >= INTERVAL_MONTH)
             mo = gcd(mo, e.count * months[e.unit]);
         else
@@ -349,6 +351,10 @@ static void finest_window(struct metric_build *m, struct cube_shape *shape)
         if (mo != 0)
             s = gcd(s, 86400);
         bool is_plain = zone_is_utc(m->zone);
+        /* Windows of several hours do not begin at whole local hours on a day that is longer or shorter by half an
+         * hour (Lord Howe); every zone's offset is a multiple of a quarter. */
+        if (!is_plain && has_wide_hours)
+            s = gcd(s, 900);
         shape->unit = s % 86400 == 0  ? INTERVAL_DAY
                       : s % 3600 == 0 ? INTERVAL_HOUR
                       : s % 60 == 0   ? INTERVAL_MINUTE
