@@ -21,14 +21,15 @@ static const struct plan_source *source_of(const struct plan *plan, struct str n
 }
 
 /* Reads one range into the gather. What cannot be read is lost: said, counted, and the epoch completes without it. */
-/* Files vanish for a moment (restored, moved between file systems): the next piece is looked for again and again for
- * a while before it counts as gone. */
-static enum err_code find_piece(struct runner *r, const struct chain_range *range, uint64_t at, struct file_chunk *chunk,
-                                struct err *e)
+/* Files vanish for a moment (restored, moved between file systems): the next piece is looked for
+ * again and again for a while before it counts as gone. */
+static enum err_code find_piece(struct runner *r, const struct chain_range *range, uint64_t at,
+                                struct file_chunk *chunk, struct err *e)
 {
     for (int waited_ms = 0;; waited_ms += LOOK_AGAIN_MS) {
         enum err_code code = file_read_range(r->files, &range->mark, at, range->to, chunk, e);
-        bool is_gone = code == ERR_NOT_FOUND || code == ERR_INVALID || (code == ERR_OK && chunk->from == chunk->to);
+        bool is_gone = code == ERR_NOT_FOUND || code == ERR_INVALID ||
+                       (code == ERR_OK && chunk->from == chunk->to);
         if (!is_gone)
             return code;
         if (waited_ms >= GONE_AFTER_MS)

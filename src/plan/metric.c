@@ -86,8 +86,10 @@ static int add_key(struct metric_build *m, const struct ast *written)
     value_id v = builder_expression(m->s->builder, key, &scope, m->d);
     if (v < 0)
         return -1;
+    struct str name = key_name(m, key, v);
+    /* Equal values under two names (u8 and toUInt8(u8) AS m0) are two keys. */
     for (size_t i = 0; i < m->n_keys; i++)
-        if (m->key_values[i] == v)
+        if (m->key_values[i] == v && str_eq(m->key_columns[i].name, name))
             return (int)i;
     struct type t = builder_type(m->s->builder, v);
     char type[64];
@@ -95,7 +97,6 @@ static int add_key(struct metric_build *m, const struct ast *written)
         diagnose_error(m->d, written->at, NULL, "cannot group by a value of type %s", type_name(t, type));
         return -1;
     }
-    struct str name = key_name(m, key, v);
     if (str_is(name, "bucket") || str_is(name, "_set")) {
         diagnose_error(m->d, written->at, "give it another name by AS",
                        "'%.*s' is the name of a column that weir adds", STR_FMT(name));
@@ -256,6 +257,9 @@ static const struct ast *over_columns(struct metric_build *m, const struct ast *
         value_id v = builder_expression(m->s->builder, node, &scope, m->d);
         if (v < 0)
             return NULL;
+        for (size_t i = 0; node->kind == AST_NAME && i < m->n_keys; i++)
+            if (m->key_values[i] == v && str_eq(m->key_columns[i].name, node->text))
+                return name_node(m, node, "_k_", m->key_columns[i].name);
         for (size_t i = 0; i < m->n_keys; i++)
             if (m->key_values[i] == v)
                 return name_node(m, node, "_k_", m->key_columns[i].name);
