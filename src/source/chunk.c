@@ -192,6 +192,16 @@ static void set_ready(struct file_set *s, struct file *f, bool is_ready)
     pthread_mutex_unlock(&s->lock);
 }
 
+/* What comes behind a record that was cut short may turn out to be its rest. A recovery that read both in
+ * one range would find one record where two were stored, so nothing more of the file is handed out until
+ * the range has been taken (file_set_changed_marks). */
+static void hold(struct file_set *s, struct file *f)
+{
+    pthread_mutex_lock(&s->lock);
+    f->is_held = true;
+    pthread_mutex_unlock(&s->lock);
+}
+
 static void head_push(struct file *f, const char *p, size_t n)
 {
     size_t room = FILE_HASH_BYTES - f->head_bytes;
@@ -325,6 +335,8 @@ static bool file_cut(struct file_set *s, struct file *f, struct chunk_memory *m,
         uint64_t used = reader_used(&f->cursor.reader), size = f->cursor.reader.key.size;
         file_set_waiting(s, f, size > used ? size - used : 0);
     }
+    if (p.is_cut_short)
+        hold(s, f);
     if (p.is_eof)
         note_end(s, f, &p);
     if (p.n > 0)
@@ -342,7 +354,7 @@ static struct file *pick(struct file_set *s, struct file **busy)
         s->ready_from++;
     for (size_t i = s->ready_from; i < s->n_ready && found == NULL; i++) {
         struct file *f = s->ready[i];
-        if (!f->is_ready)
+        if (!f->is_ready || f->is_held)
             continue;
         if (pthread_mutex_trylock(&f->lock) == 0)
             found = f;
@@ -356,7 +368,7 @@ static struct file *pick(struct file_set *s, struct file **busy)
 static bool is_ready(struct file_set *s, struct file *f)
 {
     pthread_mutex_lock(&s->lock);
-    bool ret = f->is_ready;
+    bool ret = f->is_ready && !f->is_held;
     pthread_mutex_unlock(&s->lock);
     return ret;
 }

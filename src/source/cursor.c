@@ -136,6 +136,7 @@ static enum err_code pass_record(struct cursor *c, const struct file_source_spec
     if (c->reader.compression != COMPRESSION_NONE && is_found)
         buf_put(&c->leftover, window + used, n - used);
     ret->is_too_long = true;
+    ret->is_cut_short = !is_found && at < stop;
     ret->n = at - c->position < kept ? (size_t)(at - c->position) : kept;
     ret->to = c->position = at;
     return ERR_OK;
@@ -184,8 +185,11 @@ enum err_code cursor_next(struct cursor *c, const struct file_source_spec *spec,
         ret->is_eof = code == ERR_OK && n < cap;
         ret->is_whole = ret->is_eof && reader_is_whole(&c->reader);
         bool is_stop = c->position + n >= stop;
-        cut = cut_records(spec, m->data, n, ret->is_eof || code != ERR_OK,
-                          is_stop || (is_end && ret->is_eof && ret->is_whole));
+        cut = cut_records(spec, m->data, n, ret->is_eof || code != ERR_OK, is_stop);
+        if (!is_stop && is_end && ret->is_eof && ret->is_whole && cut < n) {
+            ret->is_cut_short = true;
+            cut = n;
+        }
         if (code != ERR_OK && cut == 0)
             return code;
         if (code != ERR_OK) {

@@ -41,6 +41,7 @@ struct piece {
     size_t rest;      /*   with so many bytes of a record without end before it; */
     uint64_t used;    /*   bytes on disk up to there */
     bool is_whole;    /*   no member or frame is open there */
+    bool is_cut_short; /* the last record has no end yet: it was taken for one because is_end */
 };
 
 /* Goes on to the next piece and moves c->position past it. n = 0: no whole record before the end. stop: a

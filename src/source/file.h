@@ -114,7 +114,8 @@ uint64_t file_set_waiting_bytes(struct file_set *s);
  * checkpoints. Call it between the last chunk of an epoch and the first of the next. Caller frees with
  * file_marks_free. */
 size_t file_set_marks(struct file_set *s, struct file_mark **ret);
-/* The same of those files alone that moved or handed something out since the last call. For the intent. */
+/* The same of those files alone that moved or handed something out since the last call. For the intent. A file whose
+ * last chunk ended with a record without line end hands out nothing more until this call: its range ends there. */
 size_t file_set_changed_marks(struct file_set *s, struct file_mark **ret);
 void file_marks_free(struct file_mark *marks, size_t n);
 

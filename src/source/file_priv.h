@@ -49,6 +49,7 @@ struct file {
     bool is_orphan;          /* read through the open descriptor only */
     /* ---- file_set.lock ---- */
     bool is_ready, is_queued, is_flagged, is_marked, is_touched;
+    bool is_held;            /* a record without end was handed out: the epoch's range ends there */
     struct file *lru_prev, *lru_next;
     bool is_in_lru;
     /* ---- any thread ---- */

@@ -320,7 +320,7 @@ size_t file_set_changed_marks(struct file_set *s, struct file_mark **ret)
     AUTO_MEM struct file **files = s->marked;
     size_t n = s->n_marked;
     for (size_t i = 0; i < n; i++)
-        files[i]->is_marked = false;
+        files[i]->is_marked = files[i]->is_held = false;
     s->marked = NULL;
     s->n_marked = 0;
     pthread_mutex_unlock(&s->lock);

@@ -136,7 +136,7 @@ void entry_go_on(struct file_set *s, struct entry *entry, struct file *f, const 
         f->end_size = key->size;
     if (f->end_size == 0 || key->size > f->end_size) {
         f->is_end = false;
-        f->grown_ns = entry->changed_ns;
+        f->grown_ns = s->now_ns; /* not the age of the file: this machine's clock may be wrong */
         file_set_waiting(s, f, key->size > f->end_size ? key->size - f->end_size : 0);
         file_make_ready(s, f);
     }

@@ -479,6 +479,16 @@ static void a_file_renamed_out_of_the_pattern_is_followed_while_open(void **stat
     CHECK_EVENTS("new log\nnew log\n");
 }
 
+/* As between two epochs: the ranges are taken. Returns where the first one ends. */
+static uint64_t end_epoch(void)
+{
+    struct file_mark *marks;
+    size_t n = file_set_changed_marks(t.s, &marks);
+    uint64_t position = n > 0 ? marks[0].position : 0;
+    file_marks_free(marks, n);
+    return position;
+}
+
 static void a_last_line_without_end_waits(void **state)
 {
     put("log", "1\n2");
@@ -488,6 +498,9 @@ static void a_last_line_without_end_waits(void **state)
     look_and_take(40);
     CHECK_GOT("2");
     append("log", "3\n4");
+    look_and_take(1);
+    CHECK_GOT(""); /* its rest, perhaps: not in the same range */
+    assert_int_equal(end_epoch(), 3);
     look_and_take(1);
     CHECK_GOT("3\n");
     look_and_take(2);
