@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static _Atomic bool stop_asked;
+static _Atomic bool stop_asked, give_up_asked;
 
 struct run_choices {
     bool is_once, accept_loss, is_quiet, is_rebuild, is_yes;
@@ -16,6 +16,8 @@ struct run_choices {
 static void ask_stop(int signal_number)
 {
     (void)signal_number;
+    if (stop_asked)
+        give_up_asked = true;
     stop_asked = true;
 }
 
@@ -51,6 +53,7 @@ static int run_or_rebuild(struct session *s, const struct run_choices *how, stru
         .tick_ms = progress.tick_ms,
         .context = &progress,
         .stop = &stop_asked,
+        .give_up = &give_up_asked,
         .folder = s->folder,
     };
     AUTO_DONE(buf) said = {0};

@@ -66,11 +66,17 @@ struct ledger_extra {
 void epoch_seal(struct epoch *ep, size_t n_threads);
 void epoch_done(struct epoch *ep); /* frees all but the gathers */
 
+/* What ends waiting; set by other threads. Either may be NULL. */
+struct patience {
+    const _Atomic bool *stop;    /* asked to end: the epoch is finished, but a store that fails is not waited for */
+    const _Atomic bool *give_up; /* asked twice: a slot is not waited for either */
+};
+
 /* Targets are sent side by side over n_stores connections (1 is enough).
  * Inserts what is missing until everything is proven to be there, ledger last. Failures of the store are retried here
- * (ERR_UNAVAILABLE calls store_ensure) until *stop. */
+ * (ERR_UNAVAILABLE calls store_ensure) until *stop. ERR_STOPPED: given up; the intent stands. */
 MUST_CHECK enum err_code epoch_store(struct epoch *ep, struct store *const *stores, size_t n_stores,
-                                     const _Atomic bool *stop, struct err *e);
+                                     struct patience patience, struct err *e);
 
 /* Rows and bytes sent, for progress. */
 struct epoch_volume {

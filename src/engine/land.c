@@ -17,13 +17,18 @@ struct storing {
     int64_t now;
     int64_t quiet_slot;       /* later slot in which no INSERT of this epoch from before was seen running */
     struct attempt ledger;
-    const _Atomic bool *stop;
+    struct patience patience;
     /* Senders of one round. */
     size_t next;              /* target to take; guarded by lock */
     pthread_mutex_t lock;
     enum err_code failure;    /* the first one; guarded by lock */
     struct err *e;
 };
+
+static bool is_set(const _Atomic bool *flag)
+{
+    return flag != NULL && *flag;
+}
 
 static enum err_code send_block(struct storing *st, struct store *s, struct block_target *t,
                                 struct buf *body, struct err *e)
@@ -122,7 +127,7 @@ static enum err_code enter_later_slot(struct storing *st, bool *is_done, bool *m
 {
     int64_t slot = slot_of(&st->grid, st->now);
     AUTO_MEM char *prefix = xasprintf("%.*s#%" PRIu64 "/", STR_FMT(st->ep->source->name), st->ep->row.n);
-    TRY(insert_wait_running(st->s, prefix, st->stop, e));
+    TRY(insert_wait_running(st->s, prefix, st->patience.give_up, e));
     TRY(receipts_read(st->ep, st->s, &st->now, is_done, e));
     *may_send = !*is_done && slot_of(&st->grid, st->now) == slot && slot_wait(&st->grid, st->now) == 0;
     if (*may_send)
@@ -138,7 +143,7 @@ static enum err_code store_round(struct storing *st, bool *is_done, struct err *
     if (*is_done)
         return ERR_OK;
     if (slot_wait(&st->grid, st->now) > 0) {
-        if (st->stop && *st->stop)
+        if (is_set(st->patience.give_up))
             return err_set(e, ERR_STOPPED, "stopped while epoch %" PRIu64 " waits for its next slot", ep->row.n);
         clock_sleep_ms(200);
         return ERR_OK;
@@ -156,14 +161,14 @@ static enum err_code store_round(struct storing *st, bool *is_done, struct err *
 }
 
 enum err_code epoch_store(struct epoch *ep, struct store *const *stores, size_t n_stores,
-                          const _Atomic bool *stop, struct err *e)
+                          struct patience patience, struct err *e)
 {
     struct storing st = {
         .ep = ep,
         .s = stores[0],
         .stores = stores,
         .n_stores = n_stores,
-        .stop = stop,
+        .patience = patience,
         .lock = PTHREAD_MUTEX_INITIALIZER,
         .quiet_slot = INT64_MIN,
         .ledger = {.slot = INT64_MIN},
@@ -184,7 +189,7 @@ enum err_code epoch_store(struct epoch *ep, struct store *const *stores, size_t 
                  STR_FMT(ep->source->name), ep->row.n, pause_ms, e ? e->text : "");
         if (ep->say != NULL && e != NULL)
             ep->say(ep->context, e->text);
-        if (stop && *stop)
+        if (is_set(patience.stop))
             break; /* the intent stands: the next start completes it */
         clock_sleep_ms(pause_ms);
         pause_ms = pause_ms < 5000 ? pause_ms * 2 : 5000;

@@ -34,7 +34,7 @@ static enum err_code find_piece(struct runner *r, const struct chain_range *rang
             return code;
         if (waited_ms >= GONE_AFTER_MS)
             return ERR_NOT_FOUND;
-        if (r->stop)
+        if (r->give_up)
             return err_set(e, ERR_STOPPED, "stopped while %s is looked for", range->mark.path);
         clock_sleep_ms(LOOK_AGAIN_MS);
         TRY(file_set_scan(r->files, e));
@@ -105,7 +105,7 @@ static enum err_code recover_row(struct runner *r, const struct chain_row *row, 
     }
     if (code == ERR_OK) {
         epoch_seal(&ep, r->n_workers);
-        code = epoch_store(&ep, &r->store, 1, &r->stop, e);
+        code = epoch_store(&ep, &r->store, 1, (struct patience){.stop = &r->stop, .give_up = &r->give_up}, e);
     }
     ep.row = (struct chain_row){0};
     epoch_done(&ep);

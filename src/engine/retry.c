@@ -141,7 +141,7 @@ static enum err_code retry_epoch(struct retrying *t, uint64_t from, uint64_t to,
     epoch_seal(&ep, 1);
     enum err_code code = chain_append(t->chain, t->s, &ep.row, NULL, e);
     if (code == ERR_OK)
-        code = epoch_store(&ep, &t->s, 1, NULL, e);
+        code = epoch_store(&ep, &t->s, 1, (struct patience){0}, e);
     if (code == ERR_OK)
         add_counts(counts, t->g);
     epoch_done(&ep);
@@ -158,7 +158,7 @@ static enum err_code complete_retry(struct retrying *t, const struct chain_row *
     struct epoch ep = {.plan = t->plan, .source = t->source, .gathers = &t->g, .n_gathers = 1};
     ep.row = *row; /* borrowed: given back below */
     epoch_seal(&ep, 1);
-    enum err_code code = epoch_store(&ep, &t->s, 1, NULL, e);
+    enum err_code code = epoch_store(&ep, &t->s, 1, (struct patience){0}, e);
     if (code == ERR_OK)
         add_counts(counts, t->g);
     ep.row = (struct chain_row){0};

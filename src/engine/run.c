@@ -16,7 +16,7 @@
 #include "engine/generations.h"
 #include "engine/rebuild.h"
 
-enum { MAX_OLD_PLANS = 16, STATUS_MS = 1000 };
+enum { MAX_OLD_PLANS = 16, STATUS_MS = 1000, SAY_STOPPING_MS = 2000 };
 
 /* Plans of older generations, built when recovery asks for them. */
 struct old_plans {
@@ -258,6 +258,33 @@ static enum err_code start_retired(struct runner **ret, struct str name, const s
     return err_set(e, ERR_INVALID, "generation %u does not have source '%.*s'", options->generation, STR_FMT(name));
 }
 
+struct stopping {
+    int64_t since_ms; /* 0: not asked */
+    bool is_said;
+};
+
+/* Signals to the runners. Whoever waits for the end hears why it takes a while. */
+static void pass_signals(const struct run_options *options, struct runner *const *runners, size_t n,
+                         struct stopping *stopping, int64_t now_ms)
+{
+    if (options->stop == NULL || !*options->stop)
+        return;
+    bool is_twice = options->give_up != NULL && *options->give_up;
+    for (size_t i = 0; i < n; i++) {
+        if (is_twice)
+            runner_give_up(runners[i]);
+        else
+            runner_stop(runners[i]);
+    }
+    if (stopping->since_ms == 0)
+        stopping->since_ms = now_ms;
+    if (!stopping->is_said && !is_twice && now_ms - stopping->since_ms >= SAY_STOPPING_MS) {
+        log_warn("run", "stopping", "the last epoch is being stored; a second SIGTERM or SIGINT ends at once, and the "
+                                    "next start completes it");
+        stopping->is_said = true;
+    }
+}
+
 static enum err_code run_sources(const struct plan *plan, const struct store_place *place,
                                  const struct run_options *options, uint32_t generation,
                                  struct old_plans *old, struct err *e)
@@ -295,16 +322,16 @@ static enum err_code run_sources(const struct plan *plan, const struct store_pla
         n += code == ERR_OK;
     }
     int64_t last_tick = 0, last_status = 0;
+    struct stopping stopped = {0};
     for (bool is_end = false; !is_end && code == ERR_OK;) {
         is_end = true;
         for (size_t i = 0; i < n; i++) {
             struct runner_status s;
             runner_status(runners[i], &s);
             is_end &= s.is_finished;
-            if (options->stop && *options->stop)
-                runner_stop(runners[i]);
         }
         int64_t now = clock_mono_ns() / 1000000;
+        pass_signals(options, runners, n, &stopped, now);
         if (now - last_status >= STATUS_MS || is_end) {
             write_status(place, runners, n);
             last_status = now;

@@ -16,7 +16,8 @@ struct run_options {
     void (*tick)(void *context, struct runner *const *runners, size_t n, bool is_end);
     int tick_ms;
     void *context;
-    const _Atomic bool *stop;   /* set by a signal handler */
+    const _Atomic bool *stop;    /* set by a signal handler: ends with the epoch that is under way */
+    const _Atomic bool *give_up; /* set by a second one: ends at once. Either may be NULL */
     const char *folder;          /* of the definitions: for older generations */
 };
 

@@ -350,6 +350,25 @@ static void wait_stored(struct runner *r)
     pthread_mutex_unlock(&r->lock);
 }
 
+static bool is_storer_free(struct runner *r)
+{
+    pthread_mutex_lock(&r->lock);
+    bool is_free = r->pending == NULL;
+    pthread_mutex_unlock(&r->lock);
+    return is_free;
+}
+
+/* An epoch without input. Only while the storer is free: were it to wait, its time would be old when it is stored. */
+static enum err_code hand_over_heartbeat(struct runner *r, struct err *e)
+{
+    int64_t now;
+    TRY(store_now(r, &now, e));
+    r->now = now;
+    r->asked_ms = mono_ms();
+    hand_over(r, true);
+    return ERR_OK;
+}
+
 /* Gathers one epoch, from its first chunk to its hand-over. */
 static enum err_code gather_epoch(struct runner *r, const struct file_chunk *first,
                                   int64_t *last_closed_ms, struct err *e)
@@ -357,6 +376,7 @@ static enum err_code gather_epoch(struct runner *r, const struct file_chunk *fir
     int64_t now;
     TRY(store_now(r, &now, e));
     int64_t opened = mono_ms(), scanned = opened;
+    r->asked_ms = opened;
     open_gate(r, now, first);
     while (!should_close(r, opened, *last_closed_ms)) {
         pthread_mutex_lock(&r->lock);
@@ -479,7 +499,7 @@ static bool wait_resumed(struct runner *r)
 /* ---- the loop ---- */
 
 /* Looks for input until there is some. ERR_NOT_FOUND: none, and none will come (--once), or stopped. */
-static enum err_code wait_for_input(struct runner *r, struct file_chunk *chunk, int64_t last_closed_ms, struct err *e)
+static enum err_code wait_for_input(struct runner *r, struct file_chunk *chunk, struct err *e)
 {
     int64_t scanned = 0;
     int64_t heartbeat_ms = (r->plan->settings.slot_s - 2 * r->plan->settings.margin_s) * 1000;
@@ -504,13 +524,9 @@ static enum err_code wait_for_input(struct runner *r, struct file_chunk *chunk, 
         if (r->status.problem[0] == '\0')
             snprintf(r->status.state, sizeof(r->status.state), "idle");
         pthread_mutex_unlock(&r->lock);
-        if (r->n_lost > 0 || (heartbeat_ms > 0 && mono_ms() - last_closed_ms >= heartbeat_ms)) {
-            int64_t now;
-            TRY(store_now(r, &now, e));
-            r->now = now;
-            hand_over(r, true);
-            last_closed_ms = mono_ms();
-        }
+        bool is_due = r->n_lost > 0 || (heartbeat_ms > 0 && mono_ms() - r->asked_ms >= heartbeat_ms);
+        if (is_due && is_storer_free(r))
+            TRY(hand_over_heartbeat(r, e));
         clock_sleep_ms(r->options.is_once ? 2 : LOOK_MS);
     }
     return ERR_NOT_FOUND;
@@ -568,16 +584,14 @@ static enum err_code ask_paused(struct runner *r, bool *is_paused, struct err *e
 /* What was lost comes into the ledger though nothing is read any more. */
 static enum err_code book_lost(struct runner *r, struct err *e)
 {
-    int64_t now;
-    TRY(store_now(r, &now, e));
-    r->now = now;
-    hand_over(r, true);
-    return ERR_OK;
+    wait_stored(r);
+    return hand_over_heartbeat(r, e);
 }
 
 static enum err_code follow(struct runner *r, struct err *e)
 {
     int64_t last_closed_ms = mono_ms() - r->plan->settings.epoch_max_ms;
+    r->asked_ms = last_closed_ms;
     bool is_paused = false;
     TRY(ask_paused(r, &is_paused, e));
     if (is_paused) {
@@ -590,7 +604,7 @@ static enum err_code follow(struct runner *r, struct err *e)
     }
     for (;;) {
         struct file_chunk chunk;
-        enum err_code code = wait_for_input(r, &chunk, last_closed_ms, e);
+        enum err_code code = wait_for_input(r, &chunk, e);
         if (code == ERR_NOT_FOUND && r->n_lost > 0)
             return book_lost(r, e);
         if (code == ERR_NOT_FOUND)
@@ -725,6 +739,12 @@ enum err_code runner_start(struct runner **ret, const struct plan *plan, const s
 void runner_stop(struct runner *r)
 {
     r->stop = true;
+}
+
+void runner_give_up(struct runner *r)
+{
+    r->stop = true;
+    r->give_up = true;
 }
 
 enum err_code runner_join(struct runner *r, struct err *e)

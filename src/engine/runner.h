@@ -47,6 +47,8 @@ MUST_CHECK enum err_code runner_start(struct runner **ret, const struct plan *pl
                                       const struct runner_options *options, struct err *e);
 /* Asks; the epoch that gathers is finished. any thread, also from a signal's flag */
 void runner_stop(struct runner *r);
+/* Asks once more: nothing is waited for, the next start completes what is open. any thread */
+void runner_give_up(struct runner *r);
 /* Waits for the end. Its failure, if it had one. */
 MUST_CHECK enum err_code runner_join(struct runner *r, struct err *e);
 void runner_free(struct runner *r);

@@ -34,6 +34,7 @@ struct runner {
     struct sealed_ends ends;
     struct ledger_extra *lost;    /* bytes of files that are gone: for the next epoch's ledger. owner: coordinator */
     size_t n_lost;
+    int64_t asked_ms;             /* mono clock when the store's time of the last epoch was asked. owner: coordinator */
 
     pthread_t coordinator, storer;
     struct worker *workers;
@@ -57,6 +58,7 @@ struct runner {
     uint64_t rejects_allowed;     /* bytes that weir_rejects may have; grows with each resume. owner: coordinator */
     uint64_t window_read, window_rejected; /* since the last judgement, for pausing */
     _Atomic bool stop;            /* asked to stop; read without the lock, too */
+    _Atomic bool give_up;         /* asked twice; likewise */
     bool is_storer_failed;
     struct err failure;
     struct runner_status status;

@@ -16,7 +16,7 @@ static enum err_code write_intent(struct runner *r, struct epoch *ep, struct err
 {
     int pause_ms = 50;
     for (;;) {
-        enum err_code code = chain_append(&r->chain, r->storer_stores[0], &ep->row, &r->stop, e);
+        enum err_code code = chain_append(&r->chain, r->storer_stores[0], &ep->row, &r->give_up, e);
         if (code != ERR_UNAVAILABLE && code != ERR_STORE)
             return code;
         runner_set_state(r, NULL, e->text);
@@ -33,8 +33,14 @@ static enum err_code write_intent(struct runner *r, struct epoch *ep, struct err
 
 static enum err_code store_epoch(struct runner *r, struct epoch *ep, struct err *e)
 {
-    TRY(write_intent(r, ep, e));
-    TRY(epoch_store(ep, r->storer_stores, STORER_CONNECTIONS, &r->stop, e));
+    enum err_code code = write_intent(r, ep, e);
+    if (code != ERR_OK)
+        return r->stop ? err_prefix(e, "what was read last is not stored; the next start stores it") : code;
+    struct patience patience = {.stop = &r->stop, .give_up = &r->give_up};
+    code = epoch_store(ep, r->storer_stores, STORER_CONNECTIONS, patience, e);
+    if (code != ERR_OK)
+        return r->stop ? err_prefix(e, "the intent of epoch %" PRIu64 " stands; the next start completes it", ep->row.n)
+                       : code;
     runner_set_state(r, NULL, "");
     if ((int64_t)(r->chain.last_n - r->chain.last_checkpoint) >= r->plan->settings.checkpoint_every) {
         struct err ignored;

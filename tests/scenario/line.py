@@ -357,6 +357,48 @@ def an_exception_within_an_answer_is_told_from_rows():
         assert "(version 1)" in c.ok("query", "SELECT 'Code: 60. DB::Exception: a row (version 1)'", "--format", "TSV")
 
 
+SLOTS = "SET epoch_slot = '20s'; SET epoch_margin = '9s';"
+
+
+def run_in_the_margin(c):
+    """weir run with fresh input while the last epoch's age is in the margin of its slot: the next intent has to wait."""
+    c.write("hits1.csv", HEADER + lines(50))
+    c.ok("run", "--once")
+    last = "SELECT toUnixTimestamp(now()) - toUnixTimestamp(max(now)) FROM weir_epochs WHERE kind = 'epoch'"
+    while int(c.one(last)) < 12:
+        time.sleep(0.2)
+    c.append("hits1.csv", lines(30, 50))
+    p = c.start("run")
+    time.sleep(3)                                       # longer than from one heartbeat to the next
+    assert c.one("SELECT count() FROM hits") == "50", "nothing had to wait"
+    return p
+
+
+def a_stop_waits_for_the_slot_and_finishes_the_epoch():
+    with Case(SLOTS + DEFINITIONS) as c:
+        p = run_in_the_margin(c)
+        p.send_signal(signal.SIGTERM)
+        assert p.wait(30) == 0, c.log()
+        assert "a second SIGTERM" in c.log(), c.log()
+        assert c.one("SELECT count() FROM hits") == "80"
+        assert c.one("SELECT max(n) FROM weir_epochs") == "2", "a heartbeat waited behind the epoch and grew old"
+        assert_books_balance(c, 80)
+
+
+def a_second_signal_gives_up_at_once():
+    with Case(SLOTS + DEFINITIONS) as c:
+        p = run_in_the_margin(c)
+        p.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        assert p.poll() is None, c.log()
+        p.send_signal(signal.SIGINT)
+        assert p.wait(2) == 1, c.log()
+        assert "the next start stores it" in c.log(), c.log()
+        c.ok("run", "--once")
+        assert c.one("SELECT count() FROM hits") == "80"
+        assert_books_balance(c, 80)
+
+
 def a_second_run_on_one_store_is_refused():
     with Case(DEFINITIONS) as c:
         c.write("hits1.csv", HEADER + lines(10))
@@ -426,6 +468,6 @@ if __name__ == "__main__":
         rejects_are_retried_once_with_their_path_into_new_metrics, a_store_killed_while_weir_starts_is_started_again,
         a_retired_source_ends_its_open_epochs, bytes_that_are_gone_are_in_the_ledger,
         an_exception_within_an_answer_is_told_from_rows, a_copy_of_folder_and_definitions_goes_on_exactly, rows_older_than_keep_are_counted_and_not_stored,
-        a_second_run_on_one_store_is_refused,
+        a_second_run_on_one_store_is_refused, a_stop_waits_for_the_slot_and_finishes_the_epoch, a_second_signal_gives_up_at_once,
         only_what_is_needed_is_decoded, what_was_past_a_shorter_keep_stays_hidden,
         csv_finds_a_header_of_its_own_names, check_finds_all_mistakes_in_one_run]))
