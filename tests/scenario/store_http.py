@@ -663,6 +663,52 @@ def a_signal_lets_running_inserts_finish(s, program, base):
 
 
 @case
+def a_full_disk_stops_writing_and_spoils_nothing(s, program, base):
+    """The engine itself passes over a failed write: parts of empty files would be committed and merged."""
+    disk = os.path.join(base, 'disk')
+    os.mkdir(disk)
+    if subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=40m', 'tmpfs', disk], capture_output=True).returncode:
+        print('SKIP a_full_disk_stops_writing_and_spoils_nothing: no right to mount a tmpfs')
+        return
+    try:
+        f = fresh(program, disk, 'full')
+        f.wait_ready()
+        f.do('CREATE TABLE t (a UInt64, s String) ENGINE = MergeTree ORDER BY a')
+        ending, ballast = threading.Event(), os.path.join(disk, 'ballast')
+
+        def fill():
+            while not ending.is_set():
+                with open(ballast, 'wb', buffering=0) as b:
+                    for size in (65536, 512):
+                        try:
+                            while True:
+                                b.write(b'x' * size)
+                        except OSError:
+                            pass
+                time.sleep(0.004)
+                os.truncate(ballast, 30 << 20)
+                time.sleep(0.01)
+            os.truncate(ballast, 0)
+
+        filler = threading.Thread(target=fill)
+        filler.start()
+        stored, refused, end = 0, 0, time.monotonic() + 6
+        while time.monotonic() < end:
+            a = f.query('INSERT INTO t SELECT number, hex(sipHash128(number)) FROM numbers(200)')
+            stored += 200 * (a.status == 200)
+            refused += a.status != 200
+            check_equal(f.value("SELECT count() FROM t WHERE s != ''"), str(stored))
+        ending.set()
+        filler.join()
+        f.do('OPTIMIZE TABLE t FINAL')
+        check_equal(f.value("SELECT count() FROM t WHERE s != ''"), str(stored))
+        check(refused > 0 and 'the disk is full' in f.errors(), refused, f.errors())
+        check_equal(f.stop(), 0)
+    finally:
+        subprocess.run(['umount', '-l', disk], capture_output=True)
+
+
+@case
 def with_linger_it_ends_after_its_last_client(s, program, base):
     t = fresh(program, base, 'linger', '--linger', '1').wait_ready()
     c = t.connection()

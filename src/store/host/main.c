@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "store/host/chdb.h"
+#include "store/host/disk.h"
 #include "store/host/exchange.h"
 #include "store/host/folder.h"
 #include "store/host/http.h"
@@ -229,6 +230,7 @@ static enum err_code serve(const struct options *o, struct folder *folder, struc
     TRY(http_open(&http, host, socket, o->listen, e));
     fprintf(stderr, "ready socket=%s\n", socket);
     wait_for_end(http, o->linger_ms);
+    disk_end_soon();
     folder_is_closing(folder);
     http_stop_listening(http);
     drain(host);
