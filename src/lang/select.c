@@ -249,6 +249,37 @@ static bool grouping_sets(struct parser *p, struct select *s)
     return expect_symbol(p, ')', "after the grouping sets");
 }
 
+/* ROLLUP: every beginning of the keys; CUBE: every choice of them. The longest first. */
+static void add_derived_sets(struct parser *p, struct select *s, struct ast_list keys, bool is_cube, struct place at)
+{
+    enum { MAX_CUBE_KEYS = 6 };
+    if (is_cube && keys.n > MAX_CUBE_KEYS) {
+        mistake(p, at, "write out those that are asked for: GROUPING SETS ((a, b), (a), ())",
+                "CUBE of %u keys makes 2^%u grouping sets; %d keys are the most", keys.n, keys.n, MAX_CUBE_KEYS);
+        return;
+    }
+    s->has_grouping_sets = true;
+    uint32_t n_sets = is_cube ? 1u << keys.n : keys.n + 1;
+    for (uint32_t i = n_sets; i-- > 0;) {
+        struct ast_list set = {0};
+        for (uint32_t k = 0; k < keys.n; k++)
+            if (is_cube ? i >> (keys.n - 1 - k) & 1 : k < i)
+                ast_list_add(p, &set, keys.items[k]);
+        add_set(p, s, set, at);
+    }
+}
+
+/* ROLLUP (a, b), CUBE (a, b): behind the word. */
+static bool derived_sets(struct parser *p, struct select *s, bool is_cube, struct place at)
+{
+    struct ast_list keys = {0};
+    if (!expect_symbol(p, '(', is_cube ? "after CUBE" : "after ROLLUP") || !expression_list(p, &keys) ||
+        !expect_symbol(p, ')', "after the dimensions"))
+        return false;
+    add_derived_sets(p, s, keys, is_cube, at);
+    return !p->in_panic;
+}
+
 static bool group_by(struct parser *p, struct select *s)
 {
     struct place at = place_here(p);
@@ -263,10 +294,10 @@ static bool group_by(struct parser *p, struct select *s)
         refuse(p, at, "name the dimensions", "GROUP BY ALL is not there yet");
         advance(p);
     } else if ((at_word(p, "ROLLUP") || at_word(p, "CUBE")) && is_call) {
-        refuse(p, at, "write its sets out: GROUPING SETS ((a, b), (a), ())",
-               "%.*s is not there yet", STR_FMT(p->token.text));
+        bool is_cube = at_word(p, "CUBE");
         advance(p);
-        skip_brackets(p);
+        if (!derived_sets(p, s, is_cube, at))
+            return false;
     } else if (accept_word(p, "GROUPING")) {
         if (!grouping_sets(p, s))
             return false;
@@ -282,9 +313,14 @@ static bool group_by(struct parser *p, struct select *s)
     while (at_word(p, "WITH")) {
         struct place with = place_here(p);
         advance(p);
-        refuse(p, with,
-               at_word(p, "TOTALS") ? NULL : "write the sets out: GROUPING SETS ((a, b), (a), ())",
-               "WITH %.*s is not there yet", STR_FMT(p->token.text));
+        bool is_cube = at_word(p, "CUBE");
+        if ((is_cube || at_word(p, "ROLLUP")) && !s->has_grouping_sets && s->n_sets == 1) {
+            s->n_sets = 0;
+            add_derived_sets(p, s, keys, is_cube, at);
+        } else {
+            refuse(p, with, at_word(p, "TOTALS") ? "add the set (): GROUPING SETS ((a, b), ())" : NULL,
+                   "WITH %.*s is not there", STR_FMT(p->token.text));
+        }
         if (!at_end_of_statement(p))
             advance(p);
     }

@@ -216,6 +216,8 @@ CREATE SOURCE s (t DateTime, a String, b Nullable(UInt8), v Float64) FROM FILES 
 CREATE METRIC m AS SELECT a, b, count() AS n, sum(v) AS v, quantilesDD(0.01, 0.5)(v) AS q FROM s
 GROUP BY GROUPING SETS ((a), (a, b), ()) EVERY 1 DAY;
 CREATE METRIC p AS SELECT a, min(t) AS first, max(t) AS last, count() AS n FROM s GROUP BY a;
+CREATE METRIC r AS SELECT a, b, count() AS n FROM s GROUP BY ROLLUP(a, b) EVERY 1 DAY;
+CREATE METRIC c AS SELECT a, b, count() AS n FROM s GROUP BY a, b WITH CUBE EVERY 1 DAY;
 """) as c:
         c.write("s.json", "".join('{"t":"2026-02-0%d 10:00:00","a":"k%d","b":%s,"v":%d.5}\n' % (1 + i % 3, i % 4, "null" if i % 7 == 0 else i % 3, i)
                                   for i in range(500)))
@@ -224,6 +226,10 @@ CREATE METRIC p AS SELECT a, min(t) AS first, max(t) AS last, count() AS n FROM 
         want = c.sql("SELECT '', uniqExact(toDate(t)), count() FROM s UNION ALL SELECT 'a', uniqExact(toDate(t), a), count() FROM s "
                      "UNION ALL SELECT 'a,b', (SELECT count() FROM (SELECT toDate(t) AS d, a, b FROM s GROUP BY d, a, b)), count() FROM s ORDER BY 1")
         assert got == sorted(want), (got, want)
+        assert c.sql("SELECT DISTINCT _set FROM r_1d ORDER BY _set") == [[""], ["a"], ["a,b"]]
+        assert c.sql("SELECT DISTINCT _set FROM c_1d ORDER BY _set") == [[""], ["a"], ["a,b"], ["b"]]
+        assert c.sql("SELECT _set, a, b, n FROM r_1d ORDER BY ALL") == c.sql("SELECT _set, a, b, n FROM m_1d ORDER BY ALL")
+        assert c.sql("SELECT sum(n) FROM c_1d") == [["2000"]]
         assert c.sql("SELECT a, first, last, n FROM p ORDER BY a") == c.sql("SELECT a, min(t), max(t), count() FROM s GROUP BY a ORDER BY a")
 
 
