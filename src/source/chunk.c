@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Handing out chunks. A worker picks the first ready file in name order whose lock is free, reads and
- * cuts under that lock, and decodes after it. Buffers come from a pool, open readers are bounded. */
+ * cuts in turn (ahead.c), and decodes after it. Buffers come from a pool, open readers are bounded. */
 #include "source/file_priv.h"
 
 #include <stdio.h>
@@ -111,13 +111,14 @@ void file_close_reader(struct file_set *s, struct file *f)
 
 /* A file that is known from a mark: its header is read when it is needed. It may have been written
  * over since: identity is that of the records alone. */
-static enum err_code read_header(struct file_set *s, struct file *f, char *scratch, struct err *e)
+static enum err_code read_header(struct file_set *s, struct file *f, struct chunk_memory *m, struct err *e)
 {
     struct content content;
     bool has_names = s->spec.format == FORMAT_CSV_WITH_NAMES || s->spec.format == FORMAT_TSV_WITH_NAMES;
     if (f->header != NULL || !has_names)
         return ERR_OK;
-    TRY(content_look(&f->cursor.reader, s->spec.format, scratch, &content, e));
+    memory_grow(m, SCRATCH_BYTES);
+    TRY(content_look(&f->cursor.reader, s->spec.format, m->data, &content, e));
     struct err why = {0};
     AUTO_MEM char *header = xstrndup(content.header.p ? content.header.p : "", content.header.n);
     if (s->spec.check_header != NULL &&
@@ -127,18 +128,19 @@ static enum err_code read_header(struct file_set *s, struct file *f, char *scrat
     return ERR_OK;
 }
 
-/* Opens the file and proves that it is still the one that was read. scratch: SCRATCH_BYTES. */
-static enum err_code open_reader(struct file_set *s, struct file *f, char *scratch, struct err *e)
+/* Opens the file and proves that it is still the one that was read. m is scratch. */
+static enum err_code open_reader(struct file_set *s, struct file *f, struct chunk_memory *memory, struct err *e)
 {
     struct reader *r = &f->cursor.reader;
     TRY(reader_open(r, f->path, e));
     r->limit = f->limit;
+    f->n_opened++;
     atomic_store(&f->is_packed, r->compression != COMPRESSION_NONE);
     struct file_mark m;
     file_snapshot(f, &m);
     if (m.head_bytes > 0) {
         struct match_result result;
-        enum err_code code = identity_match(r, &m, scratch, &result, e);
+        enum err_code code = identity_match(r, &m, memory->data, &result, e);
         if (code == ERR_OK && result.match != MATCH_FULL)
             code = err_set(e, ERR_CONFLICT, "%s has other content now", f->path);
         if (code != ERR_OK) {
@@ -146,12 +148,12 @@ static enum err_code open_reader(struct file_set *s, struct file *f, char *scrat
             return code;
         }
         buf_reset(&f->tail);
-        buf_put(&f->tail, scratch, m.tail_bytes);
+        buf_put(&f->tail, memory->data, m.tail_bytes);
         if (!f->has_head_state)
             f->head_state = result.head_state;
         f->has_head_state = true;
     }
-    enum err_code code = read_header(s, f, scratch, e);
+    enum err_code code = read_header(s, f, memory, e);
     if (code == ERR_OK)
         code = reader_seek(r, f->cursor.position, e);
     if (code != ERR_OK)
@@ -174,12 +176,12 @@ static bool is_still_same(struct file *f, uint64_t from)
 }
 
 /* The same for a file of which nothing was handed out yet: it must begin as it did when it was met. */
-static bool is_as_seen(const struct file *f, const struct chunk_memory *m, const struct piece *p)
+static bool is_as_seen(const struct file *f, const struct piece *p)
 {
     size_t n = p->is_too_long ? p->n : p->n + p->rest;
     if (n < f->seen_bytes)
         return false;
-    struct u128 hash = sip_hash128(m->data, f->seen_bytes);
+    struct u128 hash = sip_hash128(p->data, f->seen_bytes);
     return hash.lo == f->seen_hash.lo && hash.hi == f->seen_hash.hi;
 }
 
@@ -294,7 +296,7 @@ static void fill_chunk(struct file_set *s, struct file *f, struct chunk_memory *
     buf_reset(&m->path);
     buf_text(&m->path, f->path);
     *ret = (struct file_chunk){
-        .file = f, .partition = atomic_load(&f->partition), .from = p->from, .to = p->to, .data = m->data,
+        .file = f, .partition = atomic_load(&f->partition), .from = p->from, .to = p->to, .data = p->data,
         .data_bytes = p->n, .is_too_long = p->is_too_long, .path = buf_cstr(&m->path),
         .header = str_of(f->header), .memory = m,
     };
@@ -306,9 +308,9 @@ static enum err_code read_piece(struct file_set *s, struct file *f, struct chunk
 {
     struct cursor *c = &f->cursor;
     if (!reader_is_open(&c->reader))
-        TRY(open_reader(s, f, m->data, e));
+        TRY(open_reader(s, f, m, e));
     TRY(cursor_next(c, &s->spec, m, UINT64_MAX, may_end(s, f), p, e));
-    if (f->head_bytes == 0 ? is_as_seen(f, m, p) : is_still_same(f, p->from))
+    if (f->head_bytes == 0 ? is_as_seen(f, p) : is_still_same(f, p->from))
         return ERR_OK;
     c->position = p->from;
     return err_set(e, ERR_CONFLICT, "%s has other content now", f->path);
@@ -326,8 +328,8 @@ static bool file_cut(struct file_set *s, struct file *f, struct chunk_memory *m,
     }
     if (p.n > 0) {
         const struct buf *passed = &f->cursor.passed;
-        tail_push(&f->tail, p.is_too_long ? passed->p : m->data, p.is_too_long ? passed->n : p.n);
-        head_push(f, m->data, p.n);
+        tail_push(&f->tail, p.is_too_long ? passed->p : p.data, p.is_too_long ? passed->n : p.n);
+        head_push(f, p.data, p.n);
         f->is_tail_stale = true;
         f->is_stuck = false;
         f->stat_hash = 0;
@@ -344,7 +346,7 @@ static bool file_cut(struct file_set *s, struct file *f, struct chunk_memory *m,
     return p.n > 0;
 }
 
-/* The first ready file that nobody works on, locked; if all are busy the first of them, to wait for. */
+/* The first ready file from which something can be read now, locked; if all are busy the first of them, to wait for. */
 static struct file *pick(struct file_set *s, struct file **busy)
 {
     struct file *found = NULL;
@@ -356,16 +358,19 @@ static struct file *pick(struct file_set *s, struct file **busy)
         struct file *f = s->ready[i];
         if (!f->is_ready || f->is_held)
             continue;
-        if (pthread_mutex_trylock(&f->lock) == 0)
+        bool is_locked = pthread_mutex_trylock(&f->lock) == 0;
+        if (is_locked && file_can_share(f))
             found = f;
         else if (*busy == NULL)
             *busy = f;
+        if (is_locked && found == NULL)
+            pthread_mutex_unlock(&f->lock);
     }
     pthread_mutex_unlock(&s->lock);
     return found;
 }
 
-static bool is_ready(struct file_set *s, struct file *f)
+bool file_is_ready(struct file_set *s, struct file *f)
 {
     pthread_mutex_lock(&s->lock);
     bool ret = f->is_ready && !f->is_held;
@@ -383,7 +388,12 @@ static bool next_chunk(struct file_set *s, struct chunk_memory *m, struct file_c
             f = busy;
             pthread_mutex_lock(&f->lock);
         }
-        bool is_got = is_ready(s, f) && file_cut(s, f, m, ret);
+        bool is_got = false;
+        if (file_is_ready(s, f)) {
+            file_take_turn(s, f, m);
+            is_got = file_is_ready(s, f) && file_cut(s, f, m, ret);
+            file_end_turn(f);
+        }
         pthread_mutex_unlock(&f->lock);
         if (is_got)
             return true;

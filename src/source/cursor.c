@@ -136,6 +136,7 @@ static enum err_code pass_record(struct cursor *c, const struct file_source_spec
     if (c->reader.compression != COMPRESSION_NONE && is_found)
         buf_put(&c->leftover, window + used, n - used);
     ret->is_too_long = true;
+    ret->data = m->data;
     ret->is_cut_short = !is_found && at < stop;
     ret->n = at - c->position < kept ? (size_t)(at - c->position) : kept;
     ret->to = c->position = at;
@@ -146,9 +147,14 @@ static enum err_code pass_record(struct cursor *c, const struct file_source_spec
 
 /* Length of a prefix of whole records: the longest at the end of a file, else one long enough. The
  * decoder walks CSV records that have quotes field by field; most can be proved to be simple. */
-static size_t cut_records(const struct file_source_spec *spec, const char *data, size_t n, bool is_eof, bool is_end)
+static size_t cut_records(const struct file_source_spec *spec, const char *data, size_t n, bool is_eof, bool is_end,
+                          bool is_quoteless)
 {
     bool is_csv = spec->format == FORMAT_CSV || spec->format == FORMAT_CSV_WITH_NAMES;
+    if (is_csv && is_quoteless && !is_end) {
+        const char *end = memrchr(data, '\n', n);
+        return end ? (size_t)(end - data) + 1 : 0;
+    }
     if (!is_csv || is_end || n < TOO_LONG_BYTES || memchr(data, '"', n) == NULL)
         return decoder_cut(spec->format, spec->delimiter, data, n, is_end);
     struct quotes_cut cut = quotes_cut(spec->delimiter ? spec->delimiter : ',', data, n);
@@ -165,27 +171,35 @@ enum err_code cursor_next(struct cursor *c, const struct file_source_spec *spec,
     if (c->is_broken)
         return err_set(e, c->code, "%s", c->reason ? c->reason : "cannot be read further");
 
-    size_t n = c->leftover.n, want = n > FILE_CHUNK_BYTES ? n : FILE_CHUNK_BYTES, cut = 0;
     size_t too_long = spec->max_record_bytes + 2; /* with its line end */
+    size_t skip = 0, n = c->leftover.n, want = n > FILE_CHUNK_BYTES ? n : FILE_CHUNK_BYTES, cut = 0;
     memory_grow(m, want);
-    if (n > 0)
+    if (is_plain && m->ahead_bytes > 0) {
+        skip = (size_t)(c->position - m->ahead_from);
+        n = want = m->ahead_bytes - skip;
+        c->reader.at = c->position + n;
+    } else if (n > 0) {
         memcpy(m->data, c->leftover.p, n);
+    }
+    m->is_quoteless = m->is_quoteless && m->ahead_bytes > 0;
+    m->ahead_bytes = 0;
     buf_reset(&c->leftover);
     for (;; want = want * 2 < too_long ? want * 2 : too_long) {
         uint64_t rest = stop - c->position;
         size_t cap = want < rest ? want : (size_t)rest, got = 0;
-        memory_grow(m, cap);
+        memory_grow(m, skip + cap);
         enum err_code code = ERR_OK;
         if (n < cap) {
             if (is_plain)
                 c->reader.at = c->position + n;
-            code = reader_read(&c->reader, m->data + n, cap - n, &got, e);
+            code = reader_read(&c->reader, m->data + skip + n, cap - n, &got, e);
+            m->is_quoteless = false;
             n += got;
         }
         ret->is_eof = code == ERR_OK && n < cap;
         ret->is_whole = ret->is_eof && reader_is_whole(&c->reader);
         bool is_stop = c->position + n >= stop;
-        cut = cut_records(spec, m->data, n, ret->is_eof || code != ERR_OK, is_stop);
+        cut = cut_records(spec, m->data + skip, n, ret->is_eof || code != ERR_OK, is_stop, m->is_quoteless);
         if (!is_stop && is_end && ret->is_eof && ret->is_whole && cut < n) {
             ret->is_cut_short = true;
             cut = n;
@@ -199,13 +213,16 @@ enum err_code cursor_next(struct cursor *c, const struct file_source_spec *spec,
         }
         if (c->is_broken || cut > 0 || ret->is_eof || is_stop)
             break;
-        if (n >= too_long)
-            return pass_record(c, spec, m, n, stop, is_end, ret, e);
+        if (n < too_long)
+            continue;
+        memmove(m->data, m->data + skip, n);
+        return pass_record(c, spec, m, n, stop, is_end, ret, e);
     }
     ret->rest = n - cut;
     ret->used = ret->is_eof ? reader_used(&c->reader) : 0;
     if (!is_plain && cut < n)
         buf_put(&c->leftover, m->data + cut, n - cut);
+    ret->data = m->data + skip;
     ret->n = cut;
     ret->to = c->position += cut;
     return ERR_OK;

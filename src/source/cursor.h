@@ -14,6 +14,10 @@ enum { CHUNK_SLACK_BYTES = 64, TOO_LONG_BYTES = 65536 };
 struct chunk_memory {
     char *data;
     size_t cap; /* without slack */
+    /* Read ahead of the cut: data[0..ahead_bytes) are the file's from ahead_from on. 0 bytes: nothing. */
+    uint64_t ahead_from;
+    size_t ahead_bytes;
+    bool is_quoteless; /* there is no quote in them */
     struct buf path;
     struct chunk_memory *next;
 };
@@ -32,9 +36,10 @@ struct cursor {
 
 void cursor_done(struct cursor *c);
 
-/* What one step found: whole records in memory->data[0..n), covering [from, to). */
+/* What one step found: whole records in data[0..n), covering [from, to). */
 struct piece {
     uint64_t from, to;
+    const char *data; /* in the memory */
     size_t n;
     bool is_too_long; /* one record above the limit; n <= TOO_LONG_BYTES */
     bool is_eof;      /* the file's present end was met, */
@@ -46,7 +51,8 @@ struct piece {
 
 /* Goes on to the next piece and moves c->position past it. n = 0: no whole record before the end. stop: a
  * record boundary not to pass, UINT64_MAX = none; is_end: at the end of the file a record without end is
- * one. Failures as reader_read, when nothing is left to give. */
+ * one. Failures as reader_read, when nothing is left to give. What the memory holds of a plain file from the position
+ * on is not read again. */
 MUST_CHECK enum err_code cursor_next(struct cursor *c, const struct file_source_spec *spec,
                                      struct chunk_memory *m, uint64_t stop, bool is_end,
                                      struct piece *ret, struct err *e);

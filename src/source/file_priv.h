@@ -20,7 +20,10 @@
 #include "source/glob.h"
 #include "source/identity.h"
 
-enum { DEFAULT_OPEN_FILES = 512, DEFAULT_CHUNKS = 64, TAIL_CHECK_BYTES = 4096, };
+enum {
+    DEFAULT_OPEN_FILES = 512, DEFAULT_CHUNKS = 64, TAIL_CHECK_BYTES = 4096,
+    FIRST_OVERLAP_BYTES = 8192, MAX_OVERLAP_BYTES = FILE_HASH_BYTES, /* as much as the tail can prove */
+};
 
 struct entry;
 
@@ -47,6 +50,11 @@ struct file {
     bool is_stuck;           /* unreadable or corrupt; until it changes */
     uint64_t corrupt_size;   /* size on disk when that was said */
     bool is_orphan;          /* read through the open descriptor only */
+    pthread_cond_t turn;     /* another turn was served; see ahead.c */
+    uint64_t n_turns, n_served;
+    uint64_t ahead_to;       /* where the window of the last turn ends; 0 = it has none */
+    uint32_t overlap;        /* of windows; 0: records are too long to guess */
+    uint64_t n_opened;       /* how often a reader was opened */
     /* ---- file_set.lock ---- */
     bool is_ready, is_queued, is_flagged, is_marked, is_touched;
     bool is_held;            /* a record without end was handed out: the epoch's range ends there */
@@ -229,7 +237,15 @@ void finish_scan(struct file_set *s);
 void check_own(struct file_set *s, struct entry *entry);
 void check_others(struct file_set *s, struct entry *entry);
 
+/* ahead.c; all under f->lock */
+/* Waits for its turn, during which the lock is given away; m may hold what comes next then. Look again whether the
+ * file is ready. */
+void file_take_turn(struct file_set *s, struct file *f, struct chunk_memory *m);
+void file_end_turn(struct file *f);
+bool file_can_share(const struct file *f); /* would a turn now have something to read ahead, or be the only one? */
+
 /* chunk.c; all under f->lock */
+bool file_is_ready(struct file_set *s, struct file *f);
 void file_close_reader(struct file_set *s, struct file *f);
 void lru_touch(struct file_set *s, struct file *f);
 struct chunk_memory *pool_take(struct file_set *s); /* NULL: all are in use */

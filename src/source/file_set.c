@@ -57,7 +57,13 @@ struct entry *entry_get(struct file_set *s, const char *path)
 struct file *file_new(struct file_set *s)
 {
     struct file *f = xcalloc(1, sizeof(*f));
-    pthread_mutex_init(&f->lock, NULL);
+    pthread_mutexattr_t brief; /* it is held for some microseconds mostly */
+    pthread_mutexattr_init(&brief);
+    pthread_mutexattr_settype(&brief, PTHREAD_MUTEX_ADAPTIVE_NP);
+    pthread_mutex_init(&f->lock, &brief);
+    pthread_mutexattr_destroy(&brief);
+    pthread_cond_init(&f->turn, NULL);
+    f->overlap = FIRST_OVERLAP_BYTES;
     f->cursor.reader.fd = -1;
     f->limit = UINT64_MAX;
     sip128_init(&f->head_state);
@@ -75,6 +81,7 @@ static void file_free(struct file *f)
     free(f->path);
     free(f->header);
     pthread_mutex_destroy(&f->lock);
+    pthread_cond_destroy(&f->turn);
     free(f);
 }
 

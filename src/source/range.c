@@ -78,7 +78,7 @@ enum err_code file_read_range(struct file_set *s, const struct file_mark *mark, 
     buf_reset(&m->path);
     buf_text(&m->path, mark->path);
     *ret = (struct file_chunk){
-        .partition = mark->partition, .from = p.from, .to = p.to, .data = m->data, .data_bytes = p.n,
+        .partition = mark->partition, .from = p.from, .to = p.to, .data = p.data, .data_bytes = p.n,
         .is_too_long = p.is_too_long, .path = buf_cstr(&m->path), .header = str_of(s->range_header), .memory = m,
     };
     return ERR_OK;

@@ -684,8 +684,22 @@ static void a_stored_mark_that_is_damaged_is_refused(void **state)
 
 struct adder {
     pthread_t thread;
-    uint64_t bytes, lines;
+    const struct buf *big; /* what log.0 and log.1 hold */
+    uint64_t bytes, lines, wrong;
 };
+
+/* Every chunk holds what its file has there, and ends with a record: quotes are in pairs. */
+static bool is_chunk_right(const struct adder *a, const struct file_chunk *c)
+{
+    const char *name = strrchr(c->path, '.') + 1;
+    size_t n_quotes = 0;
+    for (size_t i = 0; i < c->data_bytes; i++)
+        n_quotes += c->data[i] == '"';
+    if (n_quotes % 2 != 0 || c->data[c->data_bytes - 1] != '\n')
+        return false;
+    const struct buf *big = strcmp(name, "0") == 0 ? &a->big[0] : strcmp(name, "1") == 0 ? &a->big[1] : NULL;
+    return big == NULL || memcmp(big->p + c->from, c->data, c->data_bytes) == 0;
+}
 
 static void *add_up(void *context)
 {
@@ -698,6 +712,7 @@ static void *add_up(void *context)
             continue;
         }
         a->bytes += c.data_bytes;
+        a->wrong += !is_chunk_right(a, &c);
         for (size_t i = 0; i < c.data_bytes; i++)
             a->lines += c.data[i] == '\n';
         file_release(t.s, &c);
@@ -705,18 +720,36 @@ static void *add_up(void *context)
     return NULL;
 }
 
+/* 12 MiB; from the middle on some records are longer, up to more than a chunk. */
+static void put_records(struct buf *b, bool has_quotes)
+{
+    enum { BYTES = 12 << 20 };
+    const char *quote = has_quotes ? "\"" : "";
+    for (uint64_t i = 0; b->n < BYTES; i++) {
+        size_t longest = b->n < BYTES / 2 ? 0 : i % 20011 == 0 ? 600000 : i % 1009 == 0 ? 70000 : i % 101 == 0 ? 12000 : 0;
+        buf_printf(b, "%llx,%s", (unsigned long long)ih64(i + 1), quote);
+        memset(buf_reserve(b, longest), 'x', longest);
+        b->n += longest;
+        buf_printf(b, "%s%zu%s\n", has_quotes && i % 3 == 0 ? "\n\"\"" : "", b->n, quote);
+    }
+}
+
 static void workers_share_files(void **state)
 {
-    enum { THREADS = 4, BIG = 24 << 20 };
+    enum { THREADS = 4 };
     t.spec.is_once = true;
-    AUTO_DONE(buf) big = {0};
-    while (big.n < BIG)
-        buf_printf(&big, "%llx,%zu\n", (unsigned long long)ih64(big.n + 1), big.n);
-    write_to("log.big", "wb", big.p, big.n);
-    uint64_t expected = big.n, lines = 0;
-    for (size_t i = 0; i < big.n; i++)
-        lines += big.p[i] == '\n';
-    for (int i = 0; i < 20; i++) {
+    uint64_t expected = 0, lines = 0;
+    struct buf big[2] = {0};
+    for (int i = 0; i < 2; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "log.%d", i);
+        put_records(&big[i], i == 1);
+        write_to(name, "wb", big[i].p, big[i].n);
+        expected += big[i].n;
+        for (size_t k = 0; k < big[i].n; k++)
+            lines += big[i].p[k] == '\n';
+    }
+    for (int i = 2; i < 22; i++) {
         char name[16];
         snprintf(name, sizeof(name), "log.%d", i);
         put(name, "a,");
@@ -727,8 +760,10 @@ static void workers_share_files(void **state)
     }
     open_set(NULL, 0, 0);
     struct adder adders[THREADS] = {0};
-    for (int i = 0; i < THREADS; i++)
+    for (int i = 0; i < THREADS; i++) {
+        adders[i].big = big;
         pthread_create(&adders[i].thread, NULL, add_up, &adders[i]);
+    }
     struct err err;
     do {
         assert_int_equal(file_set_scan(t.s, &err), ERR_OK);
@@ -737,12 +772,16 @@ static void workers_share_files(void **state)
         file_marks_free(marks, n);
         usleep(2000);
     } while (!file_set_is_drained(t.s));
-    uint64_t bytes = 0, n_lines = 0;
+    uint64_t bytes = 0, n_lines = 0, wrong = 0;
     for (int i = 0; i < THREADS; i++) {
         pthread_join(adders[i].thread, NULL);
         bytes += adders[i].bytes;
         n_lines += adders[i].lines;
+        wrong += adders[i].wrong;
     }
+    buf_done(&big[0]);
+    buf_done(&big[1]);
+    assert_int_equal(wrong, 0);
     assert_int_equal(bytes, expected);
     assert_int_equal(n_lines, lines);
 }
@@ -1036,6 +1075,7 @@ static void each_line_once_whatever_happens(void **state)
 static struct {
     _Atomic bool is_stopped;
     pthread_mutex_t lock;
+    uint32_t burst, line_bytes; /* lines at a time up to, and their least length */
     uint32_t n_written;
     uint8_t seen[MAX_LINES];
     uint32_t n_twice;
@@ -1043,16 +1083,15 @@ static struct {
 
 static void live_write(uint32_t *n_rotated, uint32_t random)
 {
-    char text[4096];
-    size_t n = 0;
-    for (uint32_t i = 0; i < 1 + random % 20 && live.n_written < MAX_LINES; i++) {
+    AUTO_DONE(buf) text = {0};
+    for (uint32_t i = 0; i < 1 + random % live.burst && live.n_written < MAX_LINES; i++) {
         uint32_t id = live.n_written++;
-        n += (size_t)snprintf(text + n, sizeof(text) - n, "%u,%llx\n", id, (unsigned long long)ih64(id));
+        buf_printf(&text, "%u,%0*llx\n", id, (int)live.line_bytes, (unsigned long long)ih64(id));
     }
-    size_t half = n / 2;
-    write_to("log", "ab", text, half); /* a line in two writes */
+    size_t half = text.n / 2;
+    write_to("log", "ab", text.p, half); /* a line in two writes */
     usleep(random % 300);
-    write_to("log", "ab", text + half, n - half);
+    write_to("log", "ab", text.p + half, text.n - half);
     switch (random / 32 % 40) {
     case 0:
         move("log", rotated((int)++*n_rotated));
@@ -1105,12 +1144,14 @@ static void *live_worker(void *context)
     return NULL;
 }
 
-static void rotation_under_the_readers_hands(void **state)
+static void rotate_under_readers(uint32_t burst, uint32_t line_bytes)
 {
     pthread_t writer, workers[2];
     const char *text = getenv("WEIR_TEST_SECONDS");
     int rounds = text ? (int)strtol(text, NULL, 10) * 100 : 100;
     memset(&live, 0, sizeof(live));
+    live.burst = burst;
+    live.line_bytes = line_bytes;
     pthread_mutex_init(&live.lock, NULL);
     open_set(NULL, 0, 0);
     pthread_create(&writer, NULL, live_writer, NULL);
@@ -1138,6 +1179,17 @@ static void rotation_under_the_readers_hands(void **state)
     if (n_missing || live.n_twice)
         fail_msg("of %u lines %u are missing, %u came twice: %s", live.n_written, n_missing, live.n_twice,
                  buf_cstr(&t.events));
+}
+
+static void rotation_under_the_readers_hands(void **state)
+{
+    rotate_under_readers(20, 1);
+}
+
+/* Files of several chunks, which are read ahead of their turn while they are cut off or replaced. */
+static void rotation_of_large_files(void **state)
+{
+    rotate_under_readers(8000, 300);
 }
 
 static void quotes_are_cut_as_the_decoder_does(void **state)
@@ -1192,6 +1244,7 @@ int main(void)
         CASE(workers_share_files),
         CASE(each_line_once_whatever_happens),
         CASE(rotation_under_the_readers_hands),
+        CASE(rotation_of_large_files),
         CASE(quotes_are_cut_as_the_decoder_does),
     };
     return cmocka_run_group_tests_name("file_set", tests, NULL, NULL);
