@@ -21,6 +21,13 @@ static void ask_stop(int signal_number)
     stop_asked = true;
 }
 
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = ask_stop, .sa_flags = SA_RESTART};
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+}
+
 /* What would be missing from the new store is said before anything is loaded. */
 static enum err_code rebuild(struct session *s, const struct run_options *options, bool is_yes, struct buf *said,
                              struct err *e)
@@ -41,9 +48,6 @@ static enum err_code rebuild(struct session *s, const struct run_options *option
 
 static int run_or_rebuild(struct session *s, const struct run_choices *how, struct run_totals *totals)
 {
-    struct sigaction action = {.sa_handler = ask_stop};
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGINT, &action, NULL);
     struct progress progress;
     progress_init(&progress, how->is_quiet);
     struct run_options options = {
@@ -78,12 +82,14 @@ static int run_or_rebuild(struct session *s, const struct run_choices *how, stru
 int run_to_end(struct session *s, bool is_once, bool accept_loss, bool is_quiet, struct run_totals *totals)
 {
     struct run_choices how = {.is_once = is_once, .accept_loss = accept_loss, .is_quiet = is_quiet};
+    catch_signals();
     return run_or_rebuild(s, &how, totals);
 }
 
 static int run_run(const struct arguments *a)
 {
     struct session s;
+    catch_signals(); /* first of all: whoever stops a run that has just begun gets exit 0, too */
     int code = session_open(&s, a);
     if (code != EXIT_OK)
         return code;
@@ -98,7 +104,7 @@ static int run_run(const struct arguments *a)
         .is_rebuild = has_flag(a, "rebuild"),
         .is_yes = has_flag(a, "yes"),
     };
-    code = run_or_rebuild(&s, &how, NULL);
+    code = stop_asked && !how.is_rebuild ? EXIT_OK : run_or_rebuild(&s, &how, NULL);
     session_close(&s);
     return code;
 }

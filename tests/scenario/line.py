@@ -405,6 +405,17 @@ def a_second_signal_gives_up_at_once():
         assert_books_balance(c, 80)
 
 
+def a_stop_in_the_first_moment_is_no_failure():
+    with Case(DEFINITIONS) as c:
+        os.mkfifo(c.path("slow.sql"))
+        p = c.start("run", "-f", "slow.sql")
+        with open(c.path("slow.sql"), "w") as f:         # opens when weir opens it, so weir is at its very start
+            p.send_signal(signal.SIGTERM)
+            time.sleep(0.1)
+            f.write(DEFINITIONS)
+        assert p.wait(20) == 0, (p.returncode, c.log())
+
+
 def a_second_run_on_one_store_is_refused():
     with Case(DEFINITIONS) as c:
         c.write("hits1.csv", HEADER + lines(10))
@@ -475,5 +486,6 @@ if __name__ == "__main__":
         a_retired_source_ends_its_open_epochs, bytes_that_are_gone_are_in_the_ledger,
         an_exception_within_an_answer_is_told_from_rows, a_copy_of_folder_and_definitions_goes_on_exactly, rows_older_than_keep_are_counted_and_not_stored,
         a_second_run_on_one_store_is_refused, a_stop_waits_for_the_slot_and_finishes_the_epoch, a_second_signal_gives_up_at_once,
+        a_stop_in_the_first_moment_is_no_failure,
         only_what_is_needed_is_decoded, what_was_past_a_shorter_keep_stays_hidden,
         csv_finds_a_header_of_its_own_names, check_finds_all_mistakes_in_one_run]))
