@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "cli/cli.h"
+#include "store/deaths.h"
 
 enum severity { SEVERITY_OK, SEVERITY_WARNING, SEVERITY_CRITICAL };
 
@@ -36,6 +37,10 @@ static const struct {
      "the compressed file is damaged; what came before stays; put a whole file in its place"},
     {"rejects_full", SEVERITY_CRITICAL,
      "weir_rejects holds rejects_max; look at `weir rejects`, then `weir resume SOURCE`"},
+    {"store_died", SEVERITY_CRITICAL,
+     "find out what kills it: crashed, store.log and engine.log in the store's folder say more; stop sending that "
+     "query; weir starts the store again once a minute"},
+    {"store_down", SEVERITY_CRITICAL, "see the text; `weir run` tries again by itself"},
     {"not_running", SEVERITY_WARNING,
      "start `weir run`; after `weir open` or `weir run --once` this is as it should be"},
     {"disk_low", SEVERITY_WARNING,
@@ -296,6 +301,19 @@ static void read_process(struct session *s, struct report *r)
     json_object_set_new(r->root, "process", run);
 }
 
+/* Does the store die again and again? Then what was at work may be what kills it. */
+static bool read_deaths(struct session *s, struct report *r)
+{
+    AUTO_DONE(buf) last = {0};
+    unsigned n = s->place.folder ? deaths_count(s->place.folder, &last) : 0;
+    if (n < DEATHS_ALLOWED)
+        return false;
+    AUTO_MEM char *text = xasprintf("weir-store died %u times within ten minutes; at work when it died last: %s", n,
+                                    last.n ? buf_cstr(&last) : "nothing");
+    add_reason(r, "store_died", NULL, NULL, text);
+    return true;
+}
+
 static void print_report(const struct report *r, bool has_files)
 {
     static const char *const words[] = {"ok", "warning", "critical"};
@@ -335,6 +353,8 @@ static void print_report(const struct report *r, bool has_files)
     json_array_foreach(json_object_get(r->root, "added_later"), i, o)
         printf("added later: %s\n", json_string_value(o));
     json_t *store = json_object_get(r->root, "store");
+    if (store == NULL)
+        return;
     printf("\nstore %s: ClickHouse %s, %.1f MB in %" PRId64 " parts\n", text_of(store, "place"),
            text_of(store, "version"), (double)number_of(store, "bytes") / 1e6,
            number_of(store, "parts"));
@@ -349,7 +369,14 @@ static void print_report(const struct report *r, bool has_files)
 
 static enum err_code build_report(struct session *s, struct report *r, bool has_files, struct err *e)
 {
-    TRY(store_ensure(s->store, false, e));
+    /* A store that dies again and again is not started here: `weir run` backs off, too. */
+    enum err_code code = read_deaths(s, r) ? store_exec(s->store, "SELECT 1", e) : store_ensure(s->store, false, e);
+    if (code == ERR_UNAVAILABLE) {
+        add_reason(r, "store_down", NULL, NULL, e->text);
+        read_process(s, r);
+        return ERR_OK;
+    }
+    TRY(code);
     TRY(read_store(s, r, e));
     TRY(read_sources(s, r, e));
     TRY(read_expired(s, r, e));

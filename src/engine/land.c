@@ -160,6 +160,14 @@ static enum err_code store_round(struct storing *st, bool *is_done, struct err *
     return send_ledger(st, e);
 }
 
+static void say_retry(const struct epoch *ep, int pause_ms, const struct err *e)
+{
+    log_warn("epoch", "store_retry", "source=%.*s n=%" PRIu64 " wait_ms=%d reason='%s'",
+             STR_FMT(ep->source->name), ep->row.n, pause_ms, e ? e->text : "");
+    if (ep->say != NULL && e != NULL)
+        ep->say(ep->context, e->text);
+}
+
 enum err_code epoch_store(struct epoch *ep, struct store *const *stores, size_t n_stores,
                           struct patience patience, struct err *e)
 {
@@ -185,16 +193,15 @@ enum err_code epoch_store(struct epoch *ep, struct store *const *stores, size_t 
         }
         if (code != ERR_UNAVAILABLE && code != ERR_STORE)
             break;
-        log_warn("epoch", "store_retry", "source=%.*s n=%" PRIu64 " wait_ms=%d reason='%s'",
-                 STR_FMT(ep->source->name), ep->row.n, pause_ms, e ? e->text : "");
-        if (ep->say != NULL && e != NULL)
-            ep->say(ep->context, e->text);
+        say_retry(ep, pause_ms, e);
         if (is_set(patience.stop))
             break; /* the intent stands: the next start completes it */
         clock_sleep_ms(pause_ms);
         pause_ms = pause_ms < 5000 ? pause_ms * 2 : 5000;
         if (code == ERR_UNAVAILABLE && store_ensure(st.s, true, e) == ERR_OK)
             pause_ms = 50;
+        else if (code == ERR_UNAVAILABLE)
+            say_retry(ep, pause_ms, e);
         code = ERR_OK;
     }
     ep->is_done = is_done;

@@ -65,6 +65,16 @@ void runner_alarm(struct runner *r, struct store *s, const char *kind, uint64_t 
         log_warn("runner", "alarm", "kind=%s text='%s' reason='%s'", kind, text, e.text);
 }
 
+bool runner_start_store(struct runner *r, struct store *s)
+{
+    struct err why;
+    if (store_ensure(s, true, &why) == ERR_OK)
+        return true;
+    runner_set_state(r, NULL, why.text);
+    log_warn("runner", "store_start", "source=%.*s reason='%s'", STR_FMT(r->source->name), why.text);
+    return false;
+}
+
 static void wait_quiet(struct runner *r, int ms)
 {
     struct timespec t;
@@ -80,6 +90,23 @@ static int64_t mono_ms(void)
     return clock_mono_ns() / 1000000;
 }
 
+/* The store died while something was asked that can be asked again? Then it is started once more. */
+static bool may_ask_again(struct runner *r, enum err_code code, int *pause_ms, const struct err *e)
+{
+    if (code != ERR_UNAVAILABLE || r->stop)
+        return false;
+    runner_set_state(r, NULL, e->text);
+    log_warn("runner", "store_retry", "source=%.*s wait_ms=%d reason='%s'",
+             STR_FMT(r->source->name), *pause_ms, e->text);
+    clock_sleep_ms(*pause_ms);
+    *pause_ms = *pause_ms < 5000 ? *pause_ms * 2 : 5000;
+    if (runner_start_store(r, r->store)) {
+        *pause_ms = 50;
+        runner_set_state(r, NULL, "");
+    }
+    return true;
+}
+
 /* The store's time; waits for the store as long as it takes. */
 static enum err_code store_now(struct runner *r, int64_t *now, struct err *e)
 {
@@ -87,19 +114,10 @@ static enum err_code store_now(struct runner *r, int64_t *now, struct err *e)
     for (;;) {
         AUTO_DONE(buf) answer = {0};
         enum err_code code = store_text(r->store, "SELECT toUnixTimestamp(now())", &answer, e);
-        if (code == ERR_OK) {
+        if (code == ERR_OK)
             *now = strtoll(buf_cstr(&answer), NULL, 10);
-            return ERR_OK;
-        }
-        if (code != ERR_UNAVAILABLE)
+        if (!may_ask_again(r, code, &pause_ms, e))
             return code;
-        runner_set_state(r, NULL, e->text);
-        if (r->stop)
-            return code;
-        clock_sleep_ms(pause_ms);
-        pause_ms = pause_ms < 5000 ? pause_ms * 2 : 5000;
-        if (store_ensure(r->store, true, e) == ERR_OK)
-            pause_ms = 50;
     }
 }
 
@@ -530,24 +548,6 @@ static enum err_code wait_for_input(struct runner *r, struct file_chunk *chunk, 
         clock_sleep_ms(r->options.is_once ? 2 : LOOK_MS);
     }
     return ERR_NOT_FOUND;
-}
-
-/* The store died while something was asked that can be asked again? Then it is started once more. */
-static bool may_ask_again(struct runner *r, enum err_code code, int *pause_ms, const struct err *e)
-{
-    if (code != ERR_UNAVAILABLE || r->stop)
-        return false;
-    runner_set_state(r, NULL, e->text);
-    log_warn("runner", "store_retry", "source=%.*s wait_ms=%d reason='%s'",
-             STR_FMT(r->source->name), *pause_ms, e->text);
-    clock_sleep_ms(*pause_ms);
-    struct err why;
-    *pause_ms = *pause_ms < 5000 ? *pause_ms * 2 : 5000;
-    if (store_ensure(r->store, true, &why) == ERR_OK) {
-        *pause_ms = 50;
-        runner_set_state(r, NULL, "");
-    }
-    return true;
 }
 
 static enum err_code read_chain(struct runner *r, const char *source, struct err *e)

@@ -69,6 +69,8 @@ struct runner {
 MUST_CHECK enum err_code runner_recover(struct runner *r, struct err *e);
 void runner_set_state(struct runner *r, const char *state, const char *problem);
 void runner_say(void *runner, const char *problem); /* for struct epoch */
+/* Starts the store where it does not answer; says why where that fails. any thread */
+bool runner_start_store(struct runner *r, struct store *s);
 void *worker_main(void *context);
 void *storer_main(void *context);
 /* Raises an alarm; a failure of the store is only logged (the alarm is said again at the next start). */

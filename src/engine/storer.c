@@ -26,7 +26,7 @@ static enum err_code write_intent(struct runner *r, struct epoch *ep, struct err
             return code;
         clock_sleep_ms(pause_ms);
         pause_ms = pause_ms < 5000 ? pause_ms * 2 : 5000;
-        if (code == ERR_UNAVAILABLE && store_ensure(r->storer_stores[0], true, e) == ERR_OK)
+        if (code == ERR_UNAVAILABLE && runner_start_store(r, r->storer_stores[0]))
             pause_ms = 50;
     }
 }

@@ -17,9 +17,10 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/deaths.h"
 #include "store/launch.h"
 
-enum { START_SECONDS = 60, DEATHS_ALLOWED = 5, DEATH_WINDOW_S = 600, BACK_OFF_S = 60 };
+enum { START_SECONDS = 60, BACK_OFF_S = 60 };
 
 struct store {
     const struct store_place *place;
@@ -391,33 +392,52 @@ static enum err_code early_end(const struct store_place *place, int status, stru
                    last.n ? buf_cstr(&last) : "it said nothing");
 }
 
-/* Starts that this process had to make; past the limit it waits, so that a query which kills the store again
- * and again cannot keep the machine busy. */
+/* Deaths that this process answered with a start; at the fifth it waits, so that a query which kills the store
+ * again and again cannot keep the machine busy. The first start of all follows no death. */
 static struct {
     pthread_mutex_t lock;
-    int64_t at_ns[DEATHS_ALLOWED + 1];
+    bool was_up;
+    int64_t at_ns[DEATHS_ALLOWED - 1];
     unsigned n;
+    int64_t last_ns;
 } starts = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-static enum err_code may_start(struct err *e)
+static void note_up(void)
 {
     pthread_mutex_lock(&starts.lock);
-    int64_t now = clock_mono_ns();
+    starts.was_up = true;
+    pthread_mutex_unlock(&starts.lock);
+}
+
+/* Seconds until a start may be made; 0: it is noted and made now. */
+static int start_wait(void)
+{
+    pthread_mutex_lock(&starts.lock);
+    int64_t now = clock_mono_ns(), second = 1000000000;
+    bool follows_death = starts.was_up || starts.last_ns != 0;
     unsigned slot = starts.n % COUNT(starts.at_ns);
     int64_t oldest = starts.n >= COUNT(starts.at_ns) ? starts.at_ns[slot] : 0;
-    int64_t newest = starts.n ? starts.at_ns[(starts.n - 1) % COUNT(starts.at_ns)] : 0;
-    bool is_refused = oldest != 0 && now - oldest < (int64_t)DEATH_WINDOW_S * 1000000000 &&
-                      now - newest < (int64_t)BACK_OFF_S * 1000000000;
+    int64_t next = starts.last_ns + BACK_OFF_S * second;
+    bool is_refused = follows_death && oldest != 0 && now - oldest < DEATH_WINDOW_S * second && now < next;
     if (!is_refused) {
-        starts.at_ns[slot] = now;
-        starts.n++;
+        if (follows_death)
+            starts.at_ns[starts.n++ % COUNT(starts.at_ns)] = now;
+        starts.last_ns = now;
     }
     pthread_mutex_unlock(&starts.lock);
-    if (is_refused)
-        return err_set(e, ERR_UNAVAILABLE,
-                       "weir-store died %d times within ten minutes; next start in a minute",
-                       DEATHS_ALLOWED);
-    return ERR_OK;
+    return is_refused ? (int)((next - now) / second) + 1 : 0;
+}
+
+static enum err_code may_start(const struct store_place *place, struct err *e)
+{
+    int wait_s = start_wait();
+    if (wait_s == 0)
+        return ERR_OK;
+    AUTO_DONE(buf) last = {0};
+    deaths_count(place->folder, &last);
+    return err_set(e, ERR_UNAVAILABLE,
+                   "weir-store died %d times within ten minutes; the next start is in %d s; at work when it died: %s",
+                   DEATHS_ALLOWED, wait_s, last.n ? buf_cstr(&last) : "nothing");
 }
 
 static pthread_mutex_t launching = PTHREAD_MUTEX_INITIALIZER;
@@ -426,7 +446,7 @@ static enum err_code start_store(struct store *s, struct err *e)
 {
     const struct store_place *place = s->place;
     struct err first;
-    TRY(may_start(e));
+    TRY(may_start(place, e));
     int pid = 0, status = 0;
     TRY(launch_store(place->folder, &pid, e));
     int64_t deadline = clock_mono_ns() + (int64_t)START_SECONDS * 1000000000;
@@ -449,8 +469,10 @@ static enum err_code start_store(struct store *s, struct err *e)
 enum err_code store_ensure(struct store *s, bool create, struct err *e)
 {
     struct err first;
-    if (ping(s, &first) == ERR_OK)
+    if (ping(s, &first) == ERR_OK) {
+        note_up();
         return ERR_OK;
+    }
     const struct store_place *place = s->place;
     if (place->folder == NULL) {
         if (e)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The whole line on one machine: files in, metrics out, with real programs."""
 import gzip
+import json
 import os
 import random
 import signal
@@ -416,6 +417,46 @@ def a_stop_in_the_first_moment_is_no_failure():
         assert p.wait(20) == 0, (p.returncode, c.log())
 
 
+def five_deaths_of_the_store_are_red_and_name_the_query():
+    def epochs():
+        try:
+            with open(c.path("t.weir/run.json")) as f:
+                return json.load(f)["sources"][0]["epochs"]
+        except (OSError, ValueError):
+            return 0
+
+    def wait_for(what, check):
+        end = time.time() + 20
+        while not check():
+            assert time.time() < end, (what, c.log())
+            time.sleep(0.05)
+
+    with Case(DEFINITIONS) as c:
+        c.write("hits1.csv", HEADER + lines(10))
+        p = c.start("run")
+        for i in range(5):
+            wait_for("an epoch", lambda: epochs() > i)
+            q = c.start("query", f"SELECT sum(sleepEachRow(0.5)), 'killer {i}' FROM numbers(20) SETTINGS max_block_size = 1")
+            wait_for("the query", lambda: f"killer {i}".encode() in open(c.path("t.weir/running"), "rb").read())
+            assert c.weir("status").returncode == 0, i
+            c.end_stores(signal.SIGKILL)
+            q.wait(20)
+            c.append("hits1.csv", lines(10, 10 * (i + 1)))
+        wait_for("the back-off", lambda: "the next start is in" in c.log())
+        assert "died 5 times" in c.log() and "killer 4" in c.log(), c.log()
+        status = c.weir("status")
+        assert status.returncode == 2 and "[store_died] weir-store died 5 times" in status.stdout and "killer 4" in status.stdout, status
+        assert c.store_pids() == [], "status started the store that weir lets rest"
+        assert json.loads(c.weir("status", "--json").stdout)["status"] == "critical"
+        assert c.one("SELECT count() FROM hits") == "50"
+        status = c.weir("status")
+        assert status.returncode == 2 and "killer 4" in status.stdout and "source hits" in status.stdout, status
+        c.wait("SELECT count() FROM hits", 60)
+        p.send_signal(signal.SIGTERM)
+        assert p.wait(20) == 0, c.log()
+        assert_books_balance(c, 60)
+
+
 def a_second_run_on_one_store_is_refused():
     with Case(DEFINITIONS) as c:
         c.write("hits1.csv", HEADER + lines(10))
@@ -486,6 +527,6 @@ if __name__ == "__main__":
         a_retired_source_ends_its_open_epochs, bytes_that_are_gone_are_in_the_ledger,
         an_exception_within_an_answer_is_told_from_rows, a_copy_of_folder_and_definitions_goes_on_exactly, rows_older_than_keep_are_counted_and_not_stored,
         a_second_run_on_one_store_is_refused, a_stop_waits_for_the_slot_and_finishes_the_epoch, a_second_signal_gives_up_at_once,
-        a_stop_in_the_first_moment_is_no_failure,
+        a_stop_in_the_first_moment_is_no_failure, five_deaths_of_the_store_are_red_and_name_the_query,
         only_what_is_needed_is_decoded, what_was_past_a_shorter_keep_stays_hidden,
         csv_finds_a_header_of_its_own_names, check_finds_all_mistakes_in_one_run]))

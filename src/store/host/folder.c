@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,12 +17,14 @@
 #include "base/mem.h"
 
 #define CLOSING_WAIT_MS 30000
+#define DEATHS_KEPT 20
 
 struct folder {
     char *dir;
     char *paths[16]; /* given out by folder_path */
     size_t n_paths;
     int lock_fd;
+    bool is_holder, had_death;
     char engine[32];
 };
 
@@ -57,7 +60,7 @@ static enum err_code make_folder(const char *dir, struct err *e)
 
 /* ---- the lock ------------------------------------------------------------------------------ */
 
-static bool holder_is_closing(int fd)
+static bool holder_says(int fd, const char *what)
 {
     char text[64];
     ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
@@ -65,7 +68,7 @@ static bool holder_is_closing(int fd)
     if (n <= 0)
         return false;
     text[n] = '\0';
-    return strstr(text, "closing") != NULL;
+    return strstr(text, what) != NULL;
 }
 
 static void say_in_lock(int fd, const char *what)
@@ -89,7 +92,7 @@ static enum err_code take_lock(struct folder *f, struct err *e)
     for (int waited = 0; flock(f->lock_fd, LOCK_EX | LOCK_NB) != 0; waited += 20) {
         if (errno != EWOULDBLOCK && errno != EINTR)
             return err_errno(e, "cannot lock %s", path);
-        if (waited < CLOSING_WAIT_MS && holder_is_closing(f->lock_fd)) {
+        if (waited < CLOSING_WAIT_MS && holder_says(f->lock_fd, "closing")) {
             clock_sleep_ms(20);
             continue;
         }
@@ -302,6 +305,10 @@ enum err_code folder_open(struct folder **ret, const char *dir, const char *engi
         code = take_lock(f, e);
     if (code == ERR_OK) {
         code = check_layout(f, e); /* the one we waited for may have been newer */
+        f->had_death = holder_says(f->lock_fd, "running");
+        f->is_holder = code == ERR_OK;
+    }
+    if (code == ERR_OK) {
         say_in_lock(f->lock_fd, "running");
     }
     if (code == ERR_OK && mkdir(folder_path(f, "files"), 0700) != 0 && errno != EEXIST)
@@ -320,6 +327,28 @@ enum err_code folder_write(struct folder *f, const char *name, const struct buf 
     return write_whole(folder_path(f, name), text, e);
 }
 
+bool folder_had_death(const struct folder *f)
+{
+    return f->had_death;
+}
+
+enum err_code folder_add_death(struct folder *f, struct err *e)
+{
+    AUTO_DONE(buf) text = {0};
+    char old[DEATHS_KEPT * 24 + 1];
+
+    if (!read_small(folder_path(f, "deaths"), old, sizeof(old)))
+        old[0] = '\0';
+    const char *from = old;
+    size_t n_lines = 0;
+    for (const char *p = old; *p; p++)
+        n_lines += *p == '\n';
+    for (; n_lines >= DEATHS_KEPT; n_lines--)
+        from = strchr(from, '\n') + 1;
+    buf_printf(&text, "%s%" PRId64 "\n", from, clock_wall_s());
+    return write_whole(folder_path(f, "deaths"), &text, e);
+}
+
 void folder_is_closing(struct folder *f)
 {
     say_in_lock(f->lock_fd, "closing");
@@ -329,6 +358,8 @@ void folder_close(struct folder *f)
 {
     if (f == NULL)
         return;
+    if (f->is_holder)
+        say_in_lock(f->lock_fd, "closing"); /* whatever it ends with: it did not die */
     if (f->lock_fd >= 0)
         close(f->lock_fd);
     for (size_t i = 0; i < f->n_paths; i++)

@@ -11,6 +11,7 @@
  *     store.log      our stderr, when weir started us
  *     running        the statements at work (running.h)
  *     crashed        those at work when a weir-store died here, until the next death
+ *     deaths         when the last ones died here (noticed by the next one): a line each, seconds since 1970
  *     files/         empty; relative paths of file() lead here, and not to anything of ours
  *     data/          the engine's own
  */
@@ -30,6 +31,8 @@ struct folder;
  * ERR_REFUSED: a newer weir or libchdb wrote it; nothing was touched. */
 MUST_CHECK enum err_code folder_open(struct folder **ret, const char *dir,
                                      const char *engine_version, struct err *e);
+/* Did the weir-store before this one end without saying that it was closing? */
+bool folder_had_death(const struct folder *f);
 /* "DIR/name", absolute, owned by the folder until it is closed. */
 const char *folder_path(struct folder *f, const char *name);
 
@@ -44,6 +47,8 @@ MUST_CHECK enum err_code folder_write_config(struct folder *f, const struct fold
 /* Writes layout.json: the folder now belongs to these versions. */
 MUST_CHECK enum err_code folder_write_layout(struct folder *f, struct err *e);
 
+/* Adds a death, now, to the file `deaths`. */
+MUST_CHECK enum err_code folder_add_death(struct folder *f, struct err *e);
 /* Writes the file `name` anew, all or nothing. */
 MUST_CHECK enum err_code folder_write(struct folder *f, const char *name, const struct buf *text,
                                       struct err *e);

@@ -244,8 +244,11 @@ static enum err_code tell_crash(struct folder *folder, struct err *e)
     AUTO_DONE(buf) left = {0};
     size_t n = running_left_behind(folder_path(folder, "running"), &left);
 
-    if (n == 0)
+    if (n == 0 && !folder_had_death(folder))
         return ERR_OK;
+    struct err why;
+    if (folder_add_death(folder, &why) != ERR_OK) /* no reason not to start */
+        fprintf(stderr, "weir-store: %s\n", why.text);
     fprintf(stderr, "weir-store: the last one here died with %zu statements at work: %.300s\n", n,
             buf_cstr(&left));
     return folder_write(folder, "crashed", &left, e);
