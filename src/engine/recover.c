@@ -55,7 +55,7 @@ static enum err_code read_range(struct runner *r, struct epoch *ep, struct gathe
                      " of %s, which cannot be found any more",
                      ep->row.n, at, range->to, range->mark.path);
             log_error("recover", "lost", "source=%.*s %s", STR_FMT(r->source->name), text);
-            runner_alarm(r, r->store, "lost", range->mark.partition, text, range->to - at);
+            runner_alarm(r, "lost", range->mark.partition, text, range->to - at);
             ep->extras = xrealloc(ep->extras, (ep->n_extras + 1) * sizeof(*ep->extras));
             ep->extras[ep->n_extras++] =
                 (struct ledger_extra){.partition = range->mark.partition, .lost = range->to - at};

@@ -55,16 +55,6 @@ void runner_print_expired(struct runner *r, struct buf *out)
     pthread_mutex_unlock(&r->lock);
 }
 
-void runner_alarm(struct runner *r, struct store *s, const char *kind, uint64_t partition,
-                  const char *text, uint64_t events)
-{
-    AUTO_MEM char *source = xstrndup(r->source->name.p, r->source->name.n);
-    struct alarm a = {.source = source, .kind = kind, .partition = partition, .text = text, .events = events};
-    struct err e;
-    if (alarm_raise(s, r->plan->settings.database, &a, &e) != ERR_OK)
-        log_warn("runner", "alarm", "kind=%s text='%s' reason='%s'", kind, text, e.text);
-}
-
 bool runner_start_store(struct runner *r, struct store *s)
 {
     struct err why;
@@ -73,6 +63,33 @@ bool runner_start_store(struct runner *r, struct store *s)
     runner_set_state(r, NULL, why.text);
     log_warn("runner", "store_start", "source=%.*s reason='%s'", STR_FMT(r->source->name), why.text);
     return false;
+}
+
+/* A store that is down does not lose an alarm: it is written as soon as it can be. */
+static bool write_alarms(struct runner *r)
+{
+    struct err e;
+    enum err_code code = alarm_queue_write(&r->alarms, r->store, r->plan->settings.database, &e);
+    if (code != ERR_OK)
+        log_warn("runner", "alarm", "source=%.*s waiting=%zu reason='%s'", STR_FMT(r->source->name), r->alarms.n,
+                 e.text);
+    if (code == ERR_UNAVAILABLE && runner_start_store(r, r->store)) {
+        r->alarms.next_ms = 0;
+        runner_set_state(r, NULL, "");
+    }
+    return r->alarms.n == 0;
+}
+
+void runner_alarm(struct runner *r, const char *kind, uint64_t partition, const char *text, uint64_t events)
+{
+    AUTO_MEM char *source = xstrndup(r->source->name.p, r->source->name.n);
+    struct alarm a = {.source = source, .kind = kind, .partition = partition, .text = text, .events = events};
+    if (!alarm_queue_add(&r->alarms, &a)) {
+        log_error("runner", "alarm", "kind=%s text='%s' reason='%d others wait to be written'", kind, text,
+                  ALARMS_KEPT);
+        return;
+    }
+    write_alarms(r);
 }
 
 static void wait_quiet(struct runner *r, int ms)
@@ -144,6 +161,7 @@ static void note_lost(struct runner *r, const struct file_event *event)
 static void take_events(struct runner *r)
 {
     struct file_event event;
+    write_alarms(r);
     while (file_set_event(r->files, &event)) {
         static const char *const kinds[] = {[FILE_CHANGED] = "changed",
                                             [FILE_LOST] = "lost",
@@ -160,7 +178,7 @@ static void take_events(struct runner *r)
         } else {
             log_warn("files", kind, "path=%s %s", event.path, event.text ? event.text : "");
             AUTO_MEM char *text = xasprintf("%s: %s", event.path, event.text ? event.text : "");
-            runner_alarm(r, r->store, kind, event.partition, text, event.lost_bytes);
+            runner_alarm(r, kind, event.partition, text, event.lost_bytes);
             if (event.kind == FILE_LOST)
                 note_lost(r, &event);
             if (event.kind == FILE_BAD_HEADER || event.kind == FILE_UNREADABLE || event.kind == FILE_CORRUPT)
@@ -429,7 +447,7 @@ static void pause_source(struct runner *r, const char *kind, const char *text)
     pthread_mutex_unlock(&r->lock);
     runner_set_state(r, "paused", text);
     log_error("runner", kind, "source=%.*s %s", STR_FMT(r->source->name), text);
-    runner_alarm(r, r->store, kind, UINT64_MAX, text, 0);
+    runner_alarm(r, kind, UINT64_MAX, text, 0);
 }
 
 static void pause_for_failures(struct runner *r)
@@ -499,7 +517,7 @@ static bool wait_resumed(struct runner *r)
     while (!r->stop) {
         bool is_open = true;
         struct err e;
-        if (is_pause_open(r, &is_open, &e) == ERR_OK && !is_open) {
+        if (write_alarms(r) && is_pause_open(r, &is_open, &e) == ERR_OK && !is_open) {
             pthread_mutex_lock(&r->lock);
             r->status.is_paused = false;
             pthread_mutex_unlock(&r->lock);
@@ -664,6 +682,17 @@ static void end_threads(struct runner *r)
         pthread_join(r->storer, NULL);
 }
 
+/* What could not be written so far. Once asked to stop it is tried once more. */
+static void end_alarms(struct runner *r)
+{
+    while (!write_alarms(r) && !r->stop)
+        clock_sleep_ms(20);
+    r->alarms.next_ms = 0;
+    if (!write_alarms(r))
+        log_error("runner", "alarm", "source=%.*s waiting=%zu reason='the run ends without having written them'",
+                  STR_FMT(r->source->name), r->alarms.n);
+}
+
 static enum err_code coordinate(struct runner *r, struct err *e)
 {
     AUTO_MEM char *source = xstrndup(r->source->name.p, r->source->name.n);
@@ -685,6 +714,7 @@ static enum err_code coordinate(struct runner *r, struct err *e)
     TRY(start_threads(r, e));
     enum err_code code = follow(r, e);
     take_events(r); /* what the last reads found */
+    end_alarms(r);
     return code;
 }
 
@@ -772,6 +802,7 @@ void runner_free(struct runner *r)
     free(r->ends.positions);
     free(r->expired);
     free(r->lost);
+    alarm_queue_done(&r->alarms);
     store_free(r->store);
     for (size_t i = 0; i < STORER_CONNECTIONS; i++)
         store_free(r->storer_stores[i]);

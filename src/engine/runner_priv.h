@@ -2,6 +2,7 @@
 #ifndef ENGINE_RUNNER_PRIV_H
 #define ENGINE_RUNNER_PRIV_H
 
+#include "engine/alarm.h"
 #include "engine/runner.h"
 
 enum { STORER_CONNECTIONS = 2 }; /* inserts side by side: one INSERT keeps one core of the store busy */
@@ -34,6 +35,7 @@ struct runner {
     struct sealed_ends ends;
     struct ledger_extra *lost;    /* bytes of files that are gone: for the next epoch's ledger. owner: coordinator */
     size_t n_lost;
+    struct alarm_queue alarms;    /* owner: coordinator */
     int64_t asked_ms;             /* mono clock when the store's time of the last epoch was asked. owner: coordinator */
 
     pthread_t coordinator, storer;
@@ -73,8 +75,7 @@ void runner_say(void *runner, const char *problem); /* for struct epoch */
 bool runner_start_store(struct runner *r, struct store *s);
 void *worker_main(void *context);
 void *storer_main(void *context);
-/* Raises an alarm; a failure of the store is only logged (the alarm is said again at the next start). */
-void runner_alarm(struct runner *r, struct store *s, const char *kind, uint64_t partition,
-                  const char *text, uint64_t events);
+/* Raises an alarm. While the store fails it waits, and is written when the store answers again. owner: coordinator */
+void runner_alarm(struct runner *r, const char *kind, uint64_t partition, const char *text, uint64_t events);
 
 #endif

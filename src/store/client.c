@@ -393,7 +393,8 @@ static enum err_code early_end(const struct store_place *place, int status, stru
 }
 
 /* Deaths that this process answered with a start; at the fifth it waits, so that a query which kills the store
- * again and again cannot keep the machine busy. The first start of all follows no death. */
+ * again and again cannot keep the machine busy. A start follows a death
+ * only if the store answered since the one before. */
 static struct {
     pthread_mutex_t lock;
     bool was_up;
@@ -414,7 +415,7 @@ static int start_wait(void)
 {
     pthread_mutex_lock(&starts.lock);
     int64_t now = clock_mono_ns(), second = 1000000000;
-    bool follows_death = starts.was_up || starts.last_ns != 0;
+    bool follows_death = starts.was_up;
     unsigned slot = starts.n % COUNT(starts.at_ns);
     int64_t oldest = starts.n >= COUNT(starts.at_ns) ? starts.at_ns[slot] : 0;
     int64_t next = starts.last_ns + BACK_OFF_S * second;
@@ -423,6 +424,7 @@ static int start_wait(void)
         if (follows_death)
             starts.at_ns[starts.n++ % COUNT(starts.at_ns)] = now;
         starts.last_ns = now;
+        starts.was_up = false;
     }
     pthread_mutex_unlock(&starts.lock);
     return is_refused ? (int)((next - now) / second) + 1 : 0;
@@ -484,6 +486,8 @@ enum err_code store_ensure(struct store *s, bool create, struct err *e)
     /* One start at a time: threads that miss the store together would count as many deaths. */
     pthread_mutex_lock(&launching);
     enum err_code code = ping(s, &first) == ERR_OK ? ERR_OK : start_store(s, e);
+    if (code == ERR_OK)
+        note_up();
     pthread_mutex_unlock(&launching);
     return code;
 }

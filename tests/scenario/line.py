@@ -457,6 +457,30 @@ def five_deaths_of_the_store_are_red_and_name_the_query():
         assert_books_balance(c, 60)
 
 
+def an_alarm_raised_while_the_store_is_down_is_written_later():
+    program = os.environ.get("WEIR_STORE_PROGRAM") or os.path.join(os.path.dirname(WEIR), "..", "store", "host", "weir-store")
+    with Case(DEFINITIONS) as c:
+        c.write("door", f'#!/bin/sh\n[ -e "{c.path("closed")}" ] && exit 1\nexec "{os.path.abspath(program)}" "$@"\n')
+        os.chmod(c.path("door"), 0o700)
+        c.env["WEIR_STORE_PROGRAM"] = c.path("door")
+        c.write("hits1.csv", HEADER + lines(10))
+        p = c.start("run")
+        c.wait("SELECT count() FROM hits", 10)
+        c.write("closed", "")
+        c.end_stores(signal.SIGKILL)
+        c.write("hits2.csv", HEADER.replace("zone", "area") + lines(20, 500))
+        end = time.time() + 30
+        while "column 'zone' is not in the header" not in c.log() and time.time() < end:
+            time.sleep(0.1)
+        time.sleep(1)
+        os.remove(c.path("closed"))
+        c.wait("SELECT kind, text LIKE '%hits2.csv%' FROM weir_alarms", "header\t1", seconds=15)
+        status = c.weir("status")
+        assert status.returncode == 2 and "hits2.csv" in status.stdout, status
+        p.send_signal(signal.SIGTERM)
+        assert p.wait(20) == 0, c.log()
+
+
 def a_second_run_on_one_store_is_refused():
     with Case(DEFINITIONS) as c:
         c.write("hits1.csv", HEADER + lines(10))
@@ -528,5 +552,6 @@ if __name__ == "__main__":
         an_exception_within_an_answer_is_told_from_rows, a_copy_of_folder_and_definitions_goes_on_exactly, rows_older_than_keep_are_counted_and_not_stored,
         a_second_run_on_one_store_is_refused, a_stop_waits_for_the_slot_and_finishes_the_epoch, a_second_signal_gives_up_at_once,
         a_stop_in_the_first_moment_is_no_failure, five_deaths_of_the_store_are_red_and_name_the_query,
+        an_alarm_raised_while_the_store_is_down_is_written_later,
         only_what_is_needed_is_decoded, what_was_past_a_shorter_keep_stays_hidden,
         csv_finds_a_header_of_its_own_names, check_finds_all_mistakes_in_one_run]))
