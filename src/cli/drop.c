@@ -30,27 +30,56 @@ static enum err_code count_open(struct session *s, uint64_t *n, struct err *e)
     return ERR_OK;
 }
 
-static enum err_code drop_tables(struct session *s, const char *name, struct err *e)
+/* Adds a regular expression for the object's own tables and views, not for those of objects with longer names. */
+static void put_tables(struct buf *b, const struct generation_object *o)
+{
+    if (strcmp(o->kind, "source") == 0 || strcmp(o->kind, "stream") == 0)
+        return; /* they have none but those of their rows */
+    if (b->n > 0)
+        buf_byte(b, '|');
+    if (strcmp(o->kind, "rows") == 0) {
+        buf_printf(b, "(weir_raw_)?\\Q%s\\E", o->name + strlen("rows of "));
+        return;
+    }
+    buf_printf(b, "\\Q%s\\E", o->name);
+    const char *suffix = strcmp(o->kind, "tier") == 0 ? strrchr(o->name, '_') : NULL;
+    if (suffix != NULL)
+        buf_printf(b, "|weir_cube_\\Q%.*s\\E(_set[0-9]+)?\\Q%s\\E", (int)(suffix - o->name), o->name, suffix);
+    else if (strcmp(o->kind, "metric") == 0)
+        buf_printf(b, "|weir_cube_\\Q%s\\E(_set[0-9]+)?", o->name);
+}
+
+static void put_match(struct buf *sql, struct buf *tables)
+{
+    AUTO_MEM char *whole = xasprintf("^(%s)$", buf_cstr(tables));
+    buf_text(sql, "match(name, ");
+    print_string_literal(sql, str_of(whole));
+    buf_byte(sql, ')');
+}
+
+static enum err_code drop_tables(struct session *s, const struct generation *g, const char *name, struct err *e)
 {
     const char *db = s->plan->settings.database;
     AUTO_DONE(buf) sql = {0};
     AUTO_DONE(buf) answer = {0};
-    AUTO_MEM char *raw = xasprintf("weir_raw_%s", name),
-                  *cube =
-                      xasprintf("^weir_cube_%s(_set[0-9]+)?(_[0-9]+(s|m|h|d|w|mo|q|y))?$", name),
-                  *view = xasprintf("^%s(_[0-9]+(s|m|h|d|w|mo|q|y))?$", name);
-    buf_printf(&sql, "SELECT name, engine FROM system.tables WHERE database = '%s' AND (name = ", db);
-    print_string_literal(&sql, str_of(raw));
-    buf_text(&sql, " OR match(name, ");
-    print_string_literal(&sql, str_of(cube));
-    buf_text(&sql, ") OR (engine = 'View' AND match(name, ");
-    print_string_literal(&sql, str_of(view));
-    buf_text(&sql, ")))");
+    AUTO_DONE(buf) dropped = {0};
+    AUTO_DONE(buf) live = {0};
+    for (size_t i = 0; i < g->n_objects; i++) {
+        if (!g->objects[i].is_retired)
+            put_tables(&live, &g->objects[i]);
+        else if (is_object_of(&g->objects[i], name))
+            put_tables(&dropped, &g->objects[i]);
+    }
+    buf_printf(&sql, "SELECT name FROM system.tables WHERE database = '%s' AND ", db);
+    put_match(&sql, &dropped);
+    if (live.n > 0) {
+        buf_text(&sql, " AND NOT ");
+        put_match(&sql, &live);
+    }
     TRY(store_text(s->store, buf_cstr(&sql), &answer, e));
     char *save = NULL;
     for (char *line = strtok_r((char *)buf_cstr(&answer), "\n", &save); line != NULL;
          line = strtok_r(NULL, "\n", &save)) {
-        line[strcspn(line, "\t")] = '\0';
         AUTO_DONE(buf) drop = {0};
         buf_printf(&drop, "DROP TABLE IF EXISTS %s.", db);
         print_identifier(&drop, str_of(line));
@@ -106,7 +135,11 @@ static enum err_code drop(struct session *s, const char *name, struct err *e)
                        "definitions and run first",
                        name);
     /* Tables first: while one is there the name must not come back. */
-    TRY(drop_tables(s, name, e));
+    struct generation g;
+    TRY(generation_newest(&g, s->store, s->plan->settings.database, e));
+    enum err_code code = drop_tables(s, &g, name, e);
+    generation_done(&g);
+    TRY(code);
     return forget_objects(s, name, true, &n_dropped, e);
 }
 

@@ -481,6 +481,23 @@ def an_alarm_raised_while_the_store_is_down_is_written_later():
         assert p.wait(20) == 0, c.log()
 
 
+def drop_takes_no_live_metric_named_like_a_tier():
+    source = DEFINITIONS[:DEFINITIONS.index("CREATE METRIC")]
+    live = source + "CREATE METRIC m_1d AS SELECT zone, count() AS n FROM hits GROUP BY zone;"
+    with Case(live + "CREATE METRIC m AS SELECT zone, status, count() AS n FROM hits GROUP BY GROUPING SETS ((zone), (status)) "
+              "EVERY 1 HOUR KEEP FOREVER;") as c:
+        c.write("hits1.csv", HEADER + lines(100))
+        c.ok("run", "--once")
+        c.write("weir.sql", live)
+        c.ok("run", "--once")
+        dropped = c.ok("drop", "m", "--yes")
+        assert sorted(dropped.splitlines()) == [f"dropped {t}" for t in ("m_1h", "weir_cube_m_set1_1h", "weir_cube_m_set2_1h")], dropped
+        assert c.one("SELECT sum(n) FROM m_1d") == "100"
+        c.append("hits1.csv", lines(10, 100))
+        c.ok("run", "--once")
+        assert c.one("SELECT sum(n) FROM m_1d") == "110"
+
+
 def a_second_run_on_one_store_is_refused():
     with Case(DEFINITIONS) as c:
         c.write("hits1.csv", HEADER + lines(10))
@@ -553,5 +570,6 @@ if __name__ == "__main__":
         a_second_run_on_one_store_is_refused, a_stop_waits_for_the_slot_and_finishes_the_epoch, a_second_signal_gives_up_at_once,
         a_stop_in_the_first_moment_is_no_failure, five_deaths_of_the_store_are_red_and_name_the_query,
         an_alarm_raised_while_the_store_is_down_is_written_later,
+        drop_takes_no_live_metric_named_like_a_tier,
         only_what_is_needed_is_decoded, what_was_past_a_shorter_keep_stays_hidden,
         csv_finds_a_header_of_its_own_names, check_finds_all_mistakes_in_one_run]))
