@@ -38,11 +38,13 @@ static void put_line(struct buf *out, uint64_t n, const struct keep *keep)
     buf_text(out, ": ");
     put_number(out, n);
     buf_text(out, n == 1 ? " row older than " : " rows older than ");
-    if (keep != NULL && keep->is_given)
-        buf_printf(out, "KEEP %" PRId64 " %s%s, not stored", keep->age.count, interval_unit_name(keep->age.unit),
-                   keep->age.count == 1 ? "" : "S");
-    else
-        buf_text(out, "its KEEP, not stored");
+    if (keep != NULL && keep->is_given) {
+        buf_text(out, "KEEP ");
+        duration_say(out, keep->age);
+    } else {
+        buf_text(out, "its KEEP");
+    }
+    buf_text(out, ", not stored");
 }
 
 static void print_tiers(struct buf *out, const struct plan_cube *cube, const uint64_t *totals)

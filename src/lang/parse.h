@@ -49,7 +49,8 @@ bool ast_equal(const struct ast *a, const struct ast *b); /* places do not count
 void print_identifier(struct buf *out, struct str name);
 void print_string_literal(struct buf *out, struct str text);
 
-void duration_print(struct buf *out, struct duration d); /* "7 DAY" */
+void duration_print(struct buf *out, struct duration d); /* "7 DAY": part of fingerprints, does not change */
+void duration_say(struct buf *out, struct duration d);   /* "7 DAYS", "1 DAY": for people */
 const char *interval_unit_name(enum interval_unit unit);  /* "DAY" */
 
 DEFINE_AUTO_DONE(diagnostics)

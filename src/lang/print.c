@@ -75,6 +75,13 @@ void duration_print(struct buf *out, struct duration d)
     buf_printf(out, "%lld %s", (long long)d.count, interval_unit_name(d.unit));
 }
 
+void duration_say(struct buf *out, struct duration d)
+{
+    duration_print(out, d);
+    if (d.count != 1)
+        buf_byte(out, 'S');
+}
+
 /* ---- trees ---- */
 
 static void print_list(struct buf *out, struct ast *const *items, uint32_t n)

@@ -10,7 +10,7 @@ static void put_keep(struct buf *out, const struct keep *k)
         buf_text(out, "for ever");
         return;
     }
-    duration_print(out, k->age);
+    duration_say(out, k->age);
 }
 
 void plan_retention(struct buf *out, const struct plan *p)
@@ -57,8 +57,9 @@ static void explain_cube(struct buf *out, const struct plan_cube *c)
     size_t key_bytes = 4 + 8 * c->n_dimensions + c->shape.stride + 16;
     buf_printf(out, "\n    memory: about %zu bytes a key and worker; a pane row has %zu\n", key_bytes, c->shape.stride);
     if (c->shape.count) {
-        buf_printf(out, "    panes of %" PRId64 " %s, time zone %s\n", c->shape.count,
-                   interval_unit_name(c->shape.unit), zone_name(c->shape.zone));
+        buf_text(out, "    panes of ");
+        duration_say(out, (struct duration){c->shape.count, c->shape.unit});
+        buf_printf(out, ", time zone %s\n", zone_name(c->shape.zone));
     }
     for (size_t t = 0; t < c->n_tiers; t++) {
         static const char *const partitions[] = {"", "day", "month", "year"};

@@ -95,7 +95,7 @@ static bool parse_bytes(struct str text, double *ret)
 {
     static const struct unit units[] = {
         {"", 1}, {"b", 1}, {"k", 1024}, {"kb", 1000}, {"kib", 1024}, {"m", 1 << 20}, {"mb", 1e6}, {"mib", 1 << 20},
-        {"g", 1 << 30}, {"gb", 1e9}, {"gib", 1 << 30}, {"t", 1099511627776.0}, {"tib", 1099511627776.0}};
+        {"g", 1 << 30}, {"gb", 1e9}, {"gib", 1 << 30}, {"t", 1099511627776.0}, {"tb", 1e12}, {"tib", 1099511627776.0}};
     return number_with_unit(text, units, COUNT(units), ret);
 }
 

@@ -558,6 +558,14 @@ def check_finds_all_mistakes_in_one_run():
             assert part in r.stderr, (part, r.stderr)
 
 
+def check_says_how_long_in_words():
+    keep = DEFINITIONS.replace("KEEP FOREVER ORDER", "KEEP 30 DAYS ORDER").replace("1 MINUTE KEEP FOREVER", "1 MINUTE KEEP 1 DAY")
+    for size in ("1TB", "1 TB", "1 TiB", "2GB"):
+        with Case(f"SET rejects_max = '{size}'; " + keep) as c:
+            out = c.ok("check")
+            assert "hits: rows kept 30 DAYS\n" in out and "traffic_1m: kept 1 DAY\n" in out, out
+
+
 if __name__ == "__main__":
     sys.exit(run([
         once_loads_all_tiers_exactly, copies_moves_and_gzip_are_read_once, follows_appends_and_new_files, kill_9_loses_and_doubles_nothing,
@@ -572,4 +580,4 @@ if __name__ == "__main__":
         an_alarm_raised_while_the_store_is_down_is_written_later,
         drop_takes_no_live_metric_named_like_a_tier,
         only_what_is_needed_is_decoded, what_was_past_a_shorter_keep_stays_hidden,
-        csv_finds_a_header_of_its_own_names, check_finds_all_mistakes_in_one_run]))
+        csv_finds_a_header_of_its_own_names, check_finds_all_mistakes_in_one_run, check_says_how_long_in_words]))
