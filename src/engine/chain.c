@@ -57,7 +57,7 @@ static void put_range(struct buf *out, const struct chain_range *r)
                m->partition, r->from, r->to, m->header_bytes, m->head_bytes, m->head_hash.hi,
                m->head_hash.lo, m->tail_bytes, m->tail_hash.hi, m->tail_hash.lo, m->stat_hash);
     put_escaped(out, m->path ? m->path : "");
-    buf_byte(out, '\n');
+    buf_printf(out, "\t%08" PRIx32 "%08" PRIx32 "\n", m->small_hash, m->first_hash);
 }
 
 void ranges_print(struct buf *out, const struct chain_range *ranges, size_t n)
@@ -143,7 +143,12 @@ static bool parse_range(struct chain_range *r, struct str line)
     if (!is_good)
         return false;
     m->position = r->to;
-    m->path = unescaped(line);
+    m->path = unescaped(next_field(&line));
+    uint64_t begin;
+    if (line.n == 16 && hex_u64(line.p, &begin)) { /* absent in rows of older versions */
+        m->small_hash = (uint32_t)(begin >> 32);
+        m->first_hash = (uint32_t)begin;
+    }
     return true;
 }
 

@@ -211,6 +211,12 @@ static void head_push(struct file *f, const char *p, size_t n)
         return;
     if (n > room)
         n = room;
+    /* The beginning is at hand with the first chunk, and as long as the tail still holds all. */
+    const char *head = f->head_bytes == 0 ? p : f->tail.n == f->head_bytes + n ? f->tail.p : NULL;
+    if (head != NULL && f->mark_first == 0) {
+        f->mark_first = first_hash_of(head, f->head_bytes + n);
+        f->mark_small = small_hash_of(head, f->head_bytes + n);
+    }
     sip128_add(&f->head_state, p, n);
     f->head_bytes += (uint32_t)n;
     f->is_head_stale = true;

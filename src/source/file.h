@@ -30,6 +30,9 @@ struct file_mark {
     /* Not identity, only a hint that saves reading at the next start (stored or not, 0 = none): with this
      * device, inode, size, mtime and ctime the path held nothing beyond `position`. */
     uint64_t stat_hash;
+    /* Nor these, of the first 24 and 256 bytes after the header (0 = fewer were read, or not known): they tell, without
+     * opening every known file, that new content cannot be the beginning of one. */
+    uint32_t small_hash, first_hash;
 };
 
 struct file_source_spec {

@@ -39,6 +39,7 @@ struct file {
     uint32_t head_bytes;     /* of what was read */
     struct u128 head_hash;
     bool is_head_stale, is_tail_stale; /* the hash has to be made from head_state / tail */
+    uint32_t mark_first, mark_small; /* as in struct file_mark */
     struct buf tail;         /* while the reader is open: up to 64 KiB before position */
     uint32_t tail_bytes;
     struct u128 tail_hash;
@@ -68,8 +69,7 @@ struct file {
     struct entry *name, *home;  /* home: the entry that held it last */
     uint32_t seen_bytes;        /* head as seen before anything was read */
     struct u128 seen_hash;
-    uint64_t first_hash, small_hash; /* see struct seen */
-    bool is_first_tried;
+    uint32_t first_hash, small_hash; /* see struct seen */
     struct u128 key_hash;       /* under which it is in the index, covering key_bytes */
     uint32_t key_bytes;
     bool is_indexed;
@@ -101,8 +101,8 @@ enum role {
 struct seen {
     uint32_t header_bytes, head_bytes;
     struct u128 head_hash;
-    uint64_t first_hash; /* of the first FIRST_BYTES, 0 = shorter */
-    uint64_t small_hash; /* of the first SMALL_BYTES, 0 = shorter */
+    uint32_t first_hash; /* of the first FIRST_BYTES, 0 = shorter */
+    uint32_t small_hash; /* of the first SMALL_BYTES, 0 = shorter */
     char *header;
 };
 
@@ -144,8 +144,8 @@ void head_index_done(struct head_index *x);
 size_t head_index_find(const struct head_index *x, const char *head, uint32_t n, struct file **ret, size_t max);
 /* Those with this same head; those with the same first_hash or small_hash. */
 size_t head_index_equal(const struct head_index *x, struct u128 hash, uint32_t n, struct file **ret, size_t max);
-size_t head_index_first(const struct head_index *x, uint64_t first_hash, struct file **ret, size_t max);
-size_t head_index_small(const struct head_index *x, uint64_t small_hash, struct file **ret, size_t max);
+size_t head_index_first(const struct head_index *x, uint32_t first_hash, struct file **ret, size_t max);
+size_t head_index_small(const struct head_index *x, uint32_t small_hash, struct file **ret, size_t max);
 
 struct event_item {
     struct file_event event;
@@ -194,7 +194,10 @@ struct file_set {
     struct file **watched;        /* files that finish_scan has to look at */
     size_t n_watched;
     size_t n_new;                 /* files met in this scan */
-    bool has_displaced, has_firsts;
+    bool has_displaced;
+    struct file **unhashed;       /* from marks that lack first_hash or small_hash */
+    size_t n_unhashed;
+    uint32_t hashed_above;        /* of those with longer heads this scan has made what can be made */
     enum stage stage;
     struct entry **todo;
     size_t n_todo, cap_todo, todo_at;

@@ -139,7 +139,11 @@ static void take_mark(struct file_set *s, const struct file_mark *m)
     f->stat_hash = m->stat_hash;
     f->key_bytes = m->head_bytes;
     f->key_hash = m->head_hash;
+    f->mark_first = f->first_hash = m->first_hash;
+    f->mark_small = f->small_hash = m->small_hash;
     head_index_add(&s->index, f);
+    if ((m->first_hash == 0 && m->head_bytes >= FIRST_BYTES) || (m->small_hash == 0 && m->head_bytes >= SMALL_BYTES))
+        push_file(&s->unhashed, &s->n_unhashed, f);
 
     struct entry *entry = entry_get(s, m->path);
     f->home = entry;
@@ -220,6 +224,7 @@ void file_set_close(struct file_set *s)
     free(s->ready);
     free(s->flagged);
     free(s->touched);
+    free(s->unhashed);
     free(s->marked);
     free(s->todo);
     free(s->busy);
@@ -289,6 +294,7 @@ void file_snapshot(struct file *f, struct file_mark *m)
         .partition = atomic_load(&f->partition), .path = f->path, .position = f->cursor.position,
         .header_bytes = f->header_bytes, .head_bytes = f->head_bytes, .head_hash = f->head_hash,
         .tail_bytes = f->tail_bytes, .tail_hash = f->tail_hash, .stat_hash = f->stat_hash,
+        .small_hash = f->mark_small, .first_hash = f->mark_first,
     };
 }
 

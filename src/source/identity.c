@@ -46,6 +46,16 @@ static size_t header_length(enum format format, const char *p, size_t n, struct 
     return n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 }
 
+uint32_t first_hash_of(const char *head, size_t n)
+{
+    return n < FIRST_BYTES ? 0 : (uint32_t)city_hash64(head, FIRST_BYTES) | 1;
+}
+
+uint32_t small_hash_of(const char *head, size_t n)
+{
+    return n < SMALL_BYTES ? 0 : (uint32_t)city_hash64(head, SMALL_BYTES) | 1;
+}
+
 enum err_code content_look(struct reader *r, enum format format, char *scratch, struct content *ret,
                            struct err *e)
 {
@@ -80,10 +90,8 @@ enum err_code content_look(struct reader *r, enum format format, char *scratch, 
     ret->head = scratch + header;
     ret->head_bytes = n - header < FILE_HASH_BYTES ? (uint32_t)(n - header) : FILE_HASH_BYTES;
     ret->head_hash = sip_hash128(ret->head, ret->head_bytes);
-    if (ret->head_bytes >= FIRST_BYTES)
-        ret->first_hash = city_hash64(ret->head, FIRST_BYTES) | 1;
-    if (ret->head_bytes >= SMALL_BYTES)
-        ret->small_hash = city_hash64(ret->head, SMALL_BYTES) | 1;
+    ret->first_hash = first_hash_of(ret->head, ret->head_bytes);
+    ret->small_hash = small_hash_of(ret->head, ret->head_bytes);
     return ERR_OK;
 }
 

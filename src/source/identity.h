@@ -29,10 +29,14 @@ struct content {
     const char *head;       /* points into scratch */
     uint32_t head_bytes;    /* up to FILE_HASH_BYTES */
     struct u128 head_hash;
-    uint64_t first_hash;    /* of the first FIRST_BYTES after the header; 0 = shorter than that */
-    uint64_t small_hash;    /* of the first SMALL_BYTES likewise */
+    uint32_t first_hash;    /* of the first FIRST_BYTES after the header; 0 = shorter than that */
+    uint32_t small_hash;    /* of the first SMALL_BYTES likewise */
     char text[400];
 };
+
+/* The hashes of `n` bytes after the header. */
+uint32_t first_hash_of(const char *head, size_t n);
+uint32_t small_hash_of(const char *head, size_t n);
 
 /* Looks at an open reader's beginning. scratch: SCRATCH_BYTES. */
 MUST_CHECK enum err_code content_look(struct reader *r, enum format format, char *scratch, struct content *ret,

@@ -96,7 +96,7 @@ size_t head_index_equal(const struct head_index *x, struct u128 hash, uint32_t n
     return found;
 }
 
-size_t head_index_first(const struct head_index *x, uint64_t first_hash, struct file **ret, size_t max)
+size_t head_index_first(const struct head_index *x, uint32_t first_hash, struct file **ret, size_t max)
 {
     size_t found = 0;
     if (x->n_files == 0 || first_hash == 0)
@@ -108,7 +108,7 @@ size_t head_index_first(const struct head_index *x, uint64_t first_hash, struct 
     return found;
 }
 
-size_t head_index_small(const struct head_index *x, uint64_t small_hash, struct file **ret, size_t max)
+size_t head_index_small(const struct head_index *x, uint32_t small_hash, struct file **ret, size_t max)
 {
     size_t found = 0;
     if (x->n_files == 0 || small_hash == 0)

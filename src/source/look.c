@@ -267,6 +267,10 @@ static void rekey(struct file_set *s, struct file *f)
     head_index_remove(&s->index, f);
     f->key_bytes = m.head_bytes;
     f->key_hash = m.head_hash;
+    if (m.first_hash != 0)
+        f->first_hash = m.first_hash;
+    if (m.small_hash != 0)
+        f->small_hash = m.small_hash;
     head_index_add(&s->index, f);
 }
 
@@ -339,7 +343,8 @@ void look(struct file_set *s)
     glob_walk(s->glob, &visitor);
     take_messages(s);
     s->n_todo = s->todo_at = s->n_new = 0;
-    s->has_displaced = s->has_firsts = false;
+    s->has_displaced = false;
+    s->hashed_above = UINT32_MAX;
     take_turns(s);
     for (size_t i = 0; i < s->n_busy; i++) {
         struct entry *entry = s->busy[i];

@@ -163,30 +163,43 @@ static enum err_code try_file(struct file_set *s, struct reader *r, struct entry
     return ERR_OK;
 }
 
-/* Files of which only the mark is known have no first_hash yet; it is made when it is first needed. */
-static void fill_firsts(struct file_set *s)
+static void make_hashes(struct file_set *s, struct file *f)
 {
-    if (s->has_firsts)
+    struct reader r;
+    struct err err;
+    struct content content;
+    if (reader_open(&r, f->name->path, &err) != ERR_OK)
         return;
-    s->has_firsts = true;
-    for (size_t i = 0; i < s->n_files; i++) {
-        struct file *f = s->files[i];
-        struct reader r;
-        struct err err;
-        struct content content;
-        if (f->is_first_tried || f->name == NULL || !f->is_indexed)
-            continue;
-        f->is_first_tried = true;
-        if (reader_open(&r, f->name->path, &err) != ERR_OK)
-            continue;
-        if (content_look(&r, s->spec.format, s->scratch, &content, &err) == ERR_OK && content.kind == CONTENT_OK) {
-            head_index_remove(&s->index, f);
-            f->first_hash = content.first_hash;
-            f->small_hash = content.small_hash;
-            head_index_add(&s->index, f);
-        }
-        reader_close(&r);
+    if (content_look(&r, s->spec.format, s->scratch, &content, &err) == ERR_OK && content.kind == CONTENT_OK) {
+        head_index_remove(&s->index, f);
+        f->first_hash = content.first_hash;
+        f->small_hash = content.small_hash;
+        head_index_add(&s->index, f);
     }
+    reader_close(&r);
+}
+
+/* Files whose mark lacks these hashes (older ones do): they are made when they are first needed, for content of n bytes
+ * that is the head of no known file. It can only be the beginning of those with longer heads. */
+static void fill_hashes(struct file_set *s, uint32_t n)
+{
+    size_t kept = 0;
+    if (s->n_unhashed == 0 || n >= s->hashed_above)
+        return;
+    s->hashed_above = n;
+    struct file **todo = s->unhashed, **rest = NULL;
+    for (size_t i = 0; i < s->n_unhashed; i++) {
+        bool is_made = todo[i]->first_hash != 0 && todo[i]->small_hash != 0; /* by reading, meanwhile */
+        if (is_made)
+            continue;
+        if (todo[i]->name != NULL && todo[i]->is_indexed && todo[i]->key_bytes > n)
+            make_hashes(s, todo[i]);
+        else
+            push_file(&rest, &kept, todo[i]);
+    }
+    free(todo);
+    s->unhashed = rest;
+    s->n_unhashed = kept;
 }
 
 /* Files that begin like this content. Where that many do, no copy is looked for among them. */
@@ -212,7 +225,7 @@ static enum err_code find_best(struct file_set *s, struct reader *r, struct entr
         TRY(try_file(s, r, entry, found[i], best, e));
     if (best->match != MATCH_NONE || content->head_bytes == FILE_HASH_BYTES || s->spec.is_distinct_path)
         return ERR_OK;
-    fill_firsts(s);
+    fill_hashes(s, content->head_bytes);
     n = find_alike(s, &entry->seen, found);
     for (size_t i = 0; i < n && best->file == NULL; i++)
         if (is_beginning_of(s, r, entry, found[i]))

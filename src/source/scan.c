@@ -119,7 +119,6 @@ static void become_new(struct file_set *s, struct entry *entry)
     f->seen_hash = f->key_hash = seen->head_hash;
     f->first_hash = seen->first_hash;
     f->small_hash = seen->small_hash;
-    f->is_first_tried = true;
     head_index_add(&s->index, f);
     s->n_new++;
     s->last_new_ns[entry->pattern] = s->now_ns;
