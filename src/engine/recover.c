@@ -81,7 +81,7 @@ static enum err_code read_range(struct runner *r, struct epoch *ep, struct gathe
 static enum err_code recover_row(struct runner *r, const struct chain_row *row, struct err *e)
 {
     const struct plan *plan = r->plan;
-    if (row->generation != r->options.generation && r->options.plan_of != NULL) {
+    if (row->generation != r->generation && r->options.plan_of != NULL) {
         plan = r->options.plan_of(r->options.context, row->generation, e);
         if (plan == NULL)
             return ERR_INVALID;

@@ -246,16 +246,76 @@ static enum err_code find_unfinished(struct store *s, const struct plan *plan, s
     return store_native(s, buf_cstr(&sql), ret, e);
 }
 
-static enum err_code start_retired(struct runner **ret, struct str name, const struct store_place *place,
-                                   const struct runner_options *options, struct err *e)
+/* The runners of a process. */
+struct crew {
+    struct runner **items;
+    size_t n;
+    char process[160]; /* its name in the chain */
+};
+
+static void crew_init(struct crew *c)
 {
-    const struct plan *plan = plan_of(options->context, options->generation, e);
+    char host[100] = "";
+    gethostname(host, sizeof(host) - 1);
+    *c = (struct crew){0};
+    snprintf(c->process, sizeof(c->process), "%s:%d:%016" PRIx64, host, getpid(), new_lane());
+}
+
+static enum err_code crew_add(struct crew *c, const struct plan *plan, const struct plan_source *source,
+                              const struct store_place *place, struct runner_options *how, struct err *e)
+{
+    how->process = c->process;
+    how->lane = new_lane();
+    c->items = xrealloc(c->items, (c->n + 1) * sizeof(*c->items));
+    TRY(runner_start(&c->items[c->n], plan, source, place, how, e));
+    c->n++;
+    return ERR_OK;
+}
+
+/* They look for files while the store starts. */
+static enum err_code start_sources(struct crew *c, const struct plan *plan, const struct store_place *place,
+                                   const struct run_options *options, struct old_plans *old, struct err *e)
+{
+    for (size_t i = 0; i < plan->n_sources; i++) {
+        if (options->only_source != NULL && !str_is(plan->sources[i].name, options->only_source))
+            continue;
+        struct runner_options how = {.enough_bytes = options->enough_bytes, .is_once = options->is_once,
+                                     .plan_of = plan_of, .context = old};
+        TRY(crew_add(c, plan, &plan->sources[i], place, &how, e));
+    }
+    return ERR_OK;
+}
+
+static enum err_code start_retired(struct crew *c, struct str name, uint32_t generation,
+                                   const struct store_place *place, struct old_plans *old, struct err *e)
+{
+    const struct plan *plan = plan_of(old, generation, e);
     if (plan == NULL)
         return ERR_INVALID;
-    for (size_t i = 0; i < plan->n_sources; i++)
-        if (str_eq(plan->sources[i].name, name))
-            return runner_start(ret, plan, &plan->sources[i], place, options, e);
-    return err_set(e, ERR_INVALID, "generation %u does not have source '%.*s'", options->generation, STR_FMT(name));
+    struct runner_options how = {.is_once = true, .is_recovery = true, .plan_of = plan_of, .context = old};
+    for (size_t i = 0; i < plan->n_sources; i++) {
+        if (!str_eq(plan->sources[i].name, name))
+            continue;
+        TRY(crew_add(c, plan, &plan->sources[i], place, &how, e));
+        runner_store_is_there(c->items[c->n - 1], generation);
+        return ERR_OK;
+    }
+    return err_set(e, ERR_INVALID, "generation %u does not have source '%.*s'", generation, STR_FMT(name));
+}
+
+static enum err_code finish_retired(struct crew *c, struct store *s, const struct plan *plan,
+                                    const struct store_place *place, struct old_plans *old, struct err *e)
+{
+    struct native_result retired = {0};
+    enum err_code code = find_unfinished(s, plan, &retired, e);
+    if (code == ERR_UNAVAILABLE && store_ensure(s, true, e) == ERR_OK)
+        code = find_unfinished(s, plan, &retired, e);
+    TRY(code);
+    for (size_t i = 0; i < retired.n_rows && code == ERR_OK; i++)
+        code = start_retired(c, ((struct str *)retired.columns[0].column.values)[i],
+                             (uint32_t)((uint64_t *)retired.columns[1].column.values)[i], place, old, e);
+    native_result_done(&retired);
+    return code;
 }
 
 struct stopping {
@@ -264,17 +324,17 @@ struct stopping {
 };
 
 /* Signals to the runners. Whoever waits for the end hears why it takes a while. */
-static void pass_signals(const struct run_options *options, struct runner *const *runners, size_t n,
-                         struct stopping *stopping, int64_t now_ms)
+static void pass_signals(const struct run_options *options, const struct crew *c, struct stopping *stopping,
+                         int64_t now_ms)
 {
     if (options->stop == NULL || !*options->stop)
         return;
     bool is_twice = options->give_up != NULL && *options->give_up;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < c->n; i++) {
         if (is_twice)
-            runner_give_up(runners[i]);
+            runner_give_up(c->items[i]);
         else
-            runner_stop(runners[i]);
+            runner_stop(c->items[i]);
     }
     if (stopping->since_ms == 0)
         stopping->since_ms = now_ms;
@@ -285,77 +345,48 @@ static void pass_signals(const struct run_options *options, struct runner *const
     }
 }
 
-static enum err_code run_sources(const struct plan *plan, const struct store_place *place,
-                                 const struct run_options *options, uint32_t generation,
-                                 struct old_plans *old, struct err *e)
+static void watch(struct crew *c, const struct store_place *place, const struct run_options *options)
 {
-    char host[100] = "", process[160];
-    gethostname(host, sizeof(host) - 1);
-    snprintf(process, sizeof(process), "%s:%d:%016" PRIx64, host, getpid(), new_lane());
-    struct native_result retired = {0};
-    enum err_code found = options->only_source ? ERR_OK : find_unfinished(old->store, plan, &retired, e);
-    if (found == ERR_UNAVAILABLE && store_ensure(old->store, true, e) == ERR_OK)
-        found = find_unfinished(old->store, plan, &retired, e);
-    TRY(found);
-    struct runner **runners = xcalloc(plan->n_sources + retired.n_rows + 1, sizeof(*runners));
-    size_t n = 0;
-    enum err_code code = ERR_OK;
-    for (size_t i = 0; i < retired.n_rows && code == ERR_OK; i++) {
-        struct runner_options o = {.is_once = true, .is_recovery = true, .process = process, .lane = new_lane(),
-                                   .generation = (uint32_t)((uint64_t *)retired.columns[1].column.values)[i],
-                                   .plan_of = plan_of, .context = old};
-        code = start_retired(&runners[n], ((struct str *)retired.columns[0].column.values)[i], place, &o, e);
-        n += code == ERR_OK;
-    }
-    native_result_done(&retired);
-    for (size_t i = 0; i < plan->n_sources && code == ERR_OK; i++) {
-        if (options->only_source != NULL && !str_is(plan->sources[i].name, options->only_source))
-            continue;
-        struct runner_options o = {.enough_bytes = options->enough_bytes,
-                                   .is_once = options->is_once,
-                                   .process = process,
-                                   .lane = new_lane(),
-                                   .generation = generation,
-                                   .plan_of = plan_of,
-                                   .context = old};
-        code = runner_start(&runners[n], plan, &plan->sources[i], place, &o, e);
-        n += code == ERR_OK;
-    }
     int64_t last_tick = 0, last_status = 0;
     struct stopping stopped = {0};
-    for (bool is_end = false; !is_end && code == ERR_OK;) {
+    for (bool is_end = false; !is_end;) {
         is_end = true;
-        for (size_t i = 0; i < n; i++) {
+        for (size_t i = 0; i < c->n; i++) {
             struct runner_status s;
-            runner_status(runners[i], &s);
+            runner_status(c->items[i], &s);
             is_end &= s.is_finished;
         }
         int64_t now = clock_mono_ns() / 1000000;
-        pass_signals(options, runners, n, &stopped, now);
+        pass_signals(options, c, &stopped, now);
         if (now - last_status >= STATUS_MS || is_end) {
-            write_status(place, runners, n);
+            write_status(place, c->items, c->n);
             last_status = now;
         }
         if (options->tick && (now - last_tick >= options->tick_ms || is_end)) {
-            options->tick(options->context, runners, n, is_end);
+            options->tick(options->context, c->items, c->n, is_end);
             last_tick = now;
         }
         if (!is_end)
             clock_sleep_ms(options->is_once ? 5 : 50);
     }
-    for (size_t i = 0; i < n; i++) {
-        if (code != ERR_OK)
-            runner_stop(runners[i]);
+}
+
+/* Waits for the end of all; with a failure so far they are stopped. */
+static enum err_code crew_join(struct crew *c, enum err_code code, struct err *e)
+{
+    for (size_t i = 0; i < c->n && code != ERR_OK; i++)
+        runner_stop(c->items[i]);
+    for (size_t i = 0; i < c->n; i++) {
         struct err failure;
-        enum err_code result = runner_join(runners[i], &failure);
+        enum err_code result = runner_join(c->items[i], &failure);
         if (result != ERR_OK && code == ERR_OK) {
             code = result;
             if (e)
                 *e = failure;
         }
-        runner_free(runners[i]);
+        runner_free(c->items[i]);
     }
-    free(runners);
+    free(c->items);
     return code;
 }
 
@@ -369,25 +400,44 @@ static enum err_code prepare_store(struct store *s, const struct plan *plan,
     return run_make_tables(s, plan, e);
 }
 
+/* Each step may be done twice, so a store that dies meanwhile is started again. */
+static enum err_code prepare_patiently(struct store *s, const struct plan *plan, const struct run_options *options,
+                                       uint32_t *generation, struct buf *said, struct err *e)
+{
+    struct adoption how = {.accept_loss = options->accept_loss};
+    size_t n_said = said->n;
+    enum err_code code;
+    int tries = 0;
+    do {
+        said->n = n_said;
+        code = prepare_store(s, plan, &how, generation, said, e);
+    } while (code == ERR_UNAVAILABLE && ++tries < 3 && !(options->stop && *options->stop));
+    return code;
+}
+
 static enum err_code run_locked(const struct plan *plan, const struct store_place *place,
                                 const struct run_options *options, struct store *s,
                                 struct buf *said, struct err *e)
 {
     uint32_t generation;
-    struct adoption how = {.accept_loss = options->accept_loss};
-    enum err_code made;
-    int tries = 0;
-    size_t n_said = said->n;
-    do { /* each step may be done twice, so a store that dies meanwhile is started again */
-        said->n = n_said;
-        made = prepare_store(s, plan, &how, &generation, said, e);
-    } while (made == ERR_UNAVAILABLE && ++tries < 3 && !(options->stop && *options->stop));
-    TRY(made);
+    struct crew crew;
     struct old_plans old = {.current = plan,
                             .store = store_new(place),
                             .folder = options->folder,
                             .lock = PTHREAD_MUTEX_INITIALIZER};
-    enum err_code code = run_sources(plan, place, options, generation, &old, e);
+    crew_init(&crew);
+    enum err_code code = start_sources(&crew, plan, place, options, &old, e);
+    if (code == ERR_OK)
+        code = prepare_patiently(s, plan, options, &generation, said, e);
+    if (code == ERR_OK) {
+        for (size_t i = 0; i < crew.n; i++)
+            runner_store_is_there(crew.items[i], generation);
+        if (options->only_source == NULL)
+            code = finish_retired(&crew, s, plan, place, &old, e);
+    }
+    if (code == ERR_OK)
+        watch(&crew, place, options);
+    code = crew_join(&crew, code, e);
     old_plans_done(&old);
     return code;
 }

@@ -215,10 +215,17 @@ static enum err_code open_files(struct runner *r, struct err *e)
         .check_header = check_header,
         .context = r,
     };
+    TRY(file_set_new(&r->files, &spec, e));
+    file_set_look_ahead(r->files);
+    return ERR_OK;
+}
+
+static enum err_code know_files(struct runner *r, struct err *e)
+{
     /* The rejects' partition has the largest number, so it can only be the last. */
     size_t n_files = r->chain.n_ends;
     n_files -= n_files > 0 && r->chain.ends[n_files - 1].partition == REJECTS_PARTITION;
-    return file_set_open(&r->files, &spec, r->chain.ends, n_files, r->chain.next_partition, e);
+    return file_set_know(r->files, r->chain.ends, n_files, r->chain.next_partition, e);
 }
 
 /* ---- positions ---- */
@@ -354,7 +361,7 @@ static void hand_over(struct runner *r, bool is_heartbeat)
     ep->n_extras = r->n_lost;
     r->n_lost = 0;
     ep->row = (struct chain_row){.kind = CHAIN_EPOCH, .lane = r->options.lane, .process = xstrdup(r->options.process),
-                                 .generation = r->options.generation, .now = r->now, .slot_s = r->plan->settings.slot_s,
+                                 .generation = r->generation, .now = r->now, .slot_s = r->plan->settings.slot_s,
                                  .margin_s = r->plan->settings.margin_s};
     if (!is_heartbeat)
         take_ranges(r, &ep->row);
@@ -693,15 +700,29 @@ static void end_alarms(struct runner *r)
                   STR_FMT(r->source->name), r->alarms.n);
 }
 
+/* False: stopped before the store was there. */
+static bool wait_store(struct runner *r)
+{
+    pthread_mutex_lock(&r->lock);
+    while (!r->has_store && !r->stop)
+        wait_quiet(r, 100);
+    bool has_store = r->has_store;
+    pthread_mutex_unlock(&r->lock);
+    return has_store;
+}
+
 static enum err_code coordinate(struct runner *r, struct err *e)
 {
     AUTO_MEM char *source = xstrndup(r->source->name.p, r->source->name.n);
+    TRY(gatherer_init(&r->header_check, r->source, &r->plan->settings, e));
+    TRY(open_files(r, e));
+    if (!wait_store(r))
+        return ERR_OK;
     TRY(read_chain(r, source, e));
     for (size_t i = 0; i < r->chain.n_ends; i++)
         if (r->chain.ends[i].partition != REJECTS_PARTITION)
             set_sealed_end(&r->ends, r->chain.ends[i].partition, r->chain.ends[i].position);
-    TRY(gatherer_init(&r->header_check, r->source, &r->plan->settings, e));
-    TRY(open_files(r, e));
+    TRY(know_files(r, e));
     if (r->chain.n_open > 0) {
         runner_set_state(r, "recovering", NULL);
         TRY(file_set_scan(r->files, e));
@@ -764,6 +785,15 @@ enum err_code runner_start(struct runner **ret, const struct plan *plan, const s
     }
     *ret = r;
     return ERR_OK;
+}
+
+void runner_store_is_there(struct runner *r, uint32_t generation)
+{
+    pthread_mutex_lock(&r->lock);
+    r->generation = generation;
+    r->has_store = true;
+    pthread_cond_broadcast(&r->quiet);
+    pthread_mutex_unlock(&r->lock);
 }
 
 void runner_stop(struct runner *r)

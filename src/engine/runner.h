@@ -20,7 +20,6 @@ struct runner_options {
     uint64_t enough_bytes; /* preview: stops after about so many bytes of input; 0 = never */
     const char *process;  /* name of this process in the chain */
     uint64_t lane;        /* never used before for this source */
-    uint32_t generation;
     /* The plan of an older generation's definitions for this source; for recovery. The caller keeps it. */
     const struct plan *(*plan_of)(void *context, uint32_t generation, struct err *e);
     void *context;
@@ -41,10 +40,13 @@ struct runner_status {
 };
 
 struct runner;
+/* Begins to look for files; nothing is asked of the store before runner_store_is_there. */
 MUST_CHECK enum err_code runner_start(struct runner **ret, const struct plan *plan,
                                       const struct plan_source *source,
                                       const struct store_place *place,
                                       const struct runner_options *options, struct err *e);
+/* The store answers and has the tables of the plan; its definitions have this number. Once. */
+void runner_store_is_there(struct runner *r, uint32_t generation);
 /* Asks; the epoch that gathers is finished. any thread, also from a signal's flag */
 void runner_stop(struct runner *r);
 /* Asks once more: nothing is waited for, the next start completes what is open. any thread */

@@ -45,6 +45,8 @@ struct runner {
     pthread_mutex_t lock;         /* guards everything below */
     pthread_cond_t work;          /* workers: the gate opened, or input came */
     pthread_cond_t quiet;         /* coordinator: a worker became idle; storer: an epoch is there, or is stored */
+    bool has_store;               /* runner_store_is_there was called; generation is set with it */
+    uint32_t generation;
     bool is_gate_open;
     bool is_ending;               /* workers and storer leave */
     int n_active;

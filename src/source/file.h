@@ -92,6 +92,13 @@ MUST_CHECK enum err_code file_set_open(struct file_set **ret, const struct file_
                                        struct err *e);
 void file_set_close(struct file_set *s);
 
+/* The same in steps, for who learns the marks late: file_set_look_ahead begins to list and stat the names on
+ * a thread of its own; file_set_know takes the marks, once, before the first scan, which then need not look. */
+MUST_CHECK enum err_code file_set_new(struct file_set **ret, const struct file_source_spec *spec, struct err *e);
+void file_set_look_ahead(struct file_set *s);
+MUST_CHECK enum err_code file_set_know(struct file_set *s, const struct file_mark *marks, size_t n_marks,
+                                       uint64_t next_partition, struct err *e);
+
 /* Looks at the globs again: new, moved, rotated, truncated, changed files. Cheap when nothing changed
  * (stat only; of more than 1,000 files that have long been quiet only a part each time). Call every ~200 ms when
  * following; with is_once at the start, and again whenever file_next_chunk says ERR_NOT_FOUND while

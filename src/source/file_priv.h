@@ -152,6 +152,13 @@ struct event_item {
     struct event_item *next;
 };
 
+/* What stat said of a name. */
+struct sight {
+    int error;           /* 0: it is there */
+    bool is_file;
+    struct stat_key key;
+};
+
 enum stage { STAGE_LOOK, STAGE_OWN, STAGE_MATCH, STAGE_DECIDE };
 
 struct file_set {
@@ -204,6 +211,13 @@ struct file_set {
     int64_t now_ns, deadline_ns;
     int64_t ahead_ns;             /* added to the clock: tests need not wait */
     bool is_started;              /* the first scan is complete */
+    /* the look ahead: a thread that owns the scan's fields until it is joined */
+    pthread_t looker;
+    bool is_looking;              /* the thread has not been joined */
+    _Atomic bool stop_looking;
+    struct sight *sights;         /* of the first n_sights of busy; NULL: none */
+    size_t n_sights;
+    int64_t seen_ns;              /* when they were seen */
     int64_t *last_new_ns;         /* per glob: when a file with content came last */
     struct file **last_new;
     /* recovery; owner */
@@ -226,6 +240,7 @@ void push_file(struct file ***list, size_t *n, struct file *f); /* grows by powe
 
 /* look.c: names, stats, growth; fills todo */
 void look(struct file_set *s);
+void *look_ahead(void *set);
 void entry_gone(struct file_set *s, struct entry *entry);
 void entry_go_on(struct file_set *s, struct entry *entry, struct file *f, const struct stat_key *key);
 void file_lose_name(struct file_set *s, struct file *f);

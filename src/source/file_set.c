@@ -158,14 +158,8 @@ static char *keep_text(struct buf *b, const char *text)
     return copy;
 }
 
-enum err_code file_set_open(struct file_set **ret, const struct file_source_spec *spec,
-                            const struct file_mark *marks, size_t n_marks, uint64_t next_partition,
-                            struct err *e)
+enum err_code file_set_new(struct file_set **ret, const struct file_source_spec *spec, struct err *e)
 {
-    for (size_t i = 0; i < n_marks; i++)
-        if (!is_sound(&marks[i]))
-            return err_set(e, ERR_INVALID, "the stored mark of file %s is damaged",
-                           marks[i].path ? marks[i].path : "(no path)");
     struct glob *glob;
     TRY(glob_new(&glob, spec->globs, spec->n_globs, e));
 
@@ -186,18 +180,58 @@ enum err_code file_set_open(struct file_set **ret, const struct file_source_spec
     s->last_new_ns = xcalloc(spec->n_globs, sizeof(*s->last_new_ns));
     s->last_new = xcalloc(spec->n_globs, sizeof(*s->last_new));
     s->range.reader.fd = -1;
-    s->next_partition = next_partition;
     s->is_unsettled = true;
-    for (size_t i = 0; i < n_marks; i++)
-        take_mark(s, &marks[i]);
     *ret = s;
     return ERR_OK;
+}
+
+void file_set_look_ahead(struct file_set *s)
+{
+    s->is_looking = pthread_create(&s->looker, NULL, look_ahead, s) == 0; /* else the first scan looks */
+}
+
+static void end_look_ahead(struct file_set *s)
+{
+    if (s->is_looking)
+        pthread_join(s->looker, NULL);
+    s->is_looking = false;
+}
+
+enum err_code file_set_know(struct file_set *s, const struct file_mark *marks, size_t n_marks,
+                            uint64_t next_partition, struct err *e)
+{
+    for (size_t i = 0; i < n_marks; i++)
+        if (!is_sound(&marks[i]))
+            return err_set(e, ERR_INVALID, "the stored mark of file %s is damaged",
+                           marks[i].path ? marks[i].path : "(no path)");
+    end_look_ahead(s);
+    s->next_partition = next_partition;
+    for (size_t i = 0; i < n_marks; i++)
+        take_mark(s, &marks[i]);
+    return ERR_OK;
+}
+
+enum err_code file_set_open(struct file_set **ret, const struct file_source_spec *spec,
+                            const struct file_mark *marks, size_t n_marks, uint64_t next_partition,
+                            struct err *e)
+{
+    struct file_set *s;
+    TRY(file_set_new(&s, spec, e));
+    enum err_code code = file_set_know(s, marks, n_marks, next_partition, e);
+    if (code == ERR_OK)
+        *ret = s;
+    else
+        file_set_close(s);
+    return code;
 }
 
 void file_set_close(struct file_set *s)
 {
     if (s == NULL)
         return;
+    s->stop_looking = true;
+    end_look_ahead(s);
+    free(s->sights);
     struct file_event event;
     while (file_set_event(s, &event)) {
         free(event.path);

@@ -233,6 +233,11 @@ struct walk {
 
 static void name_done(struct walk *w, struct node *node, struct name *n);
 
+static bool is_stopped(const struct walk *w)
+{
+    return w->v->stop != NULL && *w->v->stop;
+}
+
 /* Everything below is gone. */
 static void node_drop(struct walk *w, struct node *node)
 {
@@ -365,7 +370,7 @@ static bool node_list(struct walk *w, struct node *node)
     struct name *fresh = NULL;
     size_t n = 0, cap = 0;
     struct dirent *d;
-    while ((d = readdir(dir)) != NULL) {
+    while (!is_stopped(w) && (d = readdir(dir)) != NULL) {
         if (!is_wanted(w, node, d))
             continue;
         if (n == cap) {
@@ -427,7 +432,7 @@ static void node_walk(struct walk *w, struct node *node)
             node->below = node_new(node->folder, node->component + 1, node->depth);
         node_walk(w, node->below);
     }
-    for (size_t i = 0; i < node->n_names; i++)
+    for (size_t i = 0; i < node->n_names && !is_stopped(w); i++)
         if (node->names[i].child != NULL)
             node_walk(w, node->names[i].child);
 }

@@ -6,6 +6,7 @@
 #ifndef SOURCE_GLOB_H
 #define SOURCE_GLOB_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -19,6 +20,8 @@ struct glob_visitor {
     void (*gone)(void *context, const char *path);
     /* A folder that cannot be listed; said once until the reason changes. What was in it stays found. */
     void (*failed)(void *context, const char *folder, int error);
+    /* May be NULL. Set: the walk breaks off anywhere, and only glob_free is left to do. */
+    const _Atomic bool *stop;
 };
 
 /* Patterns are copied. ERR_INVALID: braces that do not close or make more than 10,000 patterns. */

@@ -15,6 +15,7 @@ static const int64_t SECOND_NS = 1000000000;
 static const int64_t TURN_NS = 1000000;              /* a scan spends so long on entries that are quiet */
 static const int64_t QUIET_NS = 60 * SECOND_NS;      /* untouched so long: looked at in turns */
 static const int64_t RECHECK_NS = 2 * SECOND_NS;     /* content of a growing file is compared so often */
+static const int64_t AHEAD_NS = 5 * SECOND_NS;       /* a look ahead is good for the first scan for so long */
 static const int64_t ORPHAN_NS = 600 * SECOND_NS;    /* an open file without a name in the glob is kept so long */
 
 void entry_busy(struct file_set *s, struct entry *entry)
@@ -177,22 +178,26 @@ static bool is_untouched(struct file *f, const struct stat_key *key)
     return ret;
 }
 
-static void stat_entry(struct file_set *s, struct entry *entry)
+static struct sight sight_of(const char *path)
 {
     struct stat st;
+    if (stat(path, &st) != 0)
+        return (struct sight){.error = errno};
+    return (struct sight){.is_file = S_ISREG(st.st_mode), .key = stat_key_of(&st)};
+}
+
+static void take_sight(struct file_set *s, struct entry *entry, const struct sight *sight)
+{
     entry->must_stat = false;
-    if (stat(entry->path, &st) != 0) {
-        if (errno == ENOENT || errno == ENOTDIR)
-            entry_gone(s, entry);
-        else
-            entry->must_check = true; /* opening it says why */
-        return;
-    }
-    if (!S_ISREG(st.st_mode)) {
+    if (sight->error == ENOENT || sight->error == ENOTDIR || (sight->error == 0 && !sight->is_file)) {
         entry_gone(s, entry);
         return;
     }
-    struct stat_key key = stat_key_of(&st), old = entry->key;
+    if (sight->error != 0) {
+        entry->must_check = true; /* opening it says why */
+        return;
+    }
+    struct stat_key key = sight->key, old = entry->key;
     if (entry->role == ROLE_GONE)
         entry->role = ROLE_NONE;
     if (entry->role != ROLE_NONE && stat_key_eq(&key, &old))
@@ -210,6 +215,12 @@ static void stat_entry(struct file_set *s, struct entry *entry)
         grow(s, entry, &key);
     if (!is_growth || (!s->spec.is_once && s->now_ns - entry->checked_ns > RECHECK_NS))
         entry->must_check = entry->role != ROLE_LATE;
+}
+
+static void stat_entry(struct file_set *s, struct entry *entry)
+{
+    struct sight sight = sight_of(entry->path);
+    take_sight(s, entry, &sight);
 }
 
 /* A twin was compared when less of its file had been read. */
@@ -337,10 +348,30 @@ static void drop_quiet(struct file_set *s)
     s->n_busy = n;
 }
 
+static void walk(struct file_set *s, const _Atomic bool *stop)
+{
+    const struct glob_visitor visitor = {s, on_found, on_gone, on_failed, stop};
+    glob_walk(s->glob, &visitor);
+}
+
+void *look_ahead(void *set)
+{
+    struct file_set *s = set;
+    s->seen_ns = clock_mono_ns();
+    walk(s, &s->stop_looking);
+    s->sights = xmalloc((s->n_busy + 1) * sizeof(*s->sights));
+    for (; s->n_sights < s->n_busy && !s->stop_looking; s->n_sights++)
+        s->sights[s->n_sights] = sight_of(s->busy[s->n_sights]->path);
+    return NULL;
+}
+
 void look(struct file_set *s)
 {
-    const struct glob_visitor visitor = {s, on_found, on_gone, on_failed};
-    glob_walk(s->glob, &visitor);
+    AUTO_MEM struct sight *sights = MOVE(s->sights);
+    size_t n_sights = clock_mono_ns() - s->seen_ns < AHEAD_NS ? s->n_sights : 0;
+    s->n_sights = 0;
+    if (n_sights == 0)
+        walk(s, NULL);
     take_messages(s);
     s->n_todo = s->todo_at = s->n_new = 0;
     s->has_displaced = false;
@@ -348,7 +379,9 @@ void look(struct file_set *s)
     take_turns(s);
     for (size_t i = 0; i < s->n_busy; i++) {
         struct entry *entry = s->busy[i];
-        if (entry->role != ROLE_GONE || entry->must_stat)
+        if (i < n_sights)
+            take_sight(s, entry, &sights[i]);
+        else if (entry->role != ROLE_GONE || entry->must_stat)
             stat_entry(s, entry);
         if (entry->role == ROLE_GONE)
             continue;

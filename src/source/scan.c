@@ -200,11 +200,11 @@ static void scan_once(struct file_set *s)
 {
     int64_t now_ns = clock_mono_ns();
     s->now_ns = now_ns + s->ahead_ns;
-    s->deadline_ns = now_ns + SCAN_NS;
     if (s->stage == STAGE_LOOK) {
         look(s);
         s->stage = STAGE_OWN;
     }
+    s->deadline_ns = clock_mono_ns() + SCAN_NS; /* for reading files: a look is never cut short */
     if (s->stage == STAGE_OWN && own_stage(s))
         s->stage = STAGE_MATCH;
     if (s->stage == STAGE_MATCH && match_stage(s)) {
