@@ -34,6 +34,8 @@ static void put_escaped(struct buf *out, const char *text)
 
 static char *unescaped(struct str s)
 {
+    if (s.n == 0 || memchr(s.p, '\\', s.n) == NULL)
+        return xstrndup(s.p, s.n);
     char *out = xmalloc(s.n + 1);
     size_t n = 0;
     for (size_t i = 0; i < s.n; i++) {
@@ -111,18 +113,23 @@ static bool field_u32(struct str *line, uint32_t *ret)
     return true;
 }
 
+/* Digit + 1; 0: none. A table, as a checkpoint may have millions of digits. */
+static const uint8_t hex_digits[256] = {
+    ['0'] = 1, ['1'] = 2, ['2'] = 3, ['3'] = 4, ['4'] = 5, ['5'] = 6, ['6'] = 7, ['7'] = 8,
+    ['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+};
+
 static bool hex_u64(const char *p, uint64_t *ret)
 {
     uint64_t v = 0;
+    bool is_bad = false;
     for (int i = 0; i < 16; i++) {
-        char c = p[i];
-        int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-        if (digit < 0)
-            return false;
-        v = v << 4 | (uint64_t)digit;
+        uint8_t digit = hex_digits[(uint8_t)p[i]];
+        is_bad |= digit == 0;
+        v = v << 4 | (uint64_t)((digit - 1) & 15);
     }
     *ret = v;
-    return true;
+    return !is_bad;
 }
 
 static bool field_hash(struct str *line, struct u128 *ret)
@@ -366,6 +373,24 @@ static void add_open(struct chain *c, const struct chain_row *row)
     c->open[c->n_open++] = *row;
 }
 
+/* The ends of a checkpoint become the chain's, which has none yet. Takes the paths. */
+static void take_ends(struct chain *c, struct chain_row *row)
+{
+    c->ends = xcalloc(row->n_ranges, sizeof(*c->ends));
+    c->cap_ends = row->n_ranges;
+    for (size_t i = 0; i < row->n_ranges; i++) {
+        struct file_mark *m = &row->ranges[i].mark;
+        if (c->n_ends > 0 && c->ends[c->n_ends - 1].partition >= m->partition) {
+            set_end(c, m); /* out of order: not written so */
+            continue;
+        }
+        c->ends[c->n_ends++] = *m;
+        m->path = NULL;
+        if (m->partition >= c->next_partition && m->partition != REJECTS_PARTITION)
+            c->next_partition = m->partition + 1;
+    }
+}
+
 static enum err_code read_checkpoint(struct chain *c, struct store *s, struct buf *open_list, struct err *e)
 {
     AUTO_DONE(buf) sql = {0};
@@ -377,8 +402,7 @@ static enum err_code read_checkpoint(struct chain *c, struct store *s, struct bu
         struct chain_row row;
         code = row_from_cells(&row, &r, 0, e);
         if (code == ERR_OK) {
-            for (size_t i = 0; i < row.n_ranges; i++)
-                set_end(c, &row.ranges[i].mark);
+            take_ends(c, &row);
             c->last_n = c->last_checkpoint = row.n;
             c->last_now = row.now;
             c->last_slot_s = row.slot_s;

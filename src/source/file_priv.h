@@ -137,6 +137,7 @@ struct head_index {
     uint64_t lengths[FILE_HASH_BYTES / 64 + 1];
 };
 
+void head_index_reserve(struct head_index *x, size_t n_files); /* room for so many */
 void head_index_add(struct head_index *x, struct file *f);
 void head_index_remove(struct head_index *x, struct file *f);
 void head_index_done(struct head_index *x);

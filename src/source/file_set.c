@@ -206,6 +206,7 @@ enum err_code file_set_know(struct file_set *s, const struct file_mark *marks, s
                            marks[i].path ? marks[i].path : "(no path)");
     end_look_ahead(s);
     s->next_partition = next_partition;
+    head_index_reserve(&s->index, n_marks + 1);
     for (size_t i = 0; i < n_marks; i++)
         take_mark(s, &marks[i]);
     return ERR_OK;

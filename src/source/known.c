@@ -12,9 +12,8 @@ static void put(struct file **buckets, size_t n, uint64_t key, struct file *f, s
     buckets[key & (n - 1)] = f;
 }
 
-static void rehash(struct head_index *x)
+static void rehash(struct head_index *x, size_t n)
 {
-    size_t n = x->n_buckets ? x->n_buckets * 4 : MIN_BUCKETS;
     struct file **heads = xcalloc(n, sizeof(*heads)), **firsts = xcalloc(n, sizeof(*firsts)),
                 **smalls = xcalloc(n, sizeof(*smalls));
     for (size_t i = 0; i < x->n_buckets; i++) {
@@ -40,10 +39,19 @@ static void rehash(struct head_index *x)
     x->n_buckets = n;
 }
 
+void head_index_reserve(struct head_index *x, size_t n_files)
+{
+    size_t n = x->n_buckets ? x->n_buckets : MIN_BUCKETS;
+    while (n < n_files)
+        n *= 4;
+    if (n > x->n_buckets)
+        rehash(x, n);
+}
+
 void head_index_add(struct head_index *x, struct file *f)
 {
     if (x->n_files >= x->n_buckets)
-        rehash(x);
+        head_index_reserve(x, x->n_files + 1);
     put(x->heads, x->n_buckets, f->key_hash.lo, f, &f->next_in_heads);
     if (f->first_hash != 0)
         put(x->firsts, x->n_buckets, f->first_hash, f, &f->next_in_firsts);
