@@ -71,14 +71,14 @@ static size_t integers_avx2(int64_t *out, const struct csv_cells *c, uint16_t *l
     return csv_plain.integers(out, c, left);
 }
 
-static size_t floats_avx2(double *out, const struct csv_cells *c, uint16_t *left)
+static size_t doubles_avx2(double *out, const struct csv_cells *c, uint16_t *left)
 {
-    return csv_plain.floats(out, c, left);
+    return csv_plain.doubles(out, c, left);
 }
 
-static bool narrow_avx2(float *out, const double *in, size_t n)
+static size_t floats_avx2(float *out, const struct csv_cells *c, uint16_t *left)
 {
-    return csv_plain.narrow(out, in, n);
+    return csv_plain.floats(out, c, left);
 }
 
 static size_t addresses_avx2(uint32_t *out, const struct csv_cells *c, uint16_t *left)
@@ -92,8 +92,8 @@ static size_t times_avx2(int64_t *out, const struct csv_cells *c, size_t from, c
 }
 
 const struct csv_kernels csv_avx2 = {
-    .name = "avx2", .index = index_avx2, .integers = integers_avx2, .floats = floats_avx2,
-    .narrow = narrow_avx2, .addresses = addresses_avx2, .times = times_avx2,
+    .name = "avx2", .index = index_avx2, .integers = integers_avx2, .doubles = doubles_avx2,
+    .floats = floats_avx2, .addresses = addresses_avx2, .times = times_avx2,
 };
 
 #ifdef __clang__

@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The twins of csv_index.c's loops for AVX-512 (BW, DQ, VL, VBMI2, VPOPCNTDQ). Numbers are read four rows
- * at a time: the 16 bytes up to a cell's end are a lane, and a mask says which of them are the cell's. */
+ * The twins of csv_index.c's loops for AVX-512: the index and times; other values are read by
+ * spans_avx512.h. */
 #include "codec/csv_priv.h"
 #include "codec/csv_quotes.h"
+#include "codec/spans_avx512.h"
 
-#include <immintrin.h>
-
-#ifdef __clang__
-#pragma clang attribute push(                                                                      \
-    __attribute__((target(                                                                         \
-        "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi2,avx512vpopcntdq,bmi,bmi2,popcnt,lzcnt"))), \
-    apply_to = function)
-#else
-#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi2,avx512vpopcntdq,bmi,bmi2,popcnt,lzcnt")
-#endif
+#if defined(__x86_64__)
 
 static const uint8_t byte_numbers[64] = {
     0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
@@ -23,7 +15,7 @@ static const uint8_t byte_numbers[64] = {
 };
 
 /* One compress of byte numbers, widened: the positions of a block's bits. Writes 16 or 64 entries. */
-static inline void put_positions(uint32_t *out, __mmask64 m, unsigned n, uint32_t base, __m512i numbers)
+AVX512 static inline void put_positions(uint32_t *out, __mmask64 m, unsigned n, uint32_t base, __m512i numbers)
 {
     __m512i packed = _mm512_maskz_compress_epi8(m, numbers), add = _mm512_set1_epi32((int)base);
 
@@ -44,7 +36,7 @@ static inline uint64_t below(int stop)
     return stop <= 0 ? 0 : ~(uint64_t)0 >> (64 - stop);
 }
 
-static void index_avx512(struct csv_scan *s)
+AVX512 static void index_avx512(struct csv_scan *s)
 {
     const __m512i delimiter = _mm512_set1_epi8(s->delimiter), line = _mm512_set1_epi8('\n'),
                   special = _mm512_set1_epi8(s->special), ret = _mm512_set1_epi8('\r'),
@@ -83,7 +75,7 @@ static void index_avx512(struct csv_scan *s)
 }
 
 /* 16 digits, high first, to a number. */
-static inline uint64_t number16(__m128i digits)
+AVX512 static inline uint64_t number16(__m128i digits)
 {
     __m128i w = _mm_maddubs_epi16(digits, _mm_set1_epi16(0x010a));
     w = _mm_madd_epi16(w, _mm_set1_epi32(0x00010064));
@@ -93,253 +85,65 @@ static inline uint64_t number16(__m128i digits)
     return (v & 0xffffffff) * 100000000 + (v >> 32);
 }
 
-/* The same for the four lanes. */
-static inline __m256i numbers16(__m512i digits)
+/* Rows of cells from `from` on. */
+static struct spans spans_of(const struct csv_cells *c, size_t from)
 {
-    __m512i w = _mm512_maddubs_epi16(digits, _mm512_set1_epi16(0x010a));
-    w = _mm512_madd_epi16(w, _mm512_set1_epi32(0x00010064));
-    w = _mm512_packus_epi32(w, w);
-    w = _mm512_madd_epi16(w, _mm512_set1_epi32(0x00012710));
-    w = _mm512_add_epi64(_mm512_mul_epu32(w, _mm512_set1_epi64(100000000)), _mm512_srli_epi64(w, 32));
-    const __m512i firsts = _mm512_setr_epi64(0, 2, 4, 6, 0, 2, 4, 6);
-    return _mm512_castsi512_si256(_mm512_permutexvar_epi64(firsts, w));
+    size_t n = c->n - from < SPANS_MAX ? c->n - from : SPANS_MAX;
+    return (struct spans){.base = c->data, .begin = c->prev + from, .end = c->ends + from, .skip = 1, .n = n};
 }
 
-/* Four cells, each the last bytes of a 16-byte lane. Masks have a bit a byte, so 16 bits a lane; `text` is
- * the cell without a sign. A cell that is empty or longer than 16 bytes has an empty or full `text`. */
-struct four {
-    __m512i bytes;
-    uint64_t text, first; /* first = the first byte of `text` */
-    uint64_t minus;
-    unsigned is_long;     /* a bit a lane */
-};
-
-static const uint64_t not_lane_starts = 0xfffefffefffefffe, lane_starts = 0x0001000100010001;
-
-static inline __m512i load_four(const char *data, const uint32_t *ends, size_t stride)
+static size_t leave(uint16_t *left, size_t n_left, uint64_t rows, size_t from)
 {
-    __m512i w = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)(data + ends[0]) - 1));
-    w = _mm512_inserti32x4(w, _mm_loadu_si128((const __m128i *)(data + ends[stride]) - 1), 1);
-    w = _mm512_inserti32x4(w, _mm_loadu_si128((const __m128i *)(data + ends[2 * stride]) - 1), 2);
-    return _mm512_inserti32x4(w, _mm_loadu_si128((const __m128i *)(data + ends[3 * stride]) - 1), 3);
-}
-
-static inline struct four take_four(const struct csv_cells *c, size_t r, bool takes_minus)
-{
-    const uint32_t *ends = c->ends + r * c->stride, *prev = c->prev + r * c->prev_stride;
-    size_t stride = c->stride, prev_stride = c->prev_stride;
-    const __m512i places = _mm512_broadcast_i32x4(_mm_setr_epi8(16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1));
-    const __m512i spread = _mm512_setr_epi32(0, 0, 0, 0, 0x04040404, 0x04040404, 0x04040404, 0x04040404, 0x08080808,
-                                             0x08080808, 0x08080808, 0x08080808, 0x0c0c0c0c, 0x0c0c0c0c, 0x0c0c0c0c,
-                                             0x0c0c0c0c);
-    __m128i end = _mm_setr_epi32((int)ends[0], (int)ends[stride], (int)ends[2 * stride], (int)ends[3 * stride]);
-    __m128i before = _mm_setr_epi32((int)prev[0], (int)prev[prev_stride], (int)prev[2 * prev_stride],
-                                    (int)prev[3 * prev_stride]);
-    __m128i n = _mm_sub_epi32(_mm_sub_epi32(end, before), _mm_set1_epi32(1));
-    struct four f = {.bytes = load_four(c->data, ends, stride)};
-    f.is_long = _mm_cmpgt_epu32_mask(n, _mm_set1_epi32(16));
-    n = _mm_min_epu32(n, _mm_set1_epi32(16));
-    __m512i lengths = _mm512_shuffle_epi8(_mm512_broadcast_i32x4(n), spread);
-    f.text = _mm512_cmpge_epu8_mask(lengths, places);
-    f.first = f.text & ~(f.text << 1 & not_lane_starts);
-    if (takes_minus) {
-        f.minus = _mm512_mask_cmpeq_epi8_mask(f.first, f.bytes, _mm512_set1_epi8('-'));
-        f.text &= ~f.minus;
-        f.first = f.text & ~(f.text << 1 & not_lane_starts);
-    }
-    return f;
-}
-
-/* A bit a lane: which of the four 16-bit fields are not zero. */
-static inline unsigned fields_set(uint64_t m)
-{
-    __m128i v = _mm_cvtsi64_si128((long long)m);
-    return _mm_test_epi16_mask(v, v) & 15;
-}
-
-static inline size_t leave(uint16_t *left, size_t n_left, unsigned lanes, size_t r)
-{
-    for (; lanes; lanes &= lanes - 1)
-        left[n_left++] = (uint16_t)(r + _tzcnt_u32(lanes));
+    for (; rows; rows &= rows - 1)
+        left[n_left++] = (uint16_t)(from + (size_t)__builtin_ctzll(rows));
     return n_left;
 }
 
-/* Rows from 0 on that the wide loops must not take: the 16 bytes before their cell's end may lie before
- * the input. */
-static size_t first_wide_row(const struct csv_cells *c)
+AVX512 static size_t integers_avx512(int64_t *out, const struct csv_cells *c, uint16_t *left)
 {
-    size_t r = 0;
+    size_t n_left = 0;
 
-    while (r < c->n && c->ends[r * c->stride] < 16)
-        r++;
-    return r;
-}
-
-static struct csv_cells cells_of(const struct csv_cells *c, size_t from, size_t n)
-{
-    struct csv_cells part = *c;
-
-    part.ends += from * c->stride;
-    part.prev += from * c->prev_stride;
-    part.n = n;
-    return part;
-}
-
-/* The plain loop for some rows. */
-#define NARROWLY(kernel, from, count)                                                              \
-    do {                                                                                           \
-        struct csv_cells part = cells_of(c, (from), (count));                                      \
-        size_t more = csv_plain.kernel(out + (from), &part, left + n_left);                        \
-        for (size_t i = 0; i < more; i++)                                                          \
-            left[n_left + i] = (uint16_t)(left[n_left + i] + (from));                              \
-        n_left += more;                                                                            \
-    } while (0)
-
-static size_t integers_avx512(int64_t *out, const struct csv_cells *c, uint16_t *left)
-{
-    size_t n_left = 0, r = first_wide_row(c);
-
-    NARROWLY(integers, 0, r);
-    for (; r + 4 <= c->n; r += 4) {
-        struct four f = take_four(c, r, c->takes_minus);
-        __m512i digits = _mm512_maskz_sub_epi8(f.text, f.bytes, _mm512_set1_epi8('0'));
-        uint64_t bad = _mm512_cmpgt_epu8_mask(digits, _mm512_set1_epi8(9));
-        __m256i v = numbers16(digits);
-        if (c->takes_minus)
-            v = _mm256_mask_sub_epi64(v, (__mmask8)fields_set(f.minus), _mm256_setzero_si256(), v);
-        _mm256_storeu_si256((__m256i *)(out + r), v);
-        unsigned lanes = fields_set(bad) | (fields_set(f.text) ^ 15) | f.is_long;
-        if (__builtin_expect(lanes != 0, false))
-            n_left = leave(left, n_left, lanes, r);
+    for (size_t r = 0; r < c->n; r += SPANS_MAX) {
+        struct spans v = spans_of(c, r);
+        n_left = leave(left, n_left, spans_integers(&v, out + r, c->takes_minus), r);
     }
-    NARROWLY(integers, r, c->n - r);
     return n_left;
 }
 
-/* Divisors by one more than the place of the dot in its lane; 0 = no dot. */
-static const double divisors_of[16] = {1,   1e15, 1e14, 1e13, 1e12, 1e11, 1e10, 1e9,
-                                       1e8, 1e7,  1e6,  1e5,  1e4,  1e3,  1e2,  1e1};
-
-/* No branch depends on the text: lengths and dots of real columns are not to be foreseen. */
-static size_t floats_avx512(double *out, const struct csv_cells *c, uint16_t *left)
+AVX512 static size_t doubles_avx512(double *out, const struct csv_cells *c, uint16_t *left)
 {
-    const __m512d low = _mm512_loadu_pd(divisors_of), high = _mm512_loadu_pd(divisors_of + 8);
-    size_t n_left = 0, r = first_wide_row(c);
+    size_t n_left = 0;
 
-    NARROWLY(floats, 0, r);
-    for (; r + 4 <= c->n; r += 4) {
-        struct four f = take_four(c, r, true);
-        uint64_t dots = _mm512_mask_cmpeq_epi8_mask(f.text, f.bytes, _mm512_set1_epi8('.'));
-        __m512i digits = _mm512_maskz_sub_epi8(f.text & ~dots, f.bytes, _mm512_set1_epi8('0'));
-        uint64_t bad = _mm512_cmpgt_epu8_mask(digits, _mm512_set1_epi8(9));
-        /* a dot has digits on both sides */
-        bad |= (dots & 0x8000800080008000) | (dots & f.first);
-        dots &= 0x7fff7fff7fff7fff;
-        uint64_t has_dot = (dots + 0x7fff7fff7fff7fff) >> 15 & lane_starts;
-        bad |= dots & (dots - has_dot); /* more than one */
-        uint64_t before_dot = (dots << 1) - has_dot;
-        digits = _mm512_mask_mov_epi8(digits, before_dot, _mm512_bslli_epi128(digits, 1));
-        __m256d v = _mm256_cvtepi64_pd(numbers16(digits));
-        __m256i place = _mm256_popcnt_epi64(_mm256_cvtepu16_epi64(_mm_cvtsi64_si128((long long)before_dot)));
-        __m512d by = _mm512_permutex2var_pd(low, _mm512_castsi256_si512(place), high);
-        v = _mm256_div_pd(v, _mm512_castpd512_pd256(by));
-        v = _mm256_mask_xor_pd(v, (__mmask8)fields_set(f.minus), v, _mm256_set1_pd(-0.0));
-        _mm256_storeu_pd(out + r, v);
-        unsigned lanes = fields_set(bad) | (fields_set(f.text) ^ 15) | f.is_long;
-        if (__builtin_expect(lanes != 0, false))
-            n_left = leave(left, n_left, lanes, r);
+    for (size_t r = 0; r < c->n; r += SPANS_MAX) {
+        struct spans v = spans_of(c, r);
+        n_left = leave(left, n_left, spans_doubles(&v, out + r), r);
     }
-    NARROWLY(floats, r, c->n - r);
     return n_left;
 }
 
-static bool narrow_avx512(float *out, const double *in, size_t n)
+AVX512 static size_t floats_avx512(float *out, const struct csv_cells *c, uint16_t *left)
 {
-    const __m512i low = _mm512_set1_epi64(0x1fffffff), middle = _mm512_set1_epi64(0x10000000);
-    unsigned has_middle = 0;
+    size_t n_left = 0;
 
-    for (size_t i = 0; i < n; i += 8) {
-        __mmask8 k = n - i < 8 ? (__mmask8)((1u << (n - i)) - 1) : 0xff;
-        __m512d v = _mm512_maskz_loadu_pd(k, in + i);
-        has_middle |= _mm512_cmpeq_epi64_mask(_mm512_and_si512(_mm512_castpd_si512(v), low), middle);
-        _mm256_mask_storeu_ps(out + i, k, _mm512_cvtpd_ps(v));
+    for (size_t r = 0; r < c->n; r += SPANS_MAX) {
+        struct spans v = spans_of(c, r);
+        n_left = leave(left, n_left, spans_floats(&v, out + r), r);
     }
-    return has_middle;
-}
-
-/* Where the digits of a.b.c.d go, by the places of the dots in a lane whose text ends it: 27 patterns, for
- * the first number takes all that lies before the first dot. `length` = bytes from that dot on. */
-struct dot_pattern {
-    uint8_t order[16]; /* each number ends its own four bytes; 128 = nothing */
-    uint8_t length;
-};
-
-static struct dot_pattern patterns[28]; /* 0 = none: a length that no text has */
-static uint8_t pattern_by_dots[2048];   /* of the dots' bits from the fifth byte of the lane */
-
-/* Before main, for the tables belong to the code. */
-__attribute__((constructor)) static void make_patterns(void)
-{
-    unsigned n_patterns = 1;
-
-    patterns[0].length = 255;
-    for (unsigned n1 = 1; n1 <= 3; n1++) {
-        for (unsigned n2 = 1; n2 <= 3; n2++) {
-            for (unsigned n3 = 1; n3 <= 3; n3++) {
-                struct dot_pattern *p = &patterns[n_patterns];
-                unsigned third = 15 - n3, second = third - 1 - n2, first = second - 1 - n1;
-                unsigned ends[4] = {first, second, third, 16}, sizes[4] = {3, n1, n2, n3};
-                memset(p->order, 128, sizeof(p->order));
-                for (unsigned i = 0; i < 4; i++)
-                    for (unsigned k = 1; k <= sizes[i]; k++)
-                        p->order[4 * i + 4 - k] = (uint8_t)(ends[i] - k);
-                p->length = (uint8_t)(16 - first);
-                pattern_by_dots[(1u << first | 1u << second | 1u << third) >> 4] = (uint8_t)n_patterns++;
-            }
-        }
-    }
-}
-
-/* All four must be of the form, else they are read one by one. */
-static size_t addresses_avx512(uint32_t *out, const struct csv_cells *c, uint16_t *left)
-{
-    const __m512i weights = _mm512_set1_epi32(0x010a6400), ones = _mm512_set1_epi16(1);
-    const __m512i order = _mm512_broadcast_i32x4(
-        _mm_setr_epi8(12, 8, 4, 0, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1));
-    const __m512i firsts = _mm512_setr_epi32(0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12);
-    size_t n_left = 0, r = first_wide_row(c);
-
-    NARROWLY(addresses, 0, r);
-    for (; r + 4 <= c->n; r += 4) {
-        struct four f = take_four(c, r, false);
-        uint64_t dots = _mm512_mask_cmpeq_epi8_mask(f.text, f.bytes, _mm512_set1_epi8('.'));
-        const struct dot_pattern *p[4];
-        unsigned is_bad = f.is_long;
-        for (unsigned lane = 0; lane < 4; lane++) {
-            unsigned n = (unsigned)_mm_popcnt_u64(f.text >> 16 * lane & 0xffff);
-            p[lane] = &patterns[pattern_by_dots[dots >> (16 * lane + 4) & 2047]];
-            is_bad |= n - p[lane]->length - 1 > 2; /* the first number has one to three digits */
-        }
-        is_bad |= (dots & 0x800f800f800f800f) != 0;
-        __m512i digits = _mm512_maskz_sub_epi8(f.text & ~dots, f.bytes, _mm512_set1_epi8('0'));
-        is_bad |= _mm512_cmpgt_epu8_mask(digits, _mm512_set1_epi8(9)) != 0;
-        __m512i to = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)p[0]->order));
-        to = _mm512_inserti32x4(to, _mm_loadu_si128((const __m128i *)p[1]->order), 1);
-        to = _mm512_inserti32x4(to, _mm_loadu_si128((const __m128i *)p[2]->order), 2);
-        to = _mm512_inserti32x4(to, _mm_loadu_si128((const __m128i *)p[3]->order), 3);
-        __m512i v = _mm512_maddubs_epi16(_mm512_shuffle_epi8(digits, to), weights);
-        v = _mm512_madd_epi16(v, ones);
-        is_bad |= _mm512_cmpgt_epi32_mask(v, _mm512_set1_epi32(255)) != 0;
-        v = _mm512_permutexvar_epi32(firsts, _mm512_shuffle_epi8(v, order));
-        _mm_storeu_si128((__m128i *)(out + r), _mm512_castsi512_si128(v));
-        if (__builtin_expect(is_bad, false))
-            NARROWLY(addresses, r, 4);
-    }
-    NARROWLY(addresses, r, c->n - r);
     return n_left;
 }
 
-static size_t times_avx512(int64_t *out, const struct csv_cells *c, size_t from,
+AVX512 static size_t addresses_avx512(uint32_t *out, const struct csv_cells *c, uint16_t *left)
+{
+    size_t n_left = 0;
+
+    for (size_t r = 0; r < c->n; r += SPANS_MAX) {
+        struct spans v = spans_of(c, r);
+        n_left = leave(left, n_left, spans_ipv4s(&v, out + r), r);
+    }
+    return n_left;
+}
+
+AVX512 static size_t times_avx512(int64_t *out, const struct csv_cells *c, size_t from,
                            const struct csv_time_shape *shape)
 {
     const __m128i zero = _mm_set1_epi8('0'), limit = _mm_loadu_si128((const __m128i *)shape->limit),
@@ -352,7 +156,7 @@ static size_t times_avx512(int64_t *out, const struct csv_cells *c, size_t from,
     if (shape->n == 0)
         return from;
     for (size_t r = from; r < c->n; r++) {
-        uint32_t start = c->prev[r * c->prev_stride] + 1, n = c->ends[r * c->stride] - start;
+        uint32_t start = c->prev[r] + 1, n = c->ends[r] - start;
         const char *p = c->data + start;
         if (n != shape->n)
             return r;
@@ -368,10 +172,7 @@ static size_t times_avx512(int64_t *out, const struct csv_cells *c, size_t from,
 }
 
 const struct csv_kernels csv_avx512 = {
-    .name = "avx512", .index = index_avx512, .integers = integers_avx512, .floats = floats_avx512,
-    .narrow = narrow_avx512, .addresses = addresses_avx512, .times = times_avx512,
+    .name = "avx512", .index = index_avx512, .integers = integers_avx512, .doubles = doubles_avx512,
+    .floats = floats_avx512, .addresses = addresses_avx512, .times = times_avx512,
 };
-
-#ifdef __clang__
-#pragma clang attribute pop
 #endif

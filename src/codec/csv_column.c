@@ -222,8 +222,8 @@ static void read_cell(struct csv_decoder *d, size_t f, struct str raw, struct co
 
 static inline struct str cell_at(const struct csv_cells *cells, size_t r)
 {
-    uint32_t start = cells->prev[r * cells->prev_stride] + 1;
-    return (struct str){cells->data + start, cells->ends[r * cells->stride] - start};
+    uint32_t start = cells->prev[r] + 1;
+    return (struct str){cells->data + start, cells->ends[r] - start};
 }
 
 /* ---- loops by type ---- */
@@ -256,7 +256,7 @@ static void read_left(const struct loop *l, size_t n_left)
     static size_t narrow_##name(const struct loop *l, size_t n_left)                               \
     {                                                                                              \
         T *out = l->values;                                                                     \
-        const int64_t *in = l->d->scratch.i64;                                                     \
+        const int64_t *in = l->d->scratch;                                                     \
         uint64_t outside = 0;                                                                      \
         for (size_t r = 0; r < l->cells->n; r++) {                                                 \
             out[r] = (T)in[r];                                                                     \
@@ -279,7 +279,7 @@ NARROW(i64, int64_t)
 static size_t narrow_u64(const struct loop *l, size_t n_left)
 {
     uint64_t *out = l->values, negative = 0;
-    const int64_t *in = l->d->scratch.i64;
+    const int64_t *in = l->d->scratch;
 
     for (size_t r = 0; r < l->cells->n; r++) {
         out[r] = (uint64_t)in[r];
@@ -313,10 +313,10 @@ static void read_integers(const struct loop *l)
         [TYPE_UINT64] = narrow_u64, [TYPE_INT8] = narrow_i8, [TYPE_INT16] = narrow_i16,
         [TYPE_INT32] = narrow_i32, [TYPE_INT64] = narrow_i64,
     };
-    size_t n_left = l->d->kernels->integers(l->d->scratch.i64, l->cells, l->d->left);
+    size_t n_left = l->d->kernels->integers(l->d->scratch, l->cells, l->d->left);
 
     for (size_t i = 0; i < n_left; i++)
-        l->d->scratch.i64[l->d->left[i]] = 0; /* in every type's range: not listed twice */
+        l->d->scratch[l->d->left[i]] = 0; /* in every type's range: not listed twice */
     n_left = narrow[l->c->type.kind](l, n_left);
     if (l->d->is_tsv)
         n_left = leave_leading_zeros(l, n_left);
@@ -325,22 +325,12 @@ static void read_integers(const struct loop *l)
 
 static void read_floats(const struct loop *l)
 {
-    size_t n_left = l->d->kernels->floats(l->d->scratch.f64, l->cells, l->d->left);
-    const double *in = l->d->scratch.f64;
+    const struct csv_kernels *kernels = l->d->kernels;
 
-    if (l->c->type.kind == TYPE_FLOAT64) {
-        memcpy(l->values, in, l->cells->n * sizeof(*in));
-        read_left(l, n_left);
-        return;
-    }
-    float *out = l->values;
-    for (size_t i = 0; i < n_left; i++)
-        l->d->scratch.f64[l->d->left[i]] = 0;
-    bool has_middle = l->d->kernels->narrow(out, in, l->cells->n);
-    for (size_t r = 0; has_middle && r < l->cells->n; r++)
-        if (csv_is_middle(in[r]))
-            l->d->left[n_left++] = (uint16_t)r;
-    read_left(l, n_left);
+    if (l->c->type.kind == TYPE_FLOAT64)
+        read_left(l, kernels->doubles(l->values, l->cells, l->d->left));
+    else
+        read_left(l, kernels->floats(l->values, l->cells, l->d->left));
 }
 
 static void read_strings(const struct loop *l)
@@ -435,7 +425,7 @@ static void read_times(const struct loop *l)
 {
     struct csv_field *field = &l->d->fields[l->f];
     bool is_64 = field->type.kind == TYPE_DATETIME64;
-    int64_t *out = is_64 ? l->values : l->d->scratch.i64;
+    int64_t *out = is_64 ? l->values : l->d->scratch;
     uint32_t *narrow = l->values;
     size_t r = 0;
 
@@ -505,13 +495,14 @@ static void take_off_quotes(struct csv_cells *to, uint32_t *prev, uint32_t *ends
     *to = *from;
     to->prev = prev;
     to->ends = ends;
-    to->prev_stride = to->stride = 1;
     for (size_t r = 0; r < from->n; r++) {
         struct str s = cell_at(from, r);
         bool is_quoted = s.n > 2 && s.p[0] == '"' && s.p[s.n - 1] == '"';
-        prev[r] = from->prev[r * from->prev_stride] + is_quoted;
-        ends[r] = from->ends[r * from->stride] - is_quoted;
+        prev[r] = from->prev[r] + is_quoted;
+        ends[r] = from->ends[r] - is_quoted;
     }
+    for (size_t r = from->n; r < spans_padded(from->n); r++)
+        ends[r] = ends[0];
 }
 
 void csv_read_column(struct csv_decoder *d, size_t f, const struct csv_cells *cells, size_t first,

@@ -3,6 +3,7 @@
  * Where fields and records end: the plain index, the careful one that knows quotes and escapes, and how a
  * run of bytes is cut at a record's end. */
 #include "codec/csv_priv.h"
+#include "codec/spans_avx512.h"
 
 static void index_plain(struct csv_scan *s)
 {
@@ -27,7 +28,7 @@ static size_t integers_plain(int64_t *out, const struct csv_cells *c, uint16_t *
     size_t n_left = 0;
 
     for (size_t r = 0; r < c->n; r++) {
-        uint32_t start = c->prev[r * c->prev_stride] + 1, n = c->ends[r * c->stride] - start;
+        uint32_t start = c->prev[r] + 1, n = c->ends[r] - start;
         bool is_negative = n && c->data[start] == '-';
         if ((is_negative && !c->takes_minus) || !fast_int(c->data + start, n, &out[r]))
             left[n_left++] = (uint16_t)r;
@@ -35,27 +36,28 @@ static size_t integers_plain(int64_t *out, const struct csv_cells *c, uint16_t *
     return n_left;
 }
 
-static size_t floats_plain(double *out, const struct csv_cells *c, uint16_t *left)
+static size_t doubles_plain(double *out, const struct csv_cells *c, uint16_t *left)
 {
     size_t n_left = 0;
 
     for (size_t r = 0; r < c->n; r++) {
-        uint32_t start = c->prev[r * c->prev_stride] + 1, n = c->ends[r * c->stride] - start;
-        if (!fast_double(c->data + start, n, &out[r]))
+        uint32_t start = c->prev[r] + 1;
+        if (!fast_double(c->data + start, c->ends[r] - start, &out[r]))
             left[n_left++] = (uint16_t)r;
     }
     return n_left;
 }
 
-static bool narrow_plain(float *out, const double *in, size_t n)
+static size_t floats_plain(float *out, const struct csv_cells *c, uint16_t *left)
 {
-    unsigned has_middle = 0;
+    size_t n_left = 0;
 
-    for (size_t i = 0; i < n; i++) {
-        out[i] = (float)in[i];
-        has_middle |= csv_is_middle(in[i]);
+    for (size_t r = 0; r < c->n; r++) {
+        uint32_t start = c->prev[r] + 1;
+        if (!fast_float(c->data + start, c->ends[r] - start, &out[r]))
+            left[n_left++] = (uint16_t)r;
     }
-    return has_middle;
+    return n_left;
 }
 
 /* One to three digits. */
@@ -95,8 +97,8 @@ static size_t addresses_plain(uint32_t *out, const struct csv_cells *c, uint16_t
     size_t n_left = 0;
 
     for (size_t r = 0; r < c->n; r++) {
-        uint32_t start = c->prev[r * c->prev_stride] + 1;
-        if (!read_address(&out[r], c->data + start, c->data + c->ends[r * c->stride]))
+        uint32_t start = c->prev[r] + 1;
+        if (!read_address(&out[r], c->data + start, c->data + c->ends[r]))
             left[n_left++] = (uint16_t)r;
     }
     return n_left;
@@ -107,7 +109,7 @@ static size_t times_plain(int64_t *out, const struct csv_cells *c, size_t from, 
     if (shape->n == 0)
         return from;
     for (size_t r = from; r < c->n; r++) {
-        uint32_t start = c->prev[r * c->prev_stride] + 1, n = c->ends[r * c->stride] - start;
+        uint32_t start = c->prev[r] + 1, n = c->ends[r] - start;
         const char *p = c->data + start;
         int64_t v = 0;
         if (n != shape->n || memcmp(p, shape->minute, 16) != 0)
@@ -125,16 +127,14 @@ static size_t times_plain(int64_t *out, const struct csv_cells *c, size_t from, 
 }
 
 const struct csv_kernels csv_plain = {
-    .name = "plain", .index = index_plain, .integers = integers_plain, .floats = floats_plain,
-    .narrow = narrow_plain, .addresses = addresses_plain, .times = times_plain,
+    .name = "plain", .index = index_plain, .integers = integers_plain, .doubles = doubles_plain,
+    .floats = floats_plain, .addresses = addresses_plain, .times = times_plain,
 };
 
 bool csv_kernels_is_usable(const struct csv_kernels *k)
 {
     if (k == &csv_avx512)
-        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-               __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512vpopcntdq");
+        return avx512_is_usable();
     if (k == &csv_avx2)
         return __builtin_cpu_supports("avx2");
     return true;

@@ -13,6 +13,7 @@
 #define CODEC_CSV_PRIV_H
 
 #include "codec/decoder.h"
+#include "codec/spans.h"
 #include "codec/value_fast.h"
 
 enum {
@@ -33,12 +34,12 @@ struct csv_scan {
     bool has_special; /* some were seen */
 };
 
-/* One column of the rows of a window: cell r is data[prev[r * prev_stride] + 1, ends[r * stride]). */
+/* One column of up to CSV_BLOCK rows of a window: cell r is data[prev[r] + 1, ends[r]). Both arrays have
+ * entries up to a multiple of 8, see struct spans. */
 struct csv_cells {
     const char *data;
     const uint32_t *prev, *ends;
-    size_t prev_stride, stride;
-    size_t n;         /* at most CSV_BLOCK */
+    size_t n;
     bool takes_minus; /* integers */
 };
 
@@ -64,11 +65,9 @@ struct csv_kernels {
     /* Decimal integers. Rows not taken (more than 16 digits, any other text) are listed in `left`;
      * returns how many. */
     size_t (*integers)(int64_t *out, const struct csv_cells *cells, uint16_t *left);
-    /* digits[.digits], '-' allowed, correctly rounded. */
-    size_t (*floats)(double *out, const struct csv_cells *cells, uint16_t *left);
-    /* Rounds to floats; true if a value lies in the middle between two, so that rounding it again would
-     * not be rounding its text. */
-    bool (*narrow)(float *out, const double *in, size_t n);
+    /* [-]digits[.digits], correctly rounded. */
+    size_t (*doubles)(double *out, const struct csv_cells *cells, uint16_t *left);
+    size_t (*floats)(float *out, const struct csv_cells *cells, uint16_t *left);
     /* a.b.c.d */
     size_t (*addresses)(uint32_t *out, const struct csv_cells *cells, uint16_t *left);
     /* Times of this shape, from row `from` on: returns the first row that is of another, or n. */
@@ -114,10 +113,8 @@ struct csv_decoder {
     uint16_t bad_field[BATCH_ROWS];
     const char *bad_reason[BATCH_ROWS];
     size_t n_bad;
-    union {
-        int64_t i64[CSV_BLOCK];
-        double f64[CSV_BLOCK];
-    } scratch;
+    int64_t scratch[CSV_BLOCK];
+    uint32_t columns[2][CSV_BLOCK + 8]; /* ends of the cells of a column and of the one before it */
 };
 
 /* Reads cells of field `f` into `c` from row `first` on. Rows that fail are marked in d->is_bad. */
@@ -136,13 +133,6 @@ const char *csv_cell_text(struct str *ret, struct str raw, bool is_tsv, char del
 
 size_t csv_cut(char delimiter, const char *data, size_t n, bool is_end);
 size_t tsv_cut(char delimiter, const char *data, size_t n, bool is_end);
-
-static inline bool csv_is_middle(double v)
-{
-    uint64_t bits;
-    memcpy(&bits, &v, 8);
-    return (bits & 0x1fffffff) == 0x10000000;
-}
 
 static inline bool csv_is_space(char c, char delimiter)
 {

@@ -3,6 +3,7 @@
  * FORMAT JSONEachRow: a record is one line that holds one JSON object. The driver: takes runs of records
  * by shape where one fits, single records the careful way where none does (see json_priv.h). */
 #include "codec/json_priv.h"
+#include "codec/spans_avx512.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -82,9 +83,7 @@ static const struct json_kernels *best_kernels(void)
 {
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi") &&
-        __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512bitalg"))
+    if (avx512_is_usable())
         return &json_kernels_avx512;
     if (__builtin_cpu_supports("avx2"))
         return &json_kernels_avx2;

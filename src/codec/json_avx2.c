@@ -73,27 +73,27 @@ AVX2 static uint64_t compare_avx2(const struct json_block *b, const struct json_
     return bad;
 }
 
-static uint64_t uints(const struct json_spans *v, uint64_t out[JSON_BLOCK])
+static uint64_t uints(const struct spans *v, uint64_t out[JSON_BLOCK])
 {
     return json_kernels_plain.uints(v, out);
 }
 
-static uint64_t doubles(const struct json_spans *v, double out[JSON_BLOCK])
+static uint64_t doubles(const struct spans *v, double out[JSON_BLOCK])
 {
     return json_kernels_plain.doubles(v, out);
 }
 
-static uint64_t floats(const struct json_spans *v, float out[JSON_BLOCK])
+static uint64_t floats(const struct spans *v, float out[JSON_BLOCK])
 {
     return json_kernels_plain.floats(v, out);
 }
 
-static uint64_t ipv4s(const struct json_spans *v, uint32_t out[JSON_BLOCK])
+static uint64_t ipv4s(const struct spans *v, uint32_t out[JSON_BLOCK])
 {
     return json_kernels_plain.ipv4s(v, out);
 }
 
-static uint64_t numbers(const struct json_spans *v)
+static uint64_t numbers(const struct spans *v)
 {
     return json_kernels_plain.numbers(v);
 }

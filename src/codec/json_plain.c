@@ -30,7 +30,7 @@ static uint64_t compare_literal(const struct json_block *b, const struct json_sh
             memcmp(b->base + at[k], s->text.p + l->text, l->n) != 0)
             bad |= 1ULL << k;
     }
-    for (size_t k = b->n; k < json_padded(b->n); k++)
+    for (size_t k = b->n; k < spans_padded(b->n); k++)
         at[k] = at[0];
     return bad;
 }
@@ -44,7 +44,7 @@ uint64_t json_compare_anywhere(const struct json_block *b, const struct json_sha
     return bad;
 }
 
-static uint64_t uints_plain(const struct json_spans *v, uint64_t out[JSON_BLOCK])
+static uint64_t uints_plain(const struct spans *v, uint64_t out[JSON_BLOCK])
 {
     uint64_t bad = 0;
     for (size_t k = 0; k < v->n; k++) {
@@ -54,7 +54,7 @@ static uint64_t uints_plain(const struct json_spans *v, uint64_t out[JSON_BLOCK]
     return bad;
 }
 
-static uint64_t doubles_plain(const struct json_spans *v, double out[JSON_BLOCK])
+static uint64_t doubles_plain(const struct spans *v, double out[JSON_BLOCK])
 {
     uint64_t bad = 0;
     for (size_t k = 0; k < v->n; k++) {
@@ -65,7 +65,7 @@ static uint64_t doubles_plain(const struct json_spans *v, double out[JSON_BLOCK]
     return bad;
 }
 
-static uint64_t floats_plain(const struct json_spans *v, float out[JSON_BLOCK])
+static uint64_t floats_plain(const struct spans *v, float out[JSON_BLOCK])
 {
     uint64_t bad = 0;
     for (size_t k = 0; k < v->n; k++) {
@@ -76,7 +76,7 @@ static uint64_t floats_plain(const struct json_spans *v, float out[JSON_BLOCK])
     return bad;
 }
 
-static uint64_t ipv4s_plain(const struct json_spans *v, uint32_t out[JSON_BLOCK])
+static uint64_t ipv4s_plain(const struct spans *v, uint32_t out[JSON_BLOCK])
 {
     uint64_t bad = 0;
     for (size_t k = 0; k < v->n; k++) {
@@ -87,7 +87,7 @@ static uint64_t ipv4s_plain(const struct json_spans *v, uint32_t out[JSON_BLOCK]
     return bad;
 }
 
-static uint64_t numbers_plain(const struct json_spans *v)
+static uint64_t numbers_plain(const struct spans *v)
 {
     uint64_t bad = 0;
     for (size_t k = 0; k < v->n; k++) {

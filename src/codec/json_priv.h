@@ -16,10 +16,11 @@
 #define CODEC_JSON_PRIV_H
 
 #include "codec/decoder.h"
+#include "codec/spans.h"
 #include "codec/value_fast.h"
 
 enum {
-    JSON_BLOCK = 64,           /* records taken at a time: one bit each */
+    JSON_BLOCK = SPANS_MAX,    /* records taken at a time: one bit each */
     JSON_MAX_STRIDE = 1024,    /* index entries of a record that has a shape */
     JSON_MAX_LITERALS = 4096,  /* bytes of literals of a shape */
     JSON_SHAPES = 8,
@@ -93,15 +94,6 @@ struct json_block {
     size_t stride, n;
 };
 
-/* One value of each record of a block: base[begin[k] + skip, end[k]), never of negative length. Both
- * arrays have JSON_BLOCK entries; those from n up to a multiple of 8 repeat the first. */
-struct json_spans {
-    const char *base;
-    const uint32_t *begin, *end;
-    uint32_t skip;
-    size_t n;
-};
-
 /* What is done differently per machine. Bit masks: bit k = record k is declined. */
 struct json_kernels {
     const char *name;
@@ -116,20 +108,14 @@ struct json_kernels {
                         uint32_t (*at)[JSON_BLOCK]);
     /* Up to 16 digits; decimals; and whether it is a number at all. Each declines what it does not know.
      * Writes JSON_BLOCK entries at most, a multiple of 8. */
-    uint64_t (*uints)(const struct json_spans *v, uint64_t out[JSON_BLOCK]);
-    uint64_t (*doubles)(const struct json_spans *v, double out[JSON_BLOCK]);
-    uint64_t (*floats)(const struct json_spans *v, float out[JSON_BLOCK]);
-    uint64_t (*ipv4s)(const struct json_spans *v, uint32_t out[JSON_BLOCK]);
-    uint64_t (*numbers)(const struct json_spans *v);
+    uint64_t (*uints)(const struct spans *v, uint64_t out[JSON_BLOCK]);
+    uint64_t (*doubles)(const struct spans *v, double out[JSON_BLOCK]);
+    uint64_t (*floats)(const struct spans *v, float out[JSON_BLOCK]);
+    uint64_t (*ipv4s)(const struct spans *v, uint32_t out[JSON_BLOCK]);
+    uint64_t (*numbers)(const struct spans *v);
 };
 
 extern const struct json_kernels json_kernels_plain, json_kernels_avx2, json_kernels_avx512;
-
-/* Number of rows that kernels which take eight at a time look at. */
-static inline size_t json_padded(size_t n)
-{
-    return (n + 7) & ~(size_t)7;
-}
 
 /* ---- the decoder ---- */
 

@@ -202,11 +202,11 @@ struct filler {
     struct json_decoder *d;
     struct batch *b;
     size_t row;
-    struct json_spans values; /* of the column that is being filled */
+    struct spans values; /* of the column that is being filled */
     const struct json_kernels *kernels;
 };
 
-static inline struct str value_at(const struct json_spans *v, size_t k)
+static inline struct str value_at(const struct spans *v, size_t k)
 {
     uint32_t begin = v->begin[k] + v->skip;
     return (struct str){v->base + begin, v->end[k] - begin};

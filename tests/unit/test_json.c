@@ -423,7 +423,7 @@ static void put_texts(struct texts *t)
         t->end[i] = (uint32_t)t->bytes.n;
         buf_put(&t->bytes, ",\"", random_below(3));
     }
-    for (size_t i = t->n; i < json_padded(t->n); i++) {
+    for (size_t i = t->n; i < spans_padded(t->n); i++) {
         t->begin[i] = t->begin[0];
         t->end[i] = t->end[0];
     }
@@ -433,7 +433,7 @@ static void put_texts(struct texts *t)
 
 static void check_kernels(const struct json_kernels *kernels, const struct texts *t, size_t taken[5])
 {
-    struct json_spans v = {t->bytes.p, t->begin, t->end, 0, t->n};
+    struct spans v = {t->bytes.p, t->begin, t->end, 0, t->n};
     uint64_t u[JSON_BLOCK], u_want, bad[5];
     double d[JSON_BLOCK], d_want;
     float f[JSON_BLOCK], f_want;
