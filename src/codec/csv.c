@@ -305,34 +305,23 @@ static void finish_rows(struct csv_decoder *d, struct csv_scan *s, size_t n_rows
 
 /* ---- the batch ---- */
 
-/* A column of the matrix ends[] side by side. */
-static const uint32_t *gather_ends(uint32_t *to, const uint32_t *ends, size_t width, size_t n)
-{
-    for (size_t r = 0; r < n; r++)
-        to[r] = ends[r * width];
-    for (size_t r = n; r < spans_padded(n); r++)
-        to[r] = to[0];
-    return to;
-}
-
 static void read_block(struct csv_decoder *d, const struct csv_scan *s, struct batch *b, size_t first, size_t n)
 {
-    size_t width = d->n_columns, gathered = SIZE_MAX; /* the position whose ends are in columns[at] */
+    size_t width = d->n_columns, from = 0, n_turned = 0; /* d->columns holds positions from `from` on */
     const uint32_t *ends = s->ends + first * width;
-    unsigned at = 0;
 
     for (size_t f = 0; f < d->base.spec.n_fields; f++) {
-        size_t position = d->fields[f].position;
+        size_t position = d->fields[f].position, before = position ? position - 1 : 0;
+        if (before < from || position >= from + n_turned) {
+            from = before;
+            n_turned = width - from < CSV_GROUP ? width - from : CSV_GROUP;
+            d->kernels->columns(d->columns, ends + from, width, n, n_turned);
+        }
         struct csv_cells cells = {
-            .data = s->data, .n = n, .prev = d->before + first, .takes_minus = type_is_signed(d->fields[f].type),
+            .data = s->data, .n = n, .takes_minus = type_is_signed(d->fields[f].type),
+            .ends = d->columns[position - from],
+            .prev = position ? d->columns[position - 1 - from] : d->before + first,
         };
-        if (position > 0 && gathered == position - 1)
-            cells.prev = d->columns[at];
-        else if (position > 0)
-            cells.prev = gather_ends(d->columns[at], ends + position - 1, width, n);
-        at = !at;
-        cells.ends = gather_ends(d->columns[at], ends + position, width, n);
-        gathered = position;
         csv_read_column(d, f, &cells, first, &b->columns[f], &b->arena);
     }
 }

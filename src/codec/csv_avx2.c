@@ -66,6 +66,11 @@ static void index_avx2(struct csv_scan *s)
 }
 
 /* The plain loops for values work on eight bytes at a time already. */
+static void columns_avx2(uint32_t (*out)[CSV_COLUMN_ROOM], const uint32_t *ends, size_t width, size_t n_rows, size_t n_columns)
+{
+    csv_plain.columns(out, ends, width, n_rows, n_columns);
+}
+
 static size_t integers_avx2(int64_t *out, const struct csv_cells *c, uint16_t *left)
 {
     return csv_plain.integers(out, c, left);
@@ -92,8 +97,9 @@ static size_t times_avx2(int64_t *out, const struct csv_cells *c, size_t from, c
 }
 
 const struct csv_kernels csv_avx2 = {
-    .name = "avx2", .index = index_avx2, .integers = integers_avx2, .doubles = doubles_avx2,
-    .floats = floats_avx2, .addresses = addresses_avx2, .times = times_avx2,
+    .name = "avx2", .index = index_avx2, .columns = columns_avx2, .integers = integers_avx2,
+    .doubles = doubles_avx2, .floats = floats_avx2, .addresses = addresses_avx2,
+    .times = times_avx2,
 };
 
 #ifdef __clang__

@@ -99,6 +99,49 @@ static size_t leave(uint16_t *left, size_t n_left, uint64_t rows, size_t from)
     return n_left;
 }
 
+/* Four rows of four become four columns of four, in each quarter. */
+AVX512 static inline void turn_four(__m512i out[4], __m512i a, __m512i b, __m512i c, __m512i d)
+{
+    __m512i ab_low = _mm512_unpacklo_epi32(a, b), ab_high = _mm512_unpackhi_epi32(a, b);
+    __m512i cd_low = _mm512_unpacklo_epi32(c, d), cd_high = _mm512_unpackhi_epi32(c, d);
+
+    out[0] = _mm512_unpacklo_epi64(ab_low, cd_low);
+    out[1] = _mm512_unpackhi_epi64(ab_low, cd_low);
+    out[2] = _mm512_unpacklo_epi64(ab_high, cd_high);
+    out[3] = _mm512_unpackhi_epi64(ab_high, cd_high);
+}
+
+/* Sixteen rows of sixteen; as many columns as are wanted. */
+AVX512 static inline void turn_sixteen(uint32_t (*out)[CSV_COLUMN_ROOM], const uint32_t *const rows[16], size_t n_columns)
+{
+    __m512i q[4][4]; /* q[i][c]: rows 4i to 4i + 3 of columns c, c + 4, c + 8, c + 12 */
+
+    for (size_t i = 0; i < 4; i++)
+        turn_four(q[i], _mm512_loadu_si512(rows[4 * i]), _mm512_loadu_si512(rows[4 * i + 1]),
+                  _mm512_loadu_si512(rows[4 * i + 2]), _mm512_loadu_si512(rows[4 * i + 3]));
+    for (size_t c = 0; c < 4 && c < n_columns; c++) {
+        __m512i a = _mm512_shuffle_i32x4(q[0][c], q[1][c], 0x88), b = _mm512_shuffle_i32x4(q[2][c], q[3][c], 0x88);
+        __m512i d = _mm512_shuffle_i32x4(q[0][c], q[1][c], 0xdd), e = _mm512_shuffle_i32x4(q[2][c], q[3][c], 0xdd);
+        _mm512_storeu_si512(out[c], _mm512_shuffle_i32x4(a, b, 0x88));
+        _mm512_storeu_si512(out[c + 4], _mm512_shuffle_i32x4(d, e, 0x88));
+        if (c + 8 >= n_columns)
+            continue;
+        _mm512_storeu_si512(out[c + 8], _mm512_shuffle_i32x4(a, b, 0xdd));
+        _mm512_storeu_si512(out[c + 12], _mm512_shuffle_i32x4(d, e, 0xdd));
+    }
+}
+
+AVX512 static void columns_avx512(uint32_t (*out)[CSV_COLUMN_ROOM], const uint32_t *ends, size_t width, size_t n_rows,
+                                  size_t n_columns)
+{
+    for (size_t r = 0; r < n_rows; r += 16) {
+        const uint32_t *rows[16];
+        for (size_t i = 0; i < 16; i++)
+            rows[i] = ends + (r + i < n_rows ? r + i : r) * width;
+        turn_sixteen((uint32_t(*)[CSV_COLUMN_ROOM])(out[0] + r), rows, n_columns);
+    }
+}
+
 AVX512 static size_t integers_avx512(int64_t *out, const struct csv_cells *c, uint16_t *left)
 {
     size_t n_left = 0;
@@ -172,7 +215,8 @@ AVX512 static size_t times_avx512(int64_t *out, const struct csv_cells *c, size_
 }
 
 const struct csv_kernels csv_avx512 = {
-    .name = "avx512", .index = index_avx512, .integers = integers_avx512, .doubles = doubles_avx512,
-    .floats = floats_avx512, .addresses = addresses_avx512, .times = times_avx512,
+    .name = "avx512", .index = index_avx512, .columns = columns_avx512, .integers = integers_avx512,
+    .doubles = doubles_avx512, .floats = floats_avx512, .addresses = addresses_avx512,
+    .times = times_avx512,
 };
 #endif

@@ -23,6 +23,16 @@ static void index_plain(struct csv_scan *s)
     s->at = at;
 }
 
+static void columns_plain(uint32_t (*out)[CSV_COLUMN_ROOM], const uint32_t *ends, size_t width, size_t n_rows, size_t n_columns)
+{
+    for (size_t i = 0; i < n_columns; i++) {
+        for (size_t r = 0; r < n_rows; r++)
+            out[i][r] = ends[r * width + i];
+        for (size_t r = n_rows; r < spans_padded(n_rows); r++)
+            out[i][r] = out[i][0];
+    }
+}
+
 static size_t integers_plain(int64_t *out, const struct csv_cells *c, uint16_t *left)
 {
     size_t n_left = 0;
@@ -127,8 +137,9 @@ static size_t times_plain(int64_t *out, const struct csv_cells *c, size_t from, 
 }
 
 const struct csv_kernels csv_plain = {
-    .name = "plain", .index = index_plain, .integers = integers_plain, .doubles = doubles_plain,
-    .floats = floats_plain, .addresses = addresses_plain, .times = times_plain,
+    .name = "plain", .index = index_plain, .columns = columns_plain, .integers = integers_plain,
+    .doubles = doubles_plain, .floats = floats_plain, .addresses = addresses_plain,
+    .times = times_plain,
 };
 
 bool csv_kernels_is_usable(const struct csv_kernels *k)

@@ -18,7 +18,9 @@
 
 enum {
     CSV_SKIPPED = 1024,
+    CSV_GROUP = 16,  /* columns whose ends are turned at a time */
     CSV_BLOCK = 256, /* rows whose columns are read before the next ones': their text stays in L1 */
+    CSV_COLUMN_ROOM = CSV_BLOCK + 16,
 };
 
 /* What the index stage works on. `ends` has room for 64 more entries than `cap`. */
@@ -62,6 +64,10 @@ struct csv_kernels {
     /* Appends to scan->ends from scan->at, where a record starts, to the end of the data, until cap is
      * reached, or up to a special character that it cannot judge (scan->at is then its position). */
     void (*index)(struct csv_scan *scan);
+    /* ends[r * width + i] to out[i][r], for up to CSV_GROUP columns and CSV_BLOCK rows; rows are filled up to
+     * a multiple of 8 with ends of others. All columns of `out` may be written to. */
+    void (*columns)(uint32_t (*out)[CSV_COLUMN_ROOM], const uint32_t *ends, size_t width, size_t n_rows,
+                    size_t n_columns);
     /* Decimal integers. Rows not taken (more than 16 digits, any other text) are listed in `left`;
      * returns how many. */
     size_t (*integers)(int64_t *out, const struct csv_cells *cells, uint16_t *left);
@@ -114,7 +120,7 @@ struct csv_decoder {
     const char *bad_reason[BATCH_ROWS];
     size_t n_bad;
     int64_t scratch[CSV_BLOCK];
-    uint32_t columns[2][CSV_BLOCK + 8]; /* ends of the cells of a column and of the one before it */
+    uint32_t columns[CSV_GROUP][CSV_COLUMN_ROOM]; /* ends of the cells of some columns of a block */
 };
 
 /* Reads cells of field `f` into `c` from row `first` on. Rows that fail are marked in d->is_bad. */
