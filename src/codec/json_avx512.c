@@ -28,11 +28,13 @@ AVX512 static inline void put_positions(uint32_t *out, uint32_t at, uint64_t mas
     }
 }
 
+/* Quotes, line ends and backslashes differ in their low four bits: these look up the only byte that would
+ * count. What is above 127 looks up 0, as no other byte does. */
 AVX512 static inline uint64_t specials(__m512i w)
 {
-    return _mm512_cmpeq_epi8_mask(w, _mm512_set1_epi8('"')) |
-           _mm512_cmpeq_epi8_mask(w, _mm512_set1_epi8('\n')) |
-           _mm512_cmpeq_epi8_mask(w, _mm512_set1_epi8('\\'));
+    const __m512i by_low_bits = _mm512_broadcast_i32x4(
+        _mm_setr_epi8(1, 0, '"', 0, 0, 0, 0, 0, 0, 0, '\n', 0, '\\', 0, 0, 0));
+    return _mm512_cmpeq_epi8_mask(w, _mm512_shuffle_epi8(by_low_bits, w));
 }
 
 AVX512 static size_t index_avx512(const char *base, size_t *at, size_t n, uint32_t *out, size_t wanted)
@@ -55,47 +57,82 @@ AVX512 static size_t index_avx512(const char *base, size_t *at, size_t n, uint32
     return count;
 }
 
-/* Are the pieces in the record whose entries are at idx? Not so: some bit of what is returned is set. */
-AVX512 static inline __m512i differences(const struct json_shape *s, const char *base, const uint32_t *idx,
-                                         uint32_t (*at)[JSON_BLOCK], size_t k)
+enum { TOGETHER = 8 }; /* records whose differences are kept in registers, while pieces go by */
+
+/* What differs in these records from the pieces of up to 32 bytes: some bit of out[i] is set. */
+AVX512 static inline void short_differences(__m256i out[TOGETHER], const struct json_shape *s, const char *base,
+                                            const uint32_t *const idx[TOGETHER], uint32_t (*at)[JSON_BLOCK], size_t k)
 {
-    const struct json_piece *piece = s->pieces, *end = piece + s->n_short_pieces;
-    const char *text = s->piece_text;
-    __m256i short_ones = _mm256_setzero_si256();
-    for (; piece < end; piece++, text += 64) {
-        uint32_t place = idx[piece->anchor] + (uint32_t)piece->shift;
-        __m256i w = _mm256_maskz_loadu_epi8((__mmask32)piece->lanes, base + place);
-        __m256i want = _mm256_loadu_si256((const __m256i *)text);
-        at[piece->literal][k] = place;
-        short_ones = _mm256_ternarylogic_epi64(short_ones, w, want, 0xf6); /* a | (b ^ c) */
+    __m256i differs[TOGETHER];
+
+    for (size_t i = 0; i < TOGETHER; i++)
+        differs[i] = _mm256_setzero_si256();
+    for (size_t p = 0; p < s->n_short_pieces; p++) {
+        const struct json_piece *piece = &s->pieces[p];
+        const __m256i want = _mm256_loadu_si256((const __m256i *)(s->piece_text + 64 * p));
+        const __mmask32 lanes = (__mmask32)piece->lanes;
+        const size_t anchor = piece->anchor;
+        const uint32_t shift = (uint32_t)piece->shift;
+        uint32_t *places = &at[piece->literal][k];
+        for (size_t i = 0; i < TOGETHER; i++) {
+            uint32_t place = idx[i][anchor] + shift;
+            __m256i w = _mm256_maskz_loadu_epi8(lanes, base + place);
+            places[i] = place;
+            differs[i] = _mm256_ternarylogic_epi64(differs[i], w, want, 0xf6); /* a | (b ^ c) */
+        }
     }
-    __m512i all = _mm512_zextsi256_si512(short_ones);
-    for (end = s->pieces + s->n_pieces; piece < end; piece++, text += 64) {
+    for (size_t i = 0; i < TOGETHER; i++)
+        out[i] = differs[i];
+}
+
+/* The same for longer pieces, and one record. */
+AVX512 static inline bool has_long_difference(const struct json_shape *s, const char *base, const uint32_t *idx,
+                                              uint32_t (*at)[JSON_BLOCK], size_t k)
+{
+    __m512i all = _mm512_setzero_si512();
+
+    for (size_t p = s->n_short_pieces; p < s->n_pieces; p++) {
+        const struct json_piece *piece = &s->pieces[p];
         uint32_t place = idx[piece->anchor] + (uint32_t)piece->shift;
         __m512i w = _mm512_maskz_loadu_epi8(piece->lanes, base + place);
         at[piece->literal][k] = place;
-        all = _mm512_ternarylogic_epi64(all, w, _mm512_loadu_si512(text), 0xf6);
+        all = _mm512_ternarylogic_epi64(all, w, _mm512_loadu_si512(s->piece_text + 64 * p), 0xf6);
     }
-    return all;
+    return _mm512_test_epi64_mask(all, all) != 0;
+}
+
+/* Records from k on; those past the block's end repeat the last. */
+AVX512 static inline uint32_t compare_together(const struct json_block *b, const struct json_shape *s,
+                                               uint32_t (*at)[JSON_BLOCK], size_t k)
+{
+    const uint32_t *idx[TOGETHER];
+    __m256i differs[TOGETHER], any = _mm256_setzero_si256();
+    uint32_t bad = 0;
+
+    for (size_t i = 0; i < TOGETHER; i++)
+        idx[i] = b->idx + (k + i < b->n ? k + i : b->n - 1) * b->stride;
+    short_differences(differs, s, b->base, idx, at, k);
+    for (size_t i = 0; i < TOGETHER; i++)
+        any = _mm256_or_si256(any, differs[i]);
+    if (_mm256_test_epi64_mask(any, any))
+        for (size_t i = 0; i < TOGETHER; i++)
+            bad |= (uint32_t)(_mm256_test_epi64_mask(differs[i], differs[i]) != 0) << i;
+    for (size_t i = 0; i < TOGETHER && s->n_short_pieces < s->n_pieces; i++)
+        bad |= (uint32_t)has_long_difference(s, b->base, idx[i], at, k + i) << i;
+    for (size_t i = 0; i < TOGETHER; i++)
+        bad |= (uint32_t)(at[0][k + i] != idx[i][-1] + 1) << i;
+    return bad;
 }
 
 AVX512 static uint64_t compare_avx512(const struct json_block *b, const struct json_shape *s,
                                       uint32_t (*at)[JSON_BLOCK])
 {
     const struct json_shape shape = *s; /* what is written to `at` cannot be in here */
-    const size_t stride = b->stride, n = b->n;
-    const uint32_t *idx = b->idx;
-    const char *base = b->base;
     uint64_t bad = 0;
-    for (size_t k = 0; k < n; k++, idx += stride) {
-        __m512i differs = differences(&shape, base, idx, at, k);
-        bool is_bad = (_mm512_test_epi64_mask(differs, differs) != 0) | (at[0][k] != idx[-1] + 1);
-        bad |= (uint64_t)is_bad << k;
-    }
-    for (size_t i = 0; i <= shape.n_values; i++)
-        for (size_t k = n; k < spans_padded(n); k++)
-            at[i][k] = at[i][0];
-    return bad;
+
+    for (size_t k = 0; k < b->n; k += TOGETHER)
+        bad |= (uint64_t)compare_together(b, &shape, at, k) << k;
+    return b->n == 64 ? bad : bad & ((1ULL << b->n) - 1);
 }
 
 AVX512 static uint64_t uints_avx512(const struct spans *v, uint64_t out[JSON_BLOCK])
