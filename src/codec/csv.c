@@ -205,24 +205,28 @@ static void mark_bad(struct csv_decoder *d, size_t row, const char *reason)
 /* All records have the right number of columns: ends[] is a matrix already. False if one has not. */
 static bool rows_of_equal_width(struct csv_decoder *d, struct csv_scan *s, size_t *n_rows, uint32_t *consumed)
 {
-    size_t n = s->n_ends / d->n_columns, n_lines = s->n_lines;
-    uint32_t previous = UINT32_MAX;
+    size_t n = s->n_ends / d->n_columns, n_lines = s->n_lines, width = d->n_columns;
+    uint32_t previous = UINT32_MAX, *before = d->before, *finish = d->finish;
     bool is_equal = true;
 
     if (n > BATCH_ROWS)
         n = BATCH_ROWS;
-    if (d->n_skipped || d->n_columns == 1 || n == 0)
+    if (d->n_skipped || width == 1 || n == 0)
         return false;
-    for (size_t k = n * d->n_columns; k < s->n_ends; k++)
+    for (size_t k = n * width; k < s->n_ends; k++)
         n_lines -= is_line_end(s, s->ends[k]);
-    const uint32_t *last = s->ends + d->n_columns - 1;
-    for (size_t r = 0; r < n; r++, last += d->n_columns) {
-        is_equal &= is_line_end(s, *last);
-        d->before[r] = previous;
-        d->finish[r] = previous = *last;
+    const uint32_t *last = s->ends + width - 1;
+    const char *data = s->data;
+    for (size_t r = 0; r + 1 < n; r++, last += width) { /* only the last may end without a line end */
+        is_equal &= data[*last] == '\n';
+        before[r] = previous;
+        finish[r] = previous = *last;
     }
+    is_equal &= is_line_end(s, *last);
+    before[n - 1] = previous;
+    finish[n - 1] = *last;
     *n_rows = n;
-    *consumed = previous + 1;
+    *consumed = *last + 1;
     return is_equal && n_lines == n;
 }
 
@@ -282,11 +286,29 @@ static void rows_of_any_width(struct csv_decoder *d, struct csv_scan *s, struct 
     *consumed = start;
 }
 
+/* No line ends of two characters, and none too long. */
+static bool are_usual(const struct csv_decoder *d, const struct csv_scan *s, size_t n_rows)
+{
+    const uint32_t *before = d->before, *finish = d->finish;
+    const char *data = s->data;
+    uint32_t longest = 0;
+    unsigned has_cr = 0;
+
+    for (size_t r = 0; r < n_rows; r++) {
+        uint32_t n = finish[r] - before[r]; /* with the line end */
+        has_cr |= data[finish[r] - (n > 1)] == '\r';
+        longest = n > longest ? n : longest;
+    }
+    return !has_cr && longest - 1 <= d->base.spec.max_record_bytes;
+}
+
 /* Line ends of two characters, and limits. */
 static void finish_rows(struct csv_decoder *d, struct csv_scan *s, size_t n_rows)
 {
     size_t width = d->n_columns, max_bytes = d->base.spec.max_record_bytes;
 
+    if (are_usual(d, s, n_rows))
+        return;
     for (size_t r = 0; r < n_rows; r++) {
         uint32_t *last = &s->ends[r * width + width - 1], end = d->finish[r];
         bool has_cr = end > d->before[r] + 1 && s->data[end - 1] == '\r';
@@ -390,6 +412,18 @@ static uint32_t reject_endless(struct csv_decoder *d, struct csv_scan *s, struct
     return finish + 1;
 }
 
+static void put_places(const struct csv_decoder *d, struct batch *b, size_t n_rows)
+{
+    const uint32_t *restrict before = d->before, *restrict finish = d->finish;
+    uint64_t *restrict offsets = b->offsets, offset = d->base.offset;
+    uint32_t *restrict lengths = b->lengths;
+
+    for (size_t r = 0; r < n_rows; r++) {
+        offsets[r] = offset + (uint32_t)(before[r] + 1);
+        lengths[r] = finish[r] - before[r] - 1;
+    }
+}
+
 static void decode_window(struct csv_decoder *d, struct batch *b, struct reject_list *rejects)
 {
     size_t n = (size_t)(d->base.end - d->base.data), n_rows = 0;
@@ -410,10 +444,7 @@ static void decode_window(struct csv_decoder *d, struct batch *b, struct reject_
         consumed = reject_endless(d, &s, rejects);
     finish_rows(d, &s, n_rows);
     read_columns(d, &s, b, n_rows);
-    for (size_t r = 0; r < n_rows; r++) {
-        b->offsets[r] = d->base.offset + (uint32_t)(d->before[r] + 1);
-        b->lengths[r] = d->finish[r] - d->before[r] - 1;
-    }
+    put_places(d, b, n_rows);
     b->n_rows = n_rows;
     if (d->n_bad)
         take_out_bad(d, &s, b, rejects, n_rows);

@@ -91,15 +91,15 @@ static size_t addresses_avx2(uint32_t *out, const struct csv_cells *c, uint16_t 
     return csv_plain.addresses(out, c, left);
 }
 
-static size_t times_avx2(int64_t *out, const struct csv_cells *c, size_t from, const struct csv_time_shape *shape)
+static void strings_avx2(struct str *out, const struct csv_cells *c)
 {
-    return csv_plain.times(out, c, from, shape);
+    csv_plain.strings(out, c);
 }
 
 const struct csv_kernels csv_avx2 = {
     .name = "avx2", .index = index_avx2, .columns = columns_avx2, .integers = integers_avx2,
     .doubles = doubles_avx2, .floats = floats_avx2, .addresses = addresses_avx2,
-    .times = times_avx2,
+    .times = time_shape_read, .strings = strings_avx2,
 };
 
 #ifdef __clang__

@@ -74,17 +74,6 @@ AVX512 static void index_avx512(struct csv_scan *s)
     s->n_lines = n_lines;
 }
 
-/* 16 digits, high first, to a number. */
-AVX512 static inline uint64_t number16(__m128i digits)
-{
-    __m128i w = _mm_maddubs_epi16(digits, _mm_set1_epi16(0x010a));
-    w = _mm_madd_epi16(w, _mm_set1_epi32(0x00010064));
-    w = _mm_packus_epi32(w, w);
-    w = _mm_madd_epi16(w, _mm_set1_epi32(0x00012710));
-    uint64_t v = (uint64_t)_mm_cvtsi128_si64(w);
-    return (v & 0xffffffff) * 100000000 + (v >> 32);
-}
-
 /* Rows of cells from `from` on. */
 static struct spans spans_of(const struct csv_cells *c, size_t from)
 {
@@ -186,37 +175,20 @@ AVX512 static size_t addresses_avx512(uint32_t *out, const struct csv_cells *c, 
     return n_left;
 }
 
-AVX512 static size_t times_avx512(int64_t *out, const struct csv_cells *c, size_t from,
-                           const struct csv_time_shape *shape)
+AVX512 static size_t times_avx512(int64_t *out, const struct spans *v, size_t from, const struct time_shape *shape)
 {
-    const __m128i zero = _mm_set1_epi8('0'), limit = _mm_loadu_si128((const __m128i *)shape->limit),
-                  expected = _mm_loadu_si128((const __m128i *)shape->expected),
-                  order = _mm_loadu_si128((const __m128i *)shape->order),
-                  minute = _mm_loadu_si128((const __m128i *)shape->minute);
-    __mmask16 k = (__mmask16)_bzhi_u32(0xffff, shape->n - 16);
-    __mmask16 fixed = _mm_mask_cmpeq_epi8_mask(k, limit, _mm_set1_epi8(-1));
+    return spans_times(v, from, shape, out);
+}
 
-    if (shape->n == 0)
-        return from;
-    for (size_t r = from; r < c->n; r++) {
-        uint32_t start = c->prev[r] + 1, n = c->ends[r] - start;
-        const char *p = c->data + start;
-        if (n != shape->n)
-            return r;
-        __m128i first = _mm_loadu_si128((const __m128i *)p), w = _mm_maskz_loadu_epi8(k, p + 16);
-        __m128i digits = _mm_sub_epi8(w, zero);
-        unsigned differs = _mm_cmpneq_epi8_mask(first, minute) | _mm_mask_cmpgt_epu8_mask(k, digits, limit) |
-                           _mm_mask_cmpneq_epi8_mask(fixed, w, expected);
-        if (differs)
-            return r;
-        out[r] = shape->minute_ticks + (int64_t)number16(_mm_shuffle_epi8(digits, order)) * shape->step;
-    }
-    return c->n;
+AVX512 static void strings_avx512(struct str *out, const struct csv_cells *c)
+{
+    struct spans v = {.base = c->data, .begin = c->prev, .end = c->ends, .skip = 1, .n = c->n};
+    spans_strings(&v, out);
 }
 
 const struct csv_kernels csv_avx512 = {
     .name = "avx512", .index = index_avx512, .columns = columns_avx512, .integers = integers_avx512,
     .doubles = doubles_avx512, .floats = floats_avx512, .addresses = addresses_avx512,
-    .times = times_avx512,
+    .times = times_avx512, .strings = strings_avx512,
 };
 #endif

@@ -230,6 +230,7 @@ static inline struct str cell_at(const struct csv_cells *cells, size_t r)
 
 struct loop {
     struct csv_decoder *d;
+    const struct csv_kernels *kernels;
     size_t f;
     const struct csv_cells *cells; /* their texts without quotes, where these are simple */
     const struct csv_cells *raw;   /* with them, for the careful reader */
@@ -273,23 +274,6 @@ NARROW(u32, uint32_t)
 NARROW(i8, int8_t)
 NARROW(i16, int16_t)
 NARROW(i32, int32_t)
-NARROW(i64, int64_t)
-
-/* A UInt64 of at most 16 digits is not negative by its bits. */
-static size_t narrow_u64(const struct loop *l, size_t n_left)
-{
-    uint64_t *out = l->values, negative = 0;
-    const int64_t *in = l->d->scratch;
-
-    for (size_t r = 0; r < l->cells->n; r++) {
-        out[r] = (uint64_t)in[r];
-        negative |= out[r];
-    }
-    for (size_t r = 0; (int64_t)negative < 0 && r < l->cells->n; r++)
-        if (in[r] < 0)
-            l->d->left[n_left++] = (uint16_t)r;
-    return n_left;
-}
 
 /* TSV takes no leading zeros. */
 static size_t leave_leading_zeros(const struct loop *l, size_t n_left)
@@ -310,14 +294,16 @@ static void read_integers(const struct loop *l)
 {
     static size_t (*const narrow[])(const struct loop *, size_t) = {
         [TYPE_UINT8] = narrow_u8, [TYPE_UINT16] = narrow_u16, [TYPE_UINT32] = narrow_u32,
-        [TYPE_UINT64] = narrow_u64, [TYPE_INT8] = narrow_i8, [TYPE_INT16] = narrow_i16,
-        [TYPE_INT32] = narrow_i32, [TYPE_INT64] = narrow_i64,
+        [TYPE_INT8] = narrow_i8, [TYPE_INT16] = narrow_i16, [TYPE_INT32] = narrow_i32,
     };
-    size_t n_left = l->d->kernels->integers(l->d->scratch, l->cells, l->d->left);
+    bool is_64 = type_width(l->c->type) == 8;
+    int64_t *out = is_64 ? l->values : l->d->scratch;
+    size_t n_left = l->kernels->integers(out, l->cells, l->d->left);
 
     for (size_t i = 0; i < n_left; i++)
-        l->d->scratch[l->d->left[i]] = 0; /* in every type's range: not listed twice */
-    n_left = narrow[l->c->type.kind](l, n_left);
+        out[l->d->left[i]] = 0; /* in every type's range: not listed twice */
+    if (!is_64)
+        n_left = narrow[l->c->type.kind](l, n_left);
     if (l->d->is_tsv)
         n_left = leave_leading_zeros(l, n_left);
     read_left(l, n_left);
@@ -325,23 +311,21 @@ static void read_integers(const struct loop *l)
 
 static void read_floats(const struct loop *l)
 {
-    const struct csv_kernels *kernels = l->d->kernels;
-
     if (l->c->type.kind == TYPE_FLOAT64)
-        read_left(l, kernels->doubles(l->values, l->cells, l->d->left));
+        read_left(l, l->kernels->doubles(l->values, l->cells, l->d->left));
     else
-        read_left(l, kernels->floats(l->values, l->cells, l->d->left));
+        read_left(l, l->kernels->floats(l->values, l->cells, l->d->left));
 }
 
-static void read_strings(const struct loop *l)
+/* Texts of rows [from, to) that may be in quotes, or have spaces around or be marks. */
+static void read_odd_strings(const struct loop *l, size_t from, size_t to)
 {
     struct str *out = l->values;
     bool is_plain_empty = l->d->is_tsv || (!l->c->nulls && !l->c->missing);
     char special = l->d->is_tsv ? '\\' : '"';
 
-    for (size_t r = 0; r < l->cells->n; r++) {
-        struct str s = cell_at(l->cells, r);
-        out[r] = s;
+    for (size_t r = from; r < to; r++) {
+        struct str s = out[r];
         if (__builtin_expect(s.n == 0, false)) {
             if (!is_plain_empty)
                 read_one(l, r);
@@ -361,63 +345,32 @@ static void read_strings(const struct loop *l)
     }
 }
 
-/* Bytes 16 and on of a time of the usual form: ":ss", a point and digits, "Z". */
-static bool learn_form(struct csv_time_shape *m, struct str s, unsigned scale)
+/* Does text s ask for a closer look? Its bytes need not be there when it is empty. */
+static inline unsigned may_be_odd(struct str s, const char *anywhere)
 {
-    unsigned n_digits = 0;
+    static const bool is_odd[256] = {[' '] = true, ['\t'] = true, ['\\'] = true, ['"'] = true};
+    const char *first = s.n ? s.p : anywhere, *last = s.n ? s.p + s.n - 1 : anywhere;
 
-    memset(m->limit, 255, sizeof(m->limit));
-    memset(m->expected, 0, sizeof(m->expected));
-    memset(m->order, 128, sizeof(m->order));
-    for (size_t i = 16; i < s.n; i++) {
-        char c = s.p[i];
-        if (i == 17 || i == 18 || (i >= 20 && c >= '0' && c <= '9')) {
-            m->limit[i - 16] = i == 17 ? 5 : 9;
-            n_digits++;
-        } else if (c == (i == 16 ? ':' : i == 19 && s.n > 20 ? '.' : 'Z') && (c != 'Z' || i + 1 == s.n)) {
-            m->expected[i - 16] = (uint8_t)c;
-        } else {
-            return false;
-        }
-    }
-    m->n_used = (uint8_t)(n_digits < 2 + scale ? n_digits : 2 + scale);
-    for (unsigned i = 0, used = 0; used < m->n_used; i++)
-        if (m->limit[i] != 255)
-            m->order[16 - m->n_used + used++] = (uint8_t)i;
-    m->step = 1;
-    for (unsigned i = m->n_used; i < 2 + scale; i++)
-        m->step *= 10;
-    return true;
+    return is_odd[(unsigned char)*first] | is_odd[(unsigned char)*last] | (s.n == 0);
 }
 
-/* Keeps the minute of a time that value.h has just read, if the one before it was of the same. */
-static void learn_time(struct csv_field *field, struct str s)
+static void read_strings(const struct loop *l)
 {
-    struct csv_time_shape *m = &field->shape;
-    unsigned scale = field->type.kind == TYPE_DATETIME64 ? field->type.scale : 0;
-    bool is_usual = s.n >= 19 && s.n <= 31 && s.p[4] == '-' && s.p[7] == '-' && s.p[13] == ':' && s.p[16] == ':' &&
-                    (s.p[10] == 'T' || s.p[10] == ' ');
-    struct fast_minute minute = {0};
-    int64_t ticks;
+    enum { SOME = 8 };
+    const struct str *out = l->values;
+    size_t n = l->cells->n;
 
-    if (!is_usual)
+    l->kernels->strings(l->values, l->cells);
+    if (l->d->is_tsv && !l->d->has_special)
         return;
-    if (memcmp(m->seen, s.p, 16) != 0) {
-        memcpy(m->seen, s.p, 16);
-        return;
+    for (size_t r = 0; r < n; r += SOME) {
+        size_t end = n - r < SOME ? n : r + SOME;
+        unsigned is_odd = 0;
+        for (size_t k = r; k < end; k++)
+            is_odd |= may_be_odd(out[k], l->cells->data);
+        if (is_odd || l->d->is_tsv)
+            read_odd_strings(l, r, end);
     }
-    m->n = 0;
-    if (!fast_minute_learn(&minute, s.p, s.p[s.n - 1] == 'Z', field->type.zone) || !learn_form(m, s, scale))
-        return;
-    ticks = minute.utc_s;
-    for (unsigned i = 0; i < scale; i++)
-        if (__builtin_mul_overflow(ticks, 10, &ticks))
-            return;
-    if (ticks > INT64_MAX - 100000000000LL || (field->type.kind == TYPE_DATETIME && ticks > UINT32_MAX - 60))
-        return;
-    memcpy(m->minute, s.p, 16);
-    m->minute_ticks = ticks;
-    m->n = (uint32_t)s.n;
 }
 
 /* Runs of times of one shape, and between them one by the careful reader. */
@@ -427,11 +380,13 @@ static void read_times(const struct loop *l)
     bool is_64 = field->type.kind == TYPE_DATETIME64;
     int64_t *out = is_64 ? l->values : l->d->scratch;
     uint32_t *narrow = l->values;
+    const struct csv_cells *c = l->cells;
+    struct spans v = {.base = c->data, .begin = c->prev, .end = c->ends, .skip = 1, .n = c->n};
     size_t r = 0;
 
     for (;;) {
         size_t from = r;
-        r = l->d->kernels->times(out, l->cells, from, &field->shape);
+        r = l->kernels->times(out, &v, from, &field->shape);
         for (size_t i = from; !is_64 && i < r; i++)
             narrow[i] = (uint32_t)out[i];
         if (r == l->cells->n)
@@ -439,7 +394,7 @@ static void read_times(const struct loop *l)
         struct str s = cell_at(l->cells, r);
         read_one(l, r);
         if (!l->d->is_bad[l->first + r])
-            learn_time(field, s);
+            time_shape_learn(&field->shape, field->type, s);
         r++;
     }
 }
@@ -465,7 +420,7 @@ static void read_dates(const struct loop *l)
 
 static void read_ipv4s(const struct loop *l)
 {
-    read_left(l, l->d->kernels->addresses(l->values, l->cells, l->d->left));
+    read_left(l, l->kernels->addresses(l->values, l->cells, l->d->left));
 }
 
 static void read_bools(const struct loop *l)
@@ -508,7 +463,9 @@ static void take_off_quotes(struct csv_cells *to, uint32_t *prev, uint32_t *ends
 void csv_read_column(struct csv_decoder *d, size_t f, const struct csv_cells *cells, size_t first,
                      struct column *c, struct arena *arena)
 {
-    struct loop l = {.d = d, .f = f, .cells = cells, .raw = cells, .c = c, .first = first, .arena = arena};
+    /* eight at a time is no gain where there are not eight */
+    const struct csv_kernels *kernels = cells->n < 8 ? &csv_plain : d->kernels;
+    struct loop l = {.d = d, .kernels = kernels, .f = f, .cells = cells, .raw = cells, .c = c, .first = first, .arena = arena};
     uint32_t prev[CSV_BLOCK], ends[CSV_BLOCK];
     struct csv_cells bare;
 

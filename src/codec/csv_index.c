@@ -114,32 +114,18 @@ static size_t addresses_plain(uint32_t *out, const struct csv_cells *c, uint16_t
     return n_left;
 }
 
-static size_t times_plain(int64_t *out, const struct csv_cells *c, size_t from, const struct csv_time_shape *shape)
+static void strings_plain(struct str *out, const struct csv_cells *c)
 {
-    if (shape->n == 0)
-        return from;
-    for (size_t r = from; r < c->n; r++) {
-        uint32_t start = c->prev[r] + 1, n = c->ends[r] - start;
-        const char *p = c->data + start;
-        int64_t v = 0;
-        if (n != shape->n || memcmp(p, shape->minute, 16) != 0)
-            return r;
-        for (uint32_t i = 16, n_used = 0; i < n; i++) {
-            uint8_t digit = (uint8_t)(p[i] - '0'), limit = shape->limit[i - 16];
-            if (limit == 255 ? (uint8_t)p[i] != shape->expected[i - 16] : digit > limit)
-                return r;
-            if (limit != 255 && n_used++ < shape->n_used)
-                v = v * 10 + digit;
-        }
-        out[r] = shape->minute_ticks + v * shape->step;
+    for (size_t r = 0; r < c->n; r++) {
+        uint32_t start = c->prev[r] + 1;
+        out[r] = (struct str){c->data + start, c->ends[r] - start};
     }
-    return c->n;
 }
 
 const struct csv_kernels csv_plain = {
     .name = "plain", .index = index_plain, .columns = columns_plain, .integers = integers_plain,
     .doubles = doubles_plain, .floats = floats_plain, .addresses = addresses_plain,
-    .times = times_plain,
+    .times = time_shape_read, .strings = strings_plain,
 };
 
 bool csv_kernels_is_usable(const struct csv_kernels *k)

@@ -14,6 +14,7 @@
 
 #include "codec/decoder.h"
 #include "codec/spans.h"
+#include "codec/time_shape.h"
 #include "codec/value_fast.h"
 
 enum {
@@ -45,19 +46,6 @@ struct csv_cells {
     bool takes_minus; /* integers */
 };
 
-/* The form of the time read last, "YYYY-MM-DD?hh:mm:ss[.digits][Z]": texts of the same length and minute
- * are its ticks plus the number that their later digits spell. Zeroed = none. */
-struct csv_time_shape {
-    char minute[16];
-    uint32_t n;           /* bytes of the text */
-    uint8_t n_used;       /* digits after the minute that count: 2 and those of the fraction */
-    uint8_t limit[16];    /* byte 16 + i is a digit of at most limit[i], or, where that is 255, ... */
-    uint8_t expected[16]; /* ... this character; 0 past the end */
-    uint8_t order[16];    /* which of these bytes are the used digits, right-aligned; 128 = none */
-    int64_t minute_ticks, step;
-    char seen[16];        /* the minute of the text read last that was of another */
-};
-
 /* The loops that have twins. What two of them take they read alike; tests compare them. */
 struct csv_kernels {
     const char *name;
@@ -76,9 +64,10 @@ struct csv_kernels {
     size_t (*floats)(float *out, const struct csv_cells *cells, uint16_t *left);
     /* a.b.c.d */
     size_t (*addresses)(uint32_t *out, const struct csv_cells *cells, uint16_t *left);
-    /* Times of this shape, from row `from` on: returns the first row that is of another, or n. */
-    size_t (*times)(int64_t *out, const struct csv_cells *cells, size_t from,
-                    const struct csv_time_shape *shape);
+    /* As time_shape_read. */
+    size_t (*times)(int64_t *out, const struct spans *v, size_t from, const struct time_shape *shape);
+    /* Views of all cells as they are. */
+    void (*strings)(struct str *out, const struct csv_cells *cells);
 };
 
 extern const struct csv_kernels csv_plain, csv_avx2, csv_avx512;
@@ -91,7 +80,7 @@ struct csv_field {
     struct str name;
     bool has_default;
     uint32_t position;        /* column of the file */
-    struct csv_time_shape shape;
+    struct time_shape shape;
     char date_text[10];       /* the date read last */
     uint16_t date;
 };

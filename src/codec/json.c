@@ -96,7 +96,7 @@ static struct decoder *json_open(const struct decoder_spec *spec)
     struct json_decoder *d = xcalloc(1, sizeof(*d));
     d->base.spec = *spec;
     d->seen = xcalloc(spec->n_fields + 1, sizeof(*d->seen));
-    d->minutes = xcalloc(spec->n_fields + 1, sizeof(*d->minutes));
+    d->times = xcalloc(spec->n_fields + 1, sizeof(*d->times));
     d->index = xmalloc((INDEX_ENTRIES + 1) * sizeof(*d->index));
     d->at = xmalloc((JSON_MAX_STRIDE + 2) * sizeof(*d->at));
     d->kernels = best_kernels();
@@ -113,7 +113,7 @@ static void json_free(struct decoder *base)
     free(d->paths);
     free(d->seen);
     free(d->next_same);
-    free(d->minutes);
+    free(d->times);
     free(d->index);
     free(d->at);
     buf_done(&d->path);
@@ -242,22 +242,34 @@ static size_t mend(struct run *r, const struct json_block *block, uint64_t bad)
     return kept - row;
 }
 
+/* Where the records of the block are: those that are too long. */
+static uint64_t put_places(struct run *r, const struct json_block *block)
+{
+    const char *base = r->base;
+    const uint32_t *end_at = block->idx + block->stride - 1;
+    uint64_t *restrict offsets = r->b->offsets + r->b->n_rows, offset = r->d->base.offset, bad = 0;
+    uint32_t *restrict lengths = r->b->lengths + r->b->n_rows;
+    size_t begin = r->start, n = block->n, stride = block->stride, longest = r->d->base.spec.max_record_bytes;
+
+    for (size_t k = 0; k < n; k++, end_at += stride) {
+        size_t end = *end_at;
+        uint32_t length = line_length(base, begin, end);
+        offsets[k] = offset + begin;
+        lengths[k] = length;
+        bad |= (uint64_t)(length > longest) << k;
+        begin = end + 1;
+    }
+    r->start = begin;
+    return bad;
+}
+
 static size_t take_block(struct run *r, const struct json_shape *s, size_t n)
 {
     struct json_block block = {r->base, r->idx, s->stride, n};
-    struct batch *b = r->b;
-    uint64_t bad = json_shape_fill(r->d, s, b, b->n_rows, &block);
-    size_t begin = r->start;
-    for (size_t k = 0; k < n; k++) {
-        size_t end = r->idx[k * s->stride + s->stride - 1];
-        uint32_t length = line_length(r->base, begin, end);
-        b->offsets[b->n_rows + k] = r->d->base.offset + begin;
-        b->lengths[b->n_rows + k] = length;
-        bad |= (uint64_t)(length > r->d->base.spec.max_record_bytes) << k;
-        begin = end + 1;
-    }
+    uint64_t bad = json_shape_fill(r->d, s, r->b, r->b->n_rows, &block);
+
+    bad |= put_places(r, &block);
     size_t kept = bad ? mend(r, &block, bad) : n;
-    r->start = begin;
     drop_entries(r, n * s->stride);
     return kept;
 }

@@ -98,6 +98,11 @@ static uint64_t numbers(const struct spans *v)
     return json_kernels_plain.numbers(v);
 }
 
+static void strings(const struct spans *v, struct str out[JSON_BLOCK])
+{
+    json_kernels_plain.strings(v, out);
+}
+
 const struct json_kernels json_kernels_avx2 = {
     .name = "avx2",
     .index = index_avx2,
@@ -107,5 +112,7 @@ const struct json_kernels json_kernels_avx2 = {
     .floats = floats,
     .ipv4s = ipv4s,
     .numbers = numbers,
+    .times = time_shape_read,
+    .strings = strings,
 };
 #endif

@@ -160,6 +160,16 @@ AVX512 static uint64_t numbers_avx512(const struct spans *v)
     return spans_are_numbers(v);
 }
 
+AVX512 static size_t times_avx512(int64_t *out, const struct spans *v, size_t from, const struct time_shape *shape)
+{
+    return spans_times(v, from, shape, out);
+}
+
+AVX512 static void strings_avx512(const struct spans *v, struct str out[JSON_BLOCK])
+{
+    spans_strings(v, out);
+}
+
 const struct json_kernels json_kernels_avx512 = {
     .name = "avx512",
     .index = index_avx512,
@@ -169,5 +179,7 @@ const struct json_kernels json_kernels_avx512 = {
     .floats = floats_avx512,
     .ipv4s = ipv4s_avx512,
     .numbers = numbers_avx512,
+    .times = times_avx512,
+    .strings = strings_avx512,
 };
 #endif

@@ -99,6 +99,15 @@ static uint64_t numbers_plain(const struct spans *v)
     return bad;
 }
 
+static void strings_plain(const struct spans *v, struct str out[JSON_BLOCK])
+{
+    const struct spans s = *v;
+    for (size_t k = 0; k < s.n; k++) {
+        uint32_t begin = s.begin[k] + s.skip;
+        out[k] = (struct str){s.base + begin, s.end[k] - begin};
+    }
+}
+
 const struct json_kernels json_kernels_plain = {
     .name = "plain",
     .index = index_plain,
@@ -108,4 +117,6 @@ const struct json_kernels json_kernels_plain = {
     .floats = floats_plain,
     .ipv4s = ipv4s_plain,
     .numbers = numbers_plain,
+    .times = time_shape_read,
+    .strings = strings_plain,
 };

@@ -17,6 +17,7 @@
 
 #include "codec/decoder.h"
 #include "codec/spans.h"
+#include "codec/time_shape.h"
 #include "codec/value_fast.h"
 
 enum {
@@ -107,12 +108,14 @@ struct json_kernels {
     uint64_t (*compare)(const struct json_block *b, const struct json_shape *s,
                         uint32_t (*at)[JSON_BLOCK]);
     /* Up to 16 digits; decimals; and whether it is a number at all. Each declines what it does not know.
-     * Writes JSON_BLOCK entries at most, a multiple of 8. */
+     * Writes JSON_BLOCK entries at most, a multiple of 8. `times` as time_shape_read. */
     uint64_t (*uints)(const struct spans *v, uint64_t out[JSON_BLOCK]);
     uint64_t (*doubles)(const struct spans *v, double out[JSON_BLOCK]);
     uint64_t (*floats)(const struct spans *v, float out[JSON_BLOCK]);
     uint64_t (*ipv4s)(const struct spans *v, uint32_t out[JSON_BLOCK]);
     uint64_t (*numbers)(const struct spans *v);
+    size_t (*times)(int64_t *out, const struct spans *v, size_t from, const struct time_shape *shape);
+    void (*strings)(const struct spans *v, struct str out[JSON_BLOCK]);
 };
 
 extern const struct json_kernels json_kernels_plain, json_kernels_avx2, json_kernels_avx512;
@@ -129,7 +132,7 @@ struct json_decoder {
     struct buf path;     /* of the key being read, dots between */
     struct buf key;      /* a key that had escapes */
     char reason[512];    /* of the last failure */
-    struct fast_minute *minutes; /* per field */
+    struct time_shape *times; /* per field */
 
     const struct json_kernels *kernels;
     struct json_shape shapes[JSON_SHAPES];

@@ -347,32 +347,33 @@ static uint64_t fill_token_column(struct filler *f, size_t field)
 
 static uint64_t fill_strings(struct filler *f, struct column *c)
 {
-    struct str *to = COLUMN(c, struct str) + f->row;
-    for (size_t k = 0; k < f->values.n; k++)
-        to[k] = value_at(&f->values, k);
+    struct str values[JSON_BLOCK];
+    f->kernels->strings(&f->values, values);
+    memcpy(COLUMN(c, struct str) + f->row, values, f->values.n * sizeof(*values));
     return 0;
 }
 
+/* Runs of times of one shape, and between them one as on the careful way. Returns those that failed. */
 static uint64_t fill_times(struct filler *f, size_t field)
 {
     struct column *c = &f->b->columns[field];
-    struct fast_minute *m = &f->d->minutes[field];
-    const struct zone *zone = c->type.zone;
-    uint64_t bad = 0;
-    if (c->type.kind == TYPE_DATETIME) {
-        uint32_t *to = COLUMN(c, uint32_t) + f->row;
-        for (size_t k = 0; k < f->values.n; k++) {
-            struct str text = value_at(&f->values, k);
-            bad |= (uint64_t)!fast_datetime(m, text.p, text.n, zone, to + k) << k;
-        }
-    } else {
-        int64_t *to = COLUMN(c, int64_t) + f->row;
-        for (size_t k = 0; k < f->values.n; k++) {
-            struct str text = value_at(&f->values, k);
-            bad |= (uint64_t)!fast_datetime64(m, text.p, text.n, zone, c->type.scale, to + k) << k;
-        }
+    struct time_shape *shape = &f->d->times[field];
+    int64_t values[JSON_BLOCK];
+    uint64_t failed = 0;
+    for (size_t k = 0, from = 0;; from = ++k) {
+        k = f->kernels->times(values, &f->values, from, shape);
+        if (c->type.kind == TYPE_DATETIME64)
+            memcpy(COLUMN(c, int64_t) + f->row + from, values + from, (k - from) * sizeof(*values));
+        for (size_t i = from; c->type.kind == TYPE_DATETIME && i < k; i++)
+            COLUMN(c, uint32_t)[f->row + i] = (uint32_t)values[i];
+        if (k == f->values.n)
+            return failed;
+        struct str text = value_at(&f->values, k);
+        if (json_store_text(f->d, f->b, field, f->row + k, text))
+            time_shape_learn(shape, c->type, text);
+        else
+            failed |= 1ULL << k;
     }
-    return bad;
 }
 
 static uint64_t fill_ipv4s(struct filler *f, struct column *c)
@@ -390,9 +391,9 @@ static uint64_t fill_text_column(struct filler *f, size_t field)
     clear_marks(f, c);
     if (c->type.kind == TYPE_STRING)
         return fill_strings(f, c);
-    if (type_is_time(c->type))
-        bad = fill_times(f, field);
-    else if (c->type.kind == TYPE_IPV4)
+    if (c->type.kind == TYPE_DATETIME || c->type.kind == TYPE_DATETIME64)
+        return fill_times(f, field);
+    if (c->type.kind == TYPE_IPV4)
         bad = fill_ipv4s(f, c);
     return fill_texts(f, field, bad);
 }

@@ -12,6 +12,7 @@
 #define CODEC_SPANS_AVX512_H
 
 #include "codec/spans.h"
+#include "codec/time_shape.h"
 #include "codec/value_fast.h"
 
 #if defined(__x86_64__)
@@ -366,6 +367,112 @@ AVX512 static inline uint64_t spans_are_numbers(const struct spans *v)
         bad |= (uint64_t)(a.bad | b.bad << 4 | longer_than(v, k, 16)) << k;
     }
     return of_block(v, bad);
+}
+
+/* Any number of rows. Writes up to a multiple of eight. */
+AVX512 static inline void spans_strings(const struct spans *v, struct str *out)
+{
+    const __m512i low = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11), high = _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15);
+    const __m512i base = _mm512_set1_epi64((long long)(uintptr_t)v->base);
+    const __m256i skip = _mm256_set1_epi32((int)v->skip);
+
+    _Static_assert(sizeof(struct str) == 16, "a pointer, a length");
+    for (size_t k = 0; k < v->n; k += 8) {
+        __m256i begin = _mm256_add_epi32(_mm256_loadu_si256((const __m256i *)(v->begin + k)), skip);
+        __m512i p = _mm512_add_epi64(base, _mm512_cvtepu32_epi64(begin)); /* 32 bits wrap: begin may be -1 */
+        __m512i n = _mm512_cvtepu32_epi64(eight_lengths(v, k));
+        _mm512_storeu_si512(out + k, _mm512_permutex2var_epi64(p, low, n));
+        _mm512_storeu_si512(out + k + 4, _mm512_permutex2var_epi64(p, high, n));
+    }
+}
+
+/* ---- times ---- */
+
+/* 16 digits, high first, to a number. */
+AVX512 static inline uint64_t number16(__m128i digits)
+{
+    __m128i w = _mm_maddubs_epi16(digits, _mm_set1_epi16(0x010a));
+    w = _mm_madd_epi16(w, _mm_set1_epi32(0x00010064));
+    w = _mm_packus_epi32(w, w);
+    w = _mm_madd_epi16(w, _mm_set1_epi32(0x00012710));
+    uint64_t v = (uint64_t)_mm_cvtsi128_si64(w);
+    return (v & 0xffffffff) * 100000000 + (v >> 32);
+}
+
+AVX512 static inline __m512i to_all_lanes(const uint8_t bytes[8])
+{
+    uint64_t w;
+    memcpy(&w, bytes, 8);
+    return _mm512_set1_epi64((long long)w);
+}
+
+/* Bits of the first 16 bytes of four texts that differ from `minute`. */
+AVX512 static inline __m512i minute_differs(const struct spans *v, size_t k, __m512i minute)
+{
+    const char *base = v->base;
+    __m512i w = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)(base + (uint32_t)(v->begin[k] + v->skip))));
+    w = _mm512_inserti32x4(w, _mm_loadu_si128((const __m128i *)(base + (uint32_t)(v->begin[k + 1] + v->skip))), 1);
+    w = _mm512_inserti32x4(w, _mm_loadu_si128((const __m128i *)(base + (uint32_t)(v->begin[k + 2] + v->skip))), 2);
+    w = _mm512_inserti32x4(w, _mm_loadu_si128((const __m128i *)(base + (uint32_t)(v->begin[k + 3] + v->skip))), 3);
+    return _mm512_xor_si512(w, minute);
+}
+
+/* Eight at a time, while all eight are of the shape, from a row on; returns the first that was not read. */
+AVX512 static inline size_t eights_of_times(const struct spans *v, size_t r, const struct time_shape *shape,
+                                            int64_t *out)
+{
+    const struct time_tail *tail = &shape->tail;
+    const __m512i second_halves = _mm512_broadcast_i32x4(_mm_set_epi64x(0x0808080808080808, 0));
+    const __m512i limit = to_all_lanes(tail->limit), expected = to_all_lanes(tail->expected);
+    const __m512i order = _mm512_add_epi8(to_all_lanes(tail->order), second_halves);
+    const uint64_t in_all = 0x0101010101010101, is_digit = in_all * tail->digits, is_fixed = in_all * tail->fixed;
+    const __m512i minute = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)shape->minute));
+    const __m512i ticks = _mm512_set1_epi64(shape->minute_ticks), step = _mm512_set1_epi64(shape->step);
+
+    for (; r + 8 <= v->n; r += 8) {
+        __m256i n = eight_lengths(v, r);
+        if (_mm256_cmpneq_epi32_mask(n, _mm256_set1_epi32((int)shape->n)))
+            break; /* else all have 16 bytes to load, and 8 before their end */
+        __m512i differs = _mm512_or_si512(minute_differs(v, r, minute), minute_differs(v, r + 4, minute));
+        __m512i w = load_eight(v, r), digits = _mm512_sub_epi8(w, _mm512_set1_epi8('0'));
+        if (_mm512_mask_cmpgt_epu8_mask(is_digit, digits, limit) | _mm512_mask_cmpneq_epu8_mask(is_fixed, w, expected) |
+            _mm512_test_epi64_mask(differs, differs))
+            break;
+        __m512i x = numbers8(_mm512_shuffle_epi8(digits, order));
+        _mm512_storeu_si512(out + r, _mm512_add_epi64(ticks, _mm512_mullo_epi64(x, step)));
+    }
+    return r;
+}
+
+/* As time_shape_read. */
+AVX512 static inline size_t spans_times(const struct spans *v, size_t from, const struct time_shape *shape,
+                                        int64_t *out)
+{
+    const __m128i zero = _mm_set1_epi8('0'), limit = _mm_loadu_si128((const __m128i *)shape->limit),
+                  expected = _mm_loadu_si128((const __m128i *)shape->expected),
+                  order = _mm_loadu_si128((const __m128i *)shape->order),
+                  minute = _mm_loadu_si128((const __m128i *)shape->minute);
+
+    if (shape->n == 0)
+        return from;
+    if (shape->n <= 24)
+        from = eights_of_times(v, from, shape, out);
+    __mmask16 k = (__mmask16)_bzhi_u32(0xffff, shape->n - 16);
+    __mmask16 fixed = _mm_mask_cmpeq_epi8_mask(k, limit, _mm_set1_epi8(-1));
+    for (size_t r = from; r < v->n; r++) {
+        uint32_t start = v->begin[r] + v->skip, n = v->end[r] - start;
+        const char *p = v->base + start;
+        if (n != shape->n)
+            return r;
+        __m128i first = _mm_loadu_si128((const __m128i *)p), w = _mm_maskz_loadu_epi8(k, p + 16);
+        __m128i digits = _mm_sub_epi8(w, zero);
+        unsigned differs = _mm_cmpneq_epi8_mask(first, minute) | _mm_mask_cmpgt_epu8_mask(k & ~fixed, digits, limit) |
+                           _mm_mask_cmpneq_epi8_mask(fixed, w, expected);
+        if (differs)
+            return r;
+        out[r] = shape->minute_ticks + (int64_t)number16(_mm_shuffle_epi8(digits, order)) * shape->step;
+    }
+    return v->n;
 }
 
 #endif

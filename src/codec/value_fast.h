@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The common forms of numbers and times, inline, for decoders. Each function either answers exactly what
+ * The common forms of numbers and addresses, inline, for decoders. Each function either answers exactly what
  * value.h's would or says false: then the caller asks value.h. None reads outside [p, p + n). */
 #ifndef CODEC_VALUE_FAST_H
 #define CODEC_VALUE_FAST_H
@@ -219,93 +219,5 @@ static inline bool fast_ipv4(const char *p, size_t n, uint32_t *ret)
     return false;
 }
 #endif
-
-/* ---- times ---- */
-
-/* The minute that was read last, "YYYY-MM-DD?hh:mm", and its UTC second. Zeroed = none. One per column:
- * it belongs to one zone. */
-struct fast_minute {
-    uint64_t text[2];
-    int64_t utc_s;
-    bool is_utc; /* the text had a Z */
-};
-
-/* Learns the minute of text [p, p + n), which must be of the form below. Asks value.h, which stays the
- * judge of what is a time. */
-static inline bool fast_minute_learn(struct fast_minute *m, const char *p, bool is_utc,
-                                     const struct zone *zone)
-{
-    char first[20], last[20];
-    int64_t a, b;
-    memcpy(first, p, 16);
-    memcpy(last, p, 16);
-    memcpy(first + 16, ":00Z", 4);
-    memcpy(last + 16, ":59Z", 4);
-    size_t n = is_utc ? 20 : 19;
-    /* a zone that changes inside the minute has no place here */
-    if (value_datetime64(&a, (struct str){first, n}, zone, 0) != NULL ||
-        value_datetime64(&b, (struct str){last, n}, zone, 0) != NULL || b - a != 59 || a < 0)
-        return false;
-    m->text[0] = fast_load64(p);
-    m->text[1] = fast_load64(p + 8);
-    m->utc_s = a;
-    m->is_utc = is_utc;
-    return true;
-}
-
-/* YYYY-MM-DD[T ]hh:mm:ss[.digits][Z], 1970 and later: UTC seconds, and the fraction as n digits. */
-static inline bool fast_time(struct fast_minute *m, const char *p, size_t n, const struct zone *zone,
-                             int64_t *utc_s, uint64_t *fraction, unsigned *n_fraction)
-{
-    if (n < 19 || n > 30 || p[16] != ':' || p[4] != '-') /* the second also shuts out a zeroed memo */
-        return false;
-    bool is_utc = p[n - 1] == 'Z';
-    unsigned tens = (uint8_t)p[17] - '0', ones = (uint8_t)p[18] - '0';
-    n -= is_utc;
-    *fraction = 0;
-    *n_fraction = 0;
-    if (tens > 5 || ones > 9 || n < 19)
-        return false;
-    if (n > 19) {
-        *n_fraction = (unsigned)(n - 20);
-        if (p[19] != '.' || *n_fraction > 9 || !fast_uint(p + 20, n - 20, fraction))
-            return false;
-    }
-    if (fast_load64(p) != m->text[0] || fast_load64(p + 8) != m->text[1] || is_utc != m->is_utc) {
-        if (p[7] != '-' || (p[10] != 'T' && p[10] != ' ') || p[13] != ':' ||
-            !fast_minute_learn(m, p, is_utc, zone))
-            return false;
-    }
-    *utc_s = m->utc_s + tens * 10 + ones;
-    return true;
-}
-
-static inline bool fast_datetime(struct fast_minute *m, const char *p, size_t n, const struct zone *zone,
-                                 uint32_t *ret)
-{
-    int64_t utc_s;
-    uint64_t fraction;
-    unsigned n_fraction;
-    if (!fast_time(m, p, n, zone, &utc_s, &fraction, &n_fraction) || utc_s > UINT32_MAX)
-        return false;
-    *ret = (uint32_t)utc_s;
-    return true;
-}
-
-/* A fraction of more digits than the scale is value.h's matter. */
-static inline bool fast_datetime64(struct fast_minute *m, const char *p, size_t n,
-                                   const struct zone *zone, unsigned scale, int64_t *ret)
-{
-    int64_t utc_s;
-    uint64_t fraction;
-    unsigned n_fraction;
-    if (!fast_time(m, p, n, zone, &utc_s, &fraction, &n_fraction) || n_fraction > scale || scale > 9)
-        return false;
-    if (utc_s > INT64_MAX / 1000000000 - 1)
-        return false;
-    *ret = utc_s * (int64_t)fast_powers_of_10[scale] +
-           (int64_t)(fraction * (uint64_t)fast_powers_of_10[scale - n_fraction]);
-    return true;
-}
 
 #endif
