@@ -66,7 +66,8 @@ static void index_avx2(struct csv_scan *s)
 }
 
 /* The plain loops for values work on eight bytes at a time already. */
-static void columns_avx2(uint32_t (*out)[CSV_COLUMN_ROOM], const uint32_t *ends, size_t width, size_t n_rows, size_t n_columns)
+static void columns_avx2(uint32_t (*out)[CSV_COLUMN_ROOM], const uint32_t *ends, size_t width, size_t n_rows,
+                         size_t n_columns)
 {
     csv_plain.columns(out, ends, width, n_rows, n_columns);
 }

@@ -6,8 +6,6 @@
 #include "codec/csv_quotes.h"
 #include "codec/spans_avx512.h"
 
-#if defined(__x86_64__)
-
 static const uint8_t byte_numbers[64] = {
     0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
     22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43,
@@ -101,7 +99,8 @@ AVX512 static inline void turn_four(__m512i out[4], __m512i a, __m512i b, __m512
 }
 
 /* Sixteen rows of sixteen; as many columns as are wanted. */
-AVX512 static inline void turn_sixteen(uint32_t (*out)[CSV_COLUMN_ROOM], const uint32_t *const rows[16], size_t n_columns)
+AVX512 static inline void turn_sixteen(uint32_t (*out)[CSV_COLUMN_ROOM], const uint32_t *const rows[16],
+                                       size_t n_columns)
 {
     __m512i q[4][4]; /* q[i][c]: rows 4i to 4i + 3 of columns c, c + 4, c + 8, c + 12 */
 
@@ -191,4 +190,3 @@ const struct csv_kernels csv_avx512 = {
     .doubles = doubles_avx512, .floats = floats_avx512, .addresses = addresses_avx512,
     .times = times_avx512, .strings = strings_avx512,
 };
-#endif

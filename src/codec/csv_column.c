@@ -465,7 +465,8 @@ void csv_read_column(struct csv_decoder *d, size_t f, const struct csv_cells *ce
 {
     /* eight at a time is no gain where there are not eight */
     const struct csv_kernels *kernels = cells->n < 8 ? &csv_plain : d->kernels;
-    struct loop l = {.d = d, .kernels = kernels, .f = f, .cells = cells, .raw = cells, .c = c, .first = first, .arena = arena};
+    struct loop l = {.d = d, .kernels = kernels, .f = f,
+                     .cells = cells, .raw = cells, .c = c, .first = first, .arena = arena};
     uint32_t prev[CSV_BLOCK], ends[CSV_BLOCK];
     struct csv_cells bare;
 

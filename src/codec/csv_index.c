@@ -23,7 +23,8 @@ static void index_plain(struct csv_scan *s)
     s->at = at;
 }
 
-static void columns_plain(uint32_t (*out)[CSV_COLUMN_ROOM], const uint32_t *ends, size_t width, size_t n_rows, size_t n_columns)
+static void columns_plain(uint32_t (*out)[CSV_COLUMN_ROOM], const uint32_t *ends, size_t width, size_t n_rows,
+                          size_t n_columns)
 {
     for (size_t i = 0; i < n_columns; i++) {
         for (size_t r = 0; r < n_rows; r++)

@@ -176,7 +176,8 @@ AVX512 static inline struct four take_four(const struct spans *v, size_t k)
 AVX512 static inline struct four take_four_left(const struct spans *v, size_t k)
 {
     __m512i n = spread_lengths(v, k), places = byte_places();
-    __m512i w = _mm512_shuffle_epi8(load_four(v, k), _mm512_and_si512(_mm512_sub_epi8(places, n), _mm512_set1_epi8(15)));
+    __m512i from = _mm512_and_si512(_mm512_sub_epi8(places, n), _mm512_set1_epi8(15));
+    __m512i w = _mm512_shuffle_epi8(load_four(v, k), from);
     return (struct four){w, _mm512_cmplt_epu8_mask(places, n)};
 }
 
@@ -372,7 +373,8 @@ AVX512 static inline uint64_t spans_are_numbers(const struct spans *v)
 /* Any number of rows. Writes up to a multiple of eight. */
 AVX512 static inline void spans_strings(const struct spans *v, struct str *out)
 {
-    const __m512i low = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11), high = _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15);
+    const __m512i low = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11);
+    const __m512i high = _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15);
     const __m512i base = _mm512_set1_epi64((long long)(uintptr_t)v->base);
     const __m256i skip = _mm256_set1_epi32((int)v->skip);
 
