@@ -13,6 +13,7 @@
 static const struct function_family *const families[] = {
     &family_arithmetic, &family_compare,   &family_logic,      &family_conditional, &family_null,
     &family_in,         &family_like,      &family_text,       &family_round,       &family_cast,
+    &family_text_utf8,  &family_text_search, &family_text_make, &family_text_code,  &family_readable,
     &family_time_part,  &family_time_start, &family_time_shift, &family_time_unix,  &family_other,
 };
 
@@ -49,7 +50,14 @@ bool function_is_lazy(const struct function *f, const struct type *types)
         if (strcmp(f->name, eager[i]) == 0)
             return false;
     bool is_number_as_time = str_starts(str_of(f->name), "toDate") && type_is_number(types[0]);
-    return is_of(&family_text, f) || is_of(&family_like, f) ||
+    static const struct function_family *const lazy_families[] = {
+        &family_text,      &family_like,      &family_text_utf8, &family_text_search,
+        &family_text_make, &family_text_code, &family_readable,
+    };
+    for (size_t i = 0; i < COUNT(lazy_families); i++)
+        if (is_of(lazy_families[i], f))
+            return true;
+    return
         (is_of(&family_cast, f) && !is_number_as_time);
 }
 

@@ -23,7 +23,7 @@ struct pattern {
     bool any_case;
 };
 
-/* Length of the UTF-8 character at p, 0 if it is none. */
+/* Length of the UTF-8 character at p, 0 if it is none. RE2 lets surrogates and codes above U+10FFFF pass. */
 static size_t character_bytes(const char *at, size_t n)
 {
     const uint8_t *p = (const uint8_t *)at;
@@ -42,7 +42,7 @@ static size_t character_bytes(const char *at, size_t n)
     }
     if (p[0] >= 0xf0 && p[0] <= 0xf4) {
         if (n < 4 || (p[1] & 0xc0) != 0x80 || (p[2] & 0xc0) != 0x80 || (p[3] & 0xc0) != 0x80 ||
-            (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
+            (p[0] == 0xf0 && p[1] < 0x90))
             return 0;
         return 4;
     }

@@ -9,12 +9,13 @@
 
 /* ---- lists and brackets ---- */
 
-/* Up to the closing bracket; an empty list is allowed. */
+/* Up to the closing bracket; an empty list is allowed. What the list holds already has been read. */
 static bool bracketed_list(struct parser *p, struct ast_list *list, uint16_t closing,
                            const char *where)
 {
-    p->height = 0;
-    if (!at_symbol(p, closing) && !expression_list(p, list))
+    if (list->n == 0)
+        p->height = 0;
+    if (list->n == 0 && !at_symbol(p, closing) && !expression_list(p, list))
         return false;
     unsigned height = p->height;
     if (at_word(p, "AS")) {
@@ -318,14 +319,25 @@ static void unit_to_text(struct ast *node)
         }
 }
 
+/* position(part IN text) means position(text, part). */
+static void turn_position(struct parser *p, struct ast *node)
+{
+    struct ast *in = node->args[0], *text = in->args[1];
+    struct ast_list args = {0};
+
+    if (text->kind == AST_CALL && str_is(text->text, "tuple") && text->n_args == 1)
+        text = text->args[0];
+    ast_list_add(p, &args, text);
+    ast_list_add(p, &args, in->args[0]);
+    node->args = args.items;
+    node->n_args = args.n;
+}
+
 static bool check_call(struct parser *p, struct ast *node)
 {
     if (name_is(node->text, "position") && node->n_args == 1 && node->args[0]->is_operator &&
-        str_is(node->args[0]->text, "in")) {
-        mistake(p, node->at, "write position(text, part)",
-                "POSITION(part IN text) is not there yet");
-        return false;
-    }
+        str_is(node->args[0]->text, "in"))
+        turn_position(p, node);
     unit_to_text(node);
     bool is_count_star = node->n_args == 1 && node->args[0]->kind == AST_STAR &&
                          node->args[0]->text.n == 0 && name_is(node->text, "count") &&
@@ -333,6 +345,97 @@ static bool check_call(struct parser *p, struct ast *node)
     if (is_count_star)
         node->n_args = 0;
     return true;
+}
+
+/* ---- calls that read like sentences; each begins behind its '(' ---- */
+
+/* trim(BOTH 'x' FROM s) */
+static struct ast *trim_call(struct parser *p, struct place at)
+{
+    const char *function = at_word(p, "BOTH")      ? "trimBoth"
+                           : at_word(p, "LEADING") ? "trimLeft"
+                                                   : "trimRight";
+    advance(p);
+    struct ast *characters = expression(p);
+    unsigned height = p->height;
+    if (characters == NULL || !expect_word(p, "FROM", "in trim"))
+        return NULL;
+    struct ast *text = expression(p);
+    height = higher(height, p->height);
+    if (text == NULL || !expect_symbol(p, ')', "after the text of trim"))
+        return NULL;
+    return ast_call2(p, place_since(p, at), function, height, text, characters);
+}
+
+/* substring(s FROM 2 FOR 3), from its FROM on. */
+static struct ast *substring_call(struct parser *p, struct place at, struct ast_list args)
+{
+    unsigned height = p->height;
+
+    while (accept_word(p, args.n == 1 ? "FROM" : "FOR")) {
+        struct ast *number = expression(p);
+        if (number == NULL)
+            return NULL;
+        height = higher(height, p->height);
+        ast_list_add(p, &args, number);
+        if (args.n == 3)
+            break;
+    }
+    if (!expect_symbol(p, ')', "after the arguments"))
+        return NULL;
+    return ast_call(p, place_since(p, at), "substring", height, args);
+}
+
+/* extract(DAY FROM t) */
+static struct ast *extract_call(struct parser *p, struct place at)
+{
+    static const char *const functions[] = {
+        [INTERVAL_SECOND] = "toSecond",   [INTERVAL_MINUTE] = "toMinute",
+        [INTERVAL_HOUR] = "toHour",       [INTERVAL_DAY] = "toDayOfMonth",
+        [INTERVAL_MONTH] = "toMonth",     [INTERVAL_QUARTER] = "toQuarter",
+        [INTERVAL_YEAR] = "toYear",
+    };
+    enum interval_unit unit;
+
+    word_is_unit(p->token.text, &unit);
+    if (functions[unit] == NULL) {
+        mistake(p, place_here(p), NULL, "EXTRACT(%.*s FROM …) is not there yet",
+                STR_FMT(p->token.text));
+        return NULL;
+    }
+    advance(p);
+    advance(p);
+    struct ast *time = expression(p);
+    unsigned height = p->height;
+    if (time == NULL || !expect_symbol(p, ')', "after the time of EXTRACT"))
+        return NULL;
+    return ast_call2(p, place_since(p, at), functions[unit], height, time, NULL);
+}
+
+/* At the first word in the brackets: is it such a call's? */
+static bool starts_trim(const struct parser *p, struct str name)
+{
+    struct token next = token_after(p);
+    bool ends = next.kind == TOKEN_SYMBOL && next.symbol != '(' && next.symbol != '-';
+
+    return name_is(name, "trim") && !ends &&
+           (at_word(p, "BOTH") || at_word(p, "LEADING") || at_word(p, "TRAILING"));
+}
+
+static bool starts_extract(const struct parser *p, struct str name)
+{
+    struct token next = token_after(p);
+    enum interval_unit unit;
+
+    return name_is(name, "extract") && p->token.kind == TOKEN_WORD &&
+           word_is_unit(p->token.text, &unit) && token_is_word(&next, "FROM");
+}
+
+static struct ast *plain_call(struct ast *node)
+{
+    if (node != NULL)
+        node->is_operator = false;
+    return node;
 }
 
 /* At '(' behind the name. */
@@ -345,12 +448,22 @@ static struct ast *function_call(struct parser *p, struct place at, struct str n
     advance(p);
     if (refuse_subquery(p))
         return NULL;
+    if (starts_trim(p, name))
+        return plain_call(trim_call(p, at));
+    if (starts_extract(p, name))
+        return plain_call(extract_call(p, at));
     struct token next = token_after(p);
     if (at_word(p, "DISTINCT") &&
         !(next.kind == TOKEN_SYMBOL && next.symbol != '(' && next.symbol != '*' &&
           next.symbol != '[' && next.symbol != '-')) {
         advance(p);
         is_distinct = true;
+    }
+    if (name_is(name, "substring") && !at_symbol(p, ')')) {
+        if (!expression_list(p, &args))
+            return NULL;
+        if (args.n == 1 && at_word(p, "FROM"))
+            return plain_call(substring_call(p, at, args));
     }
     if (!bracketed_list(p, &args, ')', "after the arguments"))
         return NULL;
@@ -451,10 +564,6 @@ static struct ast *word_operand(struct parser *p)
         struct ast *node = ast_call2(p, place_since(p, at), function, 1, text, NULL);
         node->is_operator = false;
         return node;
-    }
-    if (at_word(p, "EXTRACT") && is_call) {
-        mistake(p, at, "toYear, toMonth, toHour and the like do it", "EXTRACT is not there yet");
-        return NULL;
     }
     if (word_is_reserved(p->token.text) && !(is_call && word_is_operator(p->token.text))) {
         bool is_clause = at_word(p, "FROM") || at_word(p, "WHERE") || at_word(p, "SELECT") ||

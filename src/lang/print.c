@@ -288,7 +288,7 @@ static void print_in(struct buf *out, const struct ast *node, const struct opera
 static void print_function_name(struct buf *out, const struct ast *node)
 {
     bool is_cast = is_word(node->text, "CAST") && !(is_call(node, "CAST") && node->n_args == 2);
-    if (is_cast || is_word(node->text, "EXTRACT"))
+    if (is_cast)
         print_quoted(out, node->text, '`');
     else if (word_is_operator(node->text))
         buf_str(out, node->text);

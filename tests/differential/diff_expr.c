@@ -3,10 +3,10 @@
  * Random typed expressions over random rows: type names, values, and "throws for this row alone" against
  * ClickHouse (libchdb in this process).
  *
- *   diff_expr [--seed N] [--cases N] [--seconds N] [--refused] [--alone] [--wild] ['expression' …]
+ *   diff_expr [--seed N] [--cases N] [--seconds N] [--refused] [--alone] [--wild] [--text] ['expression' …]
  *
  * Expressions that weir refuses are not compared (--refused lists their reasons). A difference is cut down
- * to the smallest part that still differs. --alone runs weir's side only (for sanitizers, which libchdb does
+ * to the smallest part that still differs. --text draws functions of texts for the most part. --alone runs weir's side only (for sanitizers, which libchdb does
  * not bear). Exit code 77 = skipped: no libchdb. */
 #include <dlfcn.h>
 #include <math.h>
@@ -18,6 +18,7 @@
 #include "base/hash.h"
 #include "codec/value.h"
 #include "expr/program.h"
+#include "gen_text.h"
 
 enum { N_ROWS = 10, SKIPPED = 77, CASES_PER_TABLE = 250 };
 
@@ -148,6 +149,8 @@ static const struct {
      {"nlc", "LowCardinality(Nullable(String))", "s"},
     {"sn", "String", "x"}, {"nsn", "Nullable(String)", "x"}, {"sd", "String", "y"}, {"sip",
      "String", "z"},
+    {"sw", "String", "w"}, {"nsw", "Nullable(String)", "w"}, {"lw", "LowCardinality(String)", "w"},
+     {"se", "String", "e"},
     {"d", "Date", "d"}, {"nd", "Nullable(Date)", "d"}, {"t", "DateTime", "t"}, {"nt",
      "Nullable(DateTime)", "t"},
     {"tk", "DateTime('Asia/Kolkata')", "t"}, {"tn", "DateTime('America/New_York')", "t"},
@@ -183,6 +186,10 @@ static const char *random_text(char class)
         "::ffff:1.2.3.4", "fe80::AB", "1.2.3", "x", "", "1.2.3.256",
                                             "2001:db8::8a2e:370:7334"};
     switch (class) {
+    case 'w':
+        return wide_words[below(COUNT(wide_words))];
+    case 'e':
+        return coded_words[below(COUNT(coded_words))];
     case 'x':
         return numbers[below(COUNT(numbers))];
     case 'y':
@@ -650,6 +657,8 @@ static const char *pick(const char *const *texts, size_t n)
 
 /* Arguments of any type anywhere: most are refused, none may crash. */
 static bool is_wild;
+/* Functions of texts for the most part. */
+static bool is_text;
 
 /* A format with %n number, %i integer, %s string, %t time, %c condition, %I small integer constant,
  * %C constant string, %Z zone, %U interval unit, %k small positive constant, %x text of a number,
@@ -663,7 +672,7 @@ static void gen_format(struct buf *out, const char *format, int depth)
         }
         char what = *++p;
         if (is_wild && chance(30))
-            what = "nistdcFxyz46kCPZ"[below(16)];
+            what = "nistdcFxyz46kCPZweWpD"[below(21)];
         switch (what) {
         case 'n':
             gen_number(out, depth);
@@ -705,6 +714,27 @@ static void gen_format(struct buf *out, const char *format, int depth)
             buf_str(out, buf_view(&text));
             break;
         }
+        case 'w':
+            if (depth > 0 && chance(30))
+                gen_string(out, depth);
+            else
+                gen_column(out, "w");
+            break;
+        case 'e':
+            gen_column(out, "e");
+            break;
+        case 'W': {
+            AUTO_DONE(buf) text = {0};
+            print_string_literal(&text, str_of(random_text(chance(70) ? 'w' : 's')));
+            buf_str(out, buf_view(&text));
+            break;
+        }
+        case 'p':
+            buf_text(out, PICK("0", "1", "2", "3", "-1", "-2", "4", "5", "7", "20"));
+            break;
+        case 'D':
+            buf_text(out, PICK("'.'", "','", "'a'", "' '", "'b'", "'т'", "'日'"));
+            break;
         case 'P':
             buf_text(out, PICK("'%'", "'a%'", "'%b'", "'%b%'", "'a_c'", "'_bc'", "'%a%b%'", "'_'",
                 "''", "'abc'", "'a\\\\%b'", "'%_%'", "'К%'", "'%о_'",
@@ -766,6 +796,10 @@ static void gen_number(struct buf *out, int depth)
         "toFloat64(t3)", "toInt64(t6)", "(%i %% 2.5)", "toUInt8(%c)", "CAST(ns AS UInt8)",
             "nu8::UInt32", "xor(%c, %c)",
     };
+    if (depth > 0 && chance(is_text ? 85 : 25)) {
+        gen_format(out, text_numbers[below(COUNT(text_numbers))], depth - 1);
+        return;
+    }
     if (depth <= 0 || chance(25))
         gen_format(out, leaves[below(COUNT(leaves))], 0);
     else
@@ -792,6 +826,10 @@ static void gen_condition(struct buf *out, int depth)
         "(u8 != 0 AND intDiv(7, u8) > 1)", "(i8 = 0 OR i64 %% i8 = 0)", "(%F > %i)", "(u64 > i64)",
             "(u64 = f64)", "(i64 <= f64)",
     };
+    if (depth > 0 && chance(is_text ? 85 : 25)) {
+        gen_format(out, text_conditions[below(COUNT(text_conditions))], depth - 1);
+        return;
+    }
     if (depth <= 0 || chance(20))
         buf_text(out, leaves[below(COUNT(leaves))]);
     else
@@ -815,6 +853,10 @@ static void gen_string(struct buf *out, int depth)
             "toString(toDate(i64))", "toString(toDate(u32))", "toString(toDate(u16))",
             "toString(toDateTime(%i))", "%s::LowCardinality(String)",
     };
+    if (depth > 0 && chance(is_text ? 85 : 25)) {
+        gen_format(out, text_strings[below(COUNT(text_strings))], depth - 1);
+        return;
+    }
     if (depth <= 0 || chance(30)) {
         if (chance(25))
             gen_format(out, "%C", 0);
@@ -872,7 +914,7 @@ static void gen_any(struct buf *out)
 {
     int depth = 1 + (int)below(4);
 
-    switch (below(10)) {
+    switch (is_text ? below(7) : below(10)) {
     case 0:
     case 1:
     case 2:
@@ -916,6 +958,8 @@ int main(int argc, char **argv)
             show_refused = true;
         else if (strcmp(argv[i], "--wild") == 0)
             is_wild = true;
+        else if (strcmp(argv[i], "--text") == 0)
+            is_text = true;
         else if (strcmp(argv[i], "--alone") == 0)
             is_alone = true;
     }
@@ -934,7 +978,7 @@ int main(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         if (argv[i][0] == '-') {
             bool is_flag = strcmp(argv[i], "--refused") == 0 || strcmp(argv[i], "--alone") == 0 ||
-                strcmp(argv[i], "--wild") == 0;
+                strcmp(argv[i], "--wild") == 0 || strcmp(argv[i], "--text") == 0;
             i += !is_flag;
             continue;
         }

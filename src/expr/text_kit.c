@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Search in texts and what else the text functions share.
+ *
+ * Search compares the first and the last byte of the needle at 16 places at once and only then the
+ * rest. Texts are short, so there is no table to prepare. */
+#include "expr/text_kit.h"
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+bool text_is_ascii(struct str s)
+{
+    uint64_t any = 0, word;
+    size_t i = 0;
+
+    for (; i + 8 <= s.n; i += 8) {
+        memcpy(&word, s.p + i, 8);
+        any |= word;
+    }
+    for (; i < s.n; i++)
+        any |= (uint8_t)s.p[i];
+    return (any & 0x8080808080808080ULL) == 0;
+}
+
+bool utf8_is_valid(struct str s)
+{
+    for (size_t at = 0; at < s.n;) {
+        if (s.n - at >= 8) {
+            uint64_t word;
+            memcpy(&word, s.p + at, 8);
+            if ((word & 0x8080808080808080ULL) == 0) {
+                at += 8;
+                continue;
+            }
+        }
+        size_t bytes = utf8_bytes(s.p + at, s.n - at);
+        if (bytes == 0)
+            return false;
+        at += bytes;
+    }
+    return true;
+}
+
+static const char *find_plain(struct str s, struct str needle, size_t from)
+{
+    size_t n_starts = s.n - needle.n + 1;
+
+    for (size_t i = from; i < n_starts; i++) {
+        const char *hit = memchr(s.p + i, needle.p[0], n_starts - i);
+        if (hit == NULL)
+            return NULL;
+        if (memcmp(hit, needle.p, needle.n) == 0)
+            return hit;
+        i = (size_t)(hit - s.p);
+    }
+    return NULL;
+}
+
+const char *text_find(struct str s, struct str needle)
+{
+    if (needle.n == 0)
+        return s.p ? s.p : "";
+    if (needle.n > s.n)
+        return NULL;
+    if (needle.n == 1)
+        return memchr(s.p, needle.p[0], s.n);
+    size_t i = 0;
+#ifdef __SSE2__
+    size_t n_starts = s.n - needle.n + 1;
+    __m128i first = _mm_set1_epi8(needle.p[0]), last = _mm_set1_epi8(needle.p[needle.n - 1]);
+    for (; i + 16 <= n_starts; i += 16) {
+        __m128i a = _mm_loadu_si128((const __m128i *)(s.p + i));
+        __m128i b = _mm_loadu_si128((const __m128i *)(s.p + i + needle.n - 1));
+        unsigned hits = (unsigned)_mm_movemask_epi8(
+            _mm_and_si128(_mm_cmpeq_epi8(a, first), _mm_cmpeq_epi8(b, last)));
+        for (; hits; hits &= hits - 1) {
+            const char *at = s.p + i + __builtin_ctz(hits);
+            if (memcmp(at, needle.p, needle.n) == 0)
+                return at;
+        }
+    }
+#endif
+    return find_plain(s, needle, i);
+}
+
+const char *text_find_any_case(struct str s, struct str needle)
+{
+    if (needle.n == 0)
+        return s.p ? s.p : "";
+    if (needle.n > s.n)
+        return NULL;
+    size_t i = 0, n_starts = s.n - needle.n + 1;
+#ifdef __SSE2__
+    char head = needle.p[0], tail = needle.p[needle.n - 1];
+    __m128i low_a = _mm_set1_epi8(lower_ascii(head)), up_a = _mm_set1_epi8(upper_ascii(head));
+    __m128i low_b = _mm_set1_epi8(lower_ascii(tail)), up_b = _mm_set1_epi8(upper_ascii(tail));
+    for (; i + 16 <= n_starts; i += 16) {
+        __m128i a = _mm_loadu_si128((const __m128i *)(s.p + i));
+        __m128i b = _mm_loadu_si128((const __m128i *)(s.p + i + needle.n - 1));
+        __m128i hit_a = _mm_or_si128(_mm_cmpeq_epi8(a, low_a), _mm_cmpeq_epi8(a, up_a));
+        __m128i hit_b = _mm_or_si128(_mm_cmpeq_epi8(b, low_b), _mm_cmpeq_epi8(b, up_b));
+        unsigned hits = (unsigned)_mm_movemask_epi8(_mm_and_si128(hit_a, hit_b));
+        for (; hits; hits &= hits - 1) {
+            const char *at = s.p + i + __builtin_ctz(hits);
+            if (same_any_case(at, needle.p, needle.n))
+                return at;
+        }
+    }
+#endif
+    for (; i < n_starts; i++)
+        if (same_any_case(s.p + i, needle.p, needle.n))
+            return s.p + i;
+    return NULL;
+}
+
+/* Bytes of s that equal the needle but for case; SIZE_MAX if they do not, as if one is no UTF-8. */
+size_t text_match_utf8_any_case(struct str s, struct str needle)
+{
+    size_t at = 0, i = 0;
+
+    while (i < needle.n) {
+        size_t theirs = utf8_bytes(needle.p + i, needle.n - i);
+        size_t ours = utf8_bytes(s.p + at, s.n - at);
+        if (theirs == 0 || ours == 0)
+            return SIZE_MAX;
+        if (utf8_search_code(utf8_decode(s.p + at, ours)) !=
+            utf8_search_code(utf8_decode(needle.p + i, theirs)))
+            return SIZE_MAX;
+        at += ours, i += theirs;
+    }
+    return at;
+}
+
+const char *text_find_utf8_any_case(struct str s, struct str needle)
+{
+    if (text_is_ascii(needle) && text_is_ascii(s))
+        return text_find_any_case(s, needle);
+    for (size_t at = 0; at < s.n; at += utf8_step(s.p[at]))
+        if (text_match_utf8_any_case((struct str){s.p + at, s.n - at}, needle) != SIZE_MAX)
+            return s.p + at;
+    return NULL;
+}
+
+void text_out_grow(struct text_out *o, size_t n)
+{
+    enum { PIECE = 64 << 10 };
+    size_t begun = (size_t)(o->at - o->start);
+    size_t bytes = 2 * (begun + n);
+
+    bytes = bytes < PIECE ? PIECE : bytes;
+    char *piece = arena_bytes(o->arena, bytes);
+    if (begun)
+        memcpy(piece, o->start, begun);
+    o->start = piece;
+    o->at = piece + begun;
+    o->end = piece + bytes;
+}
+
+bool site_strings(struct site *s, uint32_t n)
+{
+    for (uint32_t i = 0; i < n && i < s->n_args; i++)
+        if (s->types[i].kind != TYPE_STRING) {
+            site_bad_type(s, i, "a String");
+            return false;
+        }
+    return true;
+}
+
+value_id site_int64(struct site *s, uint32_t arg)
+{
+    if (!type_is_integer(s->types[arg]))
+        return site_bad_type(s, arg, "an integer");
+    return cast_number(s->b, s->args[arg], TYPE_INT64);
+}
+
+const struct str *site_constant_text(struct site *s, uint32_t arg)
+{
+    const struct cell *c = constant_cell(s->b, s->args[arg]);
+
+    if (c == NULL || c->is_null || c->fault || s->types[arg].kind != TYPE_STRING)
+        return NULL;
+    struct str *copy = arena_alloc(&s->b->memory->arena, sizeof(*copy));
+    *copy = c->str;
+    return copy;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What diff_expr.c draws texts and functions of texts from. Letters behind % are its gen_format's; further
+ *   %w text of many kinds   %W such a constant   %e base64, hex, numbers   %u a URL   %j a JSON document
+ *   %R a constant pattern   %r a replacement     %K a key or index         %p a small constant number
+ *   %D a delimiter          %U is an interval unit there, too */
+#ifndef GEN_TEXT_H
+#define GEN_TEXT_H
+
+static const char *const wide_words[] = {
+    "", "a", "ab", "Abc", "aaaa", "aAaA", "abcabc", "a b-c", "hello_world x", " pad ", "\t x\n", "Кот", "кОТ и КОТ",
+    "日本語", "ΑΣ ΣΑΣ", "ΑΣ.Α", "Straße", "STRASSE", "İi", "ŉǰ", "ﬁn", "\xff" "ab", "ab\xd0", "\xe2\x82", "x\xe2\x41",
+    "\xf0\x9f\x98\x80", "\xf0\x9f\x98", "a\x80\x80", "\xed\xa0\x80z", "\xf4\x90\x80\x80", "\xc0\x80", "a.b.c", ".", "..a",
+    "one,two,,three", "{}", "a\\b", "50%", "The quick brown fox jumps over the lazy dog, and The Quick Brown Fox Again",
+    "ſs", "éÉ", "Ⅷⅷ", "ǅ", "Ა", "ს", "12:30:45", "key=value; k2=v2", "aXbXc",
+};
+
+static const char *const coded_words[] = {
+    "", "YWJj", "YWI=", "YQ==", "YWI", "YR==", "YQ=", "Y", "=", "====", "Y W I =", " YWJj\n", "YWJj\tYQ==", "YW-_", "YW+/",
+    "!!", "YWJjYWJjYWJjYWJj", "YWJjYQ==YWJj", "YQ==\n", "Y=Q=", "YQ= =", "=YQ=", "YWJjY", "\xff", "616263", "6", "zz", "6z",
+    "0x61", "ABCDEFabcdef", "0101", "011000010", "12", "1 0", "YQ==x", "YQ==\v", "YQ==\f", "-_-_", "AAAA", "////", "ab\0cd",
+    "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXo=", "dGhlIHF1aWNrIGJyb3duIGZveCBqdW1wcyBvdmVyIHRoZSBsYXp5IGRvZw==",
+    "dGhlIHF1aWNrIGJyb3duIGZveCBqdW1wcyBvdmVyIHRoZSBsYXp5IGRvZw", "dGhlIHF1aWNrIGJyb3duIGZveCBqdW1wcyBv*mVyIHRoZSBsYXp5",
+};
+
+static const char *const text_numbers[] = {
+    "lengthUTF8(%w)", "positionUTF8(%w, %W)", "positionUTF8(%w, %w)", "positionUTF8(%w, %W, %p)",
+    "positionCaseInsensitiveUTF8(toValidUTF8(%w), toValidUTF8(%W))", "positionCaseInsensitiveUTF8(toValidUTF8(%w), toValidUTF8(%w))", "positionCaseInsensitive(%w, %W)", "positionCaseInsensitive(%w, %w)",
+    "position(%w, %W, %p)", "position(%w, %w)", "positionCaseInsensitive(%w, %W, %p)", "locate(%W, %w)", "position(%W IN %w)", "locate(%w, %w, %p)",
+    "countSubstrings(%w, %W)", "countSubstrings(%w, %w)", "countSubstrings(%w, %W, %p)",
+    "countSubstringsCaseInsensitive(%w, %W)", "countSubstringsCaseInsensitiveUTF8(toValidUTF8(%w), toValidUTF8(%W))", "countSubstringsCaseInsensitiveUTF8(toValidUTF8(%w), toValidUTF8(%w))", "ascii(%w)",
+    "countSubstringsCaseInsensitive(%w, %w, %p)",
+};
+
+static const char *const text_conditions[] = {
+    "isValidUTF8(%w)", "startsWithUTF8(%w, %W)", "endsWithUTF8(%w, %W)", "startsWithUTF8(%w, %w)", "endsWithUTF8(%w, %w)",
+    "endsWith(%w, %W)", "startsWith(%w, %W)", "startsWithCaseInsensitive(%w, %W)", "endsWithCaseInsensitive(%w, %W)",
+    "hasToken(%w, %W)", "hasTokenCaseInsensitive(%w, %W)", "hasTokenOrNull(%w, %W)",
+    "hasTokenCaseInsensitiveOrNull(%w, %W)", "isNull(hasTokenOrNull(%w, 'a b'))", "(toValidUTF8(%w) ILIKE %P)",
+};
+
+static const char *const text_strings[] = {
+    "lowerUTF8(%w)", "upperUTF8(%w)", "reverseUTF8(%w)", "toValidUTF8(%w)", "substringUTF8(%w, %p)",
+    "substringUTF8(%w, %p)", "substringUTF8(%w, 2, %p)", "substringUTF8(%w, -1, %p)", "substringUTF8(%w, 4, %p)", "leftUTF8(%w, %p)", "rightUTF8(%w, %p)", "left(%w, %p)", "right(%w, %p)",
+    "substring(%w, %p, %p)", "substringIndex(%w, %D, %p)", "substringIndexUTF8(%w, %D, %p)", "substringIndex(%w, '.', i8)",
+    "replaceOne(%w, %W, %W)", "replaceAll(%w, %W, %W)", "replaceAll(%w, %w, %w)", "replaceOne(%w, %w, %C)",
+    "leftPad(%w, %p)", "rightPad(%w, %p, %W)", "leftPadUTF8(%w, %p, %W)", "rightPadUTF8(%w, %p)", "leftPad(%w, u8, %W)",
+    "leftPad(%w, i8, %W)", "rightPadUTF8(%w, i16)", "rightPadUTF8(%w, 40, %W)", "leftPadUTF8(%w, 70, %W)", "repeat(%w, %p)",
+    "repeat(%w, i8)", "space(u8)", "format('{}-{}', %w, %n)", "format('{1}{{x}}{0}', %w, %t)", "format('{}', %w)",
+    "concatWithSeparator(%W, %w, %n, %w)", "concatWithSeparator('-', %w)", "concat_ws(', ', %t, %4, %w)",
+    "translate(%w, 'abcK', 'xyz')", "translate(%w, '. ', '-')", "translateUTF8(%w, 'Кß日', 'xé')", "translateUTF8(%w, 'ab', 'éЖ')",
+    "hex(%w)", "hex(%n)", "hex(%F)", "hex(%4)", "hex(%6)", "hex(%d)", "hex(t)", "hex(%c)", "bin(%w)", "bin(%n)", "bin(%F)",
+    "bin(%4)", "bin(%d)", "unhex(%e)", "unhex(hex(%w))", "unbin(%e)", "unbin(bin(%w))", "base64Encode(%w)", "base64Decode(%e)",
+    "tryBase64Decode(%e)", "base64Decode(base64Encode(%w))", "base64URLEncode(%w)", "base64URLDecode(%e)",
+    "tryBase64URLDecode(%e)", "formatReadableSize(%n)", "formatReadableSize(%F)", "formatReadableDecimalSize(%n)",
+    "formatReadableQuantity(%n)", "formatReadableQuantity(%F * %n)", "formatReadableTimeDelta(%n)",
+    "formatReadableTimeDelta(%F)", "formatReadableTimeDelta(%n, 'hours')", "formatReadableTimeDelta(%F, 'minutes', 'nanoseconds')",
+    "formatReadableTimeDelta(%F, 'days', 'minutes')", "formatReadableTimeDelta(%n / 1000, 'milliseconds')",
+    "formatReadableTimeDelta(%i, '', 'microseconds')", "trim(BOTH %W FROM %w)", "trimBoth(%w, %W)", "substring(%w FROM 2 FOR %p)", "trimLeft(%w, %W)", "trimRight(%w, %W)",
+    "tryBase64Decode(%w)", "format(%W, %w)", "format('{}{}', %w)",
+};
+
+#endif
