@@ -124,7 +124,8 @@ static void run_unbin(struct call *c)
             uint8_t byte = 0;
             for (; n > 0; n--)
                 byte = (uint8_t)(byte << 1 | (s.p[k++] != '0'));
-            if (byte || (k >= 8 && s.n % 8 == 0) || k > s.n % 8 || s.n < 8) /* leading zeros make no byte of their own */
+            bool is_odd = k < 8 && s.n > 8; /* zeros before the first whole byte make none */
+            if (byte || !is_odd)
                 *p++ = (char)byte;
         }
         RESULT(struct str)[i] = (struct str){start, (size_t)(p - start)};
