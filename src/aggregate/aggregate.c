@@ -1,58 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The table of aggregate functions and what they have in common: making one, skipping NULLs, names
- * of storage types. A new family is a line in `families`, a build function and a file. */
+ * What aggregate functions have in common: making one, skipping NULLs, names of storage types. */
 #include "aggregate/aggregate_priv.h"
 
 #include <assert.h>
 #include <stdio.h>
-
-static const struct aggregate_family families[] = {
-    {"any", 1, 1, 0, 0, build_any},
-    {"avg", 1, 1, 0, 0, build_avg},
-    {"count", 0, 1, 0, 0, build_count},
-    {"max", 1, 1, 0, 0, build_max},
-    {"min", 1, 1, 0, 0, build_min},
-    {"quantileDD", 1, 1, 1, 2, build_quantile_dd},
-    {"quantilesDD", 1, 1, 2, 64, build_quantiles_dd},
-    {"sum", 1, 1, 0, 0, build_sum},
-    {"uniqCombined", 1, AGGREGATE_MAX_ARGS, 0, 1, build_uniq_combined},
-    {"uniqExact", 1, AGGREGATE_MAX_ARGS, 0, 0, build_uniq_exact},
-};
-
-static struct str without_if(struct str name)
-{
-    if (str_ends(name, "If"))
-        name.n -= 2;
-    return name;
-}
-
-static const struct aggregate_family *family_find(struct str name)
-{
-    for (size_t i = 0; i < COUNT(families); i++)
-        if (str_is(name, families[i].name))
-            return &families[i];
-    return NULL;
-}
-
-const char *const *aggregate_names(size_t *n)
-{
-    static const char *names[COUNT(families)];
-    for (size_t i = 0; i < COUNT(families); i++)
-        names[i] = families[i].name;
-    *n = COUNT(families);
-    return names;
-}
-
-bool aggregate_is_plain(struct str name)
-{
-    return family_find(name) != NULL;
-}
-
-bool aggregate_is_known(struct str name)
-{
-    return family_find(name) != NULL || family_find(without_if(name)) != NULL;
-}
 
 struct type type_plain(struct type t)
 {
@@ -72,7 +24,14 @@ static enum err_code refuse_unknown(struct str name, struct err *e)
 {
     size_t n;
     const char *const *names = aggregate_names(&n);
-    const char *near = nearest_name(without_if(name), names, n);
+    const char *why = aggregate_refusal(name), *near = NULL;
+    if (why != NULL)
+        return err_set(e, ERR_REFUSED, "%.*s cannot stand in a metric: %s", STR_FMT(name), why);
+    for (enum combinator c = 0; near == NULL && c < N_COMBINATORS; c++)
+        if (str_ends(name, combinator_names[c]))
+            near = nearest_name((struct str){name.p, name.n - strlen(combinator_names[c])}, names, n);
+    if (near == NULL)
+        near = nearest_name(name, names, n);
     if (near == NULL)
         return err_set(e, ERR_NOT_FOUND, "unknown aggregate function '%.*s'", STR_FMT(name));
     return err_set(e, ERR_NOT_FOUND, "unknown aggregate function '%.*s'; did you mean %s?",
@@ -84,16 +43,122 @@ static enum err_code check_counts(const struct aggregate_family *f, size_t n_par
 {
     if (n_args < f->min_args || n_args > f->max_args) {
         if (f->min_args == f->max_args)
-            return err_set(e, ERR_INVALID, "aggregate function %s takes %zu argument%s, not %zu",
+            return err_set(e, ERR_INVALID, "aggregate function %s takes %u argument%s, not %zu",
                            f->name, f->min_args, f->min_args == 1 ? "" : "s", n_args);
-        return err_set(e, ERR_INVALID, "aggregate function %s takes %zu to %zu arguments, not %zu",
+        return err_set(e, ERR_INVALID, "aggregate function %s takes %u to %u arguments, not %zu",
                        f->name, f->min_args, f->max_args, n_args);
     }
     if (n_params > 0 && f->max_params == 0)
         return err_set(e, ERR_INVALID, "aggregate function %s cannot have parameters", f->name);
     if (n_params < f->min_params || n_params > f->max_params)
-        return err_set(e, ERR_INVALID, "aggregate function %s takes %zu to %zu parameters, not %zu",
+        return err_set(e, ERR_INVALID, "aggregate function %s takes %u to %u parameters, not %zu",
                        f->name, f->min_params, f->max_params, n_params);
+    return ERR_OK;
+}
+
+/* ---- making one ---- */
+
+struct maker {
+    struct aggregate_parts parts;
+    struct aggregate_request q;
+    const char *called; /* as written, for messages */
+};
+
+/* "sumOrNull", "quantilesTDigestArgMin(0.5, 0.9)": with the first n combinators. */
+static const char *call_text(const struct maker *m, size_t n)
+{
+    AUTO_DONE(buf) text = {0};
+    buf_text(&text, m->parts.family->name);
+    for (size_t i = 0; i < n; i++)
+        buf_text(&text, combinator_names[m->parts.combinators[i]]);
+    for (size_t i = 0; i < m->q.n_params; i++) {
+        buf_text(&text, i == 0 ? "(" : ", ");
+        buf_str(&text, m->q.params[i]);
+    }
+    if (m->q.n_params > 0)
+        buf_text(&text, ")");
+    return arena_text(m->q.arena, buf_view(&text));
+}
+
+static struct aggregate *new_aggregate(const struct maker *m, const char *call,
+                                       const struct type *types, size_t n_types)
+{
+    struct aggregate *a = arena_zero(m->q.arena, sizeof(*a));
+    a->name = m->parts.family->name;
+    a->call = call;
+    a->is_fixed = true;
+    a->n_args = n_types;
+    for (size_t i = 0; i < n_types; i++) {
+        a->args[i] = types[i];
+        a->is_nullable |= types[i].is_nullable || types[i].kind == TYPE_NOTHING;
+    }
+    return a;
+}
+
+static enum err_code make_family(struct aggregate **ret, struct maker *m, const struct type *types,
+                                 size_t n_types, bool may_be_empty, struct err *e)
+{
+    TRY(check_counts(m->parts.family, m->q.n_params, n_types, e));
+    m->q.call = call_text(m, 0);
+    struct aggregate *a = new_aggregate(m, m->q.call, types, n_types);
+    a->is_conditional = may_be_empty;
+    a->is_plain = !a->is_conditional && !a->is_nullable;
+    TRY(m->parts.family->build(a, &m->q, e));
+    assert(a->state_bytes % 8 == 0);
+    *ret = a;
+    return ERR_OK;
+}
+
+static size_t own_arguments(enum combinator c)
+{
+    return c == ARG_MIN || c == ARG_MAX;
+}
+
+/* The family and its first `level` combinators, innermost first. */
+static enum err_code make_level(struct aggregate **ret, struct maker *m, size_t level,
+                                const struct type *types, size_t n_types, struct err *e)
+{
+    struct aggregate *inner;
+    if (level == 0)
+        return make_family(ret, m, types, n_types, true, e);
+    enum combinator c = m->parts.combinators[level - 1];
+    if (n_types < own_arguments(c))
+        return err_set(e, ERR_INVALID, "aggregate function %s needs a key as its last argument",
+                       m->called);
+    TRY(make_level(&inner, m, level - 1, types, n_types - own_arguments(c), e));
+    struct aggregate *a = new_aggregate(m, call_text(m, level), types, n_types);
+    a->is_conditional = true;
+    TRY(build_combined(a, c, inner, a->call, e));
+    *ret = a;
+    return ERR_OK;
+}
+
+static bool ends_with(const struct maker *m, enum combinator c)
+{
+    size_t n = m->parts.n_combinators;
+    return n > 0 && m->parts.combinators[n - 1] == c;
+}
+
+/* Can the answer be NULL where all arguments were? */
+static bool is_flagged(const struct maker *m, const struct aggregate *a)
+{
+    enum null_rule rule = m->parts.family->nulls;
+    if (rule == NULLS_SKIP || ends_with(m, OR_NULL))
+        return false;
+    if (rule == NULLS_FLAG)
+        return true;
+    return !str_is(str_of(a->name), "count") && !str_is(str_of(a->name), "uniqExact") &&
+           !str_is(str_of(a->name), "quantilesDD");
+}
+
+static enum err_code check_types(const struct maker *m, const struct type *types, size_t n_types,
+                                 struct err *e)
+{
+    const struct aggregate named = {.name = m->called};
+    bool is_count = m->parts.family->build == build_count && m->parts.n_combinators == 0;
+    for (size_t i = 0; i < n_types; i++)
+        if (types[i].kind >= TYPE_INTERVAL || (types[i].kind == TYPE_NOTHING && !is_count))
+            return refuse_type(&named, types[i], e);
     return ERR_OK;
 }
 
@@ -101,31 +166,43 @@ enum err_code aggregate_new(const struct aggregate **ret, struct arena *arena, s
                             const struct str *params, size_t n_params, const struct type *arg_types,
                             size_t n_args, bool may_be_empty, struct err *e)
 {
-    const struct aggregate_family *f = family_find(name);
-    if (f == NULL) {
-        f = family_find(without_if(name));
-        may_be_empty = true;
-    }
-    if (f == NULL)
+    struct maker m = {.q = {params, n_params, arena, NULL}};
+    struct aggregate *a;
+    if (!aggregate_split(&m.parts, name))
         return refuse_unknown(name, e);
-    TRY(check_counts(f, n_params, n_args, e));
-
-    struct aggregate *a = arena_zero(arena, sizeof(*a));
-    a->name = f->name;
-    a->n_args = n_args;
-    a->is_conditional = may_be_empty;
-    a->is_fixed = true;
-    for (size_t i = 0; i < n_args; i++) {
-        a->args[i] = arg_types[i];
-        if (arg_types[i].kind >= TYPE_INTERVAL || (arg_types[i].kind == TYPE_NOTHING &&
-                                                   f->build != build_count))
-            return refuse_type(a, arg_types[i], e);
-        a->is_nullable |= arg_types[i].is_nullable || arg_types[i].kind == TYPE_NOTHING;
+    m.called = arena_text(arena, name);
+    may_be_empty |= m.parts.has_if;
+    if (m.parts.is_if_inside)
+        return err_set(e, ERR_REFUSED, "%s: write If as the last of its combinators", m.called);
+    if (n_args > AGGREGATE_MAX_ARGS)
+        return err_set(e, ERR_INVALID, "aggregate function %s takes at most %d arguments", m.called,
+                       AGGREGATE_MAX_ARGS);
+    TRY(check_types(&m, arg_types, n_args, e));
+    if (m.parts.n_combinators == 0 && m.parts.family->nulls == NULLS_OWN) {
+        TRY(make_family(&a, &m, arg_types, n_args, may_be_empty, e));
+    } else {
+        struct type types[AGGREGATE_MAX_ARGS];
+        bool has_null = false;
+        for (size_t i = 0; i < n_args; i++) {
+            types[i] = type_plain(arg_types[i]);
+            has_null |= arg_types[i].is_nullable;
+        }
+        TRY(make_level(&a, &m, m.parts.n_combinators, types, n_args, e));
+        if (has_null && is_flagged(&m, a)) {
+            const struct aggregate *inner = a;
+            for (size_t i = 0; i < n_args; i++)
+                types[i].is_nullable = arg_types[i].is_nullable;
+            a = new_aggregate(&m, inner->call, types, n_args);
+            TRY(build_flagged(a, inner, e));
+        }
+        a->is_conditional = may_be_empty;
+        a->is_plain = false;
     }
-    a->is_plain = !a->is_conditional && !a->is_nullable;
-    struct aggregate_request q = {params, n_params, arena};
-    TRY(f->build(a, &q, e));
-    assert(a->state_bytes % 8 == 0);
+    if (a->storage.result_name[0] == '\0') {
+        AUTO_DONE(buf) text = {0};
+        type_print(&text, a->storage.result);
+        snprintf(a->storage.result_name, sizeof(a->storage.result_name), "%s", buf_cstr(&text));
+    }
     *ret = a;
     return ERR_OK;
 }
@@ -196,6 +273,91 @@ enum err_code storage_state(struct aggregate *a, const char *call, const struct 
     buf_reset(&text);
     buf_printf(&text, "%.*sMerge%s(%%s)", name_n, call, params ? params : "");
     return put_name(a->storage.merge_call, sizeof(a->storage.merge_call), &text, a, e);
+}
+
+void result_array(struct aggregate *a, struct type element)
+{
+    AUTO_DONE(buf) text = {0};
+    type_print(&text, element);
+    a->storage.result = element;
+    snprintf(a->storage.result_name, sizeof(a->storage.result_name), "Array(%s)", buf_cstr(&text));
+}
+
+void result_text(struct aggregate *a, const char *type)
+{
+    snprintf(a->storage.result_name, sizeof(a->storage.result_name), "%s", type);
+}
+
+/* ---- parameters ---- */
+
+bool parse_number(double *ret, struct str text)
+{
+    char copy[64], *end;
+    if (text.n == 0 || text.n >= sizeof(copy) || strspn(text.p, "0123456789.eE+-") < text.n)
+        return false;
+    memcpy(copy, text.p, text.n);
+    copy[text.n] = '\0';
+    *ret = strtod(copy, &end);
+    return *end == '\0';
+}
+
+enum err_code check_levels(const struct aggregate *a, const struct aggregate_request *q,
+                           size_t first, struct err *e)
+{
+    for (size_t i = first; i < q->n_params; i++) {
+        double level;
+        if (!parse_number(&level, q->params[i]) || !(level >= 0 && level <= 1))
+            return err_set(e, ERR_INVALID, "a level of %s must be from 0 to 1, not %.*s", a->name,
+                           STR_FMT(q->params[i]));
+    }
+    return ERR_OK;
+}
+
+/* ---- numbers ---- */
+
+double double_at(enum type_kind kind, const void *values, size_t row)
+{
+    switch (kind) {
+    case TYPE_BOOL:
+    case TYPE_UINT8: return ((const uint8_t *)values)[row];
+    case TYPE_INT8: return ((const int8_t *)values)[row];
+    case TYPE_DATE:
+    case TYPE_UINT16: return ((const uint16_t *)values)[row];
+    case TYPE_INT16: return ((const int16_t *)values)[row];
+    case TYPE_INT32: return ((const int32_t *)values)[row];
+    case TYPE_DATETIME:
+    case TYPE_UINT32: return ((const uint32_t *)values)[row];
+    case TYPE_INT64: return (double)((const int64_t *)values)[row];
+    case TYPE_UINT64: return (double)((const uint64_t *)values)[row];
+    case TYPE_FLOAT32: return (double)((const float *)values)[row];
+    default: return ((const double *)values)[row];
+    }
+}
+
+#define WIDEN(T)                                                                                   \
+    for (size_t i = 0; i < f->n; i++)                                                              \
+        out[i] = (double)((const T *)values)[fold_row(f, i)];                                      \
+    break
+
+void fold_doubles(const struct fold *f, size_t arg, double out[FOLD_ROWS])
+{
+    const void *values = f->args[arg]->values;
+    switch (f->args[arg]->type.kind) {
+    case TYPE_BOOL:
+    case TYPE_UINT8: WIDEN(uint8_t);
+    case TYPE_INT8: WIDEN(int8_t);
+    case TYPE_DATE:
+    case TYPE_UINT16: WIDEN(uint16_t);
+    case TYPE_INT16: WIDEN(int16_t);
+    case TYPE_INT32: WIDEN(int32_t);
+    case TYPE_DATETIME:
+    case TYPE_UINT32: WIDEN(uint32_t);
+    case TYPE_DATETIME64:
+    case TYPE_INT64: WIDEN(int64_t);
+    case TYPE_UINT64: WIDEN(uint64_t);
+    case TYPE_FLOAT32: WIDEN(float);
+    default: WIDEN(double);
+    }
 }
 
 /* ---- use ---- */

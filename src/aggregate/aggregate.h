@@ -20,11 +20,11 @@ struct aggregate;
 /* How the table stores it and how a view finalises it. */
 struct aggregate_storage {
     /* Table column: "SimpleAggregateFunction(sum, UInt64)", "AggregateFunction(uniqCombined(14), String)". */
-    char type_name[256];
-    char wire_type[256];  /* written in Native blocks (the plain type for SimpleAggregateFunction) */
-    char merge_call[128]; /* "sum(%s)" or "uniqCombinedMerge(14)(%s)": %s = the column */
-    struct type result;   /* of the finalised value */
-    bool result_is_array; /* quantilesDD: Array(result) */
+    char type_name[384];
+    char wire_type[384];   /* written in Native blocks (the plain type for SimpleAggregateFunction) */
+    char merge_call[384];  /* "sum(%s)" or "uniqCombinedMerge(14)(%s)": %s = the column */
+    struct type result;    /* of the finalised value, where it is a single one */
+    char result_name[160]; /* its type as ClickHouse spells it: "Array(Float32)", "Nullable(UInt64)" */
     bool is_simple;
 };
 
@@ -36,9 +36,10 @@ struct aggregate_input {
     size_t n;
 };
 
-/* "name" without -If (the caller turns -If into a row list; a trailing If is accepted and means
- * may_be_empty). params: constants as text, e.g. "14", "0.01". Refuses unknown names with the
- * nearest one, wrong argument types by name. The aggregate lives in `arena`. Argument types may be
+/* Names are ClickHouse's, with its aliases and combinators: "sum", "VAR_POP", "argMaxOrNull",
+ * "uniqArgMin". The caller turns -If into a row list: without the condition's argument, an If in the
+ * name means may_be_empty. params: constants as text, e.g. "14", "0.01". Refuses unknown names with
+ * the nearest one, what cannot be merged with what to write instead, wrong argument types by name. The aggregate lives in `arena`. Argument types may be
  * Nullable: the result is then Nullable as in ClickHouse for sum, min, max, avg, any, quantileDD,
  * uniqCombined; count(x), uniqExact and quantilesDD are never NULL. may_be_empty: with -If a key
  * may exist whose state saw no row. min, max and any over non-Nullable types then need a storage
@@ -49,9 +50,25 @@ MUST_CHECK enum err_code aggregate_new(const struct aggregate **ret, struct aren
                                        struct str name, const struct str *params, size_t n_params,
                                        const struct type *arg_types, size_t n_args,
                                        bool may_be_empty, struct err *e);
-const char *const *aggregate_names(size_t *n); /* without combinators */
-bool aggregate_is_plain(struct str name);      /* a name of the list itself, without a combinator */
-bool aggregate_is_known(struct str name);      /* with or without -If */
+const char *const *aggregate_names(size_t *n); /* without combinators and aliases */
+/* An aggregate by its name, aliases and combinators included, also one that weir refuses. */
+bool aggregate_is_known(struct str name);
+bool aggregate_has_if(struct str name); /* takes a condition as its last argument */
+/* The function itself: "COUNT" and "countIf" are "count"; NULL if unknown. */
+const char *aggregate_base(struct str name);
+
+/* What the reference prints; the same tables drive aggregate_new. */
+struct aggregate_row {
+    const char *name, *usage, *help;
+};
+size_t aggregate_n_rows(void);
+struct aggregate_row aggregate_row(size_t i);
+size_t aggregate_n_combinators(void);
+struct aggregate_row aggregate_combinator_row(size_t i);
+size_t aggregate_n_aliases(void);
+struct aggregate_row aggregate_alias_row(size_t i); /* help: the name it stands for */
+size_t aggregate_n_refusals(void);
+struct aggregate_row aggregate_refusal_row(size_t i); /* help: why, and what to write instead */
 
 const struct aggregate_storage *aggregate_storage(const struct aggregate *a);
 size_t aggregate_n_args(const struct aggregate *a);

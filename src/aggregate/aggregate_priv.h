@@ -35,6 +35,8 @@ enum fold_op { FOLD_OP_NONE, FOLD_OP_COUNT, FOLD_OP_SUM, FOLD_OP_MIN, FOLD_OP_MA
 
 struct aggregate {
     const char *name;
+    const char *call;              /* as stored: "argMin", "quantilesTDigest(0.5, 0.9)" */
+    const struct aggregate *inner; /* of a combinator */
     struct aggregate_storage storage;
     struct type args[AGGREGATE_MAX_ARGS];
     size_t n_args;
@@ -64,6 +66,21 @@ struct aggregate {
         struct {
             double gamma, multiplier, least, most;
         } dd;
+        struct {
+            uint8_t n;      /* numbers in the state */
+            bool is_narrow; /* Float32 ones */
+        } moments;
+        struct {
+            uint32_t offset; /* of the inner state */
+            bool is_max;     /* -ArgMax */
+        } combined;
+        struct {
+            bool is_max;
+            uint32_t key_at, value_at; /* cells */
+        } arg;
+        struct {
+            uint64_t most; /* groupUniqArray: at most so many */
+        } array;
     };
 };
 
@@ -72,29 +89,59 @@ struct aggregate_request {
     const struct str *params;
     size_t n_params;
     struct arena *arena;
+    const char *call; /* name and parameters, as stored */
+};
+
+/* What a NULL argument means. All skip it; they differ in what an answer over nothing else is. */
+enum null_rule {
+    NULLS_OWN,  /* the family sees to it */
+    NULLS_FLAG, /* NULL: the state is a flag and the plain state */
+    NULLS_SKIP, /* the plain function's: nothing is kept of it */
 };
 
 struct aggregate_family {
     const char *name;
-    size_t min_args, max_args;
-    size_t min_params, max_params;
+    const char *usage, *help; /* of the reference */
+    uint8_t min_args, max_args, min_params, max_params;
+    enum null_rule nulls;
+    bool is_any_case; /* ClickHouse takes it in capitals, too */
     enum err_code (*build)(struct aggregate *a, const struct aggregate_request *q, struct err *e);
 };
 
-enum err_code build_count(struct aggregate *a, const struct aggregate_request *q, struct err *e);
-enum err_code build_sum(struct aggregate *a, const struct aggregate_request *q, struct err *e);
-enum err_code build_avg(struct aggregate *a, const struct aggregate_request *q, struct err *e);
-enum err_code build_min(struct aggregate *a, const struct aggregate_request *q, struct err *e);
-enum err_code build_max(struct aggregate *a, const struct aggregate_request *q, struct err *e);
-enum err_code build_any(struct aggregate *a, const struct aggregate_request *q, struct err *e);
-enum err_code build_uniq_exact(struct aggregate *a, const struct aggregate_request *q,
-                               struct err *e);
-enum err_code build_uniq_combined(struct aggregate *a, const struct aggregate_request *q,
-                                  struct err *e);
-enum err_code build_quantile_dd(struct aggregate *a, const struct aggregate_request *q,
-                                struct err *e);
-enum err_code build_quantiles_dd(struct aggregate *a, const struct aggregate_request *q,
-                                 struct err *e);
+typedef enum err_code aggregate_build(struct aggregate *a, const struct aggregate_request *q,
+                                      struct err *e);
+aggregate_build build_any, build_any_last, build_arg_max, build_arg_min, build_avg,
+    build_avg_weighted, build_bit_and, build_bit_or, build_bit_xor, build_bitmap, build_corr,
+    build_corr_stable, build_count, build_covar, build_covar_stable, build_kurt,
+    build_linear_regression, build_max, build_min, build_quantile_dd, build_quantile_digest,
+    build_quantile_digest_weighted, build_quantile_exact, build_quantile_exact_weighted,
+    build_quantile_timing, build_quantiles_dd, build_quantiles_digest,
+    build_quantiles_digest_weighted, build_quantiles_exact, build_quantiles_exact_weighted,
+    build_quantiles_timing, build_skew, build_sum, build_sum_count, build_sum_kahan, build_uniq,
+    build_uniq_array, build_uniq_combined, build_uniq_combined64, build_uniq_exact,
+    build_uniq_hll12, build_var, build_var_stable;
+
+/* The tables of families.c. */
+enum combinator { OR_NULL, OR_DEFAULT, ARG_MIN, ARG_MAX, IF, N_COMBINATORS };
+enum { MAX_COMBINATORS = 4 };
+
+struct aggregate_parts {
+    const struct aggregate_family *family;
+    enum combinator combinators[MAX_COMBINATORS]; /* innermost first, without IF */
+    size_t n_combinators;
+    bool has_if;
+    bool is_if_inside; /* something else than -OrNull, -OrDefault follows it */
+};
+/* False: no aggregate of weir's has this name. */
+bool aggregate_split(struct aggregate_parts *ret, struct str name);
+extern const char *const combinator_names[N_COMBINATORS];
+/* Why it is refused; NULL if there is no such entry. */
+const char *aggregate_refusal(struct str name);
+
+/* Around an aggregate: combine.c. */
+enum err_code build_flagged(struct aggregate *a, const struct aggregate *inner, struct err *e);
+enum err_code build_combined(struct aggregate *a, enum combinator c, const struct aggregate *inner,
+                             const char *call, struct err *e);
 
 /* Fills type_name, wire_type and merge_call. ERR_LIMIT if a name is too long. `type` is the stored
  * one. */
@@ -103,8 +150,23 @@ enum err_code storage_simple(struct aggregate *a, const char *function, struct t
 /* `call`: function with parameters, e.g. "uniqCombined(14)"; types: as declared to the store. */
 enum err_code storage_state(struct aggregate *a, const char *call, const struct type *types,
                             size_t n_types, struct err *e);
+/* The answer is Array(result). */
+void result_array(struct aggregate *a, struct type element);
+/* The answer is of a type that struct type cannot say. */
+void result_text(struct aggregate *a, const char *type);
 
 enum err_code refuse_type(const struct aggregate *a, struct type t, struct err *e);
 struct type type_plain(struct type t); /* neither Nullable nor LowCardinality */
+
+/* A parameter: a plain decimal number, nothing else. */
+bool parse_number(double *ret, struct str text);
+/* Levels from parameter `first` on; each from 0 to 1. */
+enum err_code check_levels(const struct aggregate *a, const struct aggregate_request *q,
+                           size_t first, struct err *e);
+
+/* Number in a row as a double; of numbers and dates. */
+double double_at(enum type_kind kind, const void *values, size_t row);
+/* Argument `arg` of all rows of the fold as doubles. */
+void fold_doubles(const struct fold *f, size_t arg, double out[FOLD_ROWS]);
 
 #endif

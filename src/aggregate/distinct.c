@@ -53,6 +53,7 @@ INLINE void set_grow(struct distinct **set, unsigned width, size_t *bytes)
     struct distinct *old = *set, *big = set_new(old->cap * 2, width, bytes);
     big->n = old->n;
     big->has_zero = old->has_zero;
+    big->skip = old->skip;
     for (size_t i = 0; i < old->cap; i++) {
         struct u128 key;
         if (distinct_slot(old, i, width, &key))
@@ -186,25 +187,89 @@ unsigned combined_key_bytes(const struct aggregate *a)
     return a->n_args == 1 && is_hashed_whole(a->args[0]) ? 8 : 4;
 }
 
+static bool is_single_number(const struct aggregate *a)
+{
+    return a->n_args == 1 && !is_hashed_whole(a->args[0]) && a->args[0].kind != TYPE_DATETIME64;
+}
+
+/* Hash of a row's arguments, one after the other. */
+static uint64_t city_key(const struct aggregate *a, const struct fold *f, size_t row)
+{
+    struct str v = value_bytes(f->args[0], row);
+    uint64_t h = city_hash64(v.p, v.n);
+    for (size_t k = 1; k < a->n_args; k++) {
+        v = value_bytes(f->args[k], row);
+        h = city_mix(city_hash64(v.p, v.n), h);
+    }
+    return h;
+}
+
 void combined_keys(const struct aggregate *a, const struct fold *f, struct u128 *keys)
 {
     enum type_kind kind = a->args[0].kind;
-    if (a->n_args == 1 && !is_hashed_whole(a->args[0]) && kind != TYPE_DATETIME64) {
+    uint64_t mask = a->uniq.key_bytes == 8 ? UINT64_MAX : UINT32_MAX;
+    if (is_single_number(a)) {
         for (size_t i = 0; i < f->n; i++)
-            keys[i] = (struct u128){(uint32_t)ih64(number_at(kind, f->args[0]->values,
-                                                             fold_row(f, i))), 0};
+            keys[i] = (struct u128){ih64(number_at(kind, f->args[0]->values, fold_row(f, i))) & mask,
+                                    0};
         return;
     }
-    uint64_t mask = combined_key_bytes(a) == 8 ? UINT64_MAX : UINT32_MAX;
-    for (size_t i = 0; i < f->n; i++) {
-        struct str v = value_bytes(f->args[0], fold_row(f, i));
-        uint64_t h = city_hash64(v.p, v.n);
-        for (size_t k = 1; k < a->n_args; k++) {
-            v = value_bytes(f->args[k], fold_row(f, i));
-            h = city_mix(city_hash64(v.p, v.n), h);
-        }
-        keys[i] = (struct u128){h & mask, 0};
+    for (size_t i = 0; i < f->n; i++)
+        keys[i] = (struct u128){city_key(a, f, fold_row(f, i)) & mask, 0};
+}
+
+void uniq_keys(const struct aggregate *a, const struct fold *f, struct u128 *keys)
+{
+    bool is_mixed = a->n_args == 1 && is_hashed_whole(a->args[0]);
+    combined_keys(a, f, keys);
+    for (size_t i = 0; i < f->n; i++)
+        keys[i].lo = (uint32_t)(is_mixed ? ih64(keys[i].lo) : keys[i].lo);
+}
+
+unsigned hll12_key_bytes(const struct aggregate *a)
+{
+    return is_single_number(a) ? (unsigned)type_width(a->args[0]) : 8;
+}
+
+/* A float's key is its bits, taken for a number and made a float again. */
+void hll12_keys(const struct aggregate *a, const struct fold *f, uint64_t keys[FOLD_ROWS])
+{
+    enum type_kind kind = a->args[0].kind;
+    unsigned width = hll12_key_bytes(a);
+    uint64_t mask = width == 8 ? UINT64_MAX : ((uint64_t)1 << width * 8) - 1;
+    if (!is_single_number(a)) {
+        for (size_t i = 0; i < f->n; i++)
+            keys[i] = city_key(a, f, fold_row(f, i));
+        return;
     }
+    for (size_t i = 0; i < f->n; i++) {
+        uint64_t key = number_at(kind, f->args[0]->values, fold_row(f, i)) & mask;
+        double wide = (double)key;
+        float narrow = (float)key;
+        if (kind == TYPE_FLOAT64)
+            memcpy(&key, &wide, 8);
+        else if (kind == TYPE_FLOAT32)
+            memcpy(&key, &narrow, 4);
+        keys[i] = key;
+    }
+}
+
+static uint64_t rotate(uint64_t x, unsigned n)
+{
+    return x >> n | x << (64 - n);
+}
+
+uint32_t hll12_hash(const struct aggregate *a, uint64_t x)
+{
+    if (a->n_args > 1)
+        return (uint32_t)x;
+    x = ~x + (x << 18);
+    x ^= rotate(x, 31);
+    x *= 21;
+    x ^= rotate(x, 11);
+    x += x << 6;
+    x ^= rotate(x, 22);
+    return (uint32_t)x;
 }
 
 enum err_code distinct_storage(struct aggregate *a, const char *call, bool is_nullable,

@@ -13,6 +13,7 @@ struct distinct {
     uint32_t n;   /* keys, with the zero key */
     uint32_t cap; /* slots, a power of two; 0 = the block holds registers (uniqCombined) */
     bool has_zero;
+    uint8_t skip; /* uniq: only keys divisible by 2^skip are kept */
     char data[] __attribute__((aligned(16)));
 };
 
@@ -40,8 +41,15 @@ static inline void distinct_prefetch(const struct distinct *set)
  * docs/formats): the values themselves or their hashes. */
 unsigned exact_key_bytes(const struct aggregate *a); /* as written: 1, 2, 4, 8, 16 */
 void exact_keys(const struct aggregate *a, const struct fold *f, struct u128 *keys);
-unsigned combined_key_bytes(const struct aggregate *a); /* 4 or 8 */
+unsigned combined_key_bytes(const struct aggregate *a); /* uniqCombined: 4 or 8 */
+/* Of a->uniq.key_bytes: cut to the low 32 bits, or whole. */
 void combined_keys(const struct aggregate *a, const struct fold *f, struct u128 *keys);
+
+void uniq_keys(const struct aggregate *a, const struct fold *f, struct u128 *keys); /* 32 bits */
+/* uniqHLL12: single numbers as they are, else hashes; and the 32 bits that the registers take. */
+unsigned hll12_key_bytes(const struct aggregate *a);
+void hll12_keys(const struct aggregate *a, const struct fold *f, uint64_t keys[FOLD_ROWS]);
+uint32_t hll12_hash(const struct aggregate *a, uint64_t key);
 
 /* Arguments as declared to the store: not LowCardinality, Nullable only where the answer is NULL
  * when all were (NULLs are skipped here). */

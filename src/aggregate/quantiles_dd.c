@@ -12,7 +12,6 @@
 
 #include <float.h>
 #include <math.h>
-#include <stdio.h>
 
 struct bins {
     double *counts; /* of bins first .. first + n - 1; room before and after them */
@@ -88,25 +87,6 @@ static inline void sketch_add(const struct aggregate *a, struct sketch *s, doubl
              bytes);
 }
 
-static double number_at(enum type_kind kind, const void *values, size_t row)
-{
-    switch (kind) {
-    case TYPE_BOOL:
-    case TYPE_UINT8: return ((const uint8_t *)values)[row];
-    case TYPE_INT8: return ((const int8_t *)values)[row];
-    case TYPE_DATE:
-    case TYPE_UINT16: return ((const uint16_t *)values)[row];
-    case TYPE_INT16: return ((const int16_t *)values)[row];
-    case TYPE_INT32: return ((const int32_t *)values)[row];
-    case TYPE_DATETIME:
-    case TYPE_UINT32: return ((const uint32_t *)values)[row];
-    case TYPE_INT64: return (double)((const int64_t *)values)[row];
-    case TYPE_UINT64: return (double)((const uint64_t *)values)[row];
-    case TYPE_FLOAT32: return (double)((const float *)values)[row];
-    default: return ((const double *)values)[row];
-    }
-}
-
 static void update_dd(const struct aggregate *a, const struct fold *f)
 {
     enum type_kind kind = a->args[0].kind;
@@ -114,7 +94,7 @@ static void update_dd(const struct aggregate *a, const struct fold *f)
         __builtin_prefetch(*(struct sketch **)fold_state(f, i), 1);
     for (size_t i = 0; i < f->n; i++)
         sketch_add(a, sketch_of(fold_state(f, i), f->bytes),
-                   number_at(kind, f->args[0]->values, fold_row(f, i)), f->bytes);
+                   double_at(kind, f->args[0]->values, fold_row(f, i)), f->bytes);
 }
 
 static void merge_bins(struct bins *into, const struct bins *from, size_t *bytes)
@@ -193,7 +173,7 @@ static void write_dd(const struct aggregate *a, struct buf *out, char *const *ro
                      size_t n)
 {
     static const struct sketch empty;
-    bool is_flagged = a->is_nullable && !a->storage.result_is_array;
+    bool is_flagged = a->storage.result.is_nullable;
     for (size_t i = 0; i < n; i++) {
         const struct sketch *s = *(struct sketch *const *)(rows[i] + offset);
         if (is_flagged) {
@@ -217,23 +197,11 @@ static void write_dd(const struct aggregate *a, struct buf *out, char *const *ro
 
 static const char *rejects_dd(const struct aggregate *a, const struct column *arg, size_t row)
 {
-    double size = fabs(number_at(a->args[0].kind, arg->values, row));
+    double size = fabs(double_at(a->args[0].kind, arg->values, row));
     return size > a->dd.most ? "value out of range for quantilesDD" : NULL;
 }
 
 /* ---- building ---- */
-
-/* A plain decimal number, nothing else. */
-static bool parse_number(double *ret, struct str text)
-{
-    char copy[64], *end;
-    if (text.n == 0 || text.n >= sizeof(copy) || strspn(text.p, "0123456789.eE+-") < text.n)
-        return false;
-    memcpy(copy, text.p, text.n);
-    copy[text.n] = '\0';
-    *ret = strtod(copy, &end);
-    return *end == '\0';
-}
 
 /* ClickHouse's limits for the accuracy. Below a thousandth one sketch could take megabytes. */
 static enum err_code set_accuracy(struct aggregate *a, struct str text, struct err *e)
@@ -258,24 +226,15 @@ static enum err_code build_dd(struct aggregate *a, const struct aggregate_reques
         return refuse_type(a, a->args[0], e);
     TRY(set_accuracy(a, q->params[0], e));
 
-    AUTO_DONE(buf) call = {0};
-    buf_text(&call, a->name);
-    for (size_t i = 0; i < q->n_params; i++) {
-        double level;
-        if (i > 0 && (!parse_number(&level, q->params[i]) || !(level >= 0 && level <= 1)))
-            return err_set(e, ERR_INVALID, "a level of %s must be from 0 to 1, not %.*s", a->name,
-                           STR_FMT(q->params[i]));
-        buf_text(&call, i == 0 ? "(" : ", ");
-        buf_str(&call, q->params[i]);
-    }
-    buf_text(&call, ")");
+    TRY(check_levels(a, q, 1, e));
 
     a->storage.result = type_is_number(t) ? (struct type){.kind = TYPE_FLOAT64} : t;
     a->storage.result.is_nullable = a->is_nullable && !is_array;
-    a->storage.result_is_array = is_array;
     struct type stored = t;
     stored.is_nullable = a->storage.result.is_nullable;
-    TRY(storage_state(a, buf_cstr(&call), &stored, 1, e));
+    if (is_array)
+        result_array(a, a->storage.result);
+    TRY(storage_state(a, q->call, &stored, 1, e));
 
     a->is_fixed = false;
     a->state_bytes = sizeof(struct sketch *);

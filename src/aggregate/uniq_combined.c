@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * uniqCombined(K): the exact set of hashes while it is small, then 2^K HyperLogLog registers.
+ * uniqCombined(K), uniqCombined64(K): the exact set of hashes while it is small, then 2^K HyperLogLog registers.
  *
  *   in memory   struct distinct: hashes of 4 or 8 bytes; cap == 0: one byte a register
  *   written     kind 1: varuint n (at most 16), n keys      kind 2: the same, more keys
@@ -9,8 +9,6 @@
  *
  * Registers follow from the set of hashes alone: any order and any split gives the same state. */
 #include "aggregate/distinct.h"
-
-#include <stdio.h>
 
 enum { KIND_SMALL = 1, KIND_MEDIUM = 2, KIND_LARGE = 3, MAX_SMALL = 16, MIN_K = 12, MAX_K = 20,
       DEFAULT_K = 17 };
@@ -176,7 +174,8 @@ static void write_combined(const struct aggregate *a, struct buf *out, char *con
     }
 }
 
-static enum err_code parse_precision(unsigned *ret, struct str text, struct err *e)
+static enum err_code parse_precision(const struct aggregate *a, unsigned *ret, struct str text,
+                                     struct err *e)
 {
     unsigned k = 0;
     for (size_t i = 0; i < text.n; i++)
@@ -184,28 +183,38 @@ static enum err_code parse_precision(unsigned *ret, struct str text, struct err 
         (unsigned)(text.p[i] - '0') : 1000;
     if (text.n == 0 || k < MIN_K || k > MAX_K)
         return err_set(e, ERR_INVALID,
-                       "the parameter of uniqCombined must be from %d to %d, not %.*s", MIN_K,
+                       "the parameter of %s must be from %d to %d, not %.*s", a->name, MIN_K,
                        MAX_K, STR_FMT(text));
     *ret = k;
     return ERR_OK;
 }
 
-enum err_code build_uniq_combined(struct aggregate *a, const struct aggregate_request *q,
-                                  struct err *e)
+static enum err_code build_precision(struct aggregate *a, const struct aggregate_request *q,
+                                     struct err *e)
 {
-    char call[32] = "uniqCombined";
     unsigned k = DEFAULT_K;
-    if (q->n_params > 0) {
-        TRY(parse_precision(&k, q->params[0], e));
-        snprintf(call, sizeof(call), "uniqCombined(%u)", k);
-    }
-    TRY(distinct_storage(a, call, a->is_nullable, e));
+    if (q->n_params > 0)
+        TRY(parse_precision(a, &k, q->params[0], e));
+    TRY(distinct_storage(a, q->call, a->is_nullable, e));
     a->uniq.precision = k;
-    a->uniq.key_bytes = combined_key_bytes(a);
     a->uniq.limit = 1u << (k - (a->uniq.key_bytes == 4 ? 4 : 5));
     a->update = update_combined;
     a->merge = merge_combined;
     a->done = done_combined;
     a->write = write_combined;
     return ERR_OK;
+}
+
+enum err_code build_uniq_combined(struct aggregate *a, const struct aggregate_request *q,
+                                  struct err *e)
+{
+    a->uniq.key_bytes = combined_key_bytes(a);
+    return build_precision(a, q, e);
+}
+
+enum err_code build_uniq_combined64(struct aggregate *a, const struct aggregate_request *q,
+                                    struct err *e)
+{
+    a->uniq.key_bytes = 8;
+    return build_precision(a, q, e);
 }

@@ -96,37 +96,35 @@ static void commands_page(FILE *out)
     fprintf(out, "\n`weir status` answers 0, 1 or 2 for well, warning, critical.\n");
 }
 
-static const struct {
-    const char *name, *call, *help;
-} aggregate_rows[] = {
-    {"any", "any(x)", "One of the values; which is not said."},
-    {"avg", "avg(x)", "Mean, Float64."},
-    {"count", "count(), count(x)", "Events; those whose x is not NULL."},
-    {"max", "max(x)", "Largest."},
-    {"min", "min(x)", "Smallest."},
-    {"quantileDD", "quantileDD(accuracy[, level])(x)", "The value at the level (0.5), by DDSketch."},
-    {"quantilesDD", "quantilesDD(accuracy, level, …)(x)",
-     "Array of the values at the levels. accuracy 0.01 = within 1 % of the true value."},
-    {"sum", "sum(x)", "Sum; of integers in 64 bits, wrapping."},
-    {"uniqCombined", "uniqCombined[(precision)](x, …)", "Distinct values, estimated in little memory."},
-    {"uniqExact", "uniqExact(x, …)", "Distinct values, exact; memory grows with them."},
-};
+static void row(FILE *out, const char *usage, const char *help)
+{
+    fprintf(out, "| `");
+    put_cell(out, usage);
+    fprintf(out, "` | ");
+    put_cell(out, help);
+    fprintf(out, " |\n");
+}
 
-/* An aggregate that has no row yet appears by its name. */
 static void aggregates(FILE *out)
 {
-    size_t n;
-    const char *const *names = aggregate_names(&n);
-    fprintf(out, "\n## Aggregates\n\nIn metrics. Each also with -If and a condition as last argument:\n"
-                 "`countIf(status >= 500)`. NULLs are passed over. States are ClickHouse's, byte for byte.\n\n"
+    fprintf(out, "\n## Aggregates\n\nIn metrics. NULLs are passed over. States are ClickHouse's, byte for byte; a view\n"
+                 "merges them and answers with ClickHouse's type.\n\n"
                  "| aggregate | does |\n|---|---|\n");
-    for (size_t i = 0; i < n; i++) {
-        const char *call = names[i], *help = "";
-        for (size_t k = 0; k < COUNT(aggregate_rows); k++)
-            if (strcmp(aggregate_rows[k].name, names[i]) == 0)
-                call = aggregate_rows[k].call, help = aggregate_rows[k].help;
-        fprintf(out, "| `%s` | %s |\n", call, help);
+    for (size_t i = 0; i < aggregate_n_rows(); i++)
+        row(out, aggregate_row(i).usage, aggregate_row(i).help);
+    fprintf(out, "\n### Combinators\n\nAt the end of any of them, also several: `sumArgMaxIf(x, key, condition)`.\n\n"
+                 "| ending | for example | does |\n|---|---|---|\n");
+    for (size_t i = 0; i < aggregate_n_combinators(); i++) {
+        struct aggregate_row c = aggregate_combinator_row(i);
+        fprintf(out, "| `%s` | `%s` | %s |\n", c.name, c.usage, c.help);
     }
+    fprintf(out, "\n### Other names\n\n| name | is |\n|---|---|\n");
+    for (size_t i = 0; i < aggregate_n_aliases(); i++)
+        fprintf(out, "| `%s` | `%s` |\n", aggregate_alias_row(i).name, aggregate_alias_row(i).help);
+    fprintf(out, "\n### Refused\n\nWhat cannot be merged without changing the answer, or has no place in a metric.\n\n"
+                 "| name | why, and what to write |\n|---|---|\n");
+    for (size_t i = 0; i < aggregate_n_refusals(); i++)
+        row(out, aggregate_refusal_row(i).name, aggregate_refusal_row(i).help);
 }
 
 bool help_reference(FILE *out, const char *page)

@@ -21,14 +21,6 @@ struct metric_build {
     size_t n_items;
 };
 
-static struct str without_if(struct str name, bool *is_if)
-{
-    *is_if = name.n > 2 && str_ends(name, "If") && !aggregate_is_plain(name);
-    if (*is_if)
-        name.n -= 2;
-    return name;
-}
-
 static bool is_aggregate_call(const struct ast *node)
 {
     return node->kind == AST_CALL && !node->is_operator && aggregate_is_known(node->text);
@@ -164,14 +156,16 @@ static int add_measure(struct metric_build *m, const struct ast *call, struct st
 {
     enum { MAX_PARAMS = 32 };
     struct plan_measure measure = {.call = call, .condition = -1};
-    bool is_if;
-    struct str name = without_if(call->text, &is_if);
+    bool is_if = aggregate_has_if(call->text);
+    const char *base = aggregate_base(call->text);
+    bool is_count = base != NULL && strcmp(base, "count") == 0;
+    struct str name = call->text;
     if (call->is_distinct) {
-        if (!str_is(name, "count")) {
+        if (!is_count) {
             diagnose_error(m->d, call->at, NULL, "DISTINCT stands only in count(DISTINCT x)");
             return -1;
         }
-        name = STR("uniqExact");
+        name = is_if ? STR("uniqExactIf") : STR("uniqExact");
     }
     uint32_t n_args = call->n_args;
     if (is_if && n_args == 0) {
@@ -192,7 +186,7 @@ static int add_measure(struct metric_build *m, const struct ast *call, struct st
             return -1;
         }
         /* count(*) is count(). */
-        if (call->args[i]->kind == AST_STAR && str_is(name, "count"))
+        if (call->args[i]->kind == AST_STAR && is_count)
             continue;
         value_id v = builder_expression(m->s->builder, call->args[i], &scope, m->d);
         if (v < 0)
