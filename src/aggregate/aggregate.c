@@ -140,10 +140,13 @@ static bool ends_with(const struct maker *m, enum combinator c)
 }
 
 /* Can the answer be NULL where all arguments were? */
-static bool is_flagged(const struct maker *m, const struct aggregate *a)
+static bool is_flagged(const struct maker *m, const struct aggregate *a, bool may_be_empty)
 {
     enum null_rule rule = m->parts.family->nulls;
     if (rule == NULLS_SKIP || ends_with(m, OR_NULL))
+        return false;
+    /* ClickHouse makes a tuple Nullable, but not behind -If. */
+    if (may_be_empty && str_starts(str_of(a->storage.result_name), "Tuple("))
         return false;
     if (rule == NULLS_FLAG)
         return true;
@@ -188,7 +191,7 @@ enum err_code aggregate_new(const struct aggregate **ret, struct arena *arena, s
             has_null |= arg_types[i].is_nullable;
         }
         TRY(make_level(&a, &m, m.parts.n_combinators, types, n_args, e));
-        if (has_null && is_flagged(&m, a)) {
+        if (has_null && is_flagged(&m, a, may_be_empty)) {
             const struct aggregate *inner = a;
             for (size_t i = 0; i < n_args; i++)
                 types[i].is_nullable = arg_types[i].is_nullable;

@@ -261,8 +261,8 @@ static uint64_t rotate(uint64_t x, unsigned n)
 
 uint32_t hll12_hash(const struct aggregate *a, uint64_t x)
 {
-    if (a->n_args > 1)
-        return (uint32_t)x;
+    if (a->n_args > 1 || a->args[0].kind == TYPE_DATETIME64)
+        return (uint32_t)x; /* mixed once already */
     x = ~x + (x << 18);
     x ^= rotate(x, 31);
     x *= 21;

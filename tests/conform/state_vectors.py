@@ -186,6 +186,8 @@ def main():
         if not is_narrow:
             out.append(make(ch, "uniqCombined64(12)", [t], formula=[2000, 7919, 13, 100000]))
     out.append(make(ch, "uniqHLL12", ["UInt32", "String"], formula=[2000, 7919, 13, 100000]))
+    out.append(make(ch, "uniqHLL12", ["DateTime64(3)"], [[i * 1000.5] for i in range(20)]))
+    out.append(make(ch, "uniqHLL12", ["IPv6"], [[f"::{i}"] for i in range(20)]))
     add("uniq", ["UInt32", "String"], [[1, "a"], [2, "b"]], items=(1, 4, True))
     add("uniqCombined64", ["UInt32", "String"], [[1, "a"], [2, "b"]], items=(1, 8, True))
     for t in NUMBERS + DATES:

@@ -349,6 +349,8 @@ static bool measure_init(struct test *t, size_t m)
         bool is_id = is_arg && k == 1;
         q->args[k] = is_id ? &t->events.id : &t->events.columns[c];
         types[k] = q->args[k]->type;
+        if (is_digest && k == 0 && !type_is_number(types[0]))
+            return false; /* dates are no numbers in the answer */
         if (is_of_sums(name) && k < n_args && !is_small_number(q->args[k]))
             return false;
         snprintf(args + strlen(args), sizeof(args) - strlen(args), is_id ? "%sid" : "%sc%zu", k ? ", " : "", c);
@@ -557,6 +559,11 @@ static char *answer(const struct test *t, bool merged)
     return query(buf_cstr(&sql));
 }
 
+static char *one_line_type(const char *call)
+{
+    return xasprintf("replaceAll(replaceRegexpAll(toTypeName(%s), '\\n *', ' '), '( ', '(')", call);
+}
+
 /* Types of the answers too: a view must look like the plain SELECT (min, max and any of a simple
  * column keep its name, which is no other type). */
 static void check_result_types(const struct test *t)
@@ -565,9 +572,14 @@ static void check_result_types(const struct test *t)
         const struct aggregate_storage *s = aggregate_storage(t->cube_measures[m].aggregate);
         AUTO_DONE(buf) call = {0};
         buf_printf(&call, s->merge_call, "m");
-        AUTO_MEM char *ours = xasprintf("SELECT replaceRegexpOne(toTypeName(%s), '^SimpleAggregateFunction\\\\(\\\\w+, (.*)\\\\)$', '\\\\1') "
-                                        "FROM (SELECT m%zu AS m FROM d.tier)", buf_cstr(&call), m);
-        AUTO_MEM char *theirs = xasprintf("SELECT toTypeName(%s) FROM d.raw", t->measures[m].sql);
+        if (t->measures[m].likeness == LIKE_DIGEST)
+            continue;
+        /* Named tuples are printed over several lines. */
+        AUTO_MEM char *our_name = one_line_type(buf_cstr(&call));
+        AUTO_MEM char *their_name = one_line_type(t->measures[m].sql);
+        AUTO_MEM char *ours = xasprintf("SELECT replaceRegexpOne(%s, '^SimpleAggregateFunction\\\\(\\\\w+, (.*)\\\\)$', '\\\\1') "
+                                        "FROM (SELECT m%zu AS m FROM d.tier)", our_name, m);
+        AUTO_MEM char *theirs = xasprintf("SELECT %s FROM d.raw", their_name);
         AUTO_MEM char *x = query(ours);
         AUTO_MEM char *y = query(theirs);
         AUTO_MEM char *said = xasprintf("%s\n", s->result_name);
