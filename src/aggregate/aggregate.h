@@ -37,15 +37,16 @@ struct aggregate_input {
 };
 
 /* Names are ClickHouse's, with its aliases and combinators: "sum", "VAR_POP", "argMaxOrNull",
- * "uniqArgMin". The caller turns -If into a row list: without the condition's argument, an If in the
- * name means may_be_empty. params: constants as text, e.g. "14", "0.01". Refuses unknown names with
- * the nearest one, what cannot be merged with what to write instead, wrong argument types by name. The aggregate lives in `arena`. Argument types may be
- * Nullable: the result is then Nullable as in ClickHouse for sum, min, max, avg, any, quantileDD,
- * uniqCombined; count(x), uniqExact and quantilesDD are never NULL. may_be_empty: with -If a key
- * may exist whose state saw no row. min, max and any over non-Nullable types then need a storage
- * that can say "nothing yet" (SimpleAggregateFunction(min, Nullable(T))), because a plain 0 would
- * win the merge; finalised, an empty one is ClickHouse's default (minIf without rows = 0, avgIf =
- * nan, '' for text). cube_add asserts that a measure with a condition was made this way. */
+ * "uniqArgMin". The caller turns -If into a row list: without the condition's argument, an If in
+ * the name means may_be_empty. params: constants as text, e.g. "14", "0.01". Refuses unknown names
+ * with the nearest one, what cannot be merged with what to write instead, wrong types by name. The
+ * aggregate lives in `arena`. Argument types may be Nullable: the result is then Nullable as in
+ * ClickHouse for sum, min, max, avg, any, quantileDD, uniqCombined; count(x), uniqExact and
+ * quantilesDD are never NULL. may_be_empty: with -If a key may exist whose state saw no row. min,
+ * max and any over non-Nullable types then need a storage that can say "nothing yet"
+ * (SimpleAggregateFunction(min, Nullable(T))), because a plain 0 would win the merge; finalised,
+ * an empty one is ClickHouse's default (minIf without rows = 0, avgIf = nan, '' for text).
+ * cube_add asserts that a measure with a condition was made this way. */
 MUST_CHECK enum err_code aggregate_new(const struct aggregate **ret, struct arena *arena,
                                        struct str name, const struct str *params, size_t n_params,
                                        const struct type *arg_types, size_t n_args,

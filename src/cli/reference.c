@@ -107,7 +107,8 @@ static void row(FILE *out, const char *usage, const char *help)
 
 static void aggregates(FILE *out)
 {
-    fprintf(out, "\n## Aggregates\n\nIn metrics. NULLs are passed over. States are ClickHouse's, byte for byte; a view\n"
+    fprintf(out, "\n## Aggregates\n\n"
+                 "In metrics. NULLs are passed over. States are ClickHouse's, byte for byte; a view\n"
                  "merges them and answers with ClickHouse's type.\n\n"
                  "| aggregate | does |\n|---|---|\n");
     for (size_t i = 0; i < aggregate_n_rows(); i++)
