@@ -85,11 +85,11 @@
         for (size_t i = 0; i < c->n; i++) {                                                        \
             bool bad = BAD(A, B, a[i], b[i]);                                                      \
             int64_t r = bad ? 0 : rest_##sa##_##sb(a[i], b[i]);                                    \
+            bool over = IS_SIGNED(A) && r < 0 && IS_SIGNED(B) && b[i] == SMALLEST(B);              \
             if (IS_SIGNED(A) && r < 0) {                                                           \
-                bad |= IS_SIGNED(B) && b[i] == SMALLEST(B);                                        \
                 r = (int64_t)((uint64_t)r + (b[i] < 0 ? 0 - (uint64_t)b[i] : (uint64_t)b[i]));     \
             }                                                                                      \
-            c->fresh[i] = bad ? FAULT_DIVISION : 0;                                                \
+            c->fresh[i] = bad ? FAULT_DIVISION : over ? FAULT_RANGE : 0;                           \
             memcpy((char *)c->out->values + i * sizeof(B), &r, sizeof(B));                         \
         }                                                                                          \
     }
@@ -161,6 +161,18 @@ static const struct op op_div_float = {"intDiv", run_div_float, OP_FAULTS | OP_N
 static const struct op op_div_float_constant = {"intDiv", run_div_float,
     OP_FAULTS | OP_NULL_FAULTS | OP_EAGER_FAULTS};
 
+/* By zero is zero. */
+static void run_div_float_soft(struct call *c)
+{
+    const double *b = VALUES(1, double);
+
+    run_div_float(c);
+    for (size_t i = 0; i < c->n; i++)
+        c->fresh[i] = b[i] == 0 ? 0 : c->fresh[i];
+}
+static const struct op op_div_float_soft = {"intDivOrZero", run_div_float_soft,
+    OP_FAULTS | OP_NULL_FAULTS | OP_EAGER_FAULTS};
+
 static double float_rest(double a, double b)
 {
     return a - trunc(a / b) * b;
@@ -171,15 +183,21 @@ static void run_mod_float(struct call *c)
     for (size_t i = 0; i < c->n; i++)
         RESULT(double)[i] = float_rest(VALUES(0, double)[i], VALUES(1, double)[i]);
 }
+/* param.i: the smallest value of b's type, which has no magnitude there; 0: none */
 static void run_pmod_float(struct call *c)
 {
+    double smallest = (double)c->param.i;
+
     for (size_t i = 0; i < c->n; i++) {
         double b = VALUES(1, double)[i], r = float_rest(VALUES(0, double)[i], b);
         RESULT(double)[i] = r < 0 ? r + fabs(b) : r;
+        c->fresh[i] = r < 0 && b == smallest ? FAULT_DIVISION : 0;
     }
 }
 static const struct op op_mod_float = {"modulo", run_mod_float, 0};
-static const struct op op_pmod_float = {"positiveModulo", run_pmod_float, 0};
+static const struct op op_pmod_float = {"positiveModulo", run_pmod_float, OP_FAULTS | OP_NULL_FAULTS};
+static const struct op op_pmod_float_constant = {"positiveModulo", run_pmod_float,
+    OP_FAULTS | OP_NULL_FAULTS | OP_EAGER_FAULTS};
 
 static value_id float_division(struct site *s, int which)
 {
@@ -189,18 +207,111 @@ static value_id float_division(struct site *s, int which)
     value_id x = cast_number(b, s->args[0], TYPE_FLOAT64),
         y = cast_number(b, s->args[1], TYPE_FLOAT64);
 
-    if (which == DIVISION_MODULO || which == DIVISION_POSITIVE_MODULO)
-        return EMIT(b, which == DIVISION_MODULO ? &op_mod_float : &op_pmod_float,
-            type_of(TYPE_FLOAT64), x, y);
-    if (which == DIVISION_INT_OR_ZERO)
-        return site_error(s, "intDivOrZero is not there yet for floating point numbers");
+    if (which == DIVISION_MODULO)
+        return EMIT(b, &op_mod_float, type_of(TYPE_FLOAT64), x, y);
+    if (which == DIVISION_POSITIVE_MODULO) {
+        struct type d = s->types[1];
+        int64_t smallest = type_is_signed(d) ? -((int64_t)1 << (type_width(d) * 8 - 2)) * 2 : 0;
+        return emit(b, is_constant ? &op_pmod_float_constant : &op_pmod_float, type_of(TYPE_FLOAT64),
+                    (const value_id[]){x, y}, 2, (struct param){.i = smallest}, NULL);
+    }
     enum type_kind kind = integer_kind(true, type_width(t));
     unsigned bits = 8 * (unsigned)type_width(t);
     struct param bounds = {.i = -((int64_t)1 << (bits - 2)) * 2,
         .j = (int64_t)(((uint64_t)1 << (bits - 1)) - 1)};
-    value_id q = emit(b, is_constant ? &op_div_float_constant : &op_div_float, type_of(TYPE_INT64),
-                      (const value_id[]){x, y}, 2, bounds, NULL);
+    const struct op *op = which == DIVISION_INT_OR_ZERO ? &op_div_float_soft
+                          : is_constant                  ? &op_div_float_constant
+                                                         : &op_div_float;
+    value_id q = emit(b, op, type_of(TYPE_INT64), (const value_id[]){x, y}, 2, bounds, NULL);
     return cast_number(b, q, kind);
+}
+
+/* ---- …OrNull, …OrZero ---- */
+
+/* The masks of the arguments, as around a strict kernel. */
+static void join_masks(struct call *c)
+{
+    memset(c->nulls, 0, c->n);
+    memset(c->faults, 0, c->n);
+    for (uint32_t a = 0; a < c->n_args; a++)
+        for (size_t i = 0; i < c->n; i++) {
+            c->nulls[i] |= c->args[a]->nulls && c->args[a]->nulls[i];
+            c->faults[i] |= c->args[a]->faults ? c->args[a]->faults[i] : 0;
+        }
+    c->out->nulls = c->nulls;
+    c->out->faults = c->faults;
+}
+
+/* Runs the operation param.p; where it cannot be, NULL or (param.i) 0. */
+static void run_soft(struct call *c)
+{
+    const struct op *op = c->param.p;
+    size_t width = type_width(c->out->type);
+
+    join_masks(c);
+    memset(c->fresh, 0, c->n);
+    op->run(c);
+    for (size_t i = 0; i < c->n; i++) {
+        bool is_bad = c->fresh[i] == FAULT_DIVISION;
+        c->nulls[i] |= is_bad && !c->param.i;
+        if (c->fresh[i] && !is_bad && !c->faults[i])
+            c->faults[i] = c->fresh[i];
+        if (is_bad)
+            memset((char *)c->out->values + i * width, 0, width);
+    }
+}
+static const struct op op_soft = {"orNull", run_soft, OP_OWN_MASKS}, op_soft_faulty = {"orNull", run_soft,
+    OP_OWN_MASKS | OP_FAULTS | OP_EAGER_FAULTS};
+
+/* args: a result, the divisor as Float64 */
+static void run_null_by_zero(struct call *c)
+{
+    join_masks(c);
+    memcpy(c->out->values, c->args[0]->values, c->n * type_width(c->out->type));
+    for (size_t i = 0; i < c->n; i++)
+        c->nulls[i] |= VALUES(1, double)[i] == 0;
+}
+static const struct op op_null_by_zero = {"orNull", run_null_by_zero, OP_OWN_MASKS};
+
+static value_id real_or_null(struct site *s, int which)
+{
+    struct builder *b = s->b;
+    value_id divisor = cast_number(b, s->args[1], TYPE_FLOAT64), v;
+
+    if (which == DIVISION_REAL)
+        v = build_call(b, s->node, STR("divide"), s->args, 2, s->scope, s->d);
+    else
+        v = float_division(s, which == DIVISION_INT ? DIVISION_INT_OR_ZERO : which);
+    return EMIT(b, &op_null_by_zero, type_nullable(value_at(b, v)->type), v, divisor);
+}
+
+static enum type_kind modulo_kind(int which, struct type x, struct type y)
+{
+    if (which == DIVISION_MODULO && type_is_signed(x))
+        return integer_kind(true, type_width(y) < 8 ? type_width(y) * 2 : 8);
+    return integer_kind(false, type_width(y));
+}
+
+value_id build_soft_division(struct site *s)
+{
+    struct builder *b = s->b;
+    bool is_zero = s->f->param & DIVISION_OR_ZERO;
+    int which = (int)s->f->param & 7;
+    struct type x = s->types[0], y = s->types[1];
+
+    for (uint32_t i = 0; i < 2; i++)
+        if (!type_is_number(s->types[i]))
+            return site_bad_type(s, i, "a number");
+    if (type_is_float(x) || type_is_float(y) || which == DIVISION_REAL)
+        return is_zero ? float_division(s, which) : real_or_null(s, which);
+    enum type_kind kind = which == DIVISION_INT
+                              ? integer_kind(type_is_signed(x) || type_is_signed(y), type_width(x))
+                              : modulo_kind(which, x, y);
+    struct type type = type_of(kind);
+    type.is_nullable = !is_zero || value_at(b, s->args[0])->type.is_nullable ||
+                       value_at(b, s->args[1])->type.is_nullable;
+    const struct op *op = &division_ops[which][kind_index(type_storage(x))][kind_index(type_storage(y))];
+    return emit(b, which == DIVISION_POSITIVE_MODULO ? &op_soft_faulty : &op_soft, type, s->args, 2, (struct param){.i = is_zero, .p = op}, NULL);
 }
 
 static bool is_time_here(struct type t)
@@ -246,10 +357,8 @@ value_id build_division(struct site *s)
         kind = integer_kind(is_signed, type_width(x));
     else if (is_time_here(x))
         kind = type_storage(y);
-    else if (which == DIVISION_MODULO && type_is_signed(x))
-        kind = integer_kind(true, type_width(y) < 8 ? type_width(y) * 2 : 8);
     else
-        kind = integer_kind(false, type_width(y));
+        kind = modulo_kind(which, x, y);
     if (which == DIVISION_MODULO && divisor && !divisor->is_null && type_is_signed(y) &&
         is_minus_one(divisor, y) &&
         type_is_signed(x) && type_width(x) >= 4)

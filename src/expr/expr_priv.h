@@ -43,6 +43,7 @@ enum op_flags {
     OP_LAZY = 16,      /* arguments after the first are evaluated only where needed */
     OP_LAZY_COMMON = 32, /* lazy, and stays so for parts common to several arguments */
     OP_NULL_FAULTS = 128, /* faults also where the first argument is NULL */
+    OP_ANY_NULL_FAULTS = 256, /* faults also where any argument is NULL: computed with 0 */
     OP_EAGER_FAULTS = 64, /* ClickHouse would evaluate it even in a branch not taken */
 };
 
@@ -155,7 +156,8 @@ extern const struct function_family family_arithmetic, family_compare, family_lo
     family_null, family_cast, family_time_part, family_time_start, family_time_shift,
         family_time_unix,
     family_text, family_like, family_in, family_round, family_other,
-    family_text_utf8, family_text_search, family_text_make, family_text_code, family_readable;
+    family_text_utf8, family_text_search, family_text_make, family_text_code, family_readable,
+    family_math, family_bits, family_geo, family_hash, family_network;
 
 const struct function *function_find(struct str name);
 /* Would ClickHouse leave this call alone in a branch that is not taken? Else it computes it, unless one of its

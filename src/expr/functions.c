@@ -15,6 +15,7 @@ static const struct function_family *const families[] = {
     &family_in,         &family_like,      &family_text,       &family_round,       &family_cast,
     &family_text_utf8,  &family_text_search, &family_text_make, &family_text_code,  &family_readable,
     &family_time_part,  &family_time_start, &family_time_shift, &family_time_unix,  &family_other,
+    &family_math,       &family_bits,      &family_geo,       &family_hash,       &family_network,
 };
 
 const struct function *function_find(struct str name)

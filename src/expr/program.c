@@ -128,7 +128,7 @@ static void add_faults(struct call *c, const uint8_t *faults)
 static void add_fresh(const struct op *op, struct call *c)
 {
     const uint8_t *nulls = op->flags & OP_NULL_FAULTS ? c->args[c->n_args - 1]->nulls
-        : c->out->nulls;
+        : op->flags & OP_ANY_NULL_FAULTS ? NULL : c->out->nulls;
 
     if (nulls)
         for (size_t i = 0; i < c->n; i++)

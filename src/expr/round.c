@@ -6,12 +6,13 @@
 
 #include "expr/kinds.h"
 
-enum rounding { ROUND, FLOOR, CEIL, TRUNC };
+enum rounding { ROUND, FLOOR, CEIL, TRUNC, BANKERS };
 
 static double round_double(double v, enum rounding how)
 {
     switch (how) {
     case ROUND:
+    case BANKERS:
         return nearbyint(v);
     case FLOOR:
         return floor(v);
@@ -53,8 +54,16 @@ FLOAT_KERNEL(double, f64)
                 RESULT(T)[i] = 0;                                                                  \
                 continue;                                                                          \
             }                                                                                      \
-            if (how == ROUND && is_negative)                                                       \
+            if ((how == ROUND || how == BANKERS) && is_negative)                                   \
                 v = (T)WRAP(suffix, v, -, scale);                                                  \
+            if (how == BANKERS) {                                                                  \
+                STEP_##suffix sum = WRAP(suffix, v, +, scale / 2);                                 \
+                T quotient = (T)(sum / scale);                                                     \
+                bool is_half = WRAP(suffix, quotient, *, scale) == sum;                            \
+                quotient = is_half ? (T)((T)(quotient + (v < 0)) & ~(T)1) : quotient;              \
+                RESULT(T)[i] = (T)WRAP(suffix, quotient, *, scale);                                \
+                continue;                                                                          \
+            }                                                                                      \
             if (how == ROUND)                                                                      \
                 v = WRAP(suffix, v, +, scale / 2);                                                 \
             else if (how == FLOOR && is_negative)                                                  \
@@ -107,6 +116,7 @@ static const struct function functions[] = {
      "To the nearest; halves of floating point to even, of integers away from 0.", 1, 2,
      FN_ANY_CASE,
      build_round, ROUND},
+    {"roundBankers", "x[, digits]", "To the nearest; halves to even.", 1, 2, 0, build_round, BANKERS},
     {"floor", "x[, digits]", "Down.", 1, 2, FN_ANY_CASE, build_round, FLOOR},
     {"ceil", "x[, digits]", "Up.", 1, 2, FN_ANY_CASE, build_round, CEIL},
     {"ceiling", "x[, digits]", "ceil", 1, 2, FN_ANY_CASE | FN_ALIAS, build_round, CEIL},
