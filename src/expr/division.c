@@ -311,7 +311,8 @@ value_id build_soft_division(struct site *s)
     type.is_nullable = !is_zero || value_at(b, s->args[0])->type.is_nullable ||
                        value_at(b, s->args[1])->type.is_nullable;
     const struct op *op = &division_ops[which][kind_index(type_storage(x))][kind_index(type_storage(y))];
-    return emit(b, which == DIVISION_POSITIVE_MODULO ? &op_soft_faulty : &op_soft, type, s->args, 2, (struct param){.i = is_zero, .p = op}, NULL);
+    const struct op *soft = which == DIVISION_POSITIVE_MODULO ? &op_soft_faulty : &op_soft;
+    return emit(b, soft, type, s->args, 2, (struct param){.i = is_zero, .p = op}, NULL);
 }
 
 static bool is_time_here(struct type t)

@@ -20,5 +20,7 @@ const char function_differences[] =
     "  consistent; windows that begin before 1971-05 are not compared.\n"
     "- `now()` and `today()` are the epoch's, in UTC.\n"
     "- ILIKE folds the letters of Latin, Greek, Cyrillic and Armenian.\n"
+    "- exp, log, sin and their like agree with ClickHouse to some units in the last place; `pow` with exponents\n"
+    "  beyond 10^18 gives 0 or infinity, not the noise ClickHouse has there.\n"
     "- Floating point numbers outside an integer type have no meaning in ClickHouse either (the result depends on\n"
     "  the processor); weir keeps the low bits of the 64-bit value.\n";

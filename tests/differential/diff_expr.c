@@ -568,7 +568,7 @@ static bool are_near(const char *a, const char *b, bool is_float32)
 {
     double x = strtod(a, NULL), y = strtod(b, NULL), scale = fmax(fabs(x), fabs(y));
 
-    return fabs(x - y) <= scale * (is_float32 ? 2e-5 : 1e-12) + 1e-14;
+    return fabs(x - y) <= scale * (is_float32 ? 2e-6 : 1e-12) + 1e-14;
 }
 
 static bool cells_differ(const char *weir, const char *clickhouse)

@@ -12,6 +12,8 @@
 #include "expr/program.h"
 #include "expr/reference.h"
 
+#include "expr_numbers.h"
+
 enum { N_ROWS = 4 };
 
 struct input {
@@ -315,6 +317,32 @@ static void expressions_give_clickhouse_types_and_values(void **state)
     assert_int_equal(n_bad, 0);
 }
 
+static void constants_are_clickhouse_s(void **state)
+{
+    struct fixture x;
+    size_t n_bad = 0;
+
+    (void)state;
+    fixture_init(&x);
+    for (size_t i = 0; i < COUNT(constants); i++) {
+        AUTO_DONE(buf) out = {0};
+        AUTO_DONE(buf) row = {0};
+        evaluate(&out, &x, constants[i].expression);
+        const char *is = buf_cstr(&out), *colon = strstr(is, ": ");
+        buf_printf(&row, ": %s | %s | %s | %s", constants[i].value, constants[i].value,
+            constants[i].value, constants[i].value);
+        bool is_type_good = constants[i].type[0] == 0 ||
+            (colon && strncmp(is, constants[i].type, (size_t)(colon - is)) == 0);
+        if (!is_type_good || colon == NULL || strcmp(colon, buf_cstr(&row)) != 0) {
+            print_error("%s\n  is       %s\n  expected %s%s\n", constants[i].expression, is,
+                        constants[i].type, buf_cstr(&row));
+            n_bad++;
+        }
+    }
+    batch_done(&x.batch);
+    assert_int_equal(n_bad, 0);
+}
+
 static void equal_expressions_are_computed_once(void **state)
 {
     struct fixture x;
@@ -404,6 +432,7 @@ int main(int argc, char **argv)
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(expressions_give_clickhouse_types_and_values),
+        cmocka_unit_test(constants_are_clickhouse_s),
         cmocka_unit_test(equal_expressions_are_computed_once),
         cmocka_unit_test(conditions_and_defaults),
         cmocka_unit_test(names_are_known_by_clickhouse_case),
