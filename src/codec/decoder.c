@@ -10,6 +10,8 @@
 
 static const struct decoder_driver *const drivers[] = {
     &decoder_csv, &decoder_csv_with_names, &decoder_tsv, &decoder_tsv_with_names, &decoder_json,
+    &decoder_combined_log, &decoder_common_log, &decoder_logfmt, &decoder_syslog, &decoder_line_as_string,
+    &decoder_json_as_string,
 };
 
 static const struct {
@@ -21,6 +23,12 @@ static const struct {
     {"TSV", FORMAT_TSV},
     {"TSVWithNames", FORMAT_TSV_WITH_NAMES},
     {"JSONEachRow", FORMAT_JSON_EACH_ROW},
+    {"CombinedLog", FORMAT_COMBINED_LOG},
+    {"CommonLog", FORMAT_COMMON_LOG},
+    {"Logfmt", FORMAT_LOGFMT},
+    {"Syslog", FORMAT_SYSLOG},
+    {"LineAsString", FORMAT_LINE_AS_STRING},
+    {"JSONAsString", FORMAT_JSON_AS_STRING},
     {"TabSeparated", FORMAT_TSV},
     {"TabSeparatedWithNames", FORMAT_TSV_WITH_NAMES},
     {"JSONLines", FORMAT_JSON_EACH_ROW},
@@ -30,7 +38,7 @@ static const struct {
 
 const char *const format_names[] = {
     "CSV", "CSVWithNames", "TSV", "TSVWithNames", "JSONEachRow", "TabSeparated", "TabSeparatedWithNames",
-    "JSONLines", "NDJSON", NULL,
+    "JSONLines", "NDJSON", "CombinedLog", "CommonLog", "Logfmt", "Syslog", "LineAsString", "JSONAsString", NULL,
 };
 
 const char *format_name(enum format f)

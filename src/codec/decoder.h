@@ -20,6 +20,12 @@ enum format {
     FORMAT_TSV,
     FORMAT_TSV_WITH_NAMES,
     FORMAT_JSON_EACH_ROW,
+    FORMAT_COMBINED_LOG,   /* one line a record from here on: see line_priv.h */
+    FORMAT_COMMON_LOG,
+    FORMAT_LOGFMT,
+    FORMAT_SYSLOG,
+    FORMAT_LINE_AS_STRING, /* one column */
+    FORMAT_JSON_AS_STRING,
 };
 
 const char *format_name(enum format f);
@@ -59,6 +65,14 @@ MUST_CHECK enum err_code decoder_header(struct decoder *d, struct str header, st
  * the line is not complete; *line = the line without BOM and line end. */
 size_t decoder_header_length(enum format format, const char *data, size_t n, struct str *line);
 
+/* Formats whose records have fields of fixed names: these, NULL-terminated; else NULL. */
+const char *const *decoder_names(enum format format);
+/* Does the format have one column, whatever its name? */
+static inline bool format_is_whole(enum format f) { return f == FORMAT_LINE_AS_STRING || f == FORMAT_JSON_AS_STRING; }
+
+/* UTC seconds that stand for "now" in what is fed next: times without a year are read by it. */
+static inline void decoder_set_now(struct decoder *d, int64_t now_s);
+
 void decoder_feed(struct decoder *d, const char *data, size_t n, uint64_t offset);
 
 /* Fills the batch (reset by the caller) with up to BATCH_ROWS rows. Returns rows + rejects added, 0 at
@@ -86,9 +100,16 @@ struct decoder {
     struct decoder_spec spec; /* own copy */
     const char *data, *end;   /* what is left of the run */
     uint64_t offset;          /* of data[0] */
+    int64_t now_s;
 };
 
+static inline void decoder_set_now(struct decoder *d, int64_t now_s)
+{
+    d->now_s = now_s;
+}
+
 extern const struct decoder_driver decoder_csv, decoder_csv_with_names, decoder_tsv, decoder_tsv_with_names,
-    decoder_json;
+    decoder_json, decoder_combined_log, decoder_common_log, decoder_logfmt, decoder_syslog, decoder_line_as_string,
+    decoder_json_as_string;
 
 #endif

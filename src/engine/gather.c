@@ -717,6 +717,7 @@ static void gather_records(struct gather *g, struct gatherer *w, const struct ga
                            struct partition_counts *counts, int64_t now)
 {
     size_t skipped = w->delimiter && chunk->offset == 0 ? detected_header(w, chunk->bytes) : 0;
+    decoder_set_now(w->decoder, now);
     decoder_feed(w->decoder, chunk->bytes.p + skipped, chunk->bytes.n - skipped, chunk->offset + skipped);
     for (;;) {
         batch_reset(&w->batch);

@@ -226,10 +226,12 @@ static bool is_input(const struct column_def *c)
 }
 
 /* Can a record be written again from the stored columns, so that it means what it meant? Not with EPHEMERAL columns
- * (they are not stored), nested paths of JSON, or columns made of the file's name. */
+ * (they are not stored), formats that nobody writes, nested paths of JSON, or columns made of the file's name. */
 static bool is_rewritable(const struct plan_source *p, const char *folder)
 {
     enum { PATH_COLUMN = 4, FILE_COLUMN = 5 };
+    if (decoder_names(p->def->format) != NULL || p->def->format == FORMAT_LOGFMT)
+        return false;
     if (p->uses_virtual[PATH_COLUMN] || p->uses_virtual[FILE_COLUMN] || strpbrk(folder, "*?[]{}\\") != NULL)
         return false;
     for (uint32_t i = 0; i < p->def->n_columns; i++) {

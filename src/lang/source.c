@@ -232,13 +232,11 @@ static const char *const later_formats[] = {
     "NDJSON",
     "JSONCompactEachRow",
     "JSONCompactEachRowWithNames",
-    "JSONAsString",
     "JSONAsObject",
     "JSONColumns",
     "JSONObjectEachRow",
     "BSONEachRow",
     "TSKV",
-    "LineAsString",
     "RawBLOB",
     "Values",
     "Native",
@@ -254,12 +252,9 @@ static const char *const later_formats[] = {
     "TSVWithNamesAndTypes",
     "TSVRaw",
     "TabSeparatedRaw",
-    "CombinedLog",
-    "Logfmt",
     "Zeek",
     "OTLP",
     "Prometheus",
-    "Syslog",
 };
 
 static bool format_clause(struct parser *p, struct source_def *s)
@@ -280,7 +275,8 @@ static bool format_clause(struct parser *p, struct source_def *s)
             n++;
         if (known != NULL)
             refuse(p, s->format_at,
-                   "there are CSV, CSVWithNames, TSV, TSVWithNames and JSONEachRow",
+                   "there are CSV, CSVWithNames, TSV, TSVWithNames, JSONEachRow, JSONAsString, "
+                   "LineAsString, CombinedLog, CommonLog, Logfmt and Syslog",
                    "FORMAT %s is not there yet", known);
         else
             refuse(p, s->format_at, suggest(p, name, format_names, n), "unknown format %.*s",

@@ -128,6 +128,38 @@ static char *absolute_glob(struct arena *a, const char *folder, struct str glob)
     return arena_printf(a, "%s/%s/%.*s", cwd, folder, STR_FMT(glob));
 }
 
+/* Formats of lines: is there such a field? */
+static void check_field_name(struct build *b, const struct source_def *def, const struct column_def *c)
+{
+    const char *const *names = decoder_names(def->format);
+    bool is_read = c->mode != COLUMN_MATERIALIZED && c->mode != COLUMN_ALIAS;
+    struct str path = c->has_from ? c->from : c->name;
+    size_t n = 0;
+    if (names == NULL || !is_read)
+        return;
+    for (; names[n] != NULL; n++)
+        if (str_is(path, names[n]))
+            return;
+    AUTO_DONE(buf) all = {0};
+    for (size_t i = 0; i < n; i++)
+        buf_printf(&all, "%s%s", i ? ", " : "", names[i]);
+    const char *near = nearest_name(path, names, n);
+    AUTO_MEM char *hint = near ? xasprintf("did you mean %s?", near) : xasprintf("FORMAT %s has %s", format_name(def->format),
+                                                                                buf_cstr(&all));
+    diagnose_error(b->d, c->at, hint, "FORMAT %s has no field '%.*s'", format_name(def->format), STR_FMT(path));
+}
+
+/* Formats of whole lines have one column. */
+static void check_whole_format(struct build *b, const struct source_def *def)
+{
+    size_t n_read = 0;
+    for (size_t i = 0; i < def->n_columns; i++)
+        n_read += def->columns[i].mode != COLUMN_MATERIALIZED && def->columns[i].mode != COLUMN_ALIAS;
+    if (format_is_whole(def->format) && n_read != 1)
+        diagnose_error(b->d, def->format_at, "others are computed: x UInt32 MATERIALIZED …",
+                       "FORMAT %s has one column, not %zu", format_name(def->format), n_read);
+}
+
 static void start_source(struct build *b, const struct source_def *def)
 {
     struct arena *a = &b->plan->arena;
@@ -150,10 +182,12 @@ static void start_source(struct build *b, const struct source_def *def)
     struct relation *r = &b->relations[b->n_relations++];
     *r = (struct relation){.name = def->name, .source = s, .pass = VALUE_UNKNOWN, .n_columns = def->n_columns,
                            .columns = arena_zero(a, (def->n_columns + 1) * sizeof(struct relation_column))};
+    check_whole_format(b, def);
     for (size_t i = 0; i < def->n_columns; i++) {
         const struct column_def *c = &def->columns[i];
         s->slot_of_column[i] = -1;
         check_column_name(b, c->name, c->at);
+        check_field_name(b, def, c);
         if (relation_find(r, c->name) != NULL)
             diagnose_error(b->d, c->at, NULL, "column '%.*s' is defined twice", STR_FMT(c->name));
         r->columns[i] = (struct relation_column){

@@ -550,6 +550,28 @@ def csv_finds_a_header_of_its_own_names():
         assert_books_balance(c, 2)
 
 
+def access_logs_are_cut_into_fields():
+    with Case("""
+SET store = 'embedded:./t.weir';
+SET allow_errors_ratio = 1;
+CREATE SOURCE web (time_local DateTime, uri String FROM 'request_uri', status UInt16, bytes UInt64 FROM 'body_bytes_sent',
+  referer Nullable(String) FROM 'http_referer') FROM FILES 'access.log' FORMAT CombinedLog EVENT TIME time_local KEEP FOREVER;
+CREATE METRIC m AS SELECT status, count() AS n, sum(bytes) AS b FROM web GROUP BY status EVERY 1 HOUR;
+""") as c:
+        line = '10.0.0.%d - - [20/May/2024:0%d:00:18 +0200] "GET /a/%d HTTP/1.1" %d %s "%s" "curl/7.54.0"\n'
+        c.write("access.log", "".join(line % (i % 9, i % 9, i, 200 + i % 3, i if i % 5 else "-", "-" if i % 2 else "http://x/") for i in range(900))
+                + ' "curl/7.54.0"\n')
+        c.ok("run", "--once")
+        assert c.sql("SELECT count(), sum(bytes), countIf(referer IS NULL), min(time_local) FROM web") == [
+            ["900", str(sum(i for i in range(900) if i % 5)), "450", "2024-05-19 22:00:18"]]
+        assert c.sql("SELECT sum(n), sum(b) FROM m_1h") == c.sql("SELECT count(), sum(bytes) FROM web")
+        assert c.sql("SELECT reason, record FROM weir_rejects")[0][1] == ' "curl/7.54.0"'
+        c.write("weir.sql", open(c.path("weir.sql")).read().replace("'http_referer'", "'http_referrer'"))
+        r = c.weir("check")
+        assert r.returncode == 1 and "FORMAT CombinedLog has no field 'http_referrer'" in r.stderr + r.stdout, r.stderr
+        assert "did you mean http_referer?" in r.stderr + r.stdout, r.stderr
+
+
 def check_finds_all_mistakes_in_one_run():
     with Case("CREATE SOURCE s (t DateTime, x Int2) FROM FILES 'a' FORMAT CVS EVENT TIME tt;\nCREATE METRIC m AS SELECT cuont() FROM nowhere GROUP BY x EVERY 1 MINUTE;\n") as c:
         r = c.weir("check")
@@ -580,4 +602,5 @@ if __name__ == "__main__":
         an_alarm_raised_while_the_store_is_down_is_written_later,
         drop_takes_no_live_metric_named_like_a_tier,
         only_what_is_needed_is_decoded, what_was_past_a_shorter_keep_stays_hidden,
-        csv_finds_a_header_of_its_own_names, check_finds_all_mistakes_in_one_run, check_says_how_long_in_words]))
+        csv_finds_a_header_of_its_own_names, access_logs_are_cut_into_fields, check_finds_all_mistakes_in_one_run,
+        check_says_how_long_in_words]))
