@@ -144,8 +144,7 @@ static void check_field_name(struct build *b, const struct source_def *def, cons
     for (size_t i = 0; i < n; i++)
         buf_printf(&all, "%s%s", i ? ", " : "", names[i]);
     const char *near = nearest_name(path, names, n);
-    AUTO_MEM char *hint = near ? xasprintf("did you mean %s?", near) : xasprintf("FORMAT %s has %s", format_name(def->format),
-                                                                                buf_cstr(&all));
+    AUTO_MEM char *hint = near ? xasprintf("did you mean %s?", near) : xasprintf("it has %s", buf_cstr(&all));
     diagnose_error(b->d, c->at, hint, "FORMAT %s has no field '%.*s'", format_name(def->format), STR_FMT(path));
 }
 
