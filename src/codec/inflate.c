@@ -17,6 +17,7 @@ struct inflate {
     ZSTD_DStream *zstd;
     uint64_t position;    /* compressed bytes used */
     bool is_at_end;       /* between members */
+    unsigned n_magic;     /* zstd: bytes of the frame's magic number that were seen */
     bool is_padding;      /* gzip: zeros were seen after a member */
     bool is_broken;       /* an error was answered; it stays */
 };
@@ -115,9 +116,22 @@ static enum err_code gzip_step(struct inflate *z, struct str *in, char *out, siz
     return ERR_OK;
 }
 
+/* Frames of today and skippable ones. libzstd may also know those of before 1.0, whose end it does not find
+ * when they come in pieces. */
+static bool is_zstd_magic(unsigned at, uint8_t byte)
+{
+    static const uint8_t frame[4] = {0x28, 0xb5, 0x2f, 0xfd}, skippable[4] = {0x50, 0x2a, 0x4d, 0x18};
+    return byte == frame[at] || (at == 0 ? byte & 0xf0 : byte) == skippable[at];
+}
+
 static enum err_code zstd_step(struct inflate *z, struct str *in, char *out, size_t cap, size_t *made,
                                struct err *e)
 {
+    if (z->is_at_end)
+        z->n_magic = 0;
+    for (size_t i = 0; i < in->n && z->n_magic < 4; i++)
+        if (!is_zstd_magic(z->n_magic++, (uint8_t)in->p[i]))
+            return corrupt(z, "not a zstd frame", e);
     ZSTD_inBuffer from = {in->p, in->n, 0};
     ZSTD_outBuffer to = {out, cap, 0};
     size_t code = ZSTD_decompressStream(z->zstd, &to, &from);
