@@ -210,6 +210,8 @@ struct file_set {
     struct entry **todo;
     size_t n_todo, cap_todo, todo_at;
     int64_t now_ns, deadline_ns;
+    int64_t met_ns;               /* when names that this scan finds were there at the earliest */
+    bool is_look_old;             /* its names and stats are those of the look ahead */
     int64_t ahead_ns;             /* added to the clock: tests need not wait */
     bool is_started;              /* the first scan is complete */
     /* the look ahead: a thread that owns the scan's fields until it is joined */

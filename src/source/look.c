@@ -370,7 +370,10 @@ void look(struct file_set *s)
     AUTO_MEM struct sight *sights = MOVE(s->sights);
     size_t n_sights = clock_mono_ns() - s->seen_ns < AHEAD_NS ? s->n_sights : 0;
     s->n_sights = 0;
-    if (n_sights == 0)
+    /* What the first look after the one ahead finds may have been there all the time. */
+    s->met_ns = s->is_look_old ? s->met_ns : s->now_ns;
+    s->is_look_old = n_sights > 0;
+    if (!s->is_look_old)
         walk(s, NULL);
     take_messages(s);
     s->n_todo = s->todo_at = s->n_new = 0;

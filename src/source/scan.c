@@ -121,7 +121,7 @@ static void become_new(struct file_set *s, struct entry *entry)
     f->small_hash = seen->small_hash;
     head_index_add(&s->index, f);
     s->n_new++;
-    s->last_new_ns[entry->pattern] = s->now_ns;
+    s->last_new_ns[entry->pattern] = s->met_ns;
     s->last_new[entry->pattern] = f;
     if (entry->held != NULL)
         file_watch(s, entry->held);

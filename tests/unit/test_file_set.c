@@ -119,6 +119,15 @@ static void open_set(const struct file_mark *marks, size_t n, uint64_t next_part
     assert_int_equal(file_set_open(&t.s, &t.spec, marks, n, next_partition, &err), ERR_OK);
 }
 
+/* As a restart does: names are looked at before the marks are known. */
+static void open_set_ahead(const struct file_mark *marks, size_t n, uint64_t next_partition)
+{
+    struct err err;
+    assert_int_equal(file_set_new(&t.s, &t.spec, &err), ERR_OK);
+    file_set_look_ahead(t.s);
+    assert_int_equal(file_set_know(t.s, marks, n, next_partition, &err), ERR_OK);
+}
+
 static void follow(const char *pattern)
 {
     t.glob_text[0] = xasprintf("%s/%s", folder, pattern);
@@ -949,7 +958,12 @@ static void crash(bool is_after_intent)
     if (is_after_intent)
         intend();
     file_set_close(t.s);
-    open_set(w.marks, w.n_marks, w.next_partition);
+    for (size_t i = 0; dice(3) == 0 && i < w.n_marks; i++)
+        w.marks[i].first_hash = w.marks[i].small_hash = 0; /* as in marks of older versions */
+    if (dice(2))
+        open_set_ahead(w.marks, w.n_marks, w.next_partition);
+    else
+        open_set(w.marks, w.n_marks, w.next_partition);
     if (is_after_intent) {
         scan(1);
         recover();
@@ -1192,6 +1206,88 @@ static void rotation_of_large_files(void **state)
     rotate_under_readers(8000, 300);
 }
 
+/* What happens between the look ahead and the first scan is seen by the next one. */
+static void a_restart_looks_ahead(void **state)
+{
+    struct file_mark *marks;
+    put("log.1", "one\n");
+    put("log.2", "two\n");
+    look_and_take(0);
+    CHECK_GOT("one\ntwo\n");
+    size_t n = file_set_marks(t.s, &marks);
+    file_set_close(t.s);
+    append("log.1", "more\n");
+    open_set_ahead(marks, n, 2);
+    append("log.1", "and more\n");
+    move("log.2", "log.4");
+    put("log.3", "three\n");
+    buf_reset(&t.events);
+    look_and_take(0);
+    look_and_take(3);
+    CHECK_GOT("more\nand more\nthree\n");
+    CHECK_EVENTS("moved log.4\nnew log.3\n");
+
+    file_set_close(t.s);
+    open_set_ahead(marks, n, 2);
+    t.s->seen_ns -= 60000000000; /* the store took its time */
+    put("log.5", "five\n");
+    look_and_take(0);
+    assert_non_null(strstr(buf_cstr(&t.got), "five\n"));
+    file_marks_free(marks, n);
+}
+
+/* A set that is closed while it looks ahead, and one whose marks are damaged. */
+static void a_look_ahead_may_be_for_nothing(void **state)
+{
+    struct err err;
+    struct file_mark bad = {.partition = 0, .path = NULL};
+    put("log", "1\n");
+    assert_int_equal(file_set_new(&t.s, &t.spec, &err), ERR_OK);
+    file_set_look_ahead(t.s);
+    file_set_close(t.s);
+    assert_int_equal(file_set_new(&t.s, &t.spec, &err), ERR_OK);
+    file_set_look_ahead(t.s);
+    assert_int_equal(file_set_know(t.s, &bad, 1, 1, &err), ERR_INVALID);
+}
+
+static void check_beginning(const char *whole, size_t n, bool has_hashes)
+{
+    struct file_mark *marks;
+    file_set_close(t.s);
+    t.s = NULL;
+    put("log", whole);
+    look_and_take(0);
+    size_t n_marks = file_set_marks(t.s, &marks);
+    file_set_close(t.s);
+    assert_int_equal(n_marks, 1);
+    assert_true((marks[0].small_hash != 0) == (strlen(whole) >= SMALL_BYTES));
+    assert_true((marks[0].first_hash != 0) == (strlen(whole) >= FIRST_BYTES));
+    if (!has_hashes)
+        marks[0].first_hash = marks[0].small_hash = 0;
+    write_to("log.copy", "wb", whole, n);
+    open_set(marks, n_marks, 1);
+    buf_reset(&t.got);
+    look_and_take(0);
+    look_and_take(100);
+    CHECK_GOT("");
+    assert_int_equal(t.s->n_unhashed, 0);
+    assert_true((t.s->files[0]->first_hash != 0) == (strlen(whole) >= FIRST_BYTES));
+    file_marks_free(marks, n_marks);
+    unlink(path_of("log.copy"));
+}
+
+static void the_beginning_of_a_known_file_is_seen_after_a_restart(void **state)
+{
+    char text[1001];
+    for (size_t i = 0; i < 1000; i++)
+        text[i] = i % 10 == 9 ? '\n' : (char)('a' + i * 7 % 26);
+    text[1000] = '\0';
+    check_beginning(text, 600, true);
+    check_beginning(text, 600, false);
+    check_beginning(text, 100, true);
+    check_beginning(text, 100, false);
+}
+
 static void quotes_are_cut_as_the_decoder_does(void **state)
 {
     static const char letters[] = "\"\",,\n a\"x\n";
@@ -1245,6 +1341,9 @@ int main(void)
         CASE(each_line_once_whatever_happens),
         CASE(rotation_under_the_readers_hands),
         CASE(rotation_of_large_files),
+        CASE(a_restart_looks_ahead),
+        CASE(a_look_ahead_may_be_for_nothing),
+        CASE(the_beginning_of_a_known_file_is_seen_after_a_restart),
         CASE(quotes_are_cut_as_the_decoder_does),
     };
     return cmocka_run_group_tests_name("file_set", tests, NULL, NULL);
