@@ -388,7 +388,7 @@ static int load(struct opening *o, struct arguments *own)
                 complain("no source of %s reads %s", o->path, o->a->words[i]);
         bool is_fresh = s.place.folder == NULL || access(s.place.folder, F_OK) != 0;
         code = run_to_end(&s, true, false, !isatty(STDERR_FILENO), &totals);
-        bool is_loaded = code == EXIT_OK || totals.n_paused > 0;
+        bool is_loaded = code == EXIT_OK || totals.n_paused > 0 || totals.n_bad_files > 0;
         bool may_widen = o->is_written && (is_fresh || round > 0) && s.place.folder != NULL && round < MAX_WIDENINGS;
         if (is_loaded && totals.rejected > 0 && may_widen && widen(o, &s, &totals)) {
             session_close(&s);

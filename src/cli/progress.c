@@ -49,6 +49,7 @@ void progress_done(struct progress *p)
     if (!p->is_quiet && p->expired.n > 0)
         fprintf(stderr, "%s", buf_cstr(&p->expired));
     buf_done(&p->expired);
+    buf_done(&p->bad_files);
 }
 
 void progress_tick(void *context, struct runner *const *runners, size_t n, bool is_end)
@@ -66,13 +67,15 @@ void progress_tick(void *context, struct runner *const *runners, size_t n, bool 
         p->totals.rejected += s.rejected;
         p->totals.bytes += s.read_bytes;
         p->totals.n_paused += s.is_paused;
+        p->totals.n_bad_files += s.n_bad_files;
         waiting += s.waiting_bytes;
         if (*state == '\0' || strcmp(s.state, "reading") == 0)
             snprintf(state, sizeof(state), "%s", s.state);
     }
-    if (is_end)
-        for (size_t i = 0; i < n; i++)
-            runner_print_expired(runners[i], &p->expired);
+    for (size_t i = 0; is_end && i < n; i++) {
+        runner_print_expired(runners[i], &p->expired);
+        runner_print_bad_files(runners[i], &p->bad_files);
+    }
     if (p->is_quiet)
         return;
     if (p->is_terminal) {

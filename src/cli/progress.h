@@ -9,7 +9,7 @@
 
 struct run_totals {
     uint64_t read, kept, filtered, rejected, bytes;
-    size_t n_paused;
+    size_t n_paused, n_bad_files;
 };
 
 struct progress {
@@ -17,7 +17,8 @@ struct progress {
     int tick_ms;
     int64_t start_ns;
     struct run_totals totals;
-    struct buf expired; /* lines about rows past their KEEP */
+    struct buf expired;   /* lines about rows past their KEEP */
+    struct buf bad_files; /* lines about files that were not read as they should be */
 };
 
 void progress_init(struct progress *p, bool is_quiet);

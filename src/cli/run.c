@@ -46,6 +46,13 @@ static enum err_code rebuild(struct session *s, const struct run_options *option
     return code;
 }
 
+static void complain_lines(struct buf *lines)
+{
+    char *save = NULL;
+    for (char *line = strtok_r((char *)buf_cstr(lines), "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+        complain("%s", line);
+}
+
 static int run_or_rebuild(struct session *s, const struct run_choices *how, struct run_totals *totals)
 {
     struct progress progress;
@@ -73,10 +80,15 @@ static int run_or_rebuild(struct session *s, const struct run_choices *how, stru
         complain("%s", e.text);
     if (totals)
         *totals = progress.totals;
+    bool is_whole = progress.totals.n_paused == 0;
+    if (how->is_once && progress.totals.n_bad_files > 0) {
+        complain_lines(&progress.bad_files);
+        is_whole = false;
+    }
     progress_done(&progress);
     if (code != ERR_OK)
         return exit_code_of(&e);
-    return progress.totals.n_paused ? EXIT_FAILED : EXIT_OK;
+    return is_whole ? EXIT_OK : EXIT_FAILED;
 }
 
 int run_to_end(struct session *s, bool is_once, bool accept_loss, bool is_quiet, struct run_totals *totals)
@@ -122,7 +134,9 @@ const struct command command_run = {
     .words = "[--once] [--rebuild [--yes]]",
     .summary = "Follows the input and keeps the metrics up to date, until SIGTERM or SIGINT.",
     .details = "Progress, rate and estimate stand on a terminal; otherwise one line of JSON is "
-               "written every 10 seconds.",
+               "written every 10 seconds.\n\nSIGTERM or SIGINT finishes the epoch (exit 0); a second one ends at "
+               "once (exit 1), and the next start completes it. --once ends with exit 1 when a source paused or a "
+               "file was not read as it should be, and says why.",
     .options = run_options,
     .n_options = COUNT(run_options),
     .run = run_run,

@@ -92,6 +92,13 @@ void runner_alarm(struct runner *r, const char *kind, uint64_t partition, const 
     write_alarms(r);
 }
 
+void runner_print_bad_files(struct runner *r, struct buf *out)
+{
+    pthread_mutex_lock(&r->lock);
+    buf_str(out, buf_view(&r->bad_files));
+    pthread_mutex_unlock(&r->lock);
+}
+
 static void wait_quiet(struct runner *r, int ms)
 {
     struct timespec t;
@@ -158,6 +165,15 @@ static void note_lost(struct runner *r, const struct file_event *event)
     pthread_mutex_unlock(&r->lock);
 }
 
+static void note_bad_file(struct runner *r, const char *text)
+{
+    enum { TEXTS_KEPT = 20 };
+    pthread_mutex_lock(&r->lock);
+    if (r->status.n_bad_files++ < TEXTS_KEPT)
+        buf_printf(&r->bad_files, "source %.*s: %s\n", STR_FMT(r->source->name), text);
+    pthread_mutex_unlock(&r->lock);
+}
+
 static void take_events(struct runner *r)
 {
     struct file_event event;
@@ -169,16 +185,17 @@ static void take_events(struct runner *r)
                                             [FILE_BAD_HEADER] = "header",
                                             [FILE_CORRUPT] = "corrupt"};
         const char *kind = (size_t)event.kind < COUNT(kinds) ? kinds[event.kind] : NULL;
+        const char *text = event.text ? event.text : event.path; /* it names the path */
         if (kind == NULL) {
             log_info("files",
                      event.kind == FILE_NEW     ? "new"
                      : event.kind == FILE_MOVED ? "moved"
                                                 : "same_content",
-                     "path=%s %s", event.path, event.text ? event.text : "");
+                     "%s", text);
         } else {
-            log_warn("files", kind, "path=%s %s", event.path, event.text ? event.text : "");
-            AUTO_MEM char *text = xasprintf("%s: %s", event.path, event.text ? event.text : "");
+            log_warn("files", kind, "%s", text);
             runner_alarm(r, kind, event.partition, text, event.lost_bytes);
+            note_bad_file(r, text);
             if (event.kind == FILE_LOST)
                 note_lost(r, &event);
             if (event.kind == FILE_BAD_HEADER || event.kind == FILE_UNREADABLE || event.kind == FILE_CORRUPT)
@@ -833,6 +850,7 @@ void runner_free(struct runner *r)
     free(r->expired);
     free(r->lost);
     alarm_queue_done(&r->alarms);
+    buf_done(&r->bad_files);
     store_free(r->store);
     for (size_t i = 0; i < STORER_CONNECTIONS; i++)
         store_free(r->storer_stores[i]);

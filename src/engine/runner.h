@@ -34,6 +34,7 @@ struct runner_status {
     int64_t last_epoch_ms;  /* mono clock, 0 = none yet */
     int64_t gather_ms, store_ms; /* of the last epoch */
     size_t n_files;
+    size_t n_bad_files;     /* files that were not read as they should be, in this run */
     uint64_t memory_bytes;
     bool is_paused, is_finished;
     enum err_code failure;
@@ -57,6 +58,8 @@ void runner_free(struct runner *r);
 void runner_status(struct runner *r, struct runner_status *ret);
 /* A line per table of this run's rows that were older than its KEEP. any thread */
 void runner_print_expired(struct runner *r, struct buf *out);
+/* A line per file that was not read as it should be (the first twenty), and why. any thread */
+void runner_print_bad_files(struct runner *r, struct buf *out);
 const struct plan_source *runner_source(const struct runner *r);
 
 #endif

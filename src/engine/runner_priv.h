@@ -66,6 +66,7 @@ struct runner {
     bool is_storer_failed;
     struct err failure;
     struct runner_status status;
+    struct buf bad_files;         /* a line each: the first ones */
     uint64_t *expired;            /* as gather.expired, over all epochs stored by this run */
 };
 

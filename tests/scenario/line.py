@@ -240,7 +240,10 @@ def a_header_written_over_stops_the_file():
         c.ok("run", "--once")
         c.write("hits1.csv", HEADER.replace("zone", "area") + lines(200))
         r = c.weir("run", "--once")
-        assert "column 'zone' is not in the header" in r.stderr, r.stderr
+        said = [line for line in r.stderr.splitlines() if line.startswith("weir: source hits: ")]
+        assert r.returncode == 1 and len(said) == 1 and "column 'zone' is not in the header" in said[0], r.stderr
+        assert said[0].count("hits1.csv") == 1, said
+        assert c.one("SELECT countSubstrings(text, 'hits1.csv') FROM weir_alarms") == "1"
         assert c.one("SELECT count() FROM weir_alarms WHERE kind = 'header'") == "1"
         c.write("hits1.csv", HEADER + lines(200))
         c.ok("run", "--once")
