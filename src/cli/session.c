@@ -76,6 +76,12 @@ static int apply_flags(struct plan *plan, const struct arguments *a)
     }
     if (plan->settings.threads == 0)
         plan->settings.threads = sysconf(_SC_NPROCESSORS_ONLN);
+    if (plan->settings.threads > 256)
+        plan->settings.threads = 256;
+    if (settings_check(&plan->settings, &e) != ERR_OK) {
+        complain("%s", e.text);
+        return EXIT_USAGE;
+    }
     const char *store = argument(a, "store");
     if (store != NULL)
         plan->settings.store = arena_text(&plan->arena, str_of(store));

@@ -39,6 +39,18 @@ static void read_environment(struct plan *p, struct diagnostics *d)
     }
 }
 
+/* Where the setting that the text names stands; nowhere if it came from the environment. */
+static struct place place_of_setting(const struct definitions *defs, const struct err *e)
+{
+    for (size_t i = defs->n_statements; i-- > 0;) {
+        const struct statement *s = &defs->statements[i];
+        AUTO_MEM char *quoted = s->kind == STATEMENT_SET ? xasprintf("'%.*s'", STR_FMT(s->set.name)) : NULL;
+        if (quoted != NULL && strstr(e->text, quoted) != NULL)
+            return s->set.at;
+    }
+    return (struct place){0};
+}
+
 static void build_settings(struct build *b)
 {
     struct plan *p = b->plan;
@@ -53,6 +65,8 @@ static void build_settings(struct build *b)
             diagnose_error(b->d, s->set.at, NULL, "%s", e.text);
     }
     read_environment(p, b->d);
+    if (b->d->n_errors == 0 && settings_check(&p->settings, &e) != ERR_OK)
+        diagnose_error(b->d, place_of_setting(p->definitions, &e), NULL, "%s", e.text);
     if (p->settings.threads == 0)
         p->settings.threads = sysconf(_SC_NPROCESSORS_ONLN);
     if (p->settings.threads > 256)
@@ -61,19 +75,76 @@ static void build_settings(struct build *b)
 
 /* ---- names ---- */
 
+static struct str statement_name(const struct statement *s, struct place *at)
+{
+    switch (s->kind) {
+    case STATEMENT_SOURCE: *at = s->source.at; return s->source.name;
+    case STATEMENT_STREAM: *at = s->stream.at; return s->stream.name;
+    case STATEMENT_METRIC: *at = s->metric.at; return s->metric.name;
+    default: return (struct str){0};
+    }
+}
+
 static void check_name(struct build *b, struct str name, struct place at, size_t statement)
 {
     if (str_starts(name, "weir_"))
         diagnose_error(b->d, at, NULL, "names that begin with weir_ are weir's own");
     for (size_t i = 0; i < statement; i++) {
         const struct statement *s = &b->plan->definitions->statements[i];
-        struct str other = s->kind == STATEMENT_SOURCE   ? s->source.name
-                           : s->kind == STATEMENT_STREAM ? s->stream.name
-                           : s->kind == STATEMENT_METRIC ? s->metric.name
-                                                         : (struct str){0};
+        struct place ignored;
+        struct str other = statement_name(s, &ignored);
         if (other.n && str_eq(other, name))
             diagnose_error(b->d, at, NULL, "'%.*s' is already defined in line %u", STR_FMT(name), s->at.line);
     }
+}
+
+/* A tier's view is named METRIC_1d: nothing else may have that name. */
+static void check_view_name(struct build *b, const struct plan_cube *c, const struct plan_tier *t)
+{
+    AUTO_MEM char *view = xasprintf("%.*s_%s", STR_FMT(c->metric->name), t->suffix);
+    for (size_t i = 0; i < b->plan->definitions->n_statements; i++) {
+        struct place at;
+        struct str name = statement_name(&b->plan->definitions->statements[i], &at);
+        if (str_is(name, view))
+            diagnose_error(b->d, at, NULL, "'%s' is the name of a tier of metric '%.*s', in line %u", view,
+                           STR_FMT(c->metric->name), c->metric->at.line);
+    }
+}
+
+static bool have_a_table_in_common(const struct plan_cube *a, const struct plan_cube *c)
+{
+    for (size_t i = 0; i < a->n_tiers; i++)
+        for (size_t k = 0; k < c->n_tiers; k++)
+            if (strcmp(a->tiers[i].table, c->tiers[k].table) == 0)
+                return true;
+    return false;
+}
+
+/* Tables of grouping sets are named weir_cube_METRIC_set1: METRIC_set1 may be a metric, too. */
+static void check_tables(struct build *b, const struct plan_cube *c)
+{
+    for (size_t i = 0; i < b->plan->n_sources; i++)
+        for (size_t k = 0; k < b->plan->sources[i].n_cubes; k++) {
+            const struct plan_cube *other = &b->plan->sources[i].cubes[k];
+            if (other == c)
+                return;
+            if (have_a_table_in_common(other, c))
+                diagnose_error(b->d, c->metric->at, "give one of them another name",
+                               "metrics '%.*s' and '%.*s' would have a table in common", STR_FMT(c->metric->name),
+                               STR_FMT(other->metric->name));
+        }
+}
+
+static void check_cube_names(struct build *b)
+{
+    for (size_t i = 0; i < b->plan->n_sources; i++)
+        for (size_t k = 0; k < b->plan->sources[i].n_cubes; k++) {
+            const struct plan_cube *c = &b->plan->sources[i].cubes[k];
+            for (size_t t = 0; t < c->n_tiers && c->set == 0; t++)
+                if (c->tiers[t].suffix)
+                    check_view_name(b, c, &c->tiers[t]);
+            check_tables(b, c);
+        }
 }
 
 static void check_column_name(struct build *b, struct str name, struct place at)
@@ -472,6 +543,8 @@ static enum err_code build(struct plan **ret, const struct definitions *defs, co
         else if (s->kind == STATEMENT_METRIC)
             build_metric(&b, &s->metric, i);
     }
+    if (d->n_errors == 0)
+        check_cube_names(&b);
     bool is_good = d->n_errors == 0;
     if (is_good) {
         warn_unused(&b);

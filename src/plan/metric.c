@@ -424,6 +424,11 @@ static void build_cube(struct metric_build *m, size_t set, value_id pass, const 
             is_there |= key_index[k] == key_index[i];
         if (is_there)
             continue;
+        if (cube.n_dimensions == SHAPE_MAX_DIMENSIONS) {
+            diagnose_error(m->d, def->keys[i]->at, "leave keys out, or make one text of several by concat(a, '/', b)",
+                           "a grouping set has at most %d keys", SHAPE_MAX_DIMENSIONS);
+            return;
+        }
         cube.dimensions[cube.n_dimensions++] = m->key_columns[key_index[i]];
         if (set_name.n)
             buf_byte(&set_name, ',');

@@ -156,6 +156,8 @@ struct setting_row {
 };
 extern const struct setting_row setting_rows[];
 size_t setting_row_count(void);
+/* What settings must be to one another, and the most that one may be: ERR_INVALID names the setting. */
+MUST_CHECK enum err_code settings_check(const struct plan_settings *s, struct err *e);
 /* built-in default < SET < environment WEIR_NAME < flag (applied later by the caller with this). */
 MUST_CHECK enum err_code setting_apply(struct plan_settings *s, struct arena *arena, struct str name, struct str value,
                                        struct err *e);

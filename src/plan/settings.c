@@ -156,3 +156,25 @@ enum err_code setting_apply(struct plan_settings *s, struct arena *arena, struct
                        row->fallback);
     return ERR_OK;
 }
+
+enum err_code settings_check(const struct plan_settings *s, struct err *e)
+{
+    /* Pane rows of a cube are addressed by 32 bits, in words of 8 bytes; tables double when they grow. */
+    static const int64_t most_memory = (int64_t)16 << 30;
+    enum { MOST_DEPTH = 100000, MOST_COLUMNS = 65536 };
+    if (s->memory_bytes > most_memory)
+        return err_set(e, ERR_INVALID, "setting 'memory' can be 16GiB at most");
+    if (s->margin_s < 1)
+        return err_set(e, ERR_INVALID, "setting 'epoch_margin' must be a second or more");
+    if (s->slot_s <= 2 * s->margin_s)
+        return err_set(e, ERR_INVALID, "setting 'epoch_slot' must be longer than two times 'epoch_margin'");
+    if (s->max_depth < 1 || s->max_depth > MOST_DEPTH)
+        return err_set(e, ERR_INVALID, "setting 'max_depth' must be from 1 to %d", MOST_DEPTH);
+    if (s->max_columns < 1 || s->max_columns > MOST_COLUMNS)
+        return err_set(e, ERR_INVALID, "setting 'max_columns' must be from 1 to %d", MOST_COLUMNS);
+    if (s->max_open_files < 1)
+        return err_set(e, ERR_INVALID, "setting 'max_open_files' must be 1 or more");
+    if (s->max_record_bytes < 1)
+        return err_set(e, ERR_INVALID, "setting 'max_record' must be 1 byte or more");
+    return ERR_OK;
+}

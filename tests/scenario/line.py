@@ -583,6 +583,30 @@ def check_finds_all_mistakes_in_one_run():
             assert part in r.stderr, (part, r.stderr)
 
 
+def check_refuses_what_the_engine_cannot_hold():
+    columns = ", ".join(f"c{i} UInt8" for i in range(70))
+    def keys(n):
+        return ", ".join(f"c{i}" for i in range(n))
+    source = f"SET store = 'embedded:./t.weir';\nCREATE SOURCE s (t DateTime, {columns}) FROM FILES 's.csv' FORMAT CSV EVENT TIME t;\n"
+    metric = "CREATE METRIC {name} AS SELECT {keys}, count() AS n FROM s GROUP BY {by} {every};\n"
+    def m(name, n, every="EVERY 1 DAY"):
+        return metric.format(name=name, keys=keys(n), by=keys(n), every=every)
+    two_sets = "CREATE METRIC m AS SELECT c1, c2, count() AS n FROM s GROUP BY GROUPING SETS ((c1), (c2)) EVERY 1 DAY;"
+    for text, said in ((source + m("m", 65), ("weir.sql:3:", "at most 64 keys", "^")),
+                       (source + m("m_1d", 1, "") + m("m", 1), ("weir.sql:3:", "'m_1d' is the name of a tier of metric 'm'")),
+                       (source + m("m_set1", 1) + two_sets, ("weir.sql:4:", "a table in common")),
+                       ("SET memory = '64GiB';\n" + source + m("m", 1), ("weir.sql:1:", "memory", "16GiB at most")),
+                       ("SET epoch_slot = '0s';\n" + source + m("m", 1), ("weir.sql:1:", "epoch_slot")),
+                       ("SET epoch_slot = '40s';\n" + source + m("m", 1), ("weir.sql:1:", "two times 'epoch_margin'"))):
+        with Case(text) as c:
+            r = c.weir("check")
+            assert r.returncode == 1 and all(part in r.stderr for part in said), (said, r.returncode, r.stderr)
+    with Case(source + m("m", 64)) as c:
+        c.write("s.csv", "2026-01-01 00:00:00" + ",1" * 70 + "\n")
+        c.ok("run", "--once")
+        assert c.one("SELECT sum(n) FROM m_1d") == "1"
+
+
 def check_says_how_long_in_words():
     keep = DEFINITIONS.replace("KEEP FOREVER ORDER", "KEEP 30 DAYS ORDER").replace("1 MINUTE KEEP FOREVER", "1 MINUTE KEEP 1 DAY")
     for size in ("1TB", "1 TB", "1 TiB", "2GB"):
@@ -606,4 +630,4 @@ if __name__ == "__main__":
         drop_takes_no_live_metric_named_like_a_tier,
         only_what_is_needed_is_decoded, what_was_past_a_shorter_keep_stays_hidden,
         csv_finds_a_header_of_its_own_names, access_logs_are_cut_into_fields, check_finds_all_mistakes_in_one_run,
-        check_says_how_long_in_words]))
+        check_says_how_long_in_words, check_refuses_what_the_engine_cannot_hold]))
