@@ -85,6 +85,6 @@ void progress_tick(void *context, struct runner *const *runners, size_t n, bool 
     AUTO_DONE(buf) line = {0};
     run_status_json(&line, runners, n);
     buf_byte(&line, '\n');
-    fwrite(line.p, 1, line.n, stderr);
-    fflush(stderr);
+    fwrite(line.p, 1, line.n, stdout); /* alone there: all else goes to stderr */
+    fflush(stdout);
 }

@@ -134,9 +134,11 @@ const struct command command_run = {
     .words = "[--once] [--rebuild [--yes]]",
     .summary = "Follows the input and keeps the metrics up to date, until SIGTERM or SIGINT.",
     .details = "Progress, rate and estimate stand on a terminal; otherwise one line of JSON is "
-               "written every 10 seconds.\n\nSIGTERM or SIGINT finishes the epoch (exit 0); a second one ends at "
-               "once (exit 1), and the next start completes it. --once ends with exit 1 when a source paused or a "
-               "file was not read as it should be, and says why.",
+               "written every 10 seconds to standard output, and nothing else is; notes and log "
+               "lines go to standard error.\n\n"
+               "SIGTERM or SIGINT finishes the epoch (exit 0); a second one ends at once (exit 1), "
+               "and the next start completes it. --once ends with exit 1 when a source paused or "
+               "a file was not read as it should be, and says why.",
     .options = run_options,
     .n_options = COUNT(run_options),
     .run = run_run,

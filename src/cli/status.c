@@ -14,6 +14,8 @@
 #include "cli/cli.h"
 #include "store/deaths.h"
 
+enum { RATE_S = 60 };
+
 enum severity { SEVERITY_OK, SEVERITY_WARNING, SEVERITY_CRITICAL };
 
 /* What can be wrong: a code to search for, how bad it is, what helps. */
@@ -129,15 +131,17 @@ static enum err_code read_sources(struct session *s, struct report *r, struct er
                "sum(lost) AS lost, sum(skipped) AS skipped, sum(bytes) AS bytes, count() AS "
                "partitions, max(last_n) AS epoch, toString(max(last_now)) AS last_epoch, "
                "toString(max(newest)) AS newest_event, if(countIf(active) = 0, max(newest), "
-               "minIf(newest, active)) AS front, toUnixTimestamp(front) AS front_s FROM "
-               "(SELECT source, partition, sum(read) AS read, sum(kept) AS kept, sum(filtered) AS "
+               "minIf(newest, active)) AS front, toUnixTimestamp(front) AS front_s, "
+               "round(sum(recent) / %d, 1) AS rate FROM "
+               "(SELECT source, partition, sumIf(l.read, l.now > now() - %d) AS recent, "
+               "sum(read) AS read, sum(kept) AS kept, sum(filtered) AS "
                "filtered, sum(rejected) AS rejected, sum(duplicate) AS duplicate, "
                "sum(lost) AS lost, sum(skipped) AS skipped, sum(bytes) AS bytes, max(n) AS last_n, "
                "max(now) AS last_now, max(max_time) AS newest, "
                "max(now) >= now() - %" PRId64
-               " AS active FROM %s.weir_ledger WHERE kind = 'partition' GROUP BY source, "
+               " AS active FROM %s.weir_ledger AS l WHERE kind = 'partition' GROUP BY source, "
                "partition) GROUP BY source ORDER BY source",
-               s->plan->settings.idle_timeout_s, db);
+               RATE_S, RATE_S, s->plan->settings.idle_timeout_s, db);
     json_t *rows;
     TRY(query_json(s, &rows, buf_cstr(&sql), e));
     size_t i;
@@ -275,6 +279,19 @@ static enum err_code read_store(struct session *s, struct report *r, struct err 
     return ERR_OK;
 }
 
+/* The process knows its rate better than the ledger does, which hears of an epoch at its end. */
+static void take_what_it_knows(struct report *r, json_t *source)
+{
+    size_t i;
+    json_t *row;
+    json_array_foreach(json_object_get(r->root, "sources"), i, row) {
+        if (strcmp(text_of(row, "source"), text_of(source, "source")) != 0)
+            continue;
+        json_object_set(row, "rate", json_object_get(source, "rate"));
+        json_object_set(row, "waiting_bytes", json_object_get(source, "waiting_bytes"));
+    }
+}
+
 /* run.json of the process at work, if it is there and that process lives. */
 static void read_process(struct session *s, struct report *r)
 {
@@ -295,6 +312,8 @@ static void read_process(struct session *s, struct report *r)
     }
     size_t i;
     json_t *source;
+    json_array_foreach(json_object_get(run, "sources"), i, source)
+        take_what_it_knows(r, source);
     json_array_foreach(json_object_get(run, "sources"), i, source)
         if (*text_of(source, "problem") && strcmp(text_of(source, "state"), "paused") != 0)
             add_reason(r, "problem", NULL, text_of(source, "source"), text_of(source, "problem"));
@@ -339,6 +358,7 @@ static void print_report(const struct report *r, bool has_files)
         printf("  lost %" PRId64 ", skipped %" PRId64 "; newest event %s, watermark %s\n",
                number_of(o, "lost"), number_of(o, "skipped"), text_of(o, "newest_event"),
                text_of(o, "watermark"));
+        printf("  %.1f events/s over the last minute\n", json_number_value(json_object_get(o, "rate")));
         if (number_of(o, "rejected") > 0)
             printf("  rejected records with their reasons: `weir rejects`\n");
     }
@@ -403,7 +423,7 @@ static int run_status(const struct arguments *a)
         static const char *const words[] = {"ok", "warning", "critical"};
         json_object_set_new(r.root, "status", json_string(words[r.severity]));
         json_object_set(r.root, "reasons", r.reasons);
-        json_dumpf(r.root, stdout, JSON_INDENT(2));
+        json_dumpf(r.root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
         putchar('\n');
         code = (int)r.severity;
     } else {

@@ -157,6 +157,7 @@ static json_t *runner_json(struct runner *r)
     json_object_set_new(o, "filtered", json_integer((json_int_t)s.filtered));
     json_object_set_new(o, "rejected", json_integer((json_int_t)s.rejected));
     json_object_set_new(o, "bytes", json_integer((json_int_t)s.read_bytes));
+    json_object_set_new(o, "rate", json_real(s.rate));
     json_object_set_new(o, "waiting_bytes", json_integer((json_int_t)s.waiting_bytes));
     json_object_set_new(o, "memory_bytes", json_integer((json_int_t)s.memory_bytes));
     json_object_set_new(o, "gather_ms", json_integer(s.gather_ms));
@@ -174,7 +175,7 @@ void run_status_json(struct buf *out, struct runner *const *runners, size_t n)
     json_object_set_new(root, "pid", json_integer(getpid()));
     json_object_set_new(root, "resident_bytes", json_integer((json_int_t)mem_resident_bytes()));
     json_object_set_new(root, "sources", sources);
-    char *text = json_dumps(root, JSON_COMPACT);
+    char *text = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(9));
     buf_text(out, text ? text : "{}");
     free(text);
     json_decref(root);
@@ -359,6 +360,8 @@ static void watch(struct crew *c, const struct store_place *place, const struct 
         int64_t now = clock_mono_ns() / 1000000;
         pass_signals(options, c, &stopped, now);
         if (now - last_status >= STATUS_MS || is_end) {
+            for (size_t i = 0; i < c->n; i++)
+                runner_sample(c->items[i]);
             write_status(place, c->items, c->n);
             last_status = now;
         }

@@ -21,6 +21,11 @@ enum { SCAN_MS = 200, LOOK_MS = 50, FIRST_EPOCH_MS = 100, JUDGE_AFTER = 10000 };
 
 /* ---- small helpers ---- */
 
+static int64_t mono_ms(void)
+{
+    return clock_mono_ns() / 1000000;
+}
+
 const struct plan_source *runner_source(const struct runner *r)
 {
     return r->source;
@@ -45,6 +50,17 @@ void runner_status(struct runner *r, struct runner_status *ret)
 {
     pthread_mutex_lock(&r->lock);
     *ret = r->status;
+    pthread_mutex_unlock(&r->lock);
+}
+
+void runner_sample(struct runner *r)
+{
+    pthread_mutex_lock(&r->lock);
+    struct rate_sample now = {mono_ms(), r->status.read};
+    size_t oldest = r->n_samples < SAMPLES_KEPT ? 0 : r->n_samples % SAMPLES_KEPT;
+    struct rate_sample from = r->n_samples > 0 ? r->samples[oldest] : now;
+    r->status.rate = now.ms > from.ms ? (double)(now.read - from.read) * 1000 / (double)(now.ms - from.ms) : 0;
+    r->samples[r->n_samples++ % SAMPLES_KEPT] = now;
     pthread_mutex_unlock(&r->lock);
 }
 
@@ -107,11 +123,6 @@ static void wait_quiet(struct runner *r, int ms)
     t.tv_sec += t.tv_nsec / 1000000000;
     t.tv_nsec %= 1000000000;
     pthread_cond_timedwait(&r->quiet, &r->lock, &t);
-}
-
-static int64_t mono_ms(void)
-{
-    return clock_mono_ns() / 1000000;
 }
 
 /* The store died while something was asked that can be asked again? Then it is started once more. */

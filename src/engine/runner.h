@@ -36,6 +36,7 @@ struct runner_status {
     size_t n_files;
     size_t n_bad_files;     /* files that were not read as they should be, in this run */
     uint64_t memory_bytes;
+    double rate;            /* events read a second, over the last minute (or since the start) */
     bool is_paused, is_finished;
     enum err_code failure;
 };
@@ -56,6 +57,8 @@ void runner_give_up(struct runner *r);
 MUST_CHECK enum err_code runner_join(struct runner *r, struct err *e);
 void runner_free(struct runner *r);
 void runner_status(struct runner *r, struct runner_status *ret);
+/* To be called about once a second: what the rate is computed from. any thread */
+void runner_sample(struct runner *r);
 /* A line per table of this run's rows that were older than its KEEP. any thread */
 void runner_print_expired(struct runner *r, struct buf *out);
 /* A line per file that was not read as it should be (the first twenty), and why. any thread */

@@ -21,6 +21,13 @@ struct sealed_ends {
     size_t n;
 };
 
+/* Events read, once a second over a minute, for the rate. */
+enum { SAMPLES_KEPT = 61 };
+struct rate_sample {
+    int64_t ms;
+    uint64_t read;
+};
+
 struct runner {
     const struct plan *plan;
     const struct plan_source *source;
@@ -66,6 +73,8 @@ struct runner {
     bool is_storer_failed;
     struct err failure;
     struct runner_status status;
+    struct rate_sample samples[SAMPLES_KEPT];
+    size_t n_samples;
     struct buf bad_files;         /* a line each: the first ones */
     uint64_t *expired;            /* as gather.expired, over all epochs stored by this run */
 };

@@ -501,6 +501,26 @@ def drop_takes_no_live_metric_named_like_a_tier():
         assert c.one("SELECT sum(n) FROM m_1d") == "110"
 
 
+def status_has_the_rate_and_progress_stands_alone():
+    with Case(DEFINITIONS) as c:
+        c.write("hits1.csv", HEADER + lines(6000))
+        p = c.start("run")
+        c.wait("SELECT count() FROM hits", 6000)
+        time.sleep(2)
+        source = json.loads(c.weir("status", "--json").stdout)["sources"][0]
+        assert 100 < source["rate"] <= 6000 and source["waiting_bytes"] == 0, source
+        assert "events/s over the last minute" in c.ok("status")
+        p.send_signal(signal.SIGTERM)
+        assert p.wait(20) == 0, c.log()
+        c.write("weir.sql", DEFINITIONS + "CREATE METRIC more AS SELECT count() AS n FROM hits EVERY 1 DAY;")
+        c.append("hits1.csv", lines(10, 6000))
+        r = c.weir("run", "--once", env={"WEIR_LOG": "info"})
+        assert "metric more" in r.stderr and " info " in r.stderr and '{"time"' not in r.stderr, r.stderr
+        progress = [json.loads(line) for line in r.stdout.splitlines()]
+        assert progress and progress[-1]["sources"][0]["state"] == "finished", r.stdout
+        assert json.loads(c.weir("status", "--json").stdout)["sources"][0]["rate"] > 0
+
+
 def a_second_run_on_one_store_is_refused():
     with Case(DEFINITIONS) as c:
         c.write("hits1.csv", HEADER + lines(10))
@@ -627,7 +647,7 @@ if __name__ == "__main__":
         a_second_run_on_one_store_is_refused, a_stop_waits_for_the_slot_and_finishes_the_epoch, a_second_signal_gives_up_at_once,
         a_stop_in_the_first_moment_is_no_failure, five_deaths_of_the_store_are_red_and_name_the_query,
         an_alarm_raised_while_the_store_is_down_is_written_later,
-        drop_takes_no_live_metric_named_like_a_tier,
+        drop_takes_no_live_metric_named_like_a_tier, status_has_the_rate_and_progress_stands_alone,
         only_what_is_needed_is_decoded, what_was_past_a_shorter_keep_stays_hidden,
         csv_finds_a_header_of_its_own_names, access_logs_are_cut_into_fields, check_finds_all_mistakes_in_one_run,
         check_says_how_long_in_words, check_refuses_what_the_engine_cannot_hold]))
