@@ -17,7 +17,7 @@
 #include "engine/expired.h"
 #include "engine/runner_priv.h"
 
-enum { SCAN_MS = 200, LOOK_MS = 50, FIRST_EPOCH_MS = 100, JUDGE_AFTER = 10000 };
+enum { SCAN_MS = 200, LOOK_MS = 50, FIRST_EPOCH_MS = 100, JUDGE_AFTER = 10000, LAST_ALARMS_MS = 60000 };
 
 /* ---- small helpers ---- */
 
@@ -717,10 +717,11 @@ static void end_threads(struct runner *r)
         pthread_join(r->storer, NULL);
 }
 
-/* What could not be written so far. Once asked to stop it is tried once more. */
+/* What could not be written so far: tried for a while, or once more if asked to stop. */
 static void end_alarms(struct runner *r)
 {
-    while (!write_alarms(r) && !r->stop)
+    int64_t end = mono_ms() + LAST_ALARMS_MS;
+    while (!write_alarms(r) && !r->stop && mono_ms() < end)
         clock_sleep_ms(20);
     r->alarms.next_ms = 0;
     if (!write_alarms(r))
@@ -763,7 +764,6 @@ static enum err_code coordinate(struct runner *r, struct err *e)
     TRY(start_threads(r, e));
     enum err_code code = follow(r, e);
     take_events(r); /* what the last reads found */
-    end_alarms(r);
     return code;
 }
 
@@ -772,6 +772,7 @@ static void *coordinator_main(void *context)
     struct runner *r = context;
     struct err e = {0};
     enum err_code code = coordinate(r, &e);
+    end_alarms(r);
     end_threads(r);
     pthread_mutex_lock(&r->lock);
     if (code != ERR_OK && r->failure.code == ERR_OK) {
