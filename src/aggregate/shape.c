@@ -23,8 +23,8 @@ size_t shape_key_words(const struct cube_shape *shape)
     size_t bytes = shape->count > 0 ? 4 : 0, n_nullable = 0;
     for (size_t d = 0; d < shape->n_dimensions; d++) {
         struct type t = shape->dimensions[d];
-        bytes += t.kind == TYPE_STRING ? 4 : t.kind == TYPE_NOTHING ? 0 : type_width(t);
-        n_nullable += t.is_nullable && t.kind != TYPE_STRING;
+        bytes += type_is_text(t) ? 4 : t.kind == TYPE_NOTHING ? 0 : type_width(t);
+        n_nullable += t.is_nullable && !type_is_text(t);
     }
     return (bytes + (n_nullable + 7) / 8 + 7) / 8;
 }

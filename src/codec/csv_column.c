@@ -157,6 +157,10 @@ static const char *read_cell_csv(const struct csv_decoder *d, struct type type, 
         memcpy(out, &text, sizeof(text));
         return reason;
     }
+    if (type.kind > TYPE_INTERVAL && type.kind != TYPE_UUID && type.kind != TYPE_DATE32 && type.kind != TYPE_DECIMAL) {
+        reason = csv_cell_text(&text, s, false, d->delimiter, arena);
+        return reason ? reason : value_parse_in(out, type, text, arena);
+    }
     if (*s.p == '"' && type.kind != TYPE_BOOL) {
         reason = between_quotes(&text, s, &has_doubled);
         return reason ? reason : parse_integer_or_nothing(out, type, text);
@@ -184,6 +188,12 @@ static const char *read_cell_tsv(struct type type, struct str raw, void *out, st
         const char *reason = unescape(&text, raw, arena);
         memcpy(out, &text, sizeof(text));
         return reason;
+    }
+    if (type_is_compound(type)) /* escapes stand only in the texts within */
+        return value_parse_in(out, type, raw, arena);
+    if (type.kind > TYPE_INTERVAL) {
+        const char *reason = unescape(&text, raw, arena);
+        return reason ? reason : value_parse_in(out, type, text, arena);
     }
     if (type_is_integer(type)) {
         bool is_negative = raw.n && *raw.p == '-';
@@ -213,7 +223,7 @@ static void read_cell(struct csv_decoder *d, size_t f, struct str raw, struct co
         d->n_bad++;
     }
     if (reason || cell != CELL_VALUE)
-        memset(out, 0, width);
+        value_default(type, out);
     if (cell != CELL_VALUE && c->nulls)
         c->nulls[row] = 1;
     if (cell == CELL_DEFAULT && c->missing)

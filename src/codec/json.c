@@ -64,16 +64,25 @@ static void add_paths(struct json_decoder *d)
         d->path_mask = d->path_mask * 2 + 1;
     d->paths = xcalloc(d->path_mask + 1, sizeof(*d->paths));
     d->next_same = xcalloc(spec->n_fields + 1, sizeof(*d->next_same));
+    d->tails = xcalloc(spec->n_fields + 1, sizeof(*d->tails));
+    d->others = -1;
     for (size_t i = 0; i < spec->n_fields; i++) {
-        struct str path = spec->fields[i].path;
-        if (path.p == NULL)
-            path = STR("");
+        struct str path;
+        d->next_same[i] = -1;
+        if (str_is(spec->fields[i].path, "*") && spec->fields[i].type.kind == TYPE_MAP) {
+            d->others = (int32_t)i;
+            element_list_init(&d->other_list, spec->fields[i].type);
+            d->kernels = NULL; /* a shape knows only the keys it has seen */
+            continue;
+        }
+        json_split_path(spec->fields[i].path, &d->names, &path, &d->tails[i]);
         for (size_t k = 0; k < path.n; k++)
             if (path.p[k] == '.')
                 add_path(d, (struct str){path.p, k})->is_prefix = true;
         struct json_path *slot = add_path(d, path);
         d->next_same[i] = slot->field;
         slot->field = (int32_t)i;
+        slot->is_indexed |= d->tails[i].n > 0;
     }
 }
 
@@ -114,6 +123,9 @@ static void json_free(struct decoder *base)
     free(d->seen);
     free(d->next_same);
     free(d->times);
+    free(d->tails);
+    element_list_done(&d->other_list);
+    arena_done(&d->names);
     free(d->index);
     free(d->at);
     buf_done(&d->path);

@@ -306,14 +306,13 @@ static void mark(struct column *c, size_t row, bool is_null, bool is_missing)
     if (c->missing)
         c->missing[row] = is_missing;
     if (is_null || is_missing)
-        memset(slot(c, row), 0, type_width(c->type));
+        value_default(c->type, slot(c, row));
 }
 
 void json_store_missing(struct json_decoder *d, struct batch *b, size_t field, size_t row)
 {
     struct column *c = &b->columns[field];
     mark(c, row, true, true);
-    memset(slot(c, row), 0, type_width(c->type));
 }
 
 /* NULL stays NULL where it may; else it is the default, as if the field were not there. */
@@ -321,7 +320,6 @@ static bool store_null(struct batch *b, size_t field, size_t row)
 {
     struct column *c = &b->columns[field];
     mark(c, row, true, !c->type.is_nullable);
-    memset(slot(c, row), 0, type_width(c->type));
     return true;
 }
 
@@ -352,24 +350,31 @@ static bool store_value(struct json_decoder *d, struct batch *b, size_t field, s
     return true;
 }
 
+const char *json_text_value(void *out, struct type type, struct str text, struct arena *arena)
+{
+    switch (type.kind) {
+    case TYPE_STRING:
+        memcpy(out, &text, sizeof(text));
+        return NULL;
+    case TYPE_BOOL:
+        return "text where true or false is wanted";
+    default:
+        if (type.kind > TYPE_INTERVAL)
+            return json_text_more(out, type, text, arena);
+        if (!type_is_number(type))
+            return value_parse(out, type, text);
+        if (text.n == 0 && type_is_integer(type))
+            return number_text(out, type, STR("0")); /* as ClickHouse */
+        return number_text(out, type, text);
+    }
+}
+
 bool json_store_text(struct json_decoder *d, struct batch *b, size_t field, size_t row, struct str text)
 {
     struct column *c = &b->columns[field];
-    const char *reason;
-    switch (c->type.kind) {
-    case TYPE_STRING:
+    if (c->type.kind == TYPE_STRING)
         return store_string(b, field, row, text);
-    case TYPE_BOOL:
-        return fail_field(d, field, "text where true or false is wanted");
-    default:
-        if (!type_is_number(c->type))
-            reason = value_parse(slot(c, row), c->type, text);
-        else if (text.n == 0 && type_is_integer(c->type))
-            reason = number_text(slot(c, row), c->type, STR("0")); /* as ClickHouse */
-        else
-            reason = number_text(slot(c, row), c->type, text);
-        return store_value(d, b, field, row, reason);
-    }
+    return store_value(d, b, field, row, json_text_value(slot(c, row), c->type, text, &b->arena));
 }
 
 static const char *bool_token(uint8_t *ret, struct str token)
@@ -409,38 +414,51 @@ static const char *datetime64_token(void *out, unsigned scale, struct str token)
     return reason;
 }
 
+const char *json_token_value(void *out, struct type type, struct str token)
+{
+    switch (type.kind) {
+    case TYPE_STRING:
+        if (!json_is_token(token))
+            return "not a JSON value";
+        memcpy(out, &token, sizeof(token));
+        return NULL;
+    case TYPE_BOOL:
+        return bool_token(out, token);
+    case TYPE_DATE:
+        return date_token(out, token);
+    case TYPE_DATETIME:
+        return datetime_token(out, token);
+    case TYPE_DATETIME64:
+        return datetime64_token(out, type.scale, token);
+    default:
+        return type_is_number(type) ? number_text(out, type, token) : json_token_more(out, type, token);
+    }
+}
+
 bool json_store_token(struct json_decoder *d, struct batch *b, size_t field, size_t row, struct str token)
 {
     struct column *c = &b->columns[field];
-    void *out = slot(c, row);
-    const char *reason;
     if (token.n && *token.p == 'n') {
         if (!str_eq(token, STR("null")))
             return fail_field(d, field, "not a JSON value");
         return store_null(b, field, row);
     }
-    switch (c->type.kind) {
-    case TYPE_STRING:
-        if (!json_is_token(token))
-            return fail_field(d, field, "not a JSON value");
-        return store_string(b, field, row, token);
-    case TYPE_BOOL:
-        reason = bool_token(out, token);
-        break;
-    case TYPE_DATE:
-        reason = date_token(out, token);
-        break;
-    case TYPE_DATETIME:
-        reason = datetime_token(out, token);
-        break;
-    case TYPE_DATETIME64:
-        reason = datetime64_token(out, c->type.scale, token);
-        break;
-    default:
-        reason = type_is_number(c->type) ? number_text(out, c->type, token) : "text in quotes is wanted";
-        break;
+    return store_value(d, b, field, row, json_token_value(slot(c, row), c->type, token));
+}
+
+bool json_take_string(const char **p, const char *end, struct arena *arena, struct str *ret)
+{
+    bool has_escapes;
+    const char *text = *p + 1, *stop = string_end(text, end, &has_escapes);
+    if (stop == NULL)
+        return false;
+    *ret = (struct str){text, (size_t)(stop - text)};
+    *p = stop + 1;
+    if (has_escapes) {
+        char *copy = arena_bytes(arena, ret->n);
+        *ret = (struct str){copy, unescape(copy, *ret)};
     }
-    return store_value(d, b, field, row, reason);
+    return true;
 }
 
 /* ---- the record ---- */
@@ -455,7 +473,8 @@ static bool parse_wanted_string(struct parser *s, size_t field)
         return fail_field(s->d, field, "text with a wrong escape or without its closing quote");
     struct str t = {text, (size_t)(stop - text)};
     s->p = stop + 1;
-    if (has_escapes && s->b->columns[field].type.kind == TYPE_STRING) {
+    struct type type = s->b->columns[field].type;
+    if (has_escapes && (type_is_text(type) || type_is_enum(type))) {
         char *copy = arena_bytes(&s->b->arena, t.n);
         t = (struct str){copy, unescape(copy, t)};
     } else if (has_escapes) {
@@ -464,16 +483,15 @@ static bool parse_wanted_string(struct parser *s, size_t field)
     return json_store_text(s->d, s->b, field, s->row, t);
 }
 
-/* The text of an array or object into each field of this path: only Strings take it. */
-static bool store_nested(struct parser *s, int32_t field, struct str text)
+/* The text of an array or object: Strings take it as it is. */
+static bool store_nested(struct parser *s, size_t field, struct str text)
 {
-    for (; field >= 0; field = s->d->next_same[field]) {
-        if (s->b->columns[field].type.kind != TYPE_STRING)
-            return fail_field(s->d, (size_t)field, *text.p == '{' ? "an object where a value is wanted"
-                                                                  : "an array where a value is wanted");
-        store_string(s->b, (size_t)field, s->row, text);
-    }
-    return true;
+    struct column *c = &s->b->columns[field];
+    bool is_null;
+    if (c->type.kind == TYPE_STRING)
+        return store_string(s->b, field, s->row, text);
+    return store_value(s->d, s->b, field, s->row,
+                       json_read_value(slot(c, s->row), &is_null, c->type, text, &s->b->arena, s->depth));
 }
 
 static bool parse_nested(struct parser *s, const struct json_path *path)
@@ -489,7 +507,11 @@ static bool parse_nested(struct parser *s, const struct json_path *path)
             return fail_at(s, "a value that is damaged or nested too deeply");
         }
     }
-    return store_nested(s, path ? path->field : -1, (struct str){start, (size_t)(s->p - start)});
+    struct str text = {start, (size_t)(s->p - start)};
+    for (int32_t field = path ? path->field : -1; field >= 0; field = s->d->next_same[field])
+        if (!store_nested(s, (size_t)field, text))
+            return false;
+    return true;
 }
 
 static bool parse_token(struct parser *s, size_t field)
@@ -499,10 +521,39 @@ static bool parse_token(struct parser *s, size_t field)
     return json_store_token(s->d, s->b, field, s->row, token);
 }
 
+/* The value at p, into fields that may want only a part of it. */
+static bool parse_indexed(struct parser *s, const struct json_path *path)
+{
+    const char *start = s->p, *stop = json_skip(start, s->end, s->depth);
+    if (stop == NULL)
+        return fail_at(s, "a value that is damaged or nested too deeply");
+    if (path->is_prefix && *start == '{' && !parse_object(s))
+        return false;
+    for (int32_t field = path->field; field >= 0; field = s->d->next_same[field]) {
+        struct str text = {start, (size_t)(stop - start)};
+        bool is_stored = true;
+        if (!json_navigate(&text, s->d->tails[field], &s->b->arena, s->depth)) {
+            json_store_missing(s->d, s->b, (size_t)field, s->row);
+            continue;
+        }
+        s->p = text.p;
+        if (*text.p == '{' || *text.p == '[')
+            is_stored = store_nested(s, (size_t)field, text);
+        else
+            is_stored = *text.p == '"' ? parse_wanted_string(s, (size_t)field) : parse_token(s, (size_t)field);
+        if (!is_stored)
+            return false;
+    }
+    s->p = stop;
+    return true;
+}
+
 static bool parse_value(struct parser *s, const struct json_path *path)
 {
     if (s->p == s->end)
         return fail_at(s, "a value is missing");
+    if (path && path->is_indexed)
+        return parse_indexed(s, path);
     if (*s->p == '{' || *s->p == '[')
         return parse_nested(s, path);
     if (path == NULL || path->field < 0) {
@@ -548,6 +599,32 @@ static bool parse_key(struct parser *s, const struct json_path **path)
     return true;
 }
 
+/* A key that no field wants, for the field of '*'. d->path is the key. */
+static bool add_other(struct parser *s, struct str text)
+{
+    struct json_decoder *d = s->d;
+    struct type t = d->other_list.type;
+    _Alignas(16) char key_value[16], value[16];
+    bool is_null;
+    struct str key = arena_str(&s->b->arena, buf_view(&d->path));
+    const char *reason = json_text_value(key_value, t.more->elements[0], key, &s->b->arena);
+    if (reason == NULL)
+        reason = json_read_value(value, &is_null, t.more->elements[1], text, &s->b->arena, s->depth);
+    if (reason)
+        return fail_field(d, (size_t)d->others, reason);
+    element_list_add(&d->other_list, key_value, value, is_null);
+    return true;
+}
+
+static void store_others(struct json_decoder *d, struct batch *b, size_t row)
+{
+    struct column *c = &b->columns[d->others];
+    struct array_value array = element_list_take(&d->other_list, &b->arena);
+    mark(c, row, false, false);
+    memcpy(slot(c, row), &array, sizeof(array));
+    d->seen[d->others] = d->record;
+}
+
 static bool parse_member(struct parser *s)
 {
     struct json_decoder *d = s->d;
@@ -560,7 +637,10 @@ static bool parse_member(struct parser *s)
             return fail_field(d, (size_t)field, "is there twice");
         d->seen[field] = d->record;
     }
+    const char *start = s->p;
     if (!parse_value(s, path))
+        return false;
+    if (d->others >= 0 && path == NULL && n_path == 0 && !add_other(s, (struct str){start, (size_t)(s->p - start)}))
         return false;
     d->path.n = n_path;
     return true;
@@ -606,6 +686,8 @@ bool json_parse_record(struct json_decoder *d, struct batch *b, size_t row, stru
         d->record = 1;
     }
     buf_reset(&d->path);
+    if (d->others >= 0)
+        element_list_reset(&d->other_list);
     s.p = skip_space(s.p, s.end);
     if (s.p == s.end || *s.p != '{')
         return fail(d, "not a JSON object");
@@ -616,6 +698,8 @@ bool json_parse_record(struct json_decoder *d, struct batch *b, size_t row, stru
         s.p = skip_space(s.p + 1, s.end);
     if (s.p < s.end)
         return fail_at(&s, "something follows the object");
+    if (d->others >= 0)
+        store_others(d, b, row);
     for (size_t i = 0; i < spec->n_fields; i++)
         if (d->seen[i] != d->record)
             json_store_missing(d, b, i, row);

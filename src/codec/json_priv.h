@@ -16,6 +16,7 @@
 #define CODEC_JSON_PRIV_H
 
 #include "codec/decoder.h"
+#include "codec/elements.h"
 #include "codec/spans.h"
 #include "codec/time_shape.h"
 #include "codec/value_fast.h"
@@ -39,6 +40,7 @@ struct json_path {
     uint32_t hash;
     int32_t field;     /* -1: only the beginning of longer paths */
     bool is_prefix;    /* some wanted path goes on with '.' */
+    bool is_indexed;   /* some wanted path goes on with '[' */
 };
 
 /* ---- shapes ---- */
@@ -127,6 +129,10 @@ struct json_decoder {
     struct json_path *paths;
     size_t path_mask;
     int32_t *next_same;  /* per field: another field of the same path, or -1 */
+    struct str *tails;   /* per field: what follows the path from the first '[' on */
+    int32_t others;      /* the field of '*', or -1 */
+    struct element_list other_list; /* keys of the record that no field wants, with their values */
+    struct arena names;  /* paths as they are looked up */
     uint32_t *seen;      /* per field: number of the record that had it last */
     uint32_t record;
     struct buf path;     /* of the key being read, dots between */
@@ -169,6 +175,22 @@ static inline uint32_t json_max_depth(const struct json_decoder *d)
     uint32_t depth = d->base.spec.max_depth;
     return depth < JSON_MAX_DEPTH ? depth : JSON_MAX_DEPTH;
 }
+
+/* A value of any type from its text. Text: without quotes and escapes. Token: not null. NULL, or why not. */
+const char *json_text_value(void *out, struct type type, struct str text, struct arena *arena);
+const char *json_token_value(void *out, struct type type, struct str token);
+/* The string whose opening quote is at *p; *p moves behind it. */
+bool json_take_string(const char **p, const char *end, struct arena *arena, struct str *ret);
+
+/* json_compound.c: the kinds that json_parse.c leaves to it. */
+const char *json_text_more(void *out, struct type type, struct str text, struct arena *arena);
+const char *json_token_more(void *out, struct type type, struct str token);
+/* Any value, whose text json_skip has accepted. */
+const char *json_read_value(void *out, bool *is_null, struct type type, struct str text, struct arena *arena,
+                            uint32_t depth);
+/* The part of *value that `rest` ("[0].c") leads to; false if there is none. */
+bool json_navigate(struct str *value, struct str rest, struct arena *arena, uint32_t depth);
+void json_split_path(struct str written, struct arena *arena, struct str *path, struct str *rest);
 
 /* json_shape.c */
 void json_shape_learn(struct json_decoder *d, struct json_shape *s, struct str line_with_end);

@@ -109,6 +109,8 @@ static bool learn_value(struct learner *l, const struct json_path *path)
 {
     int32_t field = path ? path->field : -1;
     const char *p = l->p;
+    if (path && path->is_indexed)
+        return false;
     if (*p == '"') {
         const char *stop = memchr(p + 1, '"', (size_t)(l->end - p - 1));
         if (!add_value(l, (struct json_value){JSON_TEXT, field, 0}, p + 1, stop))
@@ -439,6 +441,8 @@ static void fill_missing(struct filler *f, size_t field)
     struct column *c = &f->b->columns[field];
     size_t width = type_width(c->type), n = f->values.n;
     memset((char *)c->values + f->row * width, 0, n * width);
+    for (size_t k = 0; type_is_enum(c->type) && k < n; k++)
+        value_default(c->type, (char *)c->values + (f->row + k) * width);
     if (c->nulls)
         memset(c->nulls + f->row, 1, n);
     if (c->missing)

@@ -8,16 +8,20 @@
  *     plain T            n values                      Nullable(T)  n null bytes, then n values
  *     String             n x (varuint, bytes)          Array(T)     n x UInt64 cumulative ends, then T
  *     LowCardinality(T)  UInt64 1, then (n > 0) flags, d, d keys of T, n, n indexes
+ *     FixedString(N)     n x N bytes               Tuple(T, U)  the data of T, then of U
+ *     Map(K, V)          as Array(Tuple(K, V))
  *
- * Inside an Array the UInt64 1 of a LowCardinality stands before the ends. The reader believes no size:
- * every row and every element costs at least one byte of what is there, so what it allocates is at most
- * a small multiple of the input. */
+ * The UInt64 1 of each LowCardinality within a type stands before all its data. The reader believes no
+ * size: every row and every element costs at least one byte of what is there, so what it allocates is at
+ * most a small multiple of the input. */
 #include "codec/native.h"
 
 #include <stdio.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
+
+#include "column/compound.h"
 
 enum {
     LC_INDEX_WIDTH = 0xff,        /* 0..3: 1, 2, 4, 8 bytes */
@@ -193,18 +197,40 @@ static uint32_t dictionary_id(struct dictionary *d, struct str key)
     return (uint32_t)d->n++;
 }
 
-/* ClickHouse keeps '' at index 0; of a nullable dictionary 0 is NULL (its key is filler) and 1 is ''. */
+/* The bytes of a value as the dictionary compares them. */
+static struct str key_bytes(struct type t, const void *value)
+{
+    if (t.kind == TYPE_STRING)
+        return *(const struct str *)value;
+    if (t.kind == TYPE_FIXED_STRING)
+        return fixed_string(t, *(const struct str *)value);
+    return (struct str){value, type_width(t)};
+}
+
+static void put_keys(struct buf *out, struct type t, const struct dictionary *d)
+{
+    for (size_t id = 0; id < d->n; id++) {
+        if (t.kind == TYPE_STRING)
+            put_string(out, d->keys[id].p, d->keys[id].n);
+        else
+            buf_put(out, d->keys[id].p, d->keys[id].n);
+    }
+}
+
+/* ClickHouse keeps the default value ('', 0) at index 0; of a nullable dictionary 0 is NULL (its key is filler)
+ * and 1 is the default. */
 static void put_low_cardinality(struct buf *out, const struct column *c, const uint32_t *rows, size_t n)
 {
-    buf_u64(out, 1);
     if (n == 0)
         return;
+    static const char zero[16];
     struct dictionary d;
+    size_t width = type_width(c->type);
     uint32_t *ids = xmalloc(n * sizeof(*ids));
     uint32_t first = c->type.is_nullable ? 1 : 0;
     dictionary_init(&d);
-    (void)dictionary_id(&d, STR(""));
-    struct str last = STR("");
+    struct str last = key_bytes(c->type, zero);
+    (void)dictionary_id(&d, last);
     uint32_t last_id = first;
     for (size_t i = 0; i < n; i++) {
         size_t row = row_at(rows, i);
@@ -212,7 +238,7 @@ static void put_low_cardinality(struct buf *out, const struct column *c, const u
             ids[i] = 0;
             continue;
         }
-        struct str s = COLUMN(c, struct str)[row];
+        struct str s = key_bytes(c->type, (const char *)c->values + row * width);
         if (!str_eq(s, last)) {
             last_id = dictionary_id(&d, s) + first;
             last = s;
@@ -224,10 +250,11 @@ static void put_low_cardinality(struct buf *out, const struct column *c, const u
     unsigned log_width = n_keys <= 0x100 ? 0 : n_keys <= 0x10000 ? 1 : 2;
     buf_u64(out, log_width | LC_HAS_KEYS | LC_NEW_DICTIONARY);
     buf_u64(out, n_keys);
-    if (first)
+    if (first && c->type.kind == TYPE_STRING)
         buf_byte(out, 0);
-    for (size_t id = 0; id < d.n; id++)
-        put_string(out, d.keys[id].p, d.keys[id].n);
+    else if (first)
+        buf_put(out, d.keys[0].p, d.keys[0].n);
+    put_keys(out, c->type, &d);
     buf_u64(out, n);
     char *to = buf_reserve(out, n << log_width);
     for (size_t i = 0; i < n; i++)
@@ -237,22 +264,88 @@ static void put_low_cardinality(struct buf *out, const struct column *c, const u
     free(ids);
 }
 
-void native_column_data(struct buf *out, const struct column *c, const uint32_t *rows, size_t n)
+static void put_data(struct buf *out, const struct column *c, const uint32_t *rows, size_t n);
+
+static void put_fixed_strings(struct buf *out, const struct column *c, const uint32_t *rows, size_t n)
+{
+    char *to = buf_reserve(out, n * c->type.size);
+
+    for (size_t i = 0; i < n; i++) {
+        struct str s = fixed_string(c->type, string_at(c, row_at(rows, i)));
+        memcpy(to + i * c->type.size, s.p, c->type.size);
+    }
+    out->n += n * c->type.size;
+}
+
+static void put_arrays(struct buf *out, const struct column *c, const uint32_t *rows, size_t n)
+{
+    struct flat flat;
+
+    flat_init(&flat, c, rows, n);
+    buf_put(out, flat.ends, n * sizeof(*flat.ends));
+    if (c->type.kind == TYPE_MAP)
+        put_data(out, &flat.keys, NULL, flat.n);
+    put_data(out, &flat.values, NULL, flat.n);
+    flat_done(&flat);
+}
+
+static void put_tuples(struct buf *out, const struct column *c, const uint32_t *rows, size_t n)
+{
+    for (uint32_t i = 0; i < c->type.more->n; i++) {
+        struct column field = flat_field(c, i, rows, n);
+        put_data(out, &field, NULL, n);
+        free(field.values);
+        free(field.nulls);
+    }
+}
+
+/* What stands before all data: the version of each dictionary. */
+static void put_versions(struct buf *out, struct type t)
+{
+    if (t.is_low_cardinality)
+        buf_u64(out, 1);
+    for (uint32_t i = 0; type_is_compound(t) && i < t.more->n; i++)
+        put_versions(out, t.more->elements[i]);
+}
+
+static void put_data(struct buf *out, const struct column *c, const uint32_t *rows, size_t n)
 {
     if (c->type.is_low_cardinality) {
-        if (n)
-            put_low_cardinality(out, c, rows, n);
+        put_low_cardinality(out, c, rows, n);
         return;
     }
     if (c->type.is_nullable)
         put_nulls(out, c, rows, n);
-    if (c->type.kind == TYPE_STRING)
+    switch ((enum type_kind)c->type.kind) {
+    case TYPE_STRING:
         put_strings(out, c, rows, n);
-    else if (c->type.kind == TYPE_NOTHING) {
+        break;
+    case TYPE_FIXED_STRING:
+        put_fixed_strings(out, c, rows, n);
+        break;
+    case TYPE_ARRAY:
+    case TYPE_MAP:
+        put_arrays(out, c, rows, n);
+        break;
+    case TYPE_TUPLE:
+        put_tuples(out, c, rows, n);
+        break;
+    case TYPE_NOTHING:
         memset(buf_reserve(out, n), '0', n); /* as ClickHouse does */
         out->n += n;
-    } else
+        break;
+    default:
         put_fixed(out, c->values, type_width(c->type), rows, n);
+        break;
+    }
+}
+
+void native_column_data(struct buf *out, const struct column *c, const uint32_t *rows, size_t n)
+{
+    if (n == 0)
+        return;
+    put_versions(out, c->type);
+    put_data(out, c, rows, n);
 }
 
 /* ---- reading ---- */
@@ -336,115 +429,217 @@ static enum err_code get_strings(struct reader *r, struct arena *arena, struct s
     return ERR_OK;
 }
 
-static enum err_code get_keys(struct reader *r, struct native_column *c, struct arena *arena,
-                              struct str **keys, uint64_t *n_keys)
+/* Where values go: arrays that grow, and the arena for what they point to. */
+struct values {
+    struct type type;
+    struct arena *arena;
+    void **array;
+    uint8_t **nulls;
+    size_t n; /* there already */
+};
+
+static enum err_code get_data(struct reader *r, struct values *v, size_t n);
+
+static void grow(struct values *v, size_t n)
 {
-    TRY(get_u64(r, n_keys));
-    if (*n_keys > left(r))
-        return damaged(r, "a dictionary larger than what is left");
-    *keys = xmalloc((*n_keys + 1) * sizeof(**keys));
-    return get_strings(r, arena, *keys, *n_keys);
+    *v->array = xrealloc(*v->array, (v->n + n + 1) * type_width(v->type));
 }
 
-static enum err_code get_indexes(struct reader *r, struct native_column *c, size_t n_old, size_t n,
-                                 const struct str *keys, uint64_t n_keys, unsigned log_width)
+static enum err_code get_fixed_strings(struct reader *r, struct values *v, size_t n)
 {
+    size_t size = v->type.size;
+
+    if (n > left(r) / size)
+        return damaged(r, "fewer values than rows");
+    grow(v, n);
+    char *copy = arena_bytes(v->arena, n * size + 1);
+    memcpy(copy, r->p, n * size);
+    for (size_t i = 0; i < n; i++)
+        ((struct str *)*v->array)[v->n + i] = (struct str){copy + i * size, size};
+    r->p += n * size;
+    return ERR_OK;
+}
+
+static enum err_code get_low_cardinality(struct reader *r, struct values *v, size_t n)
+{
+    uint64_t flags, n_keys, n_indexes;
+    AUTO_MEM void *keys = NULL;
+    size_t width = type_width(v->type);
+
+    TRY(get_u64(r, &flags));
+    if ((flags & LC_INDEX_WIDTH) > 3 || !(flags & LC_HAS_KEYS) || (flags & LC_GLOBAL_DICTIONARY))
+        return damaged(r, "a dictionary of an unknown kind");
+    unsigned log_width = flags & LC_INDEX_WIDTH;
+    TRY(get_u64(r, &n_keys));
+    if (n_keys > left(r))
+        return damaged(r, "a dictionary larger than what is left");
+    struct type plain = v->type;
+    plain.is_nullable = plain.is_low_cardinality = false;
+    struct values dictionary = {plain, v->arena, &keys, NULL, 0};
+    TRY(get_data(r, &dictionary, n_keys));
+    TRY(get_u64(r, &n_indexes));
+    if (n_indexes != n)
+        return damaged(r, "a dictionary column of another length");
     if (n > left(r) >> log_width)
         return damaged(r, "fewer indexes than rows");
-    struct str *values = (struct str *)c->column.values + n_old;
+    grow(v, n);
+    if (v->type.is_nullable)
+        *v->nulls = xrealloc(*v->nulls, v->n + n + 1);
+    char *to = (char *)*v->array + v->n * width;
     for (size_t i = 0; i < n; i++) {
         uint64_t id = 0;
         memcpy(&id, r->p + (i << log_width), (size_t)1 << log_width);
         if (id >= n_keys)
             return damaged(r, "an index outside its dictionary");
-        bool is_null = c->type.is_nullable && id == 0;
-        values[i] = is_null ? STR("") : keys[id];
-        if (c->type.is_nullable)
-            c->column.nulls[n_old + i] = is_null;
+        bool is_null = v->type.is_nullable && id == 0;
+        memcpy(to + i * width, (char *)keys + id * width, width);
+        if (is_null)
+            memset(to + i * width, 0, width);
+        if (v->type.is_nullable)
+            (*v->nulls)[v->n + i] = is_null;
     }
     r->p += n << log_width;
     return ERR_OK;
 }
 
-static enum err_code get_low_cardinality(struct reader *r, struct native_column *c, struct arena *arena,
-                                         size_t n_old, size_t n)
+/* Elements in one run, owned. */
+struct run {
+    void *values;
+    uint8_t *nulls;
+};
+
+static void run_done(struct run *run)
 {
-    uint64_t flags, n_keys, n_indexes;
-    AUTO_MEM struct str *keys = NULL;
-    TRY(get_u64(r, &flags));
-    if ((flags & LC_INDEX_WIDTH) > 3 || !(flags & LC_HAS_KEYS) || (flags & LC_GLOBAL_DICTIONARY))
-        return damaged(r, "a dictionary of an unknown kind");
-    TRY(get_keys(r, c, arena, &keys, &n_keys));
-    TRY(get_u64(r, &n_indexes));
-    if (n_indexes != n)
-        return damaged(r, "a dictionary column of another length");
-    if (n > left(r))
-        return damaged(r, "fewer indexes than rows");
-    c->column.values = xrealloc(c->column.values, (n_old + n) * sizeof(struct str));
-    if (c->type.is_nullable)
-        c->column.nulls = xrealloc(c->column.nulls, n_old + n);
-    return get_indexes(r, c, n_old, n, keys, n_keys, flags & LC_INDEX_WIDTH);
+    free(run->values);
+    free(run->nulls);
+}
+DEFINE_AUTO_DONE(run)
+
+static enum err_code get_run(struct reader *r, struct run *run, struct type t, struct arena *arena, size_t n)
+{
+    struct values v = {t, arena, &run->values, &run->nulls, 0};
+    return get_data(r, &v, n);
 }
 
-static enum err_code get_values(struct reader *r, struct native_column *c, struct arena *arena,
-                                size_t n_old, size_t n)
+static enum err_code get_arrays(struct reader *r, struct values *v, size_t n)
 {
-    if (n == 0)
+    struct type t = v->type, element = t.more->elements[t.kind == TYPE_MAP];
+    size_t width = type_width(element), key_width = t.kind == TYPE_MAP ? type_width(t.more->elements[0]) : 0;
+    AUTO_DONE(run) keys = {0}, values = {0};
+    AUTO_MEM void *ends_memory = NULL;
+    uint64_t last = 0;
+
+    TRY(get_fixed(r, &ends_memory, 0, n, sizeof(uint64_t)));
+    const uint64_t *ends = ends_memory;
+    for (size_t i = 0; i < n; i++) {
+        if (ends[i] < last || ends[i] > left(r))
+            return damaged(r, "ends of arrays that do not grow or lie outside");
+        last = ends[i];
+    }
+    if (t.kind == TYPE_MAP)
+        TRY(get_run(r, &keys, t.more->elements[0], v->arena, last));
+    TRY(get_run(r, &values, element, v->arena, last));
+    grow(v, n);
+    for (size_t i = 0, at = 0; i < n; at = ends[i], i++) {
+        struct array_room room;
+        uint32_t count = (uint32_t)(ends[i] - at);
+        ((struct array_value *)*v->array)[v->n + i] = array_new(v->arena, t, count, &room);
+        if (count == 0)
+            continue;
+        memcpy(room.values, (char *)values.values + at * width, count * width);
+        if (room.nulls)
+            memcpy(room.nulls, values.nulls + at, count);
+        if (key_width)
+            memcpy(room.keys, (char *)keys.values + at * key_width, count * key_width);
+    }
+    return ERR_OK;
+}
+
+static enum err_code get_tuples(struct reader *r, struct values *v, size_t n)
+{
+    const struct type_more *m = v->type.more;
+
+    if (n > left(r) / m->n)
+        return damaged(r, "fewer values than rows");
+    grow(v, n);
+    struct tuple_value *tuples = (struct tuple_value *)*v->array + v->n;
+    char *fields = arena_zero(v->arena, n * ((m->bytes + 15) & ~(size_t)15) + 1);
+    for (size_t i = 0; i < n; i++)
+        tuples[i].fields = fields + i * ((m->bytes + 15) & ~(size_t)15);
+    for (uint32_t k = 0; k < m->n; k++) {
+        AUTO_DONE(run) run = {0};
+        size_t width = type_width(m->elements[k]);
+        TRY(get_run(r, &run, m->elements[k], v->arena, n));
+        for (size_t i = 0; i < n; i++) {
+            char *to = (char *)tuples[i].fields;
+            memcpy(to + m->offsets[k], (char *)run.values + i * width, width);
+            to[m->null_offset + k] = run.nulls ? (char)run.nulls[i] : 0;
+        }
+    }
+    return ERR_OK;
+}
+
+static enum err_code get_nothings(struct reader *r, struct values *v, size_t n)
+{
+    if (n > left(r))
+        return damaged(r, "fewer values than rows");
+    grow(v, n);
+    memset((char *)*v->array + v->n, 0, n);
+    r->p += n;
+    return ERR_OK;
+}
+
+static enum err_code get_data(struct reader *r, struct values *v, size_t n)
+{
+    if (n == 0) {
+        grow(v, 0);
         return ERR_OK;
-    if (c->type.is_low_cardinality)
-        return get_low_cardinality(r, c, arena, n_old, n);
-    if (c->type.is_nullable)
-        TRY(get_fixed(r, (void **)&c->column.nulls, n_old, n, 1));
-    if (c->type.kind == TYPE_STRING) {
+    }
+    if (v->type.is_low_cardinality)
+        return get_low_cardinality(r, v, n);
+    if (v->type.is_nullable)
+        TRY(get_fixed(r, (void **)v->nulls, v->n, n, 1));
+    switch ((enum type_kind)v->type.kind) {
+    case TYPE_STRING:
         if (n > left(r))
             return damaged(r, "fewer strings than rows");
-        c->column.values = xrealloc(c->column.values, (n_old + n) * sizeof(struct str));
-        return get_strings(r, arena, (struct str *)c->column.values + n_old, n);
+        grow(v, n);
+        return get_strings(r, v->arena, (struct str *)*v->array + v->n, n);
+    case TYPE_FIXED_STRING:
+        return get_fixed_strings(r, v, n);
+    case TYPE_ARRAY:
+    case TYPE_MAP:
+        return get_arrays(r, v, n);
+    case TYPE_TUPLE:
+        return get_tuples(r, v, n);
+    case TYPE_NOTHING:
+        return get_nothings(r, v, n);
+    default:
+        return get_fixed(r, v->array, v->n, n, type_width(v->type));
     }
-    if (c->type.kind == TYPE_NOTHING) {
-        if (n > left(r))
-            return damaged(r, "fewer values than rows");
-        size_t width = type_width(c->type);
-        c->column.values = xrealloc(c->column.values, (n_old + n) * (width ? width : 1));
-        memset((char *)c->column.values + n_old * width, 0, n * width);
-        r->p += n;
-        return ERR_OK;
-    }
-    return get_fixed(r, &c->column.values, n_old, n, type_width(c->type));
 }
 
-/* The ends of this block count from 0; those of the result go on. */
-static enum err_code get_ends(struct reader *r, struct native_column *c, size_t n_rows, size_t n,
-                              size_t *n_old, size_t *n_elements)
+static enum err_code get_versions(struct reader *r, struct type t)
 {
-    *n_old = n_rows ? (size_t)c->ends[n_rows - 1] : 0;
-    TRY(get_fixed(r, (void **)&c->ends, n_rows, n, sizeof(uint64_t)));
-    uint64_t last = 0;
-    for (size_t i = n_rows; i < n_rows + n; i++) {
-        if (c->ends[i] < last || c->ends[i] > left(r))
-            return damaged(r, "ends of arrays that do not grow or lie outside");
-        last = c->ends[i];
-        c->ends[i] += *n_old;
+    if (t.is_low_cardinality) {
+        uint64_t version;
+        TRY(get_u64(r, &version));
+        if (version != 1)
+            return damaged(r, "a dictionary of an unknown version");
     }
-    *n_elements = (size_t)last;
+    for (uint32_t i = 0; type_is_compound(t) && i < t.more->n; i++)
+        TRY(get_versions(r, t.more->elements[i]));
     return ERR_OK;
 }
 
 static enum err_code get_column(struct reader *r, struct native_column *c, struct arena *arena,
                                 size_t n_rows, size_t n)
 {
-    size_t n_old = n_rows, n_elements = n;
+    struct values v = {c->type, arena, &c->column.values, &c->column.nulls, n_rows};
     if (n == 0)
         return ERR_OK;
-    if (c->type.is_low_cardinality) {
-        uint64_t version;
-        TRY(get_u64(r, &version));
-        if (version != 1)
-            return damaged(r, "a dictionary of an unknown version");
-    }
-    if (c->is_array)
-        TRY(get_ends(r, c, n_rows, n, &n_old, &n_elements));
-    return get_values(r, c, arena, n_old, n_elements);
+    TRY(get_versions(r, c->type));
+    return get_data(r, &v, n);
 }
 
 /* The T of "Name(…, T)", skipping `skip` arguments; an empty str if the text is not of that form. */
@@ -473,18 +668,11 @@ static enum err_code column_init(struct native_column *c, struct arena *arena, s
     struct str inner = inside(type, "SimpleAggregateFunction", 1);
     if (inner.n)
         type = inner;
-    inner = inside(type, "Array", 0);
-    if (inner.n) {
-        c->is_array = true;
-        type = inner;
-    }
     enum err_code code = type_parse(&c->type, type, e);
     if (code != ERR_OK) {
         err_prefix(e, "column '%.*s'", (int)(name.n > 200 ? 200 : name.n), name.p);
         return code;
     }
-    if (type_width(c->type) == 0 && c->type.kind != TYPE_NOTHING)
-        return err_set(e, ERR_INVALID, "column '%s': its type has no values", c->name);
     c->column.type = c->type;
     return ERR_OK;
 }
@@ -502,8 +690,7 @@ static enum err_code get_block_column(struct native_result *ret, struct reader *
         TRY(column_init(c, &ret->arena, name, type_text, r->e));
     } else {
         TRY(column_init(&other, &ret->arena, name, type_text, r->e));
-        if (strcmp(other.name, c->name) != 0 || !type_eq(other.type, c->type) ||
-            other.is_array != c->is_array)
+        if (strcmp(other.name, c->name) != 0 || !type_eq(other.type, c->type))
             return damaged(r, "blocks of different columns");
     }
     return get_column(r, c, &ret->arena, ret->n_rows, n);
@@ -553,7 +740,6 @@ void native_result_done(struct native_result *r)
     for (size_t i = 0; r->columns && i < r->n_columns; i++) {
         free(r->columns[i].column.values);
         free(r->columns[i].column.nulls);
-        free(r->columns[i].ends);
     }
     free(r->columns);
     arena_done(&r->arena);

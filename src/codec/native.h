@@ -9,18 +9,16 @@
 /* Block writing: header, then per column head + data, appended to `out`. */
 void native_block(struct buf *out, size_t n_columns, size_t n_rows);
 void native_column_head(struct buf *out, const char *name, const char *type_name);
-/* Values of column c rows[0..n) (rows NULL = 0..n). Nullable and LowCardinality(String) (dictionary
- * built per block) as their types say. `c` has no faults in these rows. */
+/* Values of column c rows[0..n) (rows NULL = 0..n). All types; dictionaries of LowCardinality are
+ * built per block. `c` has no faults in these rows. */
 void native_column_data(struct buf *out, const struct column *c, const uint32_t *rows, size_t n);
 
-/* Reading an answer: a set of columns, all blocks appended. Types that struct type knows, plus arrays of
- * them. Limits: rows and bytes by what is given. */
+/* Reading an answer: a set of columns, all blocks appended. Types that struct type knows.
+ * Limits: rows and bytes by what is given. */
 struct native_column {
     char *name;
-    struct type type;  /* of the elements */
-    bool is_array;
-    uint64_t *ends;    /* arrays: cumulative ends, one a row */
-    struct column column;
+    struct type type;
+    struct column column; /* what values point to lies in the result's arena */
 };
 struct native_result {
     size_t n_columns, n_rows;

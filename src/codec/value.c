@@ -3,6 +3,7 @@
  * Integers, Bool and addresses from text, and the dispatch by type both ways. Floating point is in
  * value_float.c, times are in value_time.c. */
 #include "codec/value.h"
+#include "codec/value_priv.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -215,6 +216,13 @@ static const char *parse_signed(void *out, size_t width, struct str text)
     return reason;
 }
 
+const char *value_parse_in(void *out, struct type type, struct str text, struct arena *arena)
+{
+    if (type_is_compound(type) || type.kind == TYPE_FIXED_STRING)
+        return value_parse_more(out, type, text, arena);
+    return value_parse(out, type, text);
+}
+
 const char *value_parse(void *out, struct type type, struct str text)
 {
     switch ((enum type_kind)type.kind) {
@@ -247,13 +255,9 @@ const char *value_parse(void *out, struct type type, struct str text)
         return value_ipv4(out, text);
     case TYPE_IPV6:
         return value_ipv6(out, text);
-    case TYPE_NOTHING:
-    case TYPE_INTERVAL:
-    case TYPE_TUPLE:
-    case TYPE_KIND_COUNT:
-        break;
+    default:
+        return value_parse_more(out, type, text, NULL);
     }
-    return "a value of this type has no text";
 }
 
 /* ---- printing ---- */
@@ -357,10 +361,8 @@ void value_print(struct buf *out, struct type type, const void *value)
     case TYPE_IPV6:
         print_ipv6(out, value);
         break;
-    case TYPE_NOTHING:
-    case TYPE_TUPLE:
-    case TYPE_KIND_COUNT:
-        buf_text(out, "NULL");
+    default:
+        value_print_more(out, type, value);
         break;
     }
 }

@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#include "column/type.h"
+#include "column/compound.h"
 
 const char *value_uint(uint64_t *ret, struct str text, uint64_t max);
 const char *value_int(int64_t *ret, struct str text, int64_t min, int64_t max);
@@ -29,8 +29,22 @@ const char *value_ipv6(uint8_t ret[16], struct str text); /* an IPv4 text become
  * caller's matter. */
 const char *value_parse(void *out, struct type type, struct str text);
 
+/* The same for every type. FixedString, Array, Map and Tuple need the arena for what their values point to, and
+ * the last three are read in ClickHouse's text form: [1,2], {'k':1}, ('a',1). */
+const char *value_parse_in(void *out, struct type type, struct str text, struct arena *arena);
+const char *value_date32(int32_t *ret, struct str text);
+const char *value_uuid(uint8_t ret[16], struct str text);
+const char *value_decimal(void *out, struct type type, struct str text);
+/* Integer digits as a Decimal; false if there are more than its type has. */
+bool decimal_fits(struct type type, __int128 v);
+__int128 decimal_read(struct type type, const void *value);
+void decimal_write(struct type type, void *out, __int128 v);
+extern const __int128 decimal_powers[39]; /* 10^0 .. 10^38 */
+
 /* The other way, as ClickHouse prints (toString): appends to `out`. */
 void value_print(struct buf *out, struct type type, const void *value);
+/* As it stands inside an array or tuple: texts, dates and their like in single quotes. */
+void value_print_quoted(struct buf *out, struct type type, const void *value);
 void value_print_float(struct buf *out, double v, bool is_float32); /* shortest that reads back */
 
 #endif

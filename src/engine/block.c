@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <xxhash.h>
 
+#include "column/compound.h"
 #include "engine/epoch_priv.h"
 #include "engine/raw_order.h"
 
@@ -245,19 +246,20 @@ void put_constant_u32(struct buf *b, const char *name, const char *type, uint32_
     b->n += n * 4;
 }
 
-static const char *name_text(struct str s, char out[256])
+static void put_head(struct buf *b, struct str name, struct type type)
 {
-    snprintf(out, 256, "%.*s", STR_FMT(s));
-    return out;
+    AUTO_DONE(buf) name_text = {0}, type_text = {0};
+    buf_str(&name_text, name);
+    type_print(&type_text, type);
+    native_column_head(b, buf_cstr(&name_text), buf_cstr(&type_text));
 }
 
 static void put_default(struct buf *b, struct type type)
 {
-    uint8_t zero[16] = {0}, null = 0;
-    struct str empty = {"", 0};
-    struct column c = {.type = type,
-                       .values = type.kind == TYPE_STRING ? (void *)&empty : (void *)zero,
-                       .nulls = type.is_nullable ? &null : NULL};
+    _Alignas(16) uint8_t value[16];
+    uint8_t null = 0;
+    value_default(type, value);
+    struct column c = {.type = type, .values = value, .nulls = type.is_nullable ? &null : NULL};
     native_column_data(b, &c, NULL, 1);
 }
 
@@ -270,13 +272,12 @@ static size_t tier_columns(const struct plan_cube *c)
 static void put_marker(struct buf *b, const struct plan_cube *c, int64_t bucket,
                        const struct chain_row *row, uint64_t mark, int64_t deadline)
 {
-    char name[256], type[64];
     native_block(b, tier_columns(c), 1);
     put_constant_u64(b, "_lane", row->lane, 1);
     if (c->shape.count)
         put_constant_u32(b, "bucket", "DateTime", (uint32_t)bucket, 1);
     for (size_t i = 0; i < c->n_dimensions; i++) {
-        native_column_head(b, name_text(c->dimensions[i].name, name), type_name(c->dimensions[i].type, type));
+        put_head(b, c->dimensions[i].name, c->dimensions[i].type);
         put_default(b, c->dimensions[i].type);
     }
     AUTO_MEM char *state = xcalloc(1, c->shape.stride + 64);
@@ -297,7 +298,6 @@ static void tier_body(struct epoch *ep, const struct block_target *t, uint32_t b
     for (size_t k = 0; k < t->object; k++)
         slot += ep->source->cubes[k].n_tiers;
     slot += t->tier;
-    char name[256], type[64];
     for (size_t part = 0; part < ep->n_parts; part++) {
         const struct sealed_tier *s = ep->sealed[slot * ep->n_parts + part];
         const struct block_rows *rows = &t->rows[block * ep->n_parts + part];
@@ -310,7 +310,7 @@ static void tier_body(struct epoch *ep, const struct block_target *t, uint32_t b
             sealed_write_buckets(s, b, rows->rows, rows->n);
         }
         for (size_t i = 0; i < c->n_dimensions; i++) {
-            native_column_head(b, name_text(c->dimensions[i].name, name), type_name(c->dimensions[i].type, type));
+            put_head(b, c->dimensions[i].name, c->dimensions[i].type);
             sealed_write_dimension(s, b, i, rows->rows, rows->n);
         }
         for (size_t i = 0; i < c->n_measures; i++) {
@@ -368,11 +368,12 @@ static void raw_body(struct epoch *ep, const struct block_target *t, uint32_t bl
         return;
     AUTO_DONE(raw_order) order;
     raw_order_init(&order, plan, pieces, n_pieces);
-    char name[256], type[64];
     native_block(b, plan->n_columns + 8, order.n);
-    for (size_t i = 0; i < plan->n_columns; i++)
-        put_values(b, name_text(plan->columns[i].name, name),
-                   type_name(plan->columns[i].type, type), raw_order_pick(&order, i), order.n);
+    for (size_t i = 0; i < plan->n_columns; i++) {
+        struct column c = raw_order_pick(&order, i);
+        put_head(b, plan->columns[i].name, plan->columns[i].type);
+        native_column_data(b, &c, NULL, order.n);
+    }
     put_values(b, "_time", "DateTime", raw_order_pick_helper(&order, RAW_TIMES), order.n);
     put_values(b, "_partition", "UInt64", raw_order_pick_helper(&order, RAW_PARTITIONS), order.n);
     put_values(b, "_offset", "UInt64", raw_order_pick_helper(&order, RAW_OFFSETS), order.n);

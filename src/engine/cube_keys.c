@@ -16,7 +16,7 @@ static uint8_t field_width(struct type t)
 {
     if (t.kind == TYPE_NOTHING)
         return 0;
-    return t.kind == TYPE_STRING ? 4 : (uint8_t)type_width(t);
+    return type_is_text(t) ? 4 : (uint8_t)type_width(t);
 }
 
 static void mark_plain(struct key_layout *l, struct key_place at, unsigned bytes)
@@ -61,7 +61,7 @@ void key_layout_init(struct key_layout *l, const struct cube_shape *shape)
             if (field_width(shape->dimensions[d]) != width)
                 continue;
             f->width = (uint8_t)width;
-            f->is_text = shape->dimensions[d].kind == TYPE_STRING;
+            f->is_text = type_is_text(shape->dimensions[d]);
             f->at = place_of(byte);
             if (!f->is_text)
                 mark_plain(l, f->at, width);

@@ -100,6 +100,10 @@ static uint64_t number_key(const struct column *c, uint32_t row)
     case TYPE_INT16:
     case TYPE_INT32:
     case TYPE_INT64:
+    case TYPE_DATE32:
+    case TYPE_DECIMAL:
+    case TYPE_ENUM8:
+    case TYPE_ENUM16:
     case TYPE_DATETIME64: return v ^ (uint64_t)1 << (width * 8 - 1);
     default: return v;
     }
@@ -111,9 +115,9 @@ static bool fill_keys(const struct raw_order *o, size_t column, uint64_t *keys)
     struct type type = column_of(o, o->places[0], column)->type;
     if (type.is_nullable)
         return false;
-    if (type.kind == TYPE_STRING)
+    if (type_is_text(type))
         return text_keys(o, column, keys);
-    if (type_width(type) > 8)
+    if (type_width(type) > 8 || type_is_compound(type))
         return false;
     for (size_t i = 0; i < o->n; i++)
         keys[i] = number_key(column_of(o, o->places[i], column), (uint32_t)o->places[i]);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/raws.h"
 
+#include "column/compound.h"
+
 void raws_init(struct raws *r, const struct plan_raw *plan)
 {
     *r = (struct raws){.plan = plan, .last_from = 1, .last_to = 0};
@@ -104,6 +106,16 @@ static void copy_strings(struct raws *r, struct str *to, const struct str *from,
     }
 }
 
+static void copy_compounds(struct raws *r, struct column *to, size_t at, const struct column *from,
+                           const uint32_t *rows, size_t n)
+{
+    size_t width = type_width(to->type), before = r->arena.used_bytes;
+    for (size_t i = 0; i < n; i++)
+        value_copy(&r->arena, to->type, (char *)to->values + (at + i) * width,
+                   (const char *)from->values + rows[i] * width);
+    r->bytes += r->arena.used_bytes - before;
+}
+
 #define GATHER(T)                                                                                  \
     for (size_t i = 0; i < n; i++)                                                                 \
         ((T *)to->values)[at + i] = ((const T *)from->values)[rows[i]];                            \
@@ -112,13 +124,17 @@ static void copy_strings(struct raws *r, struct str *to, const struct str *from,
 static void copy_column(struct raws *r, struct column *to, size_t at, const struct column *from,
                         const uint32_t *rows, size_t n)
 {
+    if (type_is_compound(to->type)) {
+        copy_compounds(r, to, at, from, rows, n);
+        return; /* never NULL */
+    }
     switch (type_width(to->type)) {
     case 1: GATHER(uint8_t);
     case 2: GATHER(uint16_t);
     case 4: GATHER(uint32_t);
     case 8: GATHER(uint64_t);
     default:
-        if (to->type.kind == TYPE_STRING)
+        if (type_is_text(to->type))
             copy_strings(r, (struct str *)to->values + at, from->values, rows, n);
         else
             for (size_t i = 0; i < n; i++)

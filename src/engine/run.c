@@ -120,7 +120,9 @@ enum err_code run_make_tables(struct store *s, const struct plan *plan, struct e
     enum err_code code = ERR_OK;
     size_t n = plan_ddl(plan, &arena, &statements);
     for (size_t i = 0; i < n && code == ERR_OK; i++) {
-        code = store_exec(s, statements[i], e);
+        /* ClickHouse wants to be asked twice before it keeps a dictionary of anything but text */
+        struct store_setting odd = {"allow_suspicious_low_cardinality_types", "1"};
+        code = store_call(s, &(struct store_call){.sql = statements[i], .settings = &odd, .n_settings = 1}, e);
         if (code != ERR_OK)
             err_prefix(e, "%.200s", statements[i]);
     }

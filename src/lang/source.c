@@ -44,9 +44,7 @@ static bool column_from(struct parser *p, struct column_def *c)
     c->has_from = true;
     if (!string_here(p, "the field's path in quotes", &c->from))
         return false;
-    if (str_is(c->from, "*"))
-        refuse(p, at, NULL, "FROM '*' (all other fields) is not there yet");
-    else if (c->from.n == 0)
+    if (c->from.n == 0)
         refuse(p, at, NULL, "the field's path is empty");
     return true;
 }
@@ -115,6 +113,9 @@ static void check_column(struct parser *p, const struct column_def *c)
     if (is_computed && c->has_from)
         refuse(p, c->at, "read the field into an EPHEMERAL column and compute from that",
                "column %.*s is computed, so it has no FROM", STR_FMT(c->name));
+    bool is_map = c->type.kind == TYPE_MAP && c->type.more && type_element(c->type, 0).kind == TYPE_STRING;
+    if (c->has_from && str_is(c->from, "*") && c->has_type && !is_map)
+        refuse(p, c->type_at, NULL, "FROM '*' is all other fields, as Map(String, String)");
     if (!c->has_type && c->value == NULL)
         refuse(p, c->at, NULL, "column %.*s needs a type", STR_FMT(c->name));
 }

@@ -258,6 +258,9 @@ static void start_source(struct build *b, const struct source_def *def)
         s->slot_of_column[i] = -1;
         check_column_name(b, c->name, c->at);
         check_field_name(b, def, c);
+        if (c->has_from && str_is(c->from, "*") && def->format != FORMAT_JSON_EACH_ROW)
+            diagnose_error(b->d, c->at, "name the columns of the file that you want",
+                           "FROM '*' is there for FORMAT JSONEachRow alone");
         if (relation_find(r, c->name) != NULL)
             diagnose_error(b->d, c->at, NULL, "column '%.*s' is defined twice", STR_FMT(c->name));
         r->columns[i] = (struct relation_column){
@@ -311,7 +314,7 @@ static void add_raw(struct build *b, struct relation *r, const struct keep *keep
         if (v < 0)
             continue; /* reported */
         struct type t = builder_type(s->builder, v);
-        if (t.kind == TYPE_NOTHING || t.kind == TYPE_INTERVAL || t.kind == TYPE_TUPLE) {
+        if (t.kind == TYPE_NOTHING || t.kind == TYPE_INTERVAL) {
             char name[64];
             diagnose_error(b->d, c->at, NULL, "column '%.*s' of type %s cannot be stored",
                            STR_FMT(c->name), type_name(t, name));

@@ -98,7 +98,7 @@ static void explain_source(struct buf *out, const struct plan_source *s)
     for (size_t r = 0; r < s->n_raws; r++) {
         size_t bytes = 24;
         for (size_t i = 0; i < s->raws[r].n_columns; i++)
-            bytes += s->raws[r].columns[i].type.kind == TYPE_STRING ? 12 : type_width(s->raws[r].columns[i].type);
+            bytes += type_is_text(s->raws[r].columns[i].type) ? 12 : type_width(s->raws[r].columns[i].type);
         buf_printf(out, "  raw rows of %.*s -> table %s, %zu columns, kept ",
                    STR_FMT(s->raws[r].object), s->raws[r].table, s->raws[r].n_columns);
         put_keep(out, s->raws[r].keep);

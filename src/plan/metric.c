@@ -66,6 +66,20 @@ static struct str key_name(struct metric_build *m, const struct ast *key, value_
     return ast_default_name(m->arena, key);
 }
 
+static const char *key_remedy(struct type t)
+{
+    switch ((enum type_kind)t.kind) {
+    case TYPE_ARRAY:
+        return "group by an element (a[1]), by arrayStringConcat or toString of it, or by its elements: arrayJoin";
+    case TYPE_TUPLE:
+        return "group by its elements, each a key of its own: t.1, t.2";
+    case TYPE_MAP:
+        return "group by a value (m['key']), or by toString of it";
+    default:
+        return NULL;
+    }
+}
+
 /* Index of the key among all keys; -1 after a mistake. */
 static int add_key(struct metric_build *m, const struct ast *written)
 {
@@ -85,8 +99,8 @@ static int add_key(struct metric_build *m, const struct ast *written)
             return (int)i;
     struct type t = builder_type(m->s->builder, v);
     char type[64];
-    if (t.kind == TYPE_NOTHING || t.kind == TYPE_INTERVAL || t.kind == TYPE_TUPLE) {
-        diagnose_error(m->d, written->at, NULL, "cannot group by a value of type %s", type_name(t, type));
+    if (t.kind == TYPE_NOTHING || t.kind == TYPE_INTERVAL || type_is_compound(t)) {
+        diagnose_error(m->d, written->at, key_remedy(t), "cannot group by a value of type %s", type_name(t, type));
         return -1;
     }
     if (str_is(name, "bucket") || str_is(name, "_set")) {

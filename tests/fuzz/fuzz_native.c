@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "codec/native.h"
+#include "column/compound.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -21,8 +22,12 @@ static uint64_t sum_strings(const struct native_column *c, size_t n)
 
 static uint64_t sum_column(const struct native_column *c, size_t n_rows)
 {
-    size_t n = !c->is_array ? n_rows : n_rows ? c->ends[n_rows - 1] : 0;
+    size_t n = n_rows;
     uint64_t sum = 0;
+    for (size_t i = 0; type_is_compound(c->type) && i < n; i++)
+        sum += value_hash_deep(c->type, (const char *)c->column.values + i * type_width(c->type));
+    if (type_is_compound(c->type))
+        return sum;
     for (size_t i = 0; c->column.nulls && i < n; i++)
         sum += c->column.nulls[i];
     if (c->type.kind == TYPE_STRING)

@@ -467,7 +467,7 @@ static const struct {
     {"CREATE SOURCE s (a Int8, t DateTime) FROM FILES 'x' FORMAT CVS EVENT TIME t", 1, 60, "unknown format CVS", 1},
     {SOURCE_HEAD SOURCE_TAIL " DEDUPLICATE BY (a, t) WITHIN 10 MINUTES", 1, 78, "DEDUPLICATE", 1},
     {SOURCE_HEAD SOURCE_TAIL " KEEP 7 DAYS TO DISK 'cold' AFTER 1 DAY ORDER BY a", 1, 90, "TO DISK", 1},
-    {"CREATE SOURCE s (a Int8, rest String FROM '*')" SOURCE_TAIL, 1, 43, "FROM '*'", 1},
+    {"CREATE SOURCE s (a Int8, rest String FROM '*')" SOURCE_TAIL, 1, 31, "FROM '*'", 1},
     {"CREATE METRIC m VERSION 2 AS SELECT count() FROM s", 1, 17, "VERSION", 1},
     {"CREATE METRIC m AS SELECT count() FROM s JOIN t ON a = b GROUP BY c", 1, 42, "JOIN", 1},
     {"CREATE METRIC m AS SELECT count() FROM (SELECT 1)", 1, 40, "SELECT inside FROM", 1},

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "codec/native.h"
+#include "codec/value.h"
 
 static size_t unhex(char *to, const char *hex)
 {
@@ -42,17 +43,10 @@ static void show_column(struct buf *out, const struct native_result *r, size_t c
     const struct native_column *c = &r->columns[column];
     for (size_t row = 0; row < r->n_rows; row++) {
         buf_text(out, row ? " " : "");
-        if (!c->is_array) {
+        if (!type_is_compound(c->type))
             show_value(out, c, row);
-            continue;
-        }
-        buf_text(out, "[");
-        for (size_t i = row ? c->ends[row - 1] : 0; i < c->ends[row]; i++) {
-            if (i > (row ? c->ends[row - 1] : 0))
-                buf_text(out, ",");
-            show_value(out, c, i);
-        }
-        buf_text(out, "]");
+        else
+            value_print(out, c->type, (const char *)c->column.values + row * type_width(c->type));
     }
 }
 
@@ -88,10 +82,10 @@ static const struct {
      "000700",
      "[0,7] [1,7] [2,7]"},
     {"010301780d417272617928537472696e6729000000000000000001000000000000000300000000000000013001300131",
-     "[] [0] [0,1]"},
+     "[] ['0'] ['0','1']"},
     {"010301781d4172726179284c6f7743617264696e616c69747928537472696e6729290100000000000000010000000000000002"
      "00000000000000030000000000000000060000000000000400000000000000000130013101320300000000000000010203",
-     "[0] [1] [2]"},
+     "['0'] ['1'] ['2']"},
 };
 
 static void blocks_of_clickhouse_are_read(void **state)

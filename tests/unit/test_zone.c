@@ -127,8 +127,21 @@ static void type_names_are_clickhouses(void **state)
         {"double  precision", "Float64"}, {"Bool", "Bool"}, {"datetime64", "DateTime64(3)"},
         {"DateTime64(6, 'Asia/Kolkata')", "DateTime64(6, 'Asia/Kolkata')"}, {"DateTime('UTC')", "DateTime('UTC')"},
         {"Nullable( Int8 )", "Nullable(Int8)"}, {"LowCardinality(Nullable(String))", "LowCardinality(Nullable(String))"},
-        {"Nullable(LowCardinality(String))", NULL}, {"LowCardinality(UInt8)", NULL}, {"string", NULL}, {"uint8", NULL},
-        {"Array(UInt8)", NULL}, {"DateTime64(10)", NULL}, {"DateTime('Nowhere')", NULL}, {"Int32 x", NULL}, {"", NULL},
+        {"Nullable(LowCardinality(String))", NULL}, {"LowCardinality(UInt8)", "LowCardinality(UInt8)"}, {"string", NULL}, {"uint8", NULL},
+        {"Array(UInt8)", "Array(UInt8)"}, {"Decimal", "Decimal(10, 0)"}, {"Decimal64(4)", "Decimal(18, 4)"},
+        {"dec(20,3)", "Decimal(20, 3)"}, {"Decimal(39, 2)", NULL}, {"Decimal(3, 4)", NULL}, {"Decimal256(2)", NULL},
+        {"FixedString(16)", "FixedString(16)"}, {"FixedString", NULL}, {"FixedString(0)", NULL}, {"date32", "Date32"},
+        {"Enum('b', 'a')", "Enum8('b' = 1, 'a' = 2)"}, {"Enum8('b' = 2, 'a\\'' = -1)", "Enum8('a\\'' = -1, 'b' = 2)"},
+        {"Enum('a' = 300)", "Enum16('a' = 300)"}, {"Enum8('a' = 300)", NULL}, {"Enum8('a' = 1, 'a' = 2)", NULL},
+        {"Enum8('a' = 1, 'b' = 1)", NULL}, {"Enum8('a', 'b' = 3, 'c')", NULL}, {"Enum8()", NULL},
+        {"Tuple(a Int8, `b c` Array(String))", "Tuple(a Int8, `b c` Array(String))"}, {"Tuple()", NULL},
+        {"Tuple(Double Precision, Map(String, UUID))", "Tuple(Float64, Map(String, UUID))"},
+        {"Tuple(a Int8, String)", NULL}, {"Tuple(a Int8, a String)", NULL}, {"Map(String)", NULL},
+        {"Map(Nullable(String), Int8)", NULL}, {"Nullable(Array(Int8))", NULL}, {"Nullable(Tuple(Int8))", NULL},
+        {"Array(Nullable(Decimal32(2)))", "Array(Nullable(Decimal(9, 2)))"},
+        {"LowCardinality(Nullable(UUID))", "LowCardinality(Nullable(UUID))"}, {"LowCardinality(Enum8('a' = 1))", NULL},
+        {"Array(Array", NULL}, {"Arary(Int8)", NULL},
+        {"DateTime64(10)", NULL}, {"DateTime('Nowhere')", NULL}, {"Int32 x", NULL}, {"", NULL},
         {"Nullable(Nullable(Int8))", NULL}, {"UInt8(3)", NULL}, {"DateTime64(3", NULL}, {"Nothing", NULL},
     };
     char text[64];
@@ -145,6 +158,15 @@ static void type_names_are_clickhouses(void **state)
     struct err e;
     assert_int_equal(type_parse(&t, STR("Uint16"), &e), ERR_INVALID);
     assert_non_null(strstr(e.text, "did you mean UInt16"));
+    assert_int_equal(type_parse(&t, STR("Array(Decmal(9, 2))"), &e), ERR_INVALID);
+    assert_non_null(strstr(e.text, "did you mean Decimal"));
+
+    struct type a, b; /* equal types are one */
+    assert_int_equal(type_parse(&a, STR("Array(Tuple(x Int8, y Enum8('a' = 1)))"), &e), ERR_OK);
+    assert_int_equal(type_parse(&b, STR("Array(Tuple(x Int8,y Enum8('a')))"), &e), ERR_OK);
+    assert_true(type_eq(a, b));
+    assert_int_equal(type_parse(&b, STR("Array(Tuple(x Int8,z Enum8('a')))"), &e), ERR_OK);
+    assert_false(type_eq(a, b));
 }
 
 int main(void)
