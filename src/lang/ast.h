@@ -144,6 +144,7 @@ struct metric_def {
     struct str from;
     struct place from_at;
     struct ast *where;
+    struct ast *having;        /* or NULL; over the merged rows of a view */
     struct grouping_set *sets; /* plain GROUP BY a, b = one set */
     uint32_t n_sets;
     bool has_grouping_sets;

@@ -15,6 +15,7 @@ struct select {
     struct str from;
     struct place from_at;
     struct ast *where;
+    struct ast *having;
     struct grouping_set *sets;
     uint32_t n_sets, cap_sets;
     bool has_grouping_sets;
@@ -25,10 +26,11 @@ struct select {
     struct place zone_at;
 };
 
-enum { SEEN_WHERE = 1, SEEN_GROUP = 2, SEEN_EVERY = 4, SEEN_KEEP = 8, SEEN_ZONE = 16 };
+enum { SEEN_WHERE = 1, SEEN_GROUP = 2, SEEN_EVERY = 4, SEEN_KEEP = 8, SEEN_ZONE = 16,
+       SEEN_HAVING = 32 };
 
 static const char *const stream_clauses[] = {"WHERE", "KEEP", NULL};
-static const char *const metric_clauses[] = {"WHERE", "GROUP", "EVERY", "KEEP", "TIME", NULL};
+static const char *const metric_clauses[] = {"WHERE", "GROUP", "HAVING", "EVERY", "KEEP", "TIME", NULL};
 /* Where reading may go on after a mistake. */
 static const char *const select_clauses[] = {
     "FROM",   "WHERE", "PREWHERE", "GROUP",    "HAVING", "WINDOW",    "QUALIFY",
@@ -41,7 +43,7 @@ static const char *const join_words[] = {
     "ASOF", "SEMI",  "ANTI", "GLOBAL", "ARRAY", "PASTE", "NATURAL", NULL,
 };
 static const char *const later_clauses[] = {
-    "PREWHERE",  "HAVING", "WINDOW", "QUALIFY", "LIMIT", "OFFSET", "SETTINGS", "UNION",
+    "PREWHERE",  "WINDOW", "QUALIFY", "LIMIT", "OFFSET", "SETTINGS", "UNION",
     "INTERSECT", "EXCEPT", "FORMAT", "INTO",    "FINAL", "SAMPLE", NULL,
 };
 
@@ -171,7 +173,7 @@ static bool from_clause(struct parser *p, struct select *s)
                     (p->token.kind == TOKEN_WORD && word_among(p, select_clauses) == NULL &&
                      word_among(p, later_clauses) == NULL && !word_is_reserved(p->token.text) &&
                      suggest_keyword(p, p->token.text, clauses_of(s),
-                                     s->kind == SELECT_METRIC ? 5 : 2) == NULL);
+                                     s->kind == SELECT_METRIC ? 6 : 2) == NULL);
     if (is_alias) {
         struct place at = place_here(p);
         struct str alias;
@@ -415,6 +417,13 @@ static bool select_clause(struct parser *p, struct select *s)
         advance(p);
         return group_by(p, s);
     }
+    if (at_word(p, "HAVING")) {
+        check_once(p, &s->seen, SEEN_HAVING, "HAVING");
+        metric_only(p, s, "HAVING");
+        advance(p);
+        s->having = expression(p);
+        return s->having != NULL;
+    }
     if (at_word(p, "EVERY")) {
         check_once(p, &s->seen, SEEN_EVERY, "EVERY");
         metric_only(p, s, "EVERY");
@@ -434,9 +443,20 @@ static bool select_clause(struct parser *p, struct select *s)
     }
     if (at_word(p, "FROM") && s->from.n == 0)
         return from_clause(p, s); /* that it is late, or what went wrong with it, was reported */
+    if (s->kind == SELECT_METRIC && (at_word(p, "ORDER") || at_word(p, "LIMIT") || at_word(p, "OFFSET"))) {
+        bool is_order = at_word(p, "ORDER");
+        refuse(p, at, is_order ? "write it in the query: SELECT … FROM the metric's view ORDER BY …"
+                               : "write it in the query, or keep rows out by HAVING",
+               is_order ? "ORDER BY has no place in a metric: what is kept has no order of its own"
+                        : "%.*s has no place in a metric: rows left out now would be missing from later merges",
+               STR_FMT(p->token.text));
+        advance(p);
+        skip_to_clause(p, select_clauses);
+        return !p->in_panic;
+    }
     const char *later = word_among(p, later_clauses);
     if (at_word(p, "ORDER"))
-        later = s->kind == SELECT_METRIC ? "ORDER BY" : "ORDER BY without KEEP";
+        later = "ORDER BY without KEEP";
     if (later != NULL) {
         refuse(p, at, NULL, "%s is not there yet", later);
         advance(p);
@@ -508,6 +528,7 @@ bool metric_statement(struct parser *p, struct metric_def *def)
     def->from = s.from;
     def->from_at = s.from_at;
     def->where = s.where;
+    def->having = s.having;
     def->sets = s.sets;
     def->n_sets = s.n_sets;
     def->has_grouping_sets = s.has_grouping_sets;

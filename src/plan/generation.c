@@ -108,6 +108,31 @@ static void put_items(struct buf *b, const struct select_item *items, uint32_t n
     }
 }
 
+static bool has_call(const struct ast *node, const struct ast *call)
+{
+    if (ast_equal(node, call))
+        return true;
+    for (uint32_t i = 0; i < node->n_args; i++)
+        if (has_call(node->args[i], call))
+            return true;
+    return false;
+}
+
+/* Does HAVING take an aggregate that no item has? Else it changes views alone. */
+static bool having_keeps_more(const struct metric_def *m, const struct ast *node)
+{
+    if (node->kind == AST_CALL && !node->is_operator && aggregate_is_known(node->text)) {
+        for (uint32_t i = 0; i < m->n_items; i++)
+            if (has_call(m->items[i].value, node))
+                return false;
+        return true;
+    }
+    for (uint32_t i = 0; i < node->n_args; i++)
+        if (having_keeps_more(m, node->args[i]))
+            return true;
+    return false;
+}
+
 static void metric_object(struct generation *g, const struct metric_def *m)
 {
     static const char *const suffix[] = {
@@ -126,6 +151,10 @@ static void metric_object(struct generation *g, const struct metric_def *m)
     }
     if (m->has_grouping_sets)
         buf_text(&b, " SETS");
+    if (m->having && having_keeps_more(m, m->having)) {
+        buf_text(&b, " HAVING ");
+        ast_print(&b, m->having);
+    }
     if (m->zone.n)
         buf_printf(&b, " TIME ZONE %.*s", STR_FMT(m->zone));
     if (m->n_tiers == 0)

@@ -19,6 +19,14 @@ struct metric_build {
     size_t n_measures, cap_measures;
     struct plan_item *items;
     size_t n_items;
+    const struct ast *having;
+    const struct lambda_names *lambda; /* parameters that stand where over_columns is */
+    bool *is_open;                     /* items whose value is being replaced: by number */
+};
+
+struct lambda_names {
+    const struct ast *lambda;
+    const struct lambda_names *outer;
 };
 
 static bool is_aggregate_call(const struct ast *node)
@@ -251,6 +259,76 @@ static struct ast *name_node(struct metric_build *m, const struct ast *like, con
     return node;
 }
 
+static bool is_parameter(const struct lambda_names *names, struct str name)
+{
+    for (; names != NULL; names = names->outer)
+        for (uint32_t i = 0; i + 1 < names->lambda->n_args; i++)
+            if (str_eq(names->lambda->args[i]->text, name))
+                return true;
+    return false;
+}
+
+static bool has_parameter(const struct lambda_names *names, const struct ast *node)
+{
+    if (names == NULL)
+        return false;
+    if (node->kind == AST_NAME)
+        return is_parameter(names, node->text);
+    for (uint32_t i = 0; i < node->n_args; i++)
+        if (has_parameter(names, node->args[i]))
+            return true;
+    return false;
+}
+
+static const struct ast *over_columns(struct metric_build *m, const struct ast *node, struct str item_name);
+
+static const struct ast *over_item(struct metric_build *m, uint32_t i, struct str name)
+{
+    m->is_open[i] = true;
+    const struct ast *value = over_columns(m, m->def->items[i].value, name);
+    m->is_open[i] = false;
+    return value;
+}
+
+/* Number of the item with an aggregate that the name stands for; -1: none, or it is part of it. */
+static int aggregate_item(const struct metric_build *m, const struct ast *node)
+{
+    for (uint32_t i = 0; node->kind == AST_NAME && i < m->def->n_items; i++)
+        if (str_eq(m->def->items[i].alias, node->text) && !m->is_open[i] && ast_has_aggregate(m->def->items[i].value))
+            return (int)i;
+    return -1;
+}
+
+/* The node itself stays, its arguments are replaced; NULL after a mistake. */
+static const struct ast *over_arguments(struct metric_build *m, const struct ast *node, struct str item_name)
+{
+    struct ast *copy = arena_zero(m->arena, sizeof(*copy));
+    struct lambda_names names = {node, m->lambda};
+    bool is_lambda = node->kind == AST_LAMBDA, is_whole = true;
+    *copy = *node;
+    copy->args = arena_zero(m->arena, (node->n_args + 1) * sizeof(*copy->args));
+    if (is_lambda)
+        m->lambda = &names;
+    for (uint32_t i = 0; i < node->n_args && is_whole; i++) {
+        bool is_name = is_lambda && i + 1 < node->n_args;
+        copy->args[i] = is_name ? node->args[i] : (struct ast *)over_columns(m, node->args[i], item_name);
+        is_whole = copy->args[i] != NULL;
+    }
+    m->lambda = names.outer;
+    return is_whole ? copy : NULL;
+}
+
+/* Written out or by the name of an item. */
+static bool has_aggregate(const struct metric_build *m, const struct ast *node)
+{
+    if (is_aggregate_call(node) || aggregate_item(m, node) >= 0)
+        return true;
+    for (uint32_t i = 0; i < node->n_args; i++)
+        if (has_aggregate(m, node->args[i]))
+            return true;
+    return false;
+}
+
 /* The expression with aggregates and keys replaced by the names of their columns; NULL after a mistake. */
 static const struct ast *over_columns(struct metric_build *m, const struct ast *node, struct str item_name)
 {
@@ -260,7 +338,12 @@ static const struct ast *over_columns(struct metric_build *m, const struct ast *
     }
     if (node->kind == AST_NULL || node->kind == AST_NUMBER || node->kind == AST_STRING || node->kind == AST_BOOL)
         return node;
-    if (!ast_has_aggregate(node)) {
+    if (node->kind == AST_NAME && is_parameter(m->lambda, node->text))
+        return node;
+    int item = aggregate_item(m, node);
+    if (item >= 0)
+        return over_item(m, (uint32_t)item, node->text);
+    if (!has_aggregate(m, node) && node->kind != AST_LAMBDA && !has_parameter(m->lambda, node)) {
         struct scope scope = relation_scope(m->own);
         value_id v = builder_expression(m->s->builder, node, &scope, m->d);
         if (v < 0)
@@ -281,20 +364,13 @@ static const struct ast *over_columns(struct metric_build *m, const struct ast *
                        STR_FMT(node->text));
         return NULL;
     }
-    struct ast *copy = arena_zero(m->arena, sizeof(*copy));
-    *copy = *node;
-    copy->args = arena_zero(m->arena, (node->n_args + 1) * sizeof(*copy->args));
-    for (uint32_t i = 0; i < node->n_args; i++) {
-        copy->args[i] = (struct ast *)over_columns(m, node->args[i], item_name);
-        if (copy->args[i] == NULL)
-            return NULL;
-    }
-    return copy;
+    return over_arguments(m, node, item_name);
 }
 
 static void add_items(struct metric_build *m)
 {
     m->items = arena_zero(m->arena, (m->def->n_items + 1) * sizeof(*m->items));
+    m->is_open = arena_zero(m->arena, m->def->n_items + 1);
     for (uint32_t i = 0; i < m->def->n_items; i++) {
         const struct select_item *item = &m->def->items[i];
         struct str name = item->alias.n ? item->alias : ast_default_name(m->arena, item->value);
@@ -305,7 +381,7 @@ static void add_items(struct metric_build *m)
             if (str_eq(m->items[k].name, name))
                 diagnose_error(m->d, item->at, "give it another name by AS",
                                "column '%.*s' stands twice", STR_FMT(name));
-        const struct ast *value = over_columns(m, item->value, name);
+        const struct ast *value = over_item(m, i, name);
         if (value == NULL)
             continue;
         struct type type = {.kind = TYPE_NOTHING};
@@ -315,6 +391,8 @@ static void add_items(struct metric_build *m)
                 type = m->key_columns[k].type;
         m->items[m->n_items++] = (struct plan_item){name, value, type};
     }
+    if (m->def->having)
+        m->having = over_columns(m, m->def->having, STR("having"));
 }
 
 /* ---- tiers ---- */
@@ -426,6 +504,7 @@ static void build_cube(struct metric_build *m, size_t set, value_id pass, const 
                              .set = set,
                              .items = m->items,
                              .n_items = m->n_items,
+                             .having = m->having,
                              .measures = m->measures,
                              .n_measures = m->n_measures,
                              .pass = pass >= 0 ? source_output(m->s, pass) : -1};

@@ -60,6 +60,7 @@ struct plan_cube {
     const struct metric_def *metric;
     struct plan_item *items;
     size_t n_items;
+    const struct ast *having; /* as an item's value; NULL: all rows */
     size_t set;             /* index of the grouping set */
     char *set_name;         /* "zone,country" */
     struct plan_column *dimensions;

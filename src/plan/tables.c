@@ -250,6 +250,10 @@ static void view_select(struct buf *b, const struct plan *p, const struct plan_s
         buf_text(b, " HAVING count() > 0"); /* no rows, no answer: as GROUP BY () over nothing has none here */
     }
     buf_text(b, ")");
+    if (c->having != NULL) {
+        buf_text(b, " WHERE ");
+        ast_print(b, c->having);
+    }
 }
 
 static void metric_view(struct buf *b, const struct plan *p, const struct plan_source *s, size_t first, size_t tier)
