@@ -364,6 +364,84 @@ static void csv_loops_agree_on_random_input(void **state)
     }
 }
 
+/* A cell of column `column`, mostly of the form that goes by with many others, `form` saying which. */
+static void put_usual_field(struct buf *b, uint32_t column, uint32_t form)
+{
+    static const char damage[] = "0123456789.-:TZ e+";
+    size_t start = b->n;
+
+    switch (column) {
+    case 0:
+        buf_printf(b, "20%02u-02-29%c23:5%u:%02u", form % 3 * 12, form & 1 ? 'T' : ' ', random_number(400) == 0,
+                   random_number(60));
+        if (form % 5)
+            buf_printf(b, ".%0*u", (int)(form % 5 * 2 - (form & 2) / 2), random_number(10));
+        if (form & 4)
+            buf_byte(b, 'Z');
+        break;
+    case 1:
+        buf_printf(b, "%llu", (1ULL << random_number(form % 2 ? 26 : 60)) + random_number(1000));
+        break;
+    case 2:
+    case 3:
+        buf_printf(b, "%s%u.%0*u", random_number(form % 4 + 1) ? "-" : "", random_number(form & 1 ? 100 : 100000),
+                   (int)(1 + random_number(form & 2 ? 4 : 12)), random_number(1000));
+        break;
+    case 4:
+        buf_printf(b, "%u.%u.%u.%u", random_number(256), random_number(256), random_number(256) >> random_number(8),
+                   random_number(form & 1 ? 256 : 10));
+        break;
+    case 5:
+        buf_printf(b, "%d", ((int)random_number(1u << 31) - (1 << 30)) >> (form % 4 * 8 + random_number(6)));
+        break;
+    default:
+        buf_printf(b, "%.*s", (int)random_number(form % 12 + 1), "text of some bytes");
+    }
+    if (b->n > start && random_number(60) == 0)
+        b->p[start + random_number((uint32_t)(b->n - start))] = damage[random_number(sizeof(damage) - 1)];
+}
+
+/* Cells behind a space are read one by one. */
+static void csv_columns_that_look_alike_are_read_as_cells_are(void **state)
+{
+    static const char *const columns[] = {
+        "t:DateTime64(3) u:UInt64 f:Float32 d:Float64 i:IPv4 n:Int32 s:String",
+        "t:DateTime u:UInt32 f:Float64 d:Float32 i:IPv4 n:Int64 s:String",
+        "t:DateTime64(9) u:UInt64 f:Float32 d:Float32 i:IPv4 n:Int16 s:String",
+        "t:DateTime64(0) u:Int64 f:Float32 d:Float64 i:IPv4 n:Int8 s:Nullable(String)",
+    };
+    const struct csv_kernels *kernels[] = {&csv_plain, &csv_avx2, &csv_avx512};
+
+    for (uint32_t form = 0; form < 60; form++) {
+        AUTO_DONE(buf) close = {0};
+        AUTO_DONE(buf) spaced = {0};
+        struct run careful;
+        for (uint32_t row = 300 + random_number(400); row > 0; row--) {
+            for (uint32_t i = 0; i < 7; i++) {
+                size_t start = close.n;
+                put_usual_field(&close, i, form);
+                buf_byte(&spaced, ' ');
+                buf_put(&spaced, close.p + start, close.n - start);
+                buf_byte(&close, i < 6 ? ',' : '\n');
+                buf_byte(&spaced, i < 6 ? ',' : '\n');
+            }
+        }
+        run_init(&careful, FORMAT_CSV, columns[form % 4]);
+        run_text(&careful, buf_view(&spaced), 0);
+        assert_true(careful.n_rows > 100);
+        for (size_t k = 0; k < COUNT(kernels); k++) {
+            struct run r;
+            run_init(&r, FORMAT_CSV, columns[form % 4]);
+            if (csv_kernels_is_usable(kernels[k]))
+                ((struct csv_decoder *)r.d)->kernels = kernels[k];
+            run_text(&r, buf_view(&close), 0);
+            assert_string_equal(buf_cstr(&r.out), buf_cstr(&careful.out));
+            run_done(&r);
+        }
+        run_done(&careful);
+    }
+}
+
 /* ---- csv-spectrum ---- */
 
 static char *read_file(const char *folder, const char *name, const char *suffix, size_t *n)
@@ -466,6 +544,7 @@ int main(void)
         cmocka_unit_test(csv_runs_are_cut_at_records),
         cmocka_unit_test(csv_huge_records_are_rejected),
         cmocka_unit_test(csv_loops_agree_on_random_input),
+        cmocka_unit_test(csv_columns_that_look_alike_are_read_as_cells_are),
         cmocka_unit_test(csv_spectrum_is_read),
         cmocka_unit_test(csv_specs_that_cannot_be_are_refused),
     };
