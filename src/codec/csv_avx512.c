@@ -34,13 +34,40 @@ static inline uint64_t below(int stop)
     return stop <= 0 ? 0 : ~(uint64_t)0 >> (64 - stop);
 }
 
+/* Whole blocks up to one with a special character. Answers whether the last one ended with an end. */
+AVX512 static uint64_t index_usual(struct csv_scan *s)
+{
+    const __m512i delimiter = _mm512_set1_epi8(s->delimiter), line = _mm512_set1_epi8('\n'),
+                  special = _mm512_set1_epi8(s->special), numbers = _mm512_loadu_si512(byte_numbers);
+    const char *data = s->data;
+    uint32_t *out = s->ends + s->n_ends, *const most = s->ends + s->cap;
+    size_t at = s->at, n_lines = s->n_lines;
+    uint64_t ends = (uint64_t)1 << 63;
+
+    for (; s->n - at >= 64 && out < most; at += 64) {
+        __m512i w = _mm512_loadu_si512(data + at);
+        __mmask64 lines = _mm512_cmpeq_epi8_mask(w, line), quotes = _mm512_cmpeq_epi8_mask(w, special);
+        if (__builtin_expect(quotes != 0, false))
+            break;
+        ends = _mm512_cmpeq_epi8_mask(w, delimiter) | lines;
+        unsigned n = (unsigned)_mm_popcnt_u64(ends);
+        put_positions(out, ends, n, (uint32_t)at, numbers);
+        out += n;
+        n_lines += (size_t)_mm_popcnt_u64(lines);
+    }
+    s->at = at;
+    s->n_ends = (size_t)(out - s->ends);
+    s->n_lines = n_lines;
+    return ends >> 63;
+}
+
 AVX512 static void index_avx512(struct csv_scan *s)
 {
+    struct csv_quotes quotes = {.may_open = index_usual(s)};
     const __m512i delimiter = _mm512_set1_epi8(s->delimiter), line = _mm512_set1_epi8('\n'),
                   special = _mm512_set1_epi8(s->special), ret = _mm512_set1_epi8('\r'),
                   numbers = _mm512_loadu_si512(byte_numbers);
     size_t at = s->at, n_ends = s->n_ends, n_lines = s->n_lines;
-    struct csv_quotes quotes = {.may_open = 1};
     int stop = 64;
 
     while (at < s->n && n_ends < s->cap && stop == 64) {
