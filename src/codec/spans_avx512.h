@@ -101,22 +101,36 @@ AVX512 static inline __m512i numbers8(__m512i digits)
     return _mm512_add_epi64(_mm512_mul_epu32(w, _mm512_set1_epi64(10000)), _mm512_srli_epi64(w, 32));
 }
 
+/* Digits without the dot; up = all ones in its byte and all before it. */
+struct short_decimals {
+    __m512i digits, up;
+    __mmask8 minus, bad;
+};
+
+AVX512 static inline struct short_decimals take_short_decimals(const struct spans *v, size_t k)
+{
+    const __m512i ones = _mm512_set1_epi64(-1);
+    struct eight e = take_eight(v, k);
+    struct short_decimals r = {.minus = e.minus};
+    __m512i dots = _mm512_movm_epi8(_mm512_cmpeq_epi8_mask(e.digits, _mm512_set1_epi8('.' ^ '0')));
+    __m512i edges = _mm512_or_si512(e.first, _mm512_set1_epi64((long long)(0xffULL << 56)));
+    r.bad = _mm512_test_epi64_mask(dots, edges) | _mm512_testn_epi64_mask(e.valid, e.valid);
+    __m512i lowest = _mm512_and_si512(dots, _mm512_sub_epi64(_mm512_setzero_si512(), dots));
+    /* a second dot stays, and is no digit */
+    r.up = _mm512_maskz_add_epi64(_mm512_test_epi64_mask(dots, dots), _mm512_slli_epi64(lowest, 8), ones);
+    r.digits = _mm512_ternarylogic_epi64(r.up, _mm512_slli_epi64(e.digits, 8), e.digits, 0xca); /* a ? b : c */
+    r.bad |= has_more_than_9(r.digits);
+    return r;
+}
+
 AVX512 static inline __m512d eight_short_decimals(const struct spans *v, size_t k, __mmask8 *bad)
 {
     const __m512d powers = _mm512_setr_pd(1, 1e7, 1e6, 1e5, 1e4, 1e3, 1e2, 1e1); /* by the dot's byte + 1 */
-    const __m512i ones = _mm512_set1_epi64(-1);
-    struct eight e = take_eight(v, k);
-    __m512i dots = _mm512_movm_epi8(_mm512_cmpeq_epi8_mask(e.digits, _mm512_set1_epi8('.' ^ '0')));
-    __m512i edges = _mm512_or_si512(e.first, _mm512_set1_epi64((long long)(0xffULL << 56)));
-    *bad = _mm512_test_epi64_mask(dots, edges) | _mm512_testn_epi64_mask(e.valid, e.valid);
-    __m512i lowest = _mm512_and_si512(dots, _mm512_sub_epi64(_mm512_setzero_si512(), dots));
-    /* the dot and all before it; a second one stays, and is no digit */
-    __m512i up = _mm512_maskz_add_epi64(_mm512_test_epi64_mask(dots, dots), _mm512_slli_epi64(lowest, 8), ones);
-    __m512i digits = _mm512_ternarylogic_epi64(up, _mm512_slli_epi64(e.digits, 8), e.digits, 0xca); /* a ? b : c */
-    *bad |= has_more_than_9(digits);
-    __m512i place = _mm512_srli_epi64(_mm512_popcnt_epi64(up), 3);
-    __m512d x = _mm512_div_pd(_mm512_cvtepi64_pd(numbers8(digits)), _mm512_permutexvar_pd(place, powers));
-    return _mm512_mask_xor_pd(x, e.minus, x, _mm512_set1_pd(-0.0));
+    struct short_decimals d = take_short_decimals(v, k);
+    __m512i place = _mm512_srli_epi64(_mm512_popcnt_epi64(d.up), 3);
+    __m512d x = _mm512_div_pd(_mm512_cvtepi64_pd(numbers8(d.digits)), _mm512_permutexvar_pd(place, powers));
+    *bad = d.bad;
+    return _mm512_mask_xor_pd(x, d.minus, x, _mm512_set1_pd(-0.0));
 }
 
 AVX512 static inline __m512i eight_short_integers(const struct spans *v, size_t k, bool takes_minus, __mmask8 *bad)
@@ -364,6 +378,10 @@ AVX512 static inline uint64_t spans_are_numbers(const struct spans *v)
 {
     uint64_t bad = 0;
     for (size_t k = 0; k < v->n; k += 8) {
+        if (longer_than(v, k, 8) == 0) {
+            bad |= (uint64_t)take_short_decimals(v, k).bad << k;
+            continue;
+        }
         struct decimals a = four_decimals(v, k), b = four_decimals(v, k + 4);
         bad |= (uint64_t)(a.bad | b.bad << 4 | longer_than(v, k, 16)) << k;
     }
