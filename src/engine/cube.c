@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Gathering: batches of rows into the rows of keys. Per 256 rows: buckets, numbers of strings,
+ * Gathering: batches of rows into the rows of keys. Per CUBE_BATCH rows: buckets, numbers of strings,
  * packed key words; hashes (prefetching slots); first slots (prefetching rows); comparison without
  * a branch per row; the few keys that were not at their first place; then one pass per measure over
  * rows that are in L1. */

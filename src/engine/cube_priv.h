@@ -16,7 +16,8 @@
 #include "engine/dictionary.h"
 #include "engine/table_memory.h"
 
-enum { CUBE_BATCH = 256, CUBE_MAX_DIMENSIONS = SHAPE_MAX_DIMENSIONS, CUBE_MAX_WORDS = 2 * CUBE_MAX_DIMENSIONS + 2,
+/* 128: rows, keys and columns of a batch stay in the first-level cache together. */
+enum { CUBE_BATCH = 128, CUBE_MAX_DIMENSIONS = SHAPE_MAX_DIMENSIONS, CUBE_MAX_WORDS = 2 * CUBE_MAX_DIMENSIONS + 2,
       KEY_AT = 8 };
 
 struct key_place {
