@@ -14,7 +14,7 @@
 #include "aggregate/row_fold.h"
 #include "engine/cube.h"
 
-enum { BATCH = 2048, FOLD = 16, AHEAD = 8 * FOLD, N_MEASURES = 7 };
+enum { BATCH = 2048, PREFETCH = 128, N_MEASURES = 7 };
 
 static struct arena arena;
 static uint64_t random_state = 88172645463325252ULL;
@@ -158,26 +158,25 @@ static void fill_cube(struct cube *c, struct setup *s, const struct events *e, s
 
 /* ---- rows ---- */
 
-static void fetch_rows(const struct setup *s, const struct events *e, const char *rows, size_t from, size_t to)
+static size_t take_ids(const struct setup *s, const struct events *e, size_t at, uint32_t ids[PREFETCH])
 {
-    for (size_t i = from; i < to && i < e->n; i++)
-        __builtin_prefetch(rows + e->ids[i] * s->shape.stride, 1);
+    size_t n = e->n - at < PREFETCH ? e->n - at : PREFETCH;
+    for (size_t i = 0; i < n; i++)
+        ids[i] = e->ids[at + i] * (uint32_t)(s->shape.stride / 8);
+    return n;
 }
 
-/* Rows are fetched some time ahead, a few between two folds: of a long burst a processor drops what goes beyond what
- * it can wait for. */
 static void fold_ids(const struct setup *s, const struct events *e, char *rows)
 {
-    uint32_t ids[FOLD];
+    uint32_t both[2][PREFETCH];
     struct row_fold f;
     row_fold_init(&f, &s->shape);
-    fetch_rows(s, e, rows, 0, AHEAD);
-    for (size_t at = 0; at < e->n; at += FOLD) {
-        size_t n = e->n - at < FOLD ? e->n - at : FOLD;
-        fetch_rows(s, e, rows, at + AHEAD, at + AHEAD + FOLD);
-        for (size_t i = 0; i < n; i++)
-            ids[i] = e->ids[at + i] * (uint32_t)(s->shape.stride / 8);
-        struct row_fold_input fold = {s->arg_lists, NULL, NULL, at, n};
+    size_t n_next = take_ids(s, e, 0, both[0]);
+    for (size_t at = 0; at < e->n; at += PREFETCH) {
+        uint32_t *ids = both[at / PREFETCH % 2], *next = both[at / PREFETCH % 2 ^ 1];
+        size_t n = n_next;
+        n_next = take_ids(s, e, at + n, next);
+        struct row_fold_input fold = {s->arg_lists, NULL, NULL, at, n, next, n_next};
         row_fold(&f, rows, ids, &fold);
         for (size_t m = 0; m < s->shape.n_measures; m++) {
             struct aggregate_input in = {s->arg_lists[m], NULL, ids, n};
@@ -241,7 +240,7 @@ static void print_json(size_t n)
 static void bench_cube(const char *what, size_t n, uint32_t n_users, enum type_kind kind,
                        double goal)
 {
-    struct events e = events_new(n, n_users, 2000);
+    struct events e = events_new(n, n_users, strstr(what, "hour") ? 2000000 : 2000);
     struct setup s;
     setup_init(&s, N_MEASURES, kind);
     struct cube *c = cube_new(&s.shape);
@@ -345,6 +344,7 @@ int main(int argc, char **argv)
     bench_ids(n, 1000000, 0);
     bench_cube("cube, minute x UInt32, 1,000", n, 1000, TYPE_UINT32, 0);
     bench_cube("cube, minute x UInt32, 100,000", n, 100000, TYPE_UINT32, 0);
+    bench_cube("cube, hour x UInt32, 100,000, each key often", n, 100000, TYPE_UINT32, 0);
     bench_cube("cube, minute x user (text), 1,000: the job", n, 1000, TYPE_STRING, 125);
     bench_cube("cube, minute x user (text), 100,000", n, 100000, TYPE_STRING, 0);
     bench_seal_workers(n);

@@ -80,7 +80,7 @@ static bool add_lanes(struct row_fold *f, const struct aggregate *a, size_t m, s
 void row_fold_init(struct row_fold *f, const struct cube_shape *shape)
 {
     const bool on = has_avx512();
-    *f = (struct row_fold){.n_vectors = 1};
+    *f = (struct row_fold){.n_vectors = 1, .row_bytes = shape->stride};
     f->masks[0].add_integer = 1; /* the row count */
     for (size_t k = 0; k < ROW_FOLD_VECTORS; k++) {
         size_t words = shape->stride / 8 > k * 8 ? shape->stride / 8 - k * 8 : 0;
@@ -329,12 +329,22 @@ AVX512_INLINE void mask_lanes(const struct lane_batch *b, const struct row_lane 
                                             b->sources[lane].taken[row / 8], v[lane]);
 }
 
+static inline __attribute__((always_inline)) void fetch(const struct row_fold *f, const char *rows,
+                                                        const uint32_t *ids, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        __builtin_prefetch(rows + (size_t)ids[i] * 8, 1);
+    for (size_t i = 0; i < n && f->row_bytes != 64; i++)
+        __builtin_prefetch(rows + (size_t)ids[i] * 8 + f->row_bytes - 1, 1);
+}
+
 AVX512 static void fold_rows(const struct row_fold *f, size_t k, char *rows, const uint32_t *ids,
                              const struct row_fold_input *in)
 {
     const struct row_lane *lanes = &f->lanes[k * 8];
     const struct row_masks *masks = &f->masks[k];
     const bool whole = masks->in_row == 0xff, counts_rows = k == 0;
+    const size_t n_ahead = k == 0 ? in->n_ahead : 0;
     struct lane_batch b;
     __m512i v[8];
     size_t i = 0;
@@ -343,6 +353,8 @@ AVX512 static void fold_rows(const struct row_fold *f, size_t k, char *rows, con
 
     if (b.is_wide && whole && !b.is_masked) { /* the usual case */
         for (; i + 8 <= in->n; i += 8) {
+            if (i + 8 <= n_ahead)
+                fetch(f, rows, in->ahead + i, 8);
             for (size_t lane = 0; lane < 8; lane++)
                 v[lane] = _mm512_loadu_si512(b.sources[lane].values + i * b.sources[lane].width);
             if (counts_rows)
@@ -353,6 +365,8 @@ AVX512 static void fold_rows(const struct row_fold *f, size_t k, char *rows, con
     }
     for (; i < in->n; i += 8) {
         size_t n = in->n - i < 8 ? in->n - i : 8;
+        if (i + 8 <= n_ahead)
+            fetch(f, rows, in->ahead + i, 8);
         for (size_t lane = 0; lane < 8; lane++)
             v[lane] = lane_values(&lanes[lane], &b.sources[lane], in->pick, i, n);
         if (b.is_masked)
@@ -370,13 +384,17 @@ AVX512 static void fold_rows(const struct row_fold *f, size_t k, char *rows, con
 void row_fold(const struct row_fold *f, char *rows, const uint32_t *ids,
               const struct row_fold_input *in)
 {
-    if (!f->has_lanes) {
+    size_t n_fetched = 0;
+    if (f->has_lanes && in->n > 0) {
+        for (size_t k = 0; k < f->n_vectors; k++)
+            fold_rows(f, k, rows, ids, in);
+        n_fetched = (in->n_ahead < in->n ? in->n_ahead : in->n) & ~(size_t)7;
+    } else {
         for (size_t i = 0; i < in->n; i++)
             ++*(uint64_t *)(rows + (size_t)ids[i] * 8);
-        return;
     }
-    for (size_t k = 0; k < f->n_vectors; k++)
-        fold_rows(f, k, rows, ids, in);
+    if (n_fetched < in->n_ahead)
+        fetch(f, rows, in->ahead + n_fetched, in->n_ahead - n_fetched);
 }
 
 AVX512 static void merge_vectors(const struct row_fold *f, char *into, const char *from)

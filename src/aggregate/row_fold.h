@@ -30,6 +30,7 @@ struct row_masks {
 
 struct row_fold {
     bool has_lanes; /* else only the row count is kept here */
+    size_t row_bytes;
     size_t n_vectors;
     struct row_masks masks[ROW_FOLD_VECTORS];
     struct row_lane lanes[ROW_FOLD_LANES];
@@ -43,6 +44,8 @@ struct row_fold_input {
     const struct column *const *conditions;  /* conditions[m]: of -If, or NULL; NULL: none at all */
     const uint32_t *pick;                    /* rows of the columns; NULL: first + i */
     size_t first, n;                         /* n at most ROW_FOLD_ROWS */
+    const uint32_t *ahead;                   /* of n_ahead rows that are wanted next: fetched into the cache */
+    size_t n_ahead;                          /*   meanwhile, a few between the folds, so that neither waits */
 };
 
 /* Folds row i of the input into the pane row at rows + ids[i] * 8; its row count goes up. */
