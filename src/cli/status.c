@@ -49,7 +49,7 @@ static const struct {
      "less than a tenth of the disk is free; shorten KEEP or add disk"},
     {"clock_skew", SEVERITY_WARNING,
      "the store's clock and this machine's differ by more than 5 s; results use the store's"},
-    {"problem", SEVERITY_WARNING, "see the text; weir tries again by itself"},
+    {"problem", SEVERITY_CRITICAL, "see the text; weir tries again by itself"},
 };
 
 struct report {

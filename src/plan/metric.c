@@ -496,6 +496,24 @@ static void cube_tiers(struct metric_build *m, struct plan_cube *cube)
 
 /* ---- cubes ---- */
 
+/* Does an earlier set have the same keys? Its rows would be these. */
+static bool is_there_already(const struct metric_build *m, const struct plan_cube *cube)
+{
+    const struct plan_source *p = m->s->plan;
+    for (size_t i = 0; i < p->n_cubes; i++) {
+        const struct plan_cube *other = &p->cubes[i];
+        if (other->metric != m->def || other->n_dimensions != cube->n_dimensions)
+            continue;
+        size_t n_equal = 0;
+        for (size_t a = 0; a < cube->n_dimensions; a++)
+            for (size_t b = 0; b < cube->n_dimensions; b++)
+                n_equal += str_eq(cube->dimensions[a].name, other->dimensions[b].name);
+        if (n_equal == cube->n_dimensions)
+            return true;
+    }
+    return false;
+}
+
 static void build_cube(struct metric_build *m, size_t set, value_id pass, const int *key_index)
 {
     struct plan_source *p = m->s->plan;
@@ -528,6 +546,10 @@ static void build_cube(struct metric_build *m, size_t set, value_id pass, const 
         buf_str(&set_name, m->key_columns[key_index[i]].name);
     }
     cube.set_name = arena_text(m->arena, buf_view(&set_name));
+    if (def != NULL && is_there_already(m, &cube)) {
+        diagnose_error(m->d, def->at, NULL, "the grouping set (%s) stands twice", cube.set_name);
+        return;
+    }
     cube_tiers(m, &cube);
 
     struct cube_shape *shape = &cube.shape;

@@ -615,6 +615,7 @@ def check_refuses_what_the_engine_cannot_hold():
     for text, said in ((source + m("m", 65), ("weir.sql:3:", "at most 64 keys", "^")),
                        (source + m("m_1d", 1, "") + m("m", 1), ("weir.sql:3:", "'m_1d' is the name of a tier of metric 'm'")),
                        (source + m("m_set1", 1) + two_sets, ("weir.sql:4:", "a table in common")),
+                       (source + two_sets.replace("(c1), (c2)", "(c1, c2), (c2), (c2, c1)"), ("weir.sql:3:", "the grouping set (c2,c1) stands twice")),
                        ("SET memory = '64GiB';\n" + source + m("m", 1), ("weir.sql:1:", "memory", "16GiB at most")),
                        ("SET epoch_slot = '0s';\n" + source + m("m", 1), ("weir.sql:1:", "epoch_slot")),
                        ("SET epoch_slot = '40s';\n" + source + m("m", 1), ("weir.sql:1:", "two times 'epoch_margin'"))):
