@@ -19,8 +19,18 @@ void expr_memory_unref(struct expr_memory *m)
 {
     if (m == NULL || atomic_fetch_sub(&m->refs, 1) != 1)
         return;
+    for (struct expr_owned *o = m->owned; o != NULL; o = o->next)
+        o->free(o->p);
     arena_done(&m->arena);
     free(m);
+}
+
+void expr_memory_own(struct expr_memory *m, void *p, void (*free)(void *p))
+{
+    struct expr_owned *o = arena_alloc(&m->arena, sizeof(*o));
+
+    *o = (struct expr_owned){m->owned, free, p};
+    m->owned = o;
 }
 
 struct builder *builder_new(void)

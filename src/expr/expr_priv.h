@@ -97,8 +97,15 @@ static inline bool value_is_lazy(const struct value *v)
 struct expr_memory {
     _Atomic uint32_t refs;
     struct arena arena;
+    struct expr_owned *owned; /* what is not in the arena */
+};
+struct expr_owned {
+    struct expr_owned *next;
+    void (*free)(void *p);
+    void *p;
 };
 void expr_memory_unref(struct expr_memory *m);
+void expr_memory_own(struct expr_memory *m, void *p, void (*free)(void *p));
 
 struct builder {
     struct expr_memory *memory;
@@ -157,7 +164,7 @@ extern const struct function_family family_arithmetic, family_compare, family_lo
         family_time_unix,
     family_text, family_like, family_in, family_round, family_other,
     family_text_utf8, family_text_search, family_text_make, family_text_code, family_readable,
-    family_math, family_bits, family_geo, family_hash, family_network;
+    family_math, family_bits, family_geo, family_hash, family_network, family_pattern;
 
 const struct function *function_find(struct str name);
 /* Would ClickHouse leave this call alone in a branch that is not taken? Else it computes it, unless one of its

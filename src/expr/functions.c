@@ -14,6 +14,7 @@ static const struct function_family *const families[] = {
     &family_arithmetic, &family_compare,   &family_logic,      &family_conditional, &family_null,
     &family_in,         &family_like,      &family_text,       &family_round,       &family_cast,
     &family_text_utf8,  &family_text_search, &family_text_make, &family_text_code,  &family_readable,
+    &family_pattern,
     &family_time_part,  &family_time_start, &family_time_shift, &family_time_unix,  &family_other,
     &family_math,       &family_bits,      &family_geo,       &family_hash,       &family_network,
 };
@@ -53,13 +54,12 @@ bool function_is_lazy(const struct function *f, const struct type *types)
     bool is_number_as_time = str_starts(str_of(f->name), "toDate") && type_is_number(types[0]);
     static const struct function_family *const lazy_families[] = {
         &family_text,      &family_like,      &family_text_utf8, &family_text_search,
-        &family_text_make, &family_text_code, &family_readable,
+        &family_text_make, &family_text_code, &family_readable,  &family_pattern,
     };
     for (size_t i = 0; i < COUNT(lazy_families); i++)
         if (is_of(lazy_families[i], f))
             return true;
-    return
-        (is_of(&family_cast, f) && !is_number_as_time);
+    return is_of(&family_cast, f) && !is_number_as_time;
 }
 
 bool function_is_known(struct str name)

@@ -700,7 +700,7 @@ static void gen_format(struct buf *out, const char *format, int depth)
         }
         char what = *++p;
         if (is_wild && chance(30))
-            what = "nistdcFxyz46kCPZweWpD"[below(21)];
+            what = "nistdcFxyz46kCPZweWpDRr"[below(23)];
         switch (what) {
         case 'n':
             gen_number(out, depth);
@@ -763,6 +763,12 @@ static void gen_format(struct buf *out, const char *format, int depth)
             buf_str(out, buf_view(&text));
             break;
         }
+        case 'R':
+            buf_text(out, patterns[below(COUNT(patterns))]);
+            break;
+        case 'r':
+            buf_text(out, replacements[below(COUNT(replacements))]);
+            break;
         case 'p':
             buf_text(out, PICK("0", "1", "2", "3", "-1", "-2", "4", "5", "7", "20"));
             break;

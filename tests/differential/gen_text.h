@@ -29,14 +29,16 @@ static const char *const text_numbers[] = {
     "position(%w, %W, %p)", "position(%w, %w)", "positionCaseInsensitive(%w, %W, %p)", "locate(%W, %w)", "position(%W IN %w)", "locate(%w, %w, %p)",
     "countSubstrings(%w, %W)", "countSubstrings(%w, %w)", "countSubstrings(%w, %W, %p)",
     "countSubstringsCaseInsensitive(%w, %W)", "countSubstringsCaseInsensitiveUTF8(toValidUTF8(%w), toValidUTF8(%W))", "countSubstringsCaseInsensitiveUTF8(toValidUTF8(%w), toValidUTF8(%w))", "ascii(%w)",
-    "countSubstringsCaseInsensitive(%w, %w, %p)",
+    "countSubstringsCaseInsensitive(%w, %w, %p)", "countMatches(%w, %R)", "countMatches(%w, %R)",
+    "countMatchesCaseInsensitive(%w, %R)",
 };
 
 static const char *const text_conditions[] = {
     "isValidUTF8(%w)", "startsWithUTF8(%w, %W)", "endsWithUTF8(%w, %W)", "startsWithUTF8(%w, %w)", "endsWithUTF8(%w, %w)",
     "endsWith(%w, %W)", "startsWith(%w, %W)", "startsWithCaseInsensitive(%w, %W)", "endsWithCaseInsensitive(%w, %W)",
     "hasToken(%w, %W)", "hasTokenCaseInsensitive(%w, %W)", "hasTokenOrNull(%w, %W)",
-    "hasTokenCaseInsensitiveOrNull(%w, %W)", "isNull(hasTokenOrNull(%w, 'a b'))", "(toValidUTF8(%w) ILIKE %P)",
+    "hasTokenCaseInsensitiveOrNull(%w, %W)", "isNull(hasTokenOrNull(%w, 'a b'))",
+    "match(toValidUTF8(%w), %R)", "(toValidUTF8(%w) REGEXP %R)", "match(%w, %w)", "match(toValidUTF8(%w), %R)", "match(%w, %W)", "(toValidUTF8(%w) ILIKE %P)",
 };
 
 static const char *const text_strings[] = {
@@ -57,7 +59,24 @@ static const char *const text_strings[] = {
     "formatReadableTimeDelta(%F)", "formatReadableTimeDelta(%n, 'hours')", "formatReadableTimeDelta(%F, 'minutes', 'nanoseconds')",
     "formatReadableTimeDelta(%F, 'days', 'minutes')", "formatReadableTimeDelta(%n / 1000, 'milliseconds')",
     "formatReadableTimeDelta(%i, '', 'microseconds')", "trim(BOTH %W FROM %w)", "trimBoth(%w, %W)", "substring(%w FROM 2 FOR %p)", "trimLeft(%w, %W)", "trimRight(%w, %W)",
+    "extract(toValidUTF8(%w), %R)", "extract(toValidUTF8(%w), %R)", "regexpExtract(%w, %R)", "regexpExtract(%w, %R, 0)", "regexpExtract(%w, %R, u8 %% 3)",
+    "regexpExtract(%w, %R, %p)", "replaceRegexpOne(toValidUTF8(%w), %R, %r)", "replaceRegexpAll(toValidUTF8(%w), %R, %r)", "replaceRegexpAll(toValidUTF8(%w), %R, %r)",
+    "replaceRegexpAll(toValidUTF8(%w), %w, %r)", "replaceRegexpOne(toValidUTF8(%w), %R, %w)", "replaceRegexpAll(toValidUTF8(%w), %w, %w)", "regexpQuoteMeta(%w)",
+    "replaceRegexpAll(toValidUTF8(%w), regexpQuoteMeta(%w), 'x')", "extract(toValidUTF8(%w), %W)",
     "tryBase64Decode(%w)", "format(%W, %w)", "format('{}{}', %w)",
+};
+
+static const char *const patterns[] = {
+    "'a'", "'b+'", "'[a-c]+'", "'(a)(b)?'", "'^a'", "'c$'", "'.'", "'.*'", "''", "'a|b|Кот'", "'(?i)abc'", "'\\\\w+'",
+    "'(\\\\w+) (\\\\w+)'", "'\\\\d+'", "'[^a-z]'", "'К.т'", "'(?i)КОТ'", "'\\\\.'", "'^$'", "'\\\\b'", "'o*'",
+    "'(x|y)z?'", "'fox.*dog'", "'The (\\\\w+) brown'", "'abc'", "'(abc)+'", "'(?:ab)c'", "'(?P<n>b)c'", "'(?<n>b)c'", "'x\\\\'", "'a)b'",
+    "'\\\\x61b'", "'ab\\\\Qc\\\\E'", "'[[:alpha:]]+'", "'(?s).b'", "'(?-s)x.'", "'(a)|(b)'", "'(b)?c'", "'a{2}'", "'a{0}b'", "'(?:(a)|b)'",
+    "'abc(def)?'", "'(?P<x_y>abc)a'", "'\\\\p{Greek}'", "'\\\\C'", "'日'", "'[К-т]'", "'a.*?b'", "'(?U)a.*b'", "'(?m)^x'", "'hello_(world)'",
+    "'^.*(b.)'", "'(b).*$'", "'^.*(a).*$'", "'a*$'", "'[a-c]*$'", "'(?:a|b)*$'", "'x|a*$'", "'(a|b)$'", "'^.*(\\\\w)x'",
+};
+
+static const char *const replacements[] = {
+    "''", "'x'", "'[\\\\0]'", "'\\\\1'", "'\\\\2-\\\\1'", "'\\\\\\\\'", "'\\\\'", "'a\\\\qb'", "'$1'", "'Жы'",
 };
 
 #endif
