@@ -61,8 +61,8 @@ static const char *const text_strings[] = {
     "formatReadableTimeDelta(%i, '', 'microseconds')", "trim(BOTH %W FROM %w)", "trimBoth(%w, %W)", "substring(%w FROM 2 FOR %p)", "trimLeft(%w, %W)", "trimRight(%w, %W)",
     "extract(toValidUTF8(%w), %R)", "extract(toValidUTF8(%w), %R)", "regexpExtract(%w, %R)", "regexpExtract(%w, %R, 0)", "regexpExtract(%w, %R, u8 %% 3)",
     "regexpExtract(%w, %R, %p)", "replaceRegexpOne(toValidUTF8(%w), %R, %r)", "replaceRegexpAll(toValidUTF8(%w), %R, %r)", "replaceRegexpAll(toValidUTF8(%w), %R, %r)",
-    "replaceRegexpAll(toValidUTF8(%w), %w, %r)", "replaceRegexpOne(toValidUTF8(%w), %R, %w)", "replaceRegexpAll(toValidUTF8(%w), %w, %w)", "regexpQuoteMeta(%w)",
-    "replaceRegexpAll(toValidUTF8(%w), regexpQuoteMeta(%w), 'x')", "extract(toValidUTF8(%w), %W)",
+    "replaceRegexpAll(toValidUTF8(%w), toValidUTF8(sw), %r)", "replaceRegexpOne(toValidUTF8(%w), %R, %w)", "replaceRegexpAll(toValidUTF8(%w), toValidUTF8(sw), %w)", "regexpQuoteMeta(%w)",
+    "replaceRegexpAll(toValidUTF8(%w), regexpQuoteMeta(toValidUTF8(%w)), 'x')", "extract(toValidUTF8(%w), %W)",
     "tryBase64Decode(%w)", "format(%W, %w)", "format('{}{}', %w)",
 };
 
