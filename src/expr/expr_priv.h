@@ -164,7 +164,8 @@ extern const struct function_family family_arithmetic, family_compare, family_lo
         family_time_unix,
     family_text, family_like, family_in, family_round, family_other,
     family_text_utf8, family_text_search, family_text_make, family_text_code, family_readable,
-    family_math, family_bits, family_geo, family_hash, family_network, family_pattern;
+    family_math, family_bits, family_geo, family_hash, family_network, family_pattern,
+    family_url;
 
 const struct function *function_find(struct str name);
 /* Would ClickHouse leave this call alone in a branch that is not taken? Else it computes it, unless one of its

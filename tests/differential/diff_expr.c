@@ -154,7 +154,7 @@ static const struct {
     {"sn", "String", "x"}, {"nsn", "Nullable(String)", "x"}, {"sd", "String", "y"}, {"sip",
      "String", "z"},
     {"sw", "String", "w"}, {"nsw", "Nullable(String)", "w"}, {"lw", "LowCardinality(String)", "w"},
-     {"se", "String", "e"},
+     {"se", "String", "e"}, {"su", "String", "u"}, {"nsu", "Nullable(String)", "u"}, {"lu", "LowCardinality(String)", "u"},
     {"d", "Date", "d"}, {"nd", "Nullable(Date)", "d"}, {"t", "DateTime", "t"}, {"nt",
      "Nullable(DateTime)", "t"},
     {"tk", "DateTime('Asia/Kolkata')", "t"}, {"tn", "DateTime('America/New_York')", "t"},
@@ -192,6 +192,8 @@ static const char *random_text(char class)
     switch (class) {
     case 'w':
         return wide_words[below(COUNT(wide_words))];
+    case 'u':
+        return urls[below(COUNT(urls))];
     case 'e':
         return coded_words[below(COUNT(coded_words))];
     case 'x':
@@ -700,7 +702,7 @@ static void gen_format(struct buf *out, const char *format, int depth)
         }
         char what = *++p;
         if (is_wild && chance(30))
-            what = "nistdcFxyz46kCPZweWpDRr"[below(23)];
+            what = "nistdcFxyz46kCPZweWpDRru"[below(24)];
         switch (what) {
         case 'n':
             gen_number(out, depth);
@@ -755,7 +757,8 @@ static void gen_format(struct buf *out, const char *format, int depth)
                 gen_column(out, "w");
             break;
         case 'e':
-            gen_column(out, "e");
+        case 'u':
+            gen_column(out, (char[]){what, 0});
             break;
         case 'W': {
             AUTO_DONE(buf) text = {0};

@@ -23,6 +23,32 @@ static const char *const coded_words[] = {
     "dGhlIHF1aWNrIGJyb3duIGZveCBqdW1wcyBvdmVyIHRoZSBsYXp5IGRvZw", "dGhlIHF1aWNrIGJyb3duIGZveCBqdW1wcyBv*mVyIHRoZSBsYXp5",
 };
 
+static const char *const urls[] = {
+    "", "http://", "http://example.com", "https://www.example.com:8080/a/b/c.html?x=1&y=2#frag",
+    "//www.example.co.uk/path", "ftp://user:pass@host.com/", "user@host.com", "example.com",
+    "www.example.com", "http://www.com", "a.b", "localhost", "http://localhost/", "http://127.0.0.1:80/x",
+    "http://[::1]:80/x", "mailto:user@example.com", "http://example.com.", "http://.com",
+    "http://example..com", "http://exa mple.com/", "http://example.com/a?b", "http://example.com?a=1",
+    "http://example.com#x", "http://example.com/#x?y=1", "/path/only?q", "?q=1", "#f",
+    "http://a.b.c.d.e.co.uk/", "http://www.www.com/", "https://вася.рф/путь?а=1",
+    "svn+ssh://some.svn-hosting.com:80/repo/trunk",
+    "http://user:password@example.com:8080/path?query=value#fragment", "http://example.com:99999/",
+    "http://example.com:abc/", "http://example.com:8080", "//paul@www.example.com:80/",
+    "paul@www.example.com:80/", "http:/paul/example/com", "http://www.example.com?q=4/",
+    "http://paul%2Fexample.com:40/", "http://example.com/?a=1&a=2&b&=3&c=",
+    "http://example.com/?abc=1&bc=2#abc=3", "http://example.com/a&b=1", "a?b#c?d", "x://y",
+    "http://a@b@c.com/", "http://com", "http://co.uk/", "javascript:alert(1)",
+    "http://example.com/%D0%9A?q=%2b+1", "data:text/plain,a", "http://EXAMPLE.com/", "1http://a.com/",
+    "h+t-p.s://a.com", "http://a.com;b/", "http://gov.uk", "http://bbc.gov.uk", "http://x.bbc.gov.uk",
+    "http://news.com.au", "https://example.com/?", "https://example.com/?""?a=1", "https://example.com/#",
+    "https://example.com/##x", "http://a.b:80?x", "http://a.b:", "http://a.b:65536", "http://a.b:080/",
+    "http://a.b:8/x?y", "/", "//", "///", "http:", "a:", "a:b:c", "?a=1#a=2", "http://x.y/?xa=1&a=2",
+    "http://x.y/?a", "http://www.www.www.com", "https://www.", "http://www.a", "a%", "a%4", "%%41", "%zz+%20",
+    "+", "%", "http://a.b/?a=%20+", "//www.x", "ht tp://a.b", "http://u@www.a.b", "http://u:p@www.a.b", "http://www.@www.a", "http://www.?@www.a", "http://a.b\t/", "www.", "http://1.2.3.4.5",
+    "http://x.blogspot.com", "http://a.x.blogspot.com", "http://a.b.github.io/", "http://a.b.kobe.jp",
+    "https://a.b.co.jp",
+};
+
 static const char *const text_numbers[] = {
     "lengthUTF8(%w)", "positionUTF8(%w, %W)", "positionUTF8(%w, %w)", "positionUTF8(%w, %W, %p)",
     "positionCaseInsensitiveUTF8(toValidUTF8(%w), toValidUTF8(%W))", "positionCaseInsensitiveUTF8(toValidUTF8(%w), toValidUTF8(%w))", "positionCaseInsensitive(%w, %W)", "positionCaseInsensitive(%w, %w)",
@@ -30,7 +56,7 @@ static const char *const text_numbers[] = {
     "countSubstrings(%w, %W)", "countSubstrings(%w, %w)", "countSubstrings(%w, %W, %p)",
     "countSubstringsCaseInsensitive(%w, %W)", "countSubstringsCaseInsensitiveUTF8(toValidUTF8(%w), toValidUTF8(%W))", "countSubstringsCaseInsensitiveUTF8(toValidUTF8(%w), toValidUTF8(%w))", "ascii(%w)",
     "countSubstringsCaseInsensitive(%w, %w, %p)", "countMatches(%w, %R)", "countMatches(%w, %R)",
-    "countMatchesCaseInsensitive(%w, %R)",
+    "countMatchesCaseInsensitive(%w, %R)", "port(%u)", "port(%u, toUInt16(5))",
 };
 
 static const char *const text_conditions[] = {
@@ -63,6 +89,15 @@ static const char *const text_strings[] = {
     "regexpExtract(%w, %R, %p)", "replaceRegexpOne(toValidUTF8(%w), %R, %r)", "replaceRegexpAll(toValidUTF8(%w), %R, %r)", "replaceRegexpAll(toValidUTF8(%w), %R, %r)",
     "replaceRegexpAll(toValidUTF8(%w), toValidUTF8(sw), %r)", "replaceRegexpOne(toValidUTF8(%w), %R, %w)", "replaceRegexpAll(toValidUTF8(%w), toValidUTF8(sw), %w)", "regexpQuoteMeta(%w)",
     "replaceRegexpAll(toValidUTF8(%w), regexpQuoteMeta(toValidUTF8(%w)), 'x')", "extract(toValidUTF8(%w), %W)",
+    "protocol(%u)", "domain(%u)", "domainWithoutWWW(%u)", "topLevelDomain(%u)",
+    "firstSignificantSubdomain(%u)", "cutToFirstSignificantSubdomain(%u)",
+    "cutToFirstSignificantSubdomainWithWWW(%u)", "path(%u)", "pathFull(%u)", "queryString(%u)",
+    "fragment(%u)", "queryStringAndFragment(%u)", "netloc(%u)", "cutWWW(%u)", "cutQueryString(%u)",
+    "cutFragment(%u)", "cutQueryStringAndFragment(%u)", "decodeURLComponent(%u)",
+    "decodeURLFormComponent(%u)", "encodeURLComponent(%u)", "encodeURLFormComponent(%u)",
+    "extractURLParameter(%u, 'a')", "extractURLParameter(%u, %C)", "cutURLParameter(%u, 'a')",
+    "cutURLParameter(%u, '')", "cutURLParameter(%u, %C)", "decodeURLComponent(encodeURLComponent(%w))",
+    "domain(%w)", "path(%w)", "netloc(%w)",
     "tryBase64Decode(%w)", "format(%W, %w)", "format('{}{}', %w)",
 };
 
