@@ -157,7 +157,10 @@ static void set_value(struct input *in, size_t k, size_t row, const json_t *v)
     case TYPE_FLOAT64: *(double *)at = number; break;
     case TYPE_FLOAT32: *(float *)at = (float)number; break;
     case TYPE_DATETIME64: *(int64_t *)at = llround(number * pow(10, c->type.scale)); break;
-    default: memcpy(at, &integer, type_width(c->type));
+    default: {
+        __int128 wide = integer; /* decimals are up to 16 bytes */
+        memcpy(at, &wide, type_width(c->type));
+    }
     }
 }
 
