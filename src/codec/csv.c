@@ -12,7 +12,7 @@ static const size_t max_window = 0xffffff00; /* positions are 32 bits */
 
 /* ---- life ---- */
 
-static void set_columns(struct csv_decoder *d, size_t n)
+void csv_set_columns(struct csv_decoder *d, size_t n)
 {
     size_t cap = n * BATCH_ROWS;
 
@@ -25,12 +25,13 @@ static void set_columns(struct csv_decoder *d, size_t n)
     d->ends = xrealloc(d->ends, (d->ends_cap + 128) * sizeof(*d->ends));
 }
 
-static struct decoder *open_either(const struct decoder_spec *spec, bool is_tsv)
+struct decoder *csv_open_as(const struct decoder_spec *spec, enum csv_dialect dialect, size_t bytes)
 {
-    struct csv_decoder *d = xcalloc(1, sizeof(*d));
+    struct csv_decoder *d = xcalloc(1, bytes);
 
-    d->is_tsv = is_tsv;
-    d->delimiter = is_tsv ? '\t' : spec->delimiter;
+    d->dialect = dialect;
+    d->is_tsv = dialect != DIALECT_CSV;
+    d->delimiter = d->is_tsv ? '\t' : spec->delimiter;
     d->kernels = csv_kernels_best();
     d->fields = xcalloc(spec->n_fields + 1, sizeof(*d->fields));
     for (size_t i = 0; i < spec->n_fields; i++) {
@@ -40,18 +41,18 @@ static struct decoder *open_either(const struct decoder_spec *spec, bool is_tsv)
             d->fields[i].position = spec->positions[i];
     }
     if (spec->format == FORMAT_CSV || spec->format == FORMAT_TSV)
-        set_columns(d, spec->n_positions);
+        csv_set_columns(d, spec->n_positions);
     return &d->base;
 }
 
 static struct decoder *csv_open(const struct decoder_spec *spec)
 {
-    return open_either(spec, false);
+    return csv_open_as(spec, DIALECT_CSV, sizeof(struct csv_decoder));
 }
 
 static struct decoder *tsv_open(const struct decoder_spec *spec)
 {
-    return open_either(spec, true);
+    return csv_open_as(spec, DIALECT_TSV, sizeof(struct csv_decoder));
 }
 
 static void csv_free(struct decoder *base)
@@ -65,7 +66,7 @@ static void csv_free(struct decoder *base)
 
 /* ---- the header ---- */
 
-static enum err_code missing_column(const struct csv_field *f, const struct str *names, size_t n, struct err *e)
+enum err_code csv_missing_column(const struct csv_field *f, const struct str *names, size_t n, struct err *e)
 {
     for (size_t i = 0; i < n; i++) {
         char text[200];
@@ -93,7 +94,7 @@ static enum err_code find_columns(struct csv_decoder *d, const struct str *names
             }
         }
         if (found == 0)
-            return missing_column(field, names, n, e);
+            return csv_missing_column(field, names, n, e);
         if (found > 1)
             return err_set(e, ERR_INVALID, "column '%.*s' is in the header %zu times", STR_FMT(field->name),
                            found);
@@ -111,7 +112,7 @@ static enum err_code csv_header(struct decoder *base, struct str line, struct er
     struct csv_scan s = {.data = line.p, .n = line.n, .delimiter = d->delimiter, .ends = ends, .cap = cap};
     uint32_t finish;
 
-    const char *problem = csv_index_record(&s, 0, d->is_tsv, &finish);
+    const char *problem = csv_index_record(&s, 0, d->dialect, &finish);
     if (problem == NULL && finish < line.n)
         problem = "more than one line";
     if (problem)
@@ -125,7 +126,7 @@ static enum err_code csv_header(struct decoder *base, struct str line, struct er
             return err_set(e, ERR_SYNTAX, "the header's column %zu: %s", i + 1, problem);
     }
     TRY(find_columns(d, names, s.n_ends, e));
-    set_columns(d, s.n_ends);
+    csv_set_columns(d, s.n_ends);
     return ERR_OK;
 }
 
@@ -152,7 +153,7 @@ static void index_carefully(struct csv_decoder *d, struct csv_scan *s)
         start = s->ends[s->n_ends - 1] + 1;
     if (d->n_skipped && d->skipped[d->n_skipped - 1].finish + 1 > start)
         start = d->skipped[d->n_skipped - 1].finish + 1;
-    const char *reason = csv_index_record(s, start, d->is_tsv, &finish);
+    const char *reason = csv_index_record(s, start, d->dialect, &finish);
     if (reason)
         skip_record(d, start, finish, reason);
 }
@@ -202,6 +203,12 @@ static void mark_bad(struct csv_decoder *d, size_t row, const char *reason)
     d->bad_reason[row] = reason;
 }
 
+/* Zeek's lines about its file are no records. */
+static bool is_remark(const struct csv_decoder *d, const struct csv_scan *s, uint32_t start)
+{
+    return d->zeek && start < s->n && s->data[start] == '#';
+}
+
 /* All records have the right number of columns: ends[] is a matrix already. False if one has not. */
 static bool rows_of_equal_width(struct csv_decoder *d, struct csv_scan *s, size_t *n_rows, uint32_t *consumed)
 {
@@ -225,6 +232,8 @@ static bool rows_of_equal_width(struct csv_decoder *d, struct csv_scan *s, size_
     is_equal &= is_line_end(s, *last);
     before[n - 1] = previous;
     finish[n - 1] = *last;
+    for (size_t r = 0; d->zeek && r < n; r++)
+        is_equal &= !is_remark(d, s, before[r] + 1);
     *n_rows = n;
     *consumed = *last + 1;
     return is_equal && n_lines == n;
@@ -270,7 +279,7 @@ static void rows_of_any_width(struct csv_decoder *d, struct csv_scan *s, struct 
         uint32_t length = end - has_cr - start;
         bool has_blank_last = !d->is_tsv && count == width + 1 &&
                               is_blank(d, s->data + s->ends[j - 1] + 1, s->data + end - has_cr);
-        if (length == 0) {
+        if (length == 0 || is_remark(d, s, start)) {
             /* an empty line is no record */
         } else if (count == width || has_blank_last) {
             memmove(s->ends + n * width, s->ends + k, width * sizeof(*s->ends));
@@ -327,12 +336,29 @@ static void finish_rows(struct csv_decoder *d, struct csv_scan *s, size_t n_rows
 
 /* ---- the batch ---- */
 
+/* Rows of a column that the records do not have. */
+static void put_nothing(struct column *c, size_t first, size_t n)
+{
+    size_t width = type_width(c->type);
+
+    for (size_t r = first; r < first + n; r++)
+        value_default(c->type, (char *)c->values + r * width);
+    if (c->nulls)
+        memset(c->nulls + first, 1, n);
+    if (c->missing)
+        memset(c->missing + first, 1, n);
+}
+
 static void read_block(struct csv_decoder *d, const struct csv_scan *s, struct batch *b, size_t first, size_t n)
 {
     size_t width = d->n_columns, from = 0, n_turned = 0; /* d->columns holds positions from `from` on */
     const uint32_t *ends = s->ends + first * width;
 
     for (size_t f = 0; f < d->base.spec.n_fields; f++) {
+        if (d->fields[f].position == CSV_ABSENT) {
+            put_nothing(&b->columns[f], first, n);
+            continue;
+        }
         size_t position = d->fields[f].position, before = position ? position - 1 : 0;
         if (before < from || position >= from + n_turned) {
             from = before;
@@ -407,7 +433,7 @@ static uint32_t reject_endless(struct csv_decoder *d, struct csv_scan *s, struct
     uint32_t ends[64], finish;
     struct csv_scan record = {.data = s->data, .n = s->n, .delimiter = s->delimiter, .ends = ends};
 
-    csv_index_record(&record, 0, d->is_tsv, &finish);
+    csv_index_record(&record, 0, d->dialect, &finish);
     reject_record(d, rejects, 0, finish, "more columns than the format has");
     return finish + 1;
 }
@@ -454,7 +480,7 @@ static void decode_window(struct csv_decoder *d, struct batch *b, struct reject_
     d->base.offset += consumed;
 }
 
-static size_t csv_next(struct decoder *base, struct batch *b, struct reject_list *rejects)
+size_t csv_next(struct decoder *base, struct batch *b, struct reject_list *rejects)
 {
     struct csv_decoder *d = (struct csv_decoder *)base;
     size_t rejects_before = rejects->n;

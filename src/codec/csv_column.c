@@ -7,8 +7,6 @@
 
 /* ---- the careful reader of one cell ---- */
 
-enum cell { CELL_VALUE, CELL_NULL, CELL_DEFAULT };
-
 static bool is_null_mark(struct str raw)
 {
     return raw.n == 2 && raw.p[0] == '\\' && raw.p[1] == 'N';
@@ -142,7 +140,7 @@ static const char *parse_integer_or_nothing(void *out, struct type type, struct 
 }
 
 static const char *read_cell_csv(const struct csv_decoder *d, struct type type, struct str raw, void *out,
-                                 struct arena *arena, enum cell *cell)
+                                 struct arena *arena, enum csv_cell *cell)
 {
     struct str s = trim_left(raw, d->delimiter), text;
     bool has_doubled;
@@ -176,7 +174,7 @@ static const char *read_cell_csv(const struct csv_decoder *d, struct type type, 
 }
 
 static const char *read_cell_tsv(struct type type, struct str raw, void *out, struct arena *arena,
-                                 enum cell *cell)
+                                 enum csv_cell *cell)
 {
     struct str text;
 
@@ -212,9 +210,10 @@ static void read_cell(struct csv_decoder *d, size_t f, struct str raw, struct co
     struct type type = d->fields[f].type;
     size_t width = type_width(type);
     char *out = (char *)c->values + row * width;
-    enum cell cell = CELL_VALUE;
-    const char *reason = d->is_tsv ? read_cell_tsv(type, raw, out, arena, &cell)
-                                   : read_cell_csv(d, type, raw, out, arena, &cell);
+    enum csv_cell cell = CELL_VALUE;
+    const char *reason = d->zeek     ? zeek_read_cell(d, &d->fields[f], raw, out, arena, &cell)
+                         : d->is_tsv ? read_cell_tsv(type, raw, out, arena, &cell)
+                                     : read_cell_csv(d, type, raw, out, arena, &cell);
 
     if (reason && !d->is_bad[row]) {
         d->is_bad[row] = 1;
@@ -314,7 +313,7 @@ static void read_integers(const struct loop *l)
         out[l->d->left[i]] = 0; /* in every type's range: not listed twice */
     if (!is_64)
         n_left = narrow[l->c->type.kind](l, n_left);
-    if (l->d->is_tsv)
+    if (l->d->dialect == DIALECT_TSV)
         n_left = leave_leading_zeros(l, n_left);
     read_left(l, n_left);
 }
@@ -362,6 +361,31 @@ static inline unsigned may_be_odd(struct str s, const char *anywhere)
     const char *first = s.n ? s.p : anywhere, *last = s.n ? s.p + s.n - 1 : anywhere;
 
     return is_odd[(unsigned char)*first] | is_odd[(unsigned char)*last] | (s.n == 0);
+}
+
+/* Zeek: marks, and texts with escapes. */
+static void read_zeek_strings(const struct loop *l)
+{
+    const struct zeek_marks *z = l->d->zeek;
+    const struct str *out = l->values;
+
+    l->kernels->strings(l->values, l->cells);
+    for (size_t r = 0; r < l->cells->n; r++) {
+        struct str s = out[r];
+        bool is_odd = zeek_is(s, z->unset) || zeek_is(s, z->empty) ||
+                      (l->d->has_special && s.n > 0 && memchr(s.p, '\\', s.n) != NULL);
+        if (is_odd)
+            read_one(l, r);
+    }
+}
+
+static void read_zeek_times(const struct loop *l)
+{
+    size_t width = type_width(l->c->type);
+
+    for (size_t r = 0; r < l->cells->n; r++)
+        if (!zeek_read_time(l->c->type, cell_at(l->cells, r), (char *)l->values + r * width))
+            read_one(l, r);
 }
 
 static void read_strings(const struct loop *l)
@@ -491,7 +515,10 @@ void csv_read_column(struct csv_decoder *d, size_t f, const struct csv_cells *ce
     }
     switch (c->type.kind) {
     case TYPE_STRING:
-        read_strings(&l);
+        if (d->zeek)
+            read_zeek_strings(&l);
+        else
+            read_strings(&l);
         break;
     case TYPE_UINT8:
     case TYPE_UINT16:
@@ -512,13 +539,19 @@ void csv_read_column(struct csv_decoder *d, size_t f, const struct csv_cells *ce
         break;
     case TYPE_DATETIME:
     case TYPE_DATETIME64:
-        read_times(&l);
+        if (d->fields[f].is_time)
+            read_zeek_times(&l);
+        else
+            read_times(&l);
         break;
     case TYPE_IPV4:
         read_ipv4s(&l);
         break;
     case TYPE_BOOL:
-        read_bools(&l);
+        if (d->zeek)
+            read_others(&l);
+        else
+            read_bools(&l);
         break;
     default:
         read_others(&l);

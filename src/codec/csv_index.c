@@ -208,13 +208,22 @@ static size_t field_end_tsv(const struct csv_scan *s, size_t at, const char **pr
     return at;
 }
 
-const char *csv_index_record(struct csv_scan *s, size_t start, bool is_tsv, uint32_t *finish)
+static size_t field_end_zeek(const struct csv_scan *s, size_t at)
+{
+    while (at < s->n && s->data[at] != s->delimiter && s->data[at] != '\n')
+        at++;
+    return at;
+}
+
+const char *csv_index_record(struct csv_scan *s, size_t start, enum csv_dialect dialect, uint32_t *finish)
 {
     const char *problem = NULL;
     size_t n_before = s->n_ends, at = start;
 
     for (;;) {
-        at = is_tsv ? field_end_tsv(s, at, &problem) : field_end_csv(s, at, &problem);
+        at = dialect == DIALECT_CSV   ? field_end_csv(s, at, &problem)
+             : dialect == DIALECT_TSV ? field_end_tsv(s, at, &problem)
+                                      : field_end_zeek(s, at);
         bool is_line_end = at >= s->n || s->data[at] == '\n';
         if (s->n_ends < s->cap + 64)
             s->ends[s->n_ends++] = (uint32_t)at;
@@ -224,7 +233,7 @@ const char *csv_index_record(struct csv_scan *s, size_t start, bool is_tsv, uint
             break;
         at++;
     }
-    if (!is_tsv && at >= s->n && s->n > start && s->data[s->n - 1] == '\r' && problem == NULL)
+    if (dialect == DIALECT_CSV && at >= s->n && s->n > start && s->data[s->n - 1] == '\r' && problem == NULL)
         problem = csv_lone_return;
     *finish = (uint32_t)at;
     s->at = at < s->n ? at + 1 : s->n;
@@ -287,7 +296,7 @@ static size_t cut_csv(char delimiter, const char *data, size_t n, bool is_end)
             continue;
         /* one by the rules; there is no room in `ends`, for only its finish is wanted */
         struct csv_scan s = {.data = data + done, .n = n - done, .delimiter = delimiter, .ends = ends};
-        csv_index_record(&s, 0, false, &finish);
+        csv_index_record(&s, 0, DIALECT_CSV, &finish);
         if (finish >= n - done)
             break;
         done += (size_t)finish + 1;

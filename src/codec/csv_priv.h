@@ -23,6 +23,7 @@ enum {
     CSV_BLOCK = 256, /* rows whose columns are read before the next ones': their text stays in L1 */
     CSV_COLUMN_ROOM = CSV_BLOCK + 16,
 };
+#define CSV_ABSENT UINT32_MAX /* position of a column that the header does not have */
 
 /* What the index stage works on. `ends` has room for 64 more entries than `cap`. */
 struct csv_scan {
@@ -75,11 +76,19 @@ extern const struct csv_kernels csv_plain, csv_avx2, csv_avx512;
 const struct csv_kernels *csv_kernels_best(void);
 bool csv_kernels_is_usable(const struct csv_kernels *k);
 
+enum csv_dialect { DIALECT_CSV, DIALECT_TSV, DIALECT_ZEEK };
+
+/* What stands for no value, for the empty one, and between the elements of a list. */
+struct zeek_marks {
+    struct str unset, empty, set_separator;
+};
+
 struct csv_field {
     struct type type;
     struct str name;
     bool has_default;
-    uint32_t position;        /* column of the file */
+    bool is_flag, is_time, is_list; /* what Zeek's header says it is */
+    uint32_t position;        /* column of the file; CSV_ABSENT */
     struct time_shape shape;
     char date_text[10];       /* the date read last */
     uint16_t date;
@@ -88,7 +97,9 @@ struct csv_field {
 struct csv_decoder {
     struct decoder base;
     const struct csv_kernels *kernels;
-    bool is_tsv;
+    enum csv_dialect dialect;
+    bool is_tsv;              /* no quotes: TSV and Zeek */
+    const struct zeek_marks *zeek; /* Zeek alone */
     char delimiter;
     size_t n_columns;         /* of a record; 0 = no header yet */
     struct csv_field *fields;
@@ -120,11 +131,32 @@ void csv_read_column(struct csv_decoder *d, size_t f, const struct csv_cells *ce
  * scan->at moves behind it. Answers NULL, or why it is none; its ends are then taken back, and *finish is
  * where it ends. */
 extern const char csv_lone_return[]; /* one of the reasons */
-const char *csv_index_record(struct csv_scan *scan, size_t start, bool is_tsv, uint32_t *finish);
+const char *csv_index_record(struct csv_scan *scan, size_t start, enum csv_dialect dialect, uint32_t *finish);
 
 /* A cell's text without quotes or escapes: a view, or in the arena where it had to be changed. Answers
  * NULL, or why it has none. */
 const char *csv_cell_text(struct str *ret, struct str raw, bool is_tsv, char delimiter, struct arena *arena);
+
+enum csv_cell { CELL_VALUE, CELL_NULL, CELL_DEFAULT };
+
+/* One cell of a Zeek record by its rules; strings that need no change are views. */
+const char *zeek_read_cell(const struct csv_decoder *d, const struct csv_field *f, struct str raw, void *out,
+                           struct arena *arena, enum csv_cell *cell);
+/* Seconds since 1970 with a fraction, as time `type`. False: not of that form, or out of range. */
+bool zeek_read_time(struct type type, struct str text, void *out);
+static inline bool zeek_is(struct str raw, struct str mark)
+{
+    return raw.n == mark.n && memcmp(raw.p, mark.p, mark.n) == 0;
+}
+
+/* As decoder_header_length. */
+size_t zeek_header_length(const char *data, size_t n, struct str *line);
+
+/* For drivers that are CSV with differences. */
+struct decoder *csv_open_as(const struct decoder_spec *spec, enum csv_dialect dialect, size_t bytes);
+void csv_set_columns(struct csv_decoder *d, size_t n);
+enum err_code csv_missing_column(const struct csv_field *f, const struct str *names, size_t n, struct err *e);
+size_t csv_next(struct decoder *base, struct batch *b, struct reject_list *rejects);
 
 size_t csv_cut(char delimiter, const char *data, size_t n, bool is_end);
 size_t tsv_cut(char delimiter, const char *data, size_t n, bool is_end);

@@ -7,11 +7,12 @@
 #include <strings.h>
 
 #include "base/mem.h"
+#include "codec/csv_priv.h"
 
 static const struct decoder_driver *const drivers[] = {
     &decoder_csv, &decoder_csv_with_names, &decoder_tsv, &decoder_tsv_with_names, &decoder_json,
     &decoder_combined_log, &decoder_common_log, &decoder_logfmt, &decoder_syslog, &decoder_line_as_string,
-    &decoder_json_as_string,
+    &decoder_json_as_string, &decoder_zeek,
 };
 
 static const struct {
@@ -29,6 +30,7 @@ static const struct {
     {"Syslog", FORMAT_SYSLOG},
     {"LineAsString", FORMAT_LINE_AS_STRING},
     {"JSONAsString", FORMAT_JSON_AS_STRING},
+    {"Zeek", FORMAT_ZEEK},
     {"TabSeparated", FORMAT_TSV},
     {"TabSeparatedWithNames", FORMAT_TSV_WITH_NAMES},
     {"JSONLines", FORMAT_JSON_EACH_ROW},
@@ -38,7 +40,8 @@ static const struct {
 
 const char *const format_names[] = {
     "CSV", "CSVWithNames", "TSV", "TSVWithNames", "JSONEachRow", "TabSeparated", "TabSeparatedWithNames",
-    "JSONLines", "NDJSON", "CombinedLog", "CommonLog", "Logfmt", "Syslog", "LineAsString", "JSONAsString", NULL,
+    "JSONLines", "NDJSON", "CombinedLog", "CommonLog", "Logfmt", "Syslog", "LineAsString", "JSONAsString",
+    "Zeek", NULL,
 };
 
 const char *format_name(enum format f)
@@ -144,6 +147,12 @@ void decoder_free(struct decoder *d)
     free_spec(&s);
 }
 
+bool format_has_names(enum format f)
+{
+    const struct decoder_driver *driver = driver_of(f);
+    return driver && driver->has_names;
+}
+
 enum err_code decoder_header(struct decoder *d, struct str header, struct err *e)
 {
     if (!d->driver->has_names)
@@ -176,6 +185,8 @@ size_t decoder_header_length(enum format format, const char *data, size_t n, str
 
     if (driver == NULL || !driver->has_names)
         return 0;
+    if (format == FORMAT_ZEEK)
+        return zeek_header_length(data, n, line);
     bool has_quotes = driver->format == FORMAT_CSV_WITH_NAMES;
     const char *end = line_end(data + bom, data + n, has_quotes);
     if (end == NULL)

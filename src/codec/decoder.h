@@ -11,6 +11,7 @@
 #ifndef CODEC_DECODER_H
 #define CODEC_DECODER_H
 
+#include "base/buf.h"
 #include "column/batch.h"
 
 enum format {
@@ -26,6 +27,7 @@ enum format {
     FORMAT_SYSLOG,
     FORMAT_LINE_AS_STRING, /* one column */
     FORMAT_JSON_AS_STRING,
+    FORMAT_ZEEK,           /* columns by the file's own header, which may change within it */
 };
 
 const char *format_name(enum format f);
@@ -62,8 +64,17 @@ void decoder_free(struct decoder *d);
 MUST_CHECK enum err_code decoder_header(struct decoder *d, struct str header, struct err *e);
 
 /* The bytes of a header line at the start of data (incl. line end and BOM), 0 if the format has none or
- * the line is not complete; *line = the line without BOM and line end. */
+ * the line is not complete; *line = the line without BOM and line end. Zeek: all lines before the first record,
+ * complete when that has begun; *line = these lines. */
 size_t decoder_header_length(enum format format, const char *data, size_t n, struct str *line);
+
+bool format_has_names(enum format f); /* a header line begins each file */
+/* Formats whose header may change within a file. For these, decoder_header may be given the header in force at a
+ * position as well, and a failure need not stop: records under that header become rejects that say why. */
+static inline bool format_has_headers_inside(enum format f) { return f == FORMAT_ZEEK; }
+/* Goes over whole lines of such a file: takes up the header lines that data begins with into `header`, which holds the
+ * header in force (empty at the file's start), and returns how far that header is in force, n if to the end. */
+size_t decoder_header_pass(struct buf *header, const char *data, size_t n);
 
 /* Formats whose records have fields of fixed names: these, NULL-terminated; else NULL. */
 const char *const *decoder_names(enum format format);
@@ -110,6 +121,6 @@ static inline void decoder_set_now(struct decoder *d, int64_t now_s)
 
 extern const struct decoder_driver decoder_csv, decoder_csv_with_names, decoder_tsv, decoder_tsv_with_names,
     decoder_json, decoder_combined_log, decoder_common_log, decoder_logfmt, decoder_syslog, decoder_line_as_string,
-    decoder_json_as_string;
+    decoder_json_as_string, decoder_zeek;
 
 #endif

@@ -668,7 +668,9 @@ static enum err_code use_header(struct gatherer *w, struct str header, struct er
         return ERR_OK;
     free(w->header);
     w->header = NULL;
-    TRY(decoder_header(w->decoder, header, e));
+    enum err_code code = decoder_header(w->decoder, header, e);
+    if (code != ERR_OK && !format_has_headers_inside(w->plan->def->format))
+        return code;
     w->header = xstrndup(header.p, header.n);
     return ERR_OK;
 }

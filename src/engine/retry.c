@@ -51,7 +51,7 @@ enum err_code retry_gather(struct gather *g, struct gatherer *w, struct store *s
     struct native_result r = {0};
     TRY(store_native(s, buf_cstr(&sql), &r, e));
     enum err_code code = ERR_OK;
-    bool has_header = w->plan->def->format == FORMAT_CSV_WITH_NAMES || w->plan->def->format == FORMAT_TSV_WITH_NAMES;
+    bool has_header = format_has_names(w->plan->def->format);
     for (size_t i = 0; i < r.n_rows && code == ERR_OK; i++) {
         struct gather_chunk chunk = {
             .partition = number(&r, 0, i), .offset = number(&r, 1, i), .bytes = cell(&r, 2, i),

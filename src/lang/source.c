@@ -277,7 +277,7 @@ static bool format_clause(struct parser *p, struct source_def *s)
         if (known != NULL)
             refuse(p, s->format_at,
                    "there are CSV, CSVWithNames, TSV, TSVWithNames, JSONEachRow, JSONAsString, "
-                   "LineAsString, CombinedLog, CommonLog, Logfmt and Syslog",
+                   "LineAsString, CombinedLog, CommonLog, Logfmt, Syslog and Zeek",
                    "FORMAT %s is not there yet", known);
         else
             refuse(p, s->format_at, suggest(p, name, format_names, n), "unknown format %.*s",

@@ -48,6 +48,7 @@ void pool_done(struct file_set *s)
         s->pool = m->next;
         free(m->data);
         buf_done(&m->path);
+        buf_done(&m->header);
         free(m);
     }
 }
@@ -114,8 +115,7 @@ void file_close_reader(struct file_set *s, struct file *f)
 static enum err_code read_header(struct file_set *s, struct file *f, struct chunk_memory *m, struct err *e)
 {
     struct content content;
-    bool has_names = s->spec.format == FORMAT_CSV_WITH_NAMES || s->spec.format == FORMAT_TSV_WITH_NAMES;
-    if (f->header != NULL || !has_names)
+    if (f->header != NULL || !format_has_names(s->spec.format))
         return ERR_OK;
     memory_grow(m, SCRATCH_BYTES);
     TRY(content_look(&f->cursor.reader, s->spec.format, m->data, &content, e));
@@ -155,7 +155,7 @@ static enum err_code open_reader(struct file_set *s, struct file *f, struct chun
     }
     enum err_code code = read_header(s, f, memory, e);
     if (code == ERR_OK)
-        code = reader_seek(r, f->cursor.position, e);
+        code = cursor_seek(&f->cursor, &s->spec, f->cursor.position, e);
     if (code != ERR_OK)
         cursor_done(&f->cursor);
     else
@@ -304,7 +304,7 @@ static void fill_chunk(struct file_set *s, struct file *f, struct chunk_memory *
     *ret = (struct file_chunk){
         .file = f, .partition = atomic_load(&f->partition), .from = p->from, .to = p->to, .data = p->data,
         .data_bytes = p->n, .is_too_long = p->is_too_long, .path = buf_cstr(&m->path),
-        .header = str_of(f->header), .memory = m,
+        .header = format_has_headers_inside(s->spec.format) ? buf_view(&m->header) : str_of(f->header), .memory = m,
     };
 }
 
@@ -319,6 +319,7 @@ static enum err_code read_piece(struct file_set *s, struct file *f, struct chunk
     if (f->head_bytes == 0 ? is_as_seen(f, p) : is_still_same(f, p->from))
         return ERR_OK;
     c->position = p->from;
+    c->is_header_known = false;
     return err_set(e, ERR_CONFLICT, "%s has other content now", f->path);
 }
 

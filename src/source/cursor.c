@@ -136,6 +136,10 @@ static enum err_code pass_record(struct cursor *c, const struct file_source_spec
     if (c->reader.compression != COMPRESSION_NONE && is_found)
         buf_put(&c->leftover, window + used, n - used);
     ret->is_too_long = true;
+    if (format_has_headers_inside(spec->format) && m->data[0] == '#')
+        buf_reset(&c->header); /* what follows has no header that could be known */
+    buf_reset(&m->header);
+    buf_str(&m->header, buf_view(&c->header));
     ret->data = m->data;
     ret->is_cut_short = !is_found && at < stop;
     ret->n = at - c->position < kept ? (size_t)(at - c->position) : kept;
@@ -161,6 +165,63 @@ static size_t cut_records(const struct file_source_spec *spec, const char *data,
     if (cut.is_complete || (!is_eof && cut.length >= n / 2))
         return cut.length;
     return cut.length + decoder_cut(spec->format, spec->delimiter, data + cut.length, n - cut.length, false);
+}
+
+/* ---- headers inside ---- */
+
+/* Lines of one header at a time: records do not matter. */
+static enum err_code find_header(struct cursor *c, uint64_t to, struct err *e)
+{
+    AUTO_DONE(buf) line = {0};
+    AUTO_MEM char *block = xmalloc(FILE_CHUNK_BYTES);
+    bool is_start = true, is_header = false;
+
+    buf_reset(&c->header);
+    TRY(reader_seek(&c->reader, 0, e));
+    while (c->reader.at < to) {
+        uint64_t rest = to - c->reader.at;
+        size_t got;
+        TRY(reader_read(&c->reader, block, rest < FILE_CHUNK_BYTES ? (size_t)rest : FILE_CHUNK_BYTES, &got, e));
+        if (got == 0)
+            break;
+        for (const char *p = block, *end = block + got; p < end;) {
+            is_header |= is_start && (*p == '#' || *p == '\xef');
+            const char *next = is_header ? memchr(p, '\n', (size_t)(end - p))
+                               : is_start && *p == '\n' ? p
+                                                       : memmem(p, (size_t)(end - p), "\n#", 2);
+            size_t n = next ? (size_t)(next + 1 - p) : (size_t)(end - p);
+            if (is_header && line.n < (1 << 20))
+                buf_put(&line, p, n);
+            if (is_header && next) {
+                decoder_header_pass(&c->header, line.p, line.n);
+                buf_reset(&line);
+                is_header = false;
+            }
+            p += n;
+            is_start = p[-1] == '\n';
+        }
+    }
+    c->is_header_known = true;
+    return ERR_OK;
+}
+
+enum err_code cursor_seek(struct cursor *c, const struct file_source_spec *spec, uint64_t to, struct err *e)
+{
+    c->position = to;
+    if (format_has_headers_inside(spec->format) && !c->is_header_known)
+        TRY(find_header(c, to, e));
+    return reader_seek(&c->reader, to, e);
+}
+
+/* A piece has one header: it ends where that changes. */
+static size_t cut_at_header(struct cursor *c, struct chunk_memory *m, const char *data, size_t cut, struct piece *ret)
+{
+    size_t n = decoder_header_pass(&c->header, data, cut);
+    buf_reset(&m->header);
+    buf_str(&m->header, buf_view(&c->header));
+    if (n < cut) /* what comes behind it is read once more */
+        c->is_broken = ret->is_eof = ret->is_cut_short = false;
+    return n;
 }
 
 enum err_code cursor_next(struct cursor *c, const struct file_source_spec *spec, struct chunk_memory *m,
@@ -218,6 +279,8 @@ enum err_code cursor_next(struct cursor *c, const struct file_source_spec *spec,
         memmove(m->data, m->data + skip, n);
         return pass_record(c, spec, m, n, stop, is_end, ret, e);
     }
+    if (cut > 0 && format_has_headers_inside(spec->format))
+        cut = cut_at_header(c, m, m->data + skip, cut, ret);
     ret->rest = n - cut;
     ret->used = ret->is_eof ? reader_used(&c->reader) : 0;
     if (!is_plain && cut < n)

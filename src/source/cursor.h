@@ -19,6 +19,7 @@ struct chunk_memory {
     size_t ahead_bytes;
     bool is_quoteless; /* there is no quote in them */
     struct buf path;
+    struct buf header; /* formats with headers inside: in force from the chunk's first record on */
     struct chunk_memory *next;
 };
 
@@ -32,6 +33,8 @@ struct cursor {
     enum err_code code;  /*   why: what came before was still given out */
     char *reason;
     struct buf passed;   /* the last bytes of a record that was too long */
+    struct buf header;   /* formats with headers inside: the one in force at the position, ... */
+    bool is_header_known; /* ... if this is true. Both outlive cursor_done; the buffer is for buf_done */
 };
 
 void cursor_done(struct cursor *c);
@@ -56,6 +59,10 @@ struct piece {
 MUST_CHECK enum err_code cursor_next(struct cursor *c, const struct file_source_spec *spec,
                                      struct chunk_memory *m, uint64_t stop, bool is_end,
                                      struct piece *ret, struct err *e);
+
+/* Goes to a record's beginning. A header in force there is found by reading what is before, if it is not known. */
+MUST_CHECK enum err_code cursor_seek(struct cursor *c, const struct file_source_spec *spec, uint64_t to,
+                                     struct err *e);
 
 /* Keeps the last FILE_HASH_BYTES of what was pushed. */
 void tail_push(struct buf *tail, const char *p, size_t n);

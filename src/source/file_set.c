@@ -77,6 +77,7 @@ struct file *file_new(struct file_set *s)
 static void file_free(struct file *f)
 {
     cursor_done(&f->cursor);
+    buf_done(&f->cursor.header);
     buf_done(&f->tail);
     free(f->path);
     free(f->header);
@@ -246,6 +247,7 @@ void file_set_close(struct file_set *s)
         free(s->entries[i]);
     }
     cursor_done(&s->range);
+    buf_done(&s->range.header);
     pool_done(s);
     glob_free(s->glob);
     head_index_done(&s->index);

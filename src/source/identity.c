@@ -3,11 +3,6 @@
 
 #include <stdio.h>
 
-static bool has_names(enum format f)
-{
-    return f == FORMAT_CSV_WITH_NAMES || f == FORMAT_TSV_WITH_NAMES;
-}
-
 /* First bytes of what people take for text files, and the command that makes it one. */
 static const struct {
     struct str magic;
@@ -38,7 +33,7 @@ static const char *foreign_text(const char *p, size_t n)
 /* Bytes before the first record; SIZE_MAX: the header line is not complete. */
 static size_t header_length(enum format format, const char *p, size_t n, struct str *line)
 {
-    if (has_names(format)) {
+    if (format_has_names(format)) {
         size_t length = decoder_header_length(format, p, n, line);
         return length ? length : SIZE_MAX;
     }
@@ -71,6 +66,8 @@ enum err_code content_look(struct reader *r, enum format format, char *scratch, 
             break;
     }
     const char *text = foreign_text(scratch, n);
+    if (text == NULL && format_has_headers_inside(format) && n > 3 && scratch[0] != '#' && scratch[0] != '\xef')
+        text = "does not begin with a header of Zeek (#separator, #fields, ...)";
     if (text == NULL && header == SIZE_MAX && n == SCRATCH_BYTES)
         text = "has a header line above 1 MiB";
     if (text != NULL) {

@@ -45,8 +45,8 @@ static enum err_code range_open(struct file_set *s, const struct file_mark *mark
     free(s->range_header);
     s->range_header = content.header.p ? xstrndup(content.header.p, content.header.n) : NULL;
     s->range_partition = mark->partition;
-    s->range.position = from;
-    return reader_seek(&s->range.reader, from, e);
+    s->range.is_header_known = false;
+    return cursor_seek(&s->range, &s->spec, from, e);
 }
 
 enum err_code file_read_range(struct file_set *s, const struct file_mark *mark, uint64_t from, uint64_t to,
@@ -79,7 +79,9 @@ enum err_code file_read_range(struct file_set *s, const struct file_mark *mark, 
     buf_text(&m->path, mark->path);
     *ret = (struct file_chunk){
         .partition = mark->partition, .from = p.from, .to = p.to, .data = p.data, .data_bytes = p.n,
-        .is_too_long = p.is_too_long, .path = buf_cstr(&m->path), .header = str_of(s->range_header), .memory = m,
+        .is_too_long = p.is_too_long, .path = buf_cstr(&m->path), 
+        .header = format_has_headers_inside(s->spec.format) ? buf_view(&m->header) : str_of(s->range_header),
+        .memory = m,
     };
     return ERR_OK;
 }

@@ -595,6 +595,100 @@ CREATE METRIC m AS SELECT status, count() AS n, sum(bytes) AS b FROM web GROUP B
         assert "did you mean http_referer?" in r.stderr + r.stdout, r.stderr
 
 
+ZEEK = """
+SET store = 'embedded:./t.weir';
+CREATE SOURCE conn (ts DateTime64(6), uid String, host IPv4 FROM 'id.orig_h', duration Nullable(Float64), bytes UInt64 FROM 'orig_bytes',
+  parents Array(String) FROM 'tunnel_parents', local UInt8 FROM 'local_orig', vlan Nullable(UInt16))
+FROM FILES 'conn*.log*' FORMAT Zeek EVENT TIME ts KEEP FOREVER;
+CREATE METRIC m AS SELECT host, count() AS n, sum(bytes) AS b FROM conn GROUP BY host EVERY 1 HOUR;
+"""
+ZEEK_COLUMNS = [("ts", "time"), ("uid", "string"), ("id.orig_h", "addr"), ("duration", "interval"), ("orig_bytes", "count"),
+                ("tunnel_parents", "set[string]"), ("local_orig", "bool")]
+
+
+def zeek(n, first=0, columns=ZEEK_COLUMNS, end=True):
+    """A whole log, its columns in this order."""
+    head = "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tconn\n#open\t2024-04-20-%d\n" % first
+    head += "#fields\t" + "\t".join(c[0] for c in columns) + "\n#types\t" + "\t".join(c[1] for c in columns) + "\n"
+    return head + zeek_records(n, first, columns) + ("#close\t2024-04-20-01-00-00\n" if end else "")
+
+
+def zeek_records(n, first=0, columns=ZEEK_COLUMNS):
+    out = ""
+    for i in range(first, first + n):
+        row = {"ts": f"17135{i:05d}.{i % 1000000:06d}", "uid": f"C{i}\\x09x", "id.orig_h": f"10.0.0.{i % 7}",
+               "duration": "-" if i % 3 == 0 else f"{i}.5", "orig_bytes": "-" if i % 5 == 0 else str(i),
+               "tunnel_parents": ("-", "(empty)", "a", "a,b\\x2cc")[i % 4], "local_orig": "TF-"[i % 3], "vlan": str(i % 9)}
+        out += "\t".join(row[c[0]] for c in columns) + "\n"
+    return out
+
+
+def assert_zeek(c, n, n_vlan):
+    got = c.sql("SELECT count(), uniqExact(uid), countIf(uid = concat('C', toString(toUInt32(substring(toString(toUnixTimestamp(ts)), 6))), char(9), 'x')),"
+                " sum(bytes), countIf(duration IS NULL), sum(length(parents)), countIf(has(parents, 'b,c')), sum(local), count(vlan) FROM conn")[0]
+    assert got == [str(v) for v in (n, n, n, sum(i for i in range(n) if i % 5), (n + 2) // 3, sum((0, 0, 1, 2)[i % 4] for i in range(n)),
+                                    sum(i % 4 == 3 for i in range(n)), sum(i % 3 == 0 for i in range(n)), n_vlan)], got
+    assert c.sql("SELECT sum(n), sum(b) FROM m_1h") == c.sql("SELECT count(), sum(bytes) FROM conn")
+    assert c.one("SELECT count() FROM weir_rejects") == "0"
+    assert_books_balance(c, n)
+
+
+def zeek_logs_follow_their_own_headers():
+    """Logs one behind the other in one file, with other columns; files that go on after a restart; packed and moved ones."""
+    other = list(reversed(ZEEK_COLUMNS)) + [("vlan", "count")]
+    with Case(ZEEK) as c:
+        c.write("conn.1.log", zeek(4000) + zeek(9000, 4000, other, end=False))
+        c.ok("run", "--once")
+        assert_zeek(c, 13000, 9000)
+        c.append("conn.1.log", zeek_records(500, 13000, other) + "#close\tx\n")
+        c.ok("run", "--once")
+        assert_zeek(c, 13500, 9500)
+        data = open(c.path("conn.1.log")).read() + zeek(500, 13500)
+        os.remove(c.path("conn.1.log"))
+        with gzip.open(c.path("conn.2.log.gz"), "wb") as f:
+            f.write(data.encode())
+        c.ok("run", "--once")
+        assert_zeek(c, 14000, 9500)
+        p = c.start("run")
+        c.write("conn.3.log", zeek(100, 14000, end=False))
+        c.wait("SELECT count() FROM conn", 14100)
+        c.append("conn.3.log", "#close\tx\n" + zeek(100, 14100, other))
+        c.wait("SELECT count() FROM conn", 14200)
+        p.send_signal(signal.SIGTERM)
+        assert p.wait(20) == 0, c.log()
+        assert_zeek(c, 14200, 9600)
+
+
+def zeek_logs_survive_kill_9():
+    other = list(reversed(ZEEK_COLUMNS))
+    with Case(ZEEK) as c:
+        c.write("conn.1.log", "".join(zeek(700, i, (ZEEK_COLUMNS, other)[i % 1400 == 0]) for i in range(0, 42000, 700)))
+        for wait in (0.4, 0.6, 0.8):
+            p = c.start("run")
+            time.sleep(wait)
+            p.kill()
+            p.wait()
+        c.ok("run", "--once")
+        assert_zeek(c, 42000, 0)
+
+
+def a_zeek_header_without_a_wanted_column_is_said():
+    with Case(ZEEK + "SET allow_errors_ratio = 1;\n") as c:
+        short = [x for x in ZEEK_COLUMNS if x[0] != "orig_bytes"]
+        c.write("conn.1.log", zeek(10, 0, short))
+        c.write("conn.2.log", zeek_records(10, 50))
+        c.write("conn.3.log", zeek(10, 100) + zeek(10, 200, short))
+        r = c.weir("run", "--once")
+        said = r.stderr + r.stdout + c.log()
+        assert "column 'orig_bytes' is not in the header" in said, said
+        assert "does not begin with a header of Zeek" in said, said
+        assert c.one("SELECT count() FROM conn") == "10"
+        got = c.sql("SELECT count(), any(reason) FROM weir_rejects")
+        assert got[0][0] == "10" and "is not in the header" in got[0][1], got
+        c.write("weir.sql", open(c.path("weir.sql")).read().replace("bytes UInt64 FROM", "bytes UInt64 DEFAULT 7 FROM"))
+        assert c.weir("check").returncode == 0
+
+
 def check_finds_all_mistakes_in_one_run():
     with Case("CREATE SOURCE s (t DateTime, x Int2) FROM FILES 'a' FORMAT CVS EVENT TIME tt;\nCREATE METRIC m AS SELECT cuont() FROM nowhere GROUP BY x EVERY 1 MINUTE;\n") as c:
         r = c.weir("check")
@@ -650,5 +744,6 @@ if __name__ == "__main__":
         an_alarm_raised_while_the_store_is_down_is_written_later,
         drop_takes_no_live_metric_named_like_a_tier, status_has_the_rate_and_progress_stands_alone,
         only_what_is_needed_is_decoded, what_was_past_a_shorter_keep_stays_hidden,
-        csv_finds_a_header_of_its_own_names, access_logs_are_cut_into_fields, check_finds_all_mistakes_in_one_run,
+        csv_finds_a_header_of_its_own_names, access_logs_are_cut_into_fields, zeek_logs_follow_their_own_headers,
+        zeek_logs_survive_kill_9, a_zeek_header_without_a_wanted_column_is_said, check_finds_all_mistakes_in_one_run,
         check_says_how_long_in_words, check_refuses_what_the_engine_cannot_hold]))
