@@ -323,7 +323,9 @@ const char *zeek_read_cell(const struct csv_decoder *d, const struct csv_field *
     if (f->type.kind == TYPE_ARRAY)
         return read_list(d, f, raw, out, arena);
     if (f->type.kind == TYPE_STRING) {
-        struct str text = zeek_is(raw, d->zeek->empty) ? (struct str){raw.p, 0} : f->is_list ? raw : unescape(raw, arena);
+        struct str text = zeek_is(raw, d->zeek->empty) ? (struct str){raw.p, 0}
+                          : f->is_list                   ? raw
+                                                         : unescape(raw, arena);
         memcpy(out, &text, sizeof(text));
         return NULL;
     }
