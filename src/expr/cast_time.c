@@ -96,6 +96,16 @@ static void run_midnight(struct call *c)
 }
 static const struct op op_midnight = {"midnight", run_midnight, 0};
 
+/* The same for distances: also before 1970. */
+static void run_true_midnight(struct call *c)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        int64_t local = (int64_t)VALUES(0, uint16_t)[i] * 86400;
+        RESULT(int64_t)[i] = c->param.p ? zone_to_utc(c->param.p, local) : local;
+    }
+}
+static const struct op op_true_midnight = {"midnight", run_true_midnight, 0};
+
 static void run_local(struct call *c)
 {
     const struct zone *zone = c->param.p;
@@ -138,6 +148,13 @@ value_id seconds_of(struct builder *b, value_id v, const struct zone *zone)
         return ticks;
     return emit(b, &op_ticks_floor, type_of(TYPE_INT64), &ticks, 1,
         (struct param){.i = power_of_ten[t.scale]}, NULL);
+}
+
+value_id moment_of(struct builder *b, value_id v, const struct zone *zone)
+{
+    if (value_at(b, v)->type.kind != TYPE_DATE)
+        return seconds_of(b, v, zone);
+    return emit_zoned(b, &op_true_midnight, v, is_plain_utc(zone) ? NULL : zone);
 }
 
 value_id days_of(struct builder *b, value_id v, const struct zone *zone)

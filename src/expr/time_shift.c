@@ -22,7 +22,7 @@ static int64_t clamp_count(int64_t n)
     return n > 1200000 ? 1200000 : n < -1200000 ? -1200000 : n;
 }
 
-static int64_t add_months(int64_t days, int64_t n)
+int64_t add_months_to_day(int64_t days, int64_t n)
 {
     static const uint8_t lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     int32_t year;
@@ -44,7 +44,7 @@ static int64_t shift_second(const struct zone *zone, int64_t utc_s, int64_t n, i
     int64_t day = floor_div(local, 86400), rest = local - day * 86400;
 
     if (unit >= INTERVAL_MONTH)
-        day = add_months(day, clamp_count(n) * unit_months[unit]);
+        day = add_months_to_day(day, clamp_count(n) * unit_months[unit]);
     else
         day = (int64_t)((uint64_t)day + (uint64_t)n * (uint64_t)(unit_seconds[unit] / 86400));
     local = (int64_t)((uint64_t)day * 86400 + (uint64_t)rest);
@@ -68,6 +68,19 @@ static void run_shift_fixed64(struct call *c)
 static const struct op op_shift_fixed32 = {"shift", run_shift_fixed32, 0},
     op_shift_fixed64 = {"shift", run_shift_fixed64, 0};
 
+/* Below a second ClickHouse looks for overflow. */
+static void run_shift_small(struct call *c)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        int64_t by, moved;
+        bool is_over = __builtin_mul_overflow(VALUES(1, int64_t)[i], c->param.j, &by) ||
+                       __builtin_add_overflow(VALUES(0, int64_t)[i], by, &moved);
+        RESULT(int64_t)[i] = is_over ? 0 : moved;
+        c->fresh[i] = is_over ? FAULT_RANGE : 0;
+    }
+}
+static const struct op op_shift_small = {"shift", run_shift_small, OP_FAULTS};
+
 static void run_shift_date(struct call *c)
 {
     int unit = (int)c->param.i;
@@ -76,7 +89,7 @@ static void run_shift_date(struct call *c)
         int64_t n = (int64_t)((uint64_t)VALUES(1, int64_t)[i] * (uint64_t)c->param.j);
         int64_t days = VALUES(0, uint16_t)[i];
         if (unit >= INTERVAL_MONTH)
-            days = add_months(days, clamp_count(n) * unit_months[unit]);
+            days = add_months_to_day(days, clamp_count(n) * unit_months[unit]);
         else
             days = (int64_t)((uint64_t)days + (uint64_t)n * (uint64_t)(unit_seconds[unit] / 86400));
         RESULT(uint16_t)[i] = (uint16_t)(unit >= INTERVAL_MONTH && days < 0 ? 0 : days);
@@ -130,7 +143,7 @@ static value_id shift(struct site *s, uint32_t time, uint32_t interval, int sign
             : (uint8_t)unit_scale;
         v = cast_values(b, v, (struct type){.kind = to.kind, .scale = to.scale, .zone = to.zone,
                                             .is_nullable = value_at(b, v)->type.is_nullable});
-        return emit_shift(b, &op_shift_fixed64, to, v, n,
+        return emit_shift(b, &op_shift_small, to, v, n,
             (struct param){.j = sign * power_of_ten[to.scale - unit_scale]});
     }
     if (unit < INTERVAL_DAY) {
@@ -224,11 +237,22 @@ static value_id build_add(struct site *s)
 
     if (!type_is_day_or_time(s->types[0]))
         return site_bad_type(s, 0, "a Date, DateTime or DateTime64");
-    if (!type_is_integer(s->types[1]) && s->types[1].kind != TYPE_BOOL)
-        return site_bad_type(s, 1, "an integer");
-    s->args[1] = cast_number_checked(b, s->args[1], TYPE_INT64);
+    if (!type_is_number(s->types[1]))
+        return site_bad_type(s, 1, "a number");
+    bool is_huge = s->types[1].kind == TYPE_UINT64 && unit < INTERVAL_SECOND;
+    s->args[1] = is_huge ? scaled(b, s->args[1], 1) : cast_number_checked(b, s->args[1], TYPE_INT64);
     s->types[1] = (struct type){.kind = TYPE_INTERVAL, .scale = (uint8_t)unit};
     return shift(s, 0, 1, sign);
+}
+
+/* addDate(t, INTERVAL n unit) */
+static value_id build_add_date(struct site *s)
+{
+    if (!type_is_day_or_time(s->types[0]))
+        return site_bad_type(s, 0, "a Date, DateTime or DateTime64");
+    if (s->types[1].kind != TYPE_INTERVAL)
+        return site_bad_type(s, 1, "an INTERVAL");
+    return shift(s, 0, 1, s->f->param ? -1 : 1);
 }
 
 /* ---- dateDiff ---- */
@@ -273,7 +297,7 @@ static void run_unit_number(struct call *c)
 static const struct op op_unit_number = {"unitNumber", run_unit_number, 0};
 
 /* Names of each unit between blanks, in any case. */
-static bool unit_by_name(struct str name, int *unit)
+bool interval_unit_by_name(struct str name, int *unit)
 {
     static const char *const names[] = {
         [INTERVAL_NANOSECOND] = " nanosecond nanoseconds ns ",
@@ -316,11 +340,19 @@ static value_id unit_number(struct site *s, uint32_t arg, int unit, bool has_zon
         to.is_nullable = value_at(b, v)->type.is_nullable;
         return cast_number(b, cast_values(b, v, to), TYPE_INT64);
     }
-    v = unit < INTERVAL_DAY ? seconds_of(b, v, zone) : days_of(b, v, zone);
+    v = unit == INTERVAL_SECOND ? seconds_of(b, v, zone) : unit < INTERVAL_DAY ? moment_of(b, v, zone) : days_of(b, v, zone);
+    /* ClickHouse wraps what is before 1970 or after 2106 */
+    if (unit == INTERVAL_SECOND && t.kind == TYPE_DATE)
+        return cast_number(b, cast_number(b, v, TYPE_UINT32), TYPE_INT64);
+    if (unit == INTERVAL_DAY && t.kind == TYPE_DATETIME)
+        return cast_number(b, cast_number(b, v, TYPE_UINT16), TYPE_INT64);
     if (unit == INTERVAL_SECOND || unit == INTERVAL_DAY)
         return v;
     struct param p = {.i = unit, .p = unit == INTERVAL_HOUR && !is_plain_utc(zone) ? zone : NULL};
-    return emit(b, &op_unit_number, type_of(TYPE_INT64), &v, 1, p, NULL);
+    v = emit(b, &op_unit_number, type_of(TYPE_INT64), &v, 1, p, NULL);
+    if (unit == INTERVAL_MINUTE && t.kind == TYPE_DATE)
+        v = cast_number(b, cast_number(b, v, TYPE_UINT32), TYPE_INT64);
+    return v;
 }
 
 static value_id build_date_diff(struct site *s)
@@ -331,7 +363,7 @@ static value_id build_date_diff(struct site *s)
 
     if (!site_string(s, 0, &name))
         return VALUE_FAILED;
-    if (!unit_by_name(name, &unit))
+    if (!interval_unit_by_name(name, &unit))
         return site_error(s, "dateDiff does not know the unit '%.*s'", STR_FMT(name));
     for (uint32_t i = 1; i < 3; i++)
         if (!type_is_day_or_time(s->types[i]))
@@ -343,6 +375,7 @@ static value_id build_date_diff(struct site *s)
         unit_number(s, 1, unit, has_zone, zone), TYPE_INT64);
 }
 
+#define ADD_DATE(name, sign, flags) {name, "t, INTERVAL n unit", sign, 2, 2, flags, build_add_date, (sign)[2] == '-'}
 #define ADD(name, unit)                                                                            \
     {"add" name "s", "t, n", "`t + INTERVAL n " name "`", 2, 2, 0, build_add, unit},               \
     {"subtract" name "s", "t, n", "`t - INTERVAL n " name "`", 2, 2, 0, build_add, (unit) | 1 << 8}
@@ -352,11 +385,16 @@ static const struct function functions[] = {
     {"dateDiff", "unit, from, to[, zone]",
      "How many borders of the unit (nanosecond … year) lie between.", 3, 4, FN_ANY_CASE,
      build_date_diff, 0},
+    ADD_DATE("addDate", "t + INTERVAL n unit", FN_ANY_CASE),
+    ADD_DATE("subDate", "t - INTERVAL n unit", FN_ANY_CASE),
     DIFF_ALIAS("date_diff", 0),
     DIFF_ALIAS("DATE_DIFF", 0),
     DIFF_ALIAS("timestampDiff", 0),
     DIFF_ALIAS("timestamp_diff", 0),
     DIFF_ALIAS("TIMESTAMP_DIFF", 0),
+    ADD("Nanosecond", INTERVAL_NANOSECOND),
+    ADD("Microsecond", INTERVAL_MICROSECOND),
+    ADD("Millisecond", INTERVAL_MILLISECOND),
     ADD("Second", INTERVAL_SECOND),
     ADD("Minute", INTERVAL_MINUTE),
     ADD("Hour", INTERVAL_HOUR),

@@ -174,6 +174,8 @@ static value_id build_start_week(struct site *s)
 
     if (!type_is_day_or_time(t))
         return site_bad_type(s, 0, "a Date, DateTime or DateTime64");
+    if (s->n_args > 1 && s->types[1].kind != TYPE_UINT8)
+        return site_bad_type(s, 1, "a constant UInt8");
     if (s->n_args > 1 && !site_integer(s, 1, &mode))
         return VALUE_FAILED;
     if (!site_zone(s, 2, t, &zone))
@@ -185,7 +187,7 @@ static value_id build_start_week(struct site *s)
     return EMIT(s->b, &op_start_sunday, type_of(TYPE_DATE), days_of(s->b, s->args[0], zone));
 }
 
-static value_id start_of_ticks(struct builder *b, value_id v, struct type from, struct type to,
+value_id start_of_ticks(struct builder *b, value_id v, struct type from, struct type to,
     int64_t length)
 {
     int64_t scale = to.scale >= from.scale ? power_of_ten[to.scale - from.scale]
@@ -240,8 +242,11 @@ static value_id build_start_interval(struct site *s)
     int64_t count = interval->i64;
     if (count <= 0 || count > 1000000000)
         return site_error(s, "the interval must be positive, not %lld", (long long)count);
-    if (!site_zone(s, 2, t, &zone))
+    bool has_origin = s->n_args == 4 || (s->n_args == 3 && s->types[2].kind != TYPE_STRING);
+    if (!site_zone(s, has_origin ? 3 : 2, t, &zone))
         return VALUE_FAILED;
+    if (has_origin)
+        return start_from_origin(s, 2, count, unit, zone);
     if (unit < INTERVAL_SECOND)
         return start_below_second(s, count, unit, zone);
     if (t.kind == TYPE_DATE && unit < INTERVAL_DAY)
@@ -256,11 +261,15 @@ static value_id build_start_interval(struct site *s)
 #define START(name, text, unit, count)                                                             \
     {name, "t[, zone]", text, 1, 2, 0, build_start, (unit) | (int64_t)(count) << 8}
 static const struct function functions[] = {
-    {"toStartOfInterval", "t, INTERVAL n unit[, zone]",
-     "Start of the window of n units that holds t.", 2, 3, 0,
+    {"toStartOfInterval", "t, INTERVAL n unit[, origin][, zone]",
+     "Start of the window of n units that holds t; windows begin at the origin, a constant.", 2, 4, 0,
      build_start_interval, 0},
     {"toStartOfSecond", "t[, zone]", "DateTime64 without its fraction.", 1, 2, 0,
      build_start_second, 0},
+    {"date_bin", "t, INTERVAL n unit[, origin][, zone]", "toStartOfInterval", 2, 4,
+     FN_ANY_CASE | FN_ALIAS, build_start_interval, 0},
+    {"time_bucket", "t, INTERVAL n unit[, origin][, zone]", "toStartOfInterval", 2, 4,
+     FN_ANY_CASE | FN_ALIAS, build_start_interval, 0},
     START("toStartOfMinute", "Start of the minute.", INTERVAL_MINUTE, 1),
     START("toStartOfFiveMinutes", "Start of the 5 minutes.", INTERVAL_MINUTE, 5),
     START("toStartOfFiveMinute", "toStartOfFiveMinutes", INTERVAL_MINUTE, 5),

@@ -72,6 +72,8 @@ static value_id build_to_unix64(struct site *s)
 
 static value_id build_from_unix(struct site *s)
 {
+    if (s->n_args > 1)
+        return build_format_unix(s);
     if (!type_is_integer(s->types[0]))
         return site_bad_type(s, 0, "an integer");
     return cast_time(s->b, s->args[0], type_of(TYPE_DATETIME));
@@ -160,8 +162,8 @@ static const struct function functions[] = {
     TO_64("Milli", 3),
     TO_64("Micro", 6),
     TO_64("Nano", 9),
-    {"fromUnixTimestamp", "n", "Seconds since 1970 as DateTime.", 1, 1, 0, build_from_unix, 0},
-    {"FROM_UNIXTIME", "n", "fromUnixTimestamp", 1, 1, FN_ANY_CASE | FN_ALIAS, build_from_unix, 0},
+    {"fromUnixTimestamp", "n[, 'format'[, zone]]", "Seconds since 1970 as DateTime, or as text by formatDateTime.", 1, 3, 0, build_from_unix, 0},
+    {"FROM_UNIXTIME", "n[, 'format'[, zone]]", "fromUnixTimestamp", 1, 3, FN_ANY_CASE | FN_ALIAS, build_from_unix, 0},
     FROM_64("Second", 0),
     FROM_64("Milli", 3),
     FROM_64("Micro", 6),

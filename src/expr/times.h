@@ -34,9 +34,24 @@ value_id cap_date(struct builder *b, value_id v);
 value_id cast_time(struct builder *b, value_id v, struct type to);
 /* Whole UTC seconds of a Date (midnight in zone), DateTime, DateTime64 (floor), as Int64. */
 value_id seconds_of(struct builder *b, value_id v, const struct zone *zone);
+/* The same, where a Date's midnight may be before 1970: for distances. */
+value_id moment_of(struct builder *b, value_id v, const struct zone *zone);
 /* Local days since 1970 of the same, as Int64. */
 value_id days_of(struct builder *b, value_id v, const struct zone *zone);
 /* Seconds since 1970 of the wall clock, as Int64. */
 value_id local_seconds_of(struct builder *b, value_id v, const struct zone *zone);
+
+/* A day moved by months; the end of the month where there is no such day. */
+int64_t add_months_to_day(int64_t days, int64_t n);
+/* Ticks of DateTime64 `from` floored to multiples of `length`, in the scale of `to`. */
+value_id start_of_ticks(struct builder *b, value_id v, struct type from, struct type to, int64_t length);
+/* toStartOfInterval with the origin in that argument. */
+value_id start_from_origin(struct site *s, uint32_t origin_arg, int64_t count, int unit, const struct zone *zone);
+/* Year and week by ISO 8601 of a day since 1970. */
+void iso_week_of(int64_t days, int32_t *year, unsigned *week);
+/* fromUnixTimestamp(n, format[, zone]) */
+value_id build_format_unix(struct site *s);
+/* A unit by one of its names (second, ss, MM …) to enum interval_unit. */
+bool interval_unit_by_name(struct str name, int *unit);
 
 #endif

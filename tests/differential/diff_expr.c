@@ -735,6 +735,13 @@ static void gen_format(struct buf *out, const char *format, int depth)
         case 'a':
             gen_argument(out, depth);
             break;
+        case 'm':
+            buf_printf(out, "%u", below(12));
+            break;
+        case 'u':
+            buf_text(out, PICK("'nanosecond'", "'microsecond'", "'millisecond'", "'second'", "'minute'", "'hour'",
+                "'day'", "'week'", "'month'", "'quarter'", "'year'"));
+            break;
         case 'g':
             gen_format(out, PICK("%F", "f32", "f64", "i8", "u8", "%I", "%k", "(u16 / 256)", "(i16 / 64)", "0.5"), 0);
             break;
@@ -847,6 +854,8 @@ static void gen_number(struct buf *out, int depth)
         gen_format(out, leaves[below(COUNT(leaves))], 0);
     else if (chance(20))
         gen_format(out, pick(number_calls, COUNT(number_calls)), depth - 1);
+    else if (chance(15))
+        gen_format(out, pick(time_number_calls, COUNT(time_number_calls)), depth - 1);
     else
         gen_format(out, calls[below(COUNT(calls))], depth - 1);
 }
@@ -943,6 +952,8 @@ static void gen_time(struct buf *out, int depth)
     };
     if (depth <= 0 || chance(40))
         gen_column(out, "dt");
+    else if (chance(30))
+        gen_format(out, pick(time_calls, COUNT(time_calls)), depth - 1);
     else
         gen_format(out, calls[below(COUNT(calls))], depth - 1);
 }
@@ -981,7 +992,7 @@ static void gen_any(struct buf *out)
 {
     int depth = 1 + (int)below(4);
 
-    switch (is_text ? below(7) : below(14)) {
+    switch (is_text ? below(7) : below(16)) {
     case 0:
     case 1:
     case 2:
@@ -1007,6 +1018,13 @@ static void gen_any(struct buf *out)
         break;
     case 11:
         gen_format(out, pick(number_calls, COUNT(number_calls)), depth - 1);
+        break;
+    case 13:
+        gen_format(out, pick(time_number_calls, COUNT(time_number_calls)), depth - 1);
+        break;
+    case 14:
+        gen_format(out, chance(60) ? pick(time_calls, COUNT(time_calls))
+            : pick(time_text_calls, COUNT(time_text_calls)), depth - 1);
         break;
     case 12:
         gen_format(out, pick(hash_calls, COUNT(hash_calls)), (int)below(3));

@@ -29,6 +29,66 @@ static const char *const number_calls[] = {
     "divideOrNull(%n, %n)", "positiveModuloOrNull(%i, %i)", "positiveModulo(%F, %n)", "intDivOrNull(%n, %n)",
 };
 
+/* Numbers made of times. */
+static const char *const time_number_calls[] = {
+    "toWeek(%t)", "toWeek(%t, %m)", "toWeek(t6, %m, %Z)", "toYearWeek(%t)", "toYearWeek(%t, %m)",
+    "toYearWeek(tk, %m, %Z)", "week(%d, %m)", "toISOWeek(%t)", "toISOYear(%t)", "toISOWeek(t3, %Z)", "toISOYear(tn, %Z)",
+    "toRelativeYearNum(%t)", "toRelativeQuarterNum(%t)", "toRelativeMonthNum(%t)", "toRelativeWeekNum(%t)",
+    "toRelativeDayNum(%t)", "toRelativeHourNum(%t)", "toRelativeMinuteNum(%t)", "toRelativeSecondNum(%t)",
+    "toRelativeHourNum(t, %Z)", "toRelativeDayNum(t6, %Z)", "toRelativeMonthNum(%t, %Z)", "toDaysSinceYearZero(%t)",
+    "timezoneOffset(%t)", "timeZoneOffset(toTimeZone(t, %Z))", "age(%u, %t, %t)", "age(%u, %t, %t)",
+    "age(%u, %t, %t, %Z)", "age('month', d, nd)", "age('day', tn, t6)", "dateDiff(%u, %t, %t)", "dateDiff(%u, %t, %t, %Z)",
+    "toDayOfWeek(%t, %k)", "toYYYYMMDDhhmmss(%t, %Z)", "toMillisecond(t6, %Z)", "toDayOfYear(%t, %Z)",
+    "toUnixTimestamp64Second(%t)",
+};
+
+/* Text made of times, and times outside the range that is compared further. */
+static const char *const time_text_calls[] = {
+    "formatDateTime(%t, '%%a %%b %%c %%C %%d %%D %%e %%f %%F')", "formatDateTime(%t, '%%g|%%G|%%h|%%H|%%i|%%I|%%j|%%k|%%l')",
+    "formatDateTime(%t, '%%m%%M%%n%%p%%Q%%r%%R%%s%%S%%t%%T')", "formatDateTime(t6, '%%u %%V %%w %%W %%y %%Y %%z %%%%', %Z)",
+    "formatDateTime(%t, '%%Y-%%m-%%d %%H:%%i:%%S')", "formatDateTime(%t, '%%z %%f')", "formatDateTime(%t, %C)",
+    "fromUnixTimestamp(u32, '%%Y-%%m-%%d %%T')", "fromUnixTimestamp(%i, '%%F %%R', %Z)", "fromUnixTimestamp(t, '%%V')",
+    "dateName('month', %t)", "dateName('weekday', %t)", "dateName('year', %t)", "dateName('dayofyear', %t)",
+    "dateName('week', %t)", "dateName('quarter', %t)", "dateName('day', %t)", "dateName('hour', t6, %Z)",
+    "dateName('minute', %t)", "dateName('second', %t)", "monthName(%t)",
+    "toString(makeDateTime(1960 + u8, %k, %k, %I, u8, %g))", "toString(addNanoseconds(%t, i32))", "toString(addMilliseconds(%t, u32))", "toString(makeDate(%g, %g, %g))", "toString(fromDaysSinceYearZero(%i))", "toString(makeDate(1960 + u8, %k, %k))",
+    "toString(makeDateTime64(1880 + u16 %% 450, %k, %k, u8, %I, %F))",
+    "toString(makeDateTime64(2024, %k, u8 %% 33, u8, u8, u8, %i, 6))",
+    "toString(makeDateTime64(2024, %k, %k, %I, 0, 0, %F, 3, %Z))",
+    "toString(makeDateTime64(2000 + u16 %% 300, %k, 1, 0, 0, 0, %k, 9))",
+};
+
+static const char *const time_calls[] = {
+    "addNanoseconds(%t, ni32)", "addMicroseconds(%t, %k)", "addMilliseconds(%t, i16)", "subtractNanoseconds(t3, %k)",
+    "subtractMicroseconds(%t, i8)", "subtractMilliseconds(t, i8)", "addDate(%t, INTERVAL %k %U)",
+    "subDate(%t, INTERVAL %k %U)", "addDays(%t, %k / 2)", "addHours(t, 1.5)", "subtractMinutes(%t, i8 / 3)",
+    "addSeconds(%t, i16 / 4)", "addMonths(%t, i8 / 2)",
+    "parseDateTime(formatDateTime(%t, '%%Y-%%m-%%d %%T'))", "parseDateTimeOrNull(%y)", "parseDateTimeOrZero(%y)",
+    "parseDateTime(%y, '%%Y-%%m-%%d')", "parseDateTimeOrNull(%y, '%%Y-%%m-%%dT%%T', %Z)", "parseDateTimeOrNull(%y, '%%F %%R')",
+    "parseDateTime(formatDateTime(%t, '%%a %%b %%e %%Y %%r'), '%%a %%b %%e %%Y %%r')",
+    "parseDateTime(formatDateTime(%t, '%%W, %%d %%M %%y %%I:%%i:%%S %%p'), '%%W, %%d %%M %%y %%I:%%i:%%S %%p', %Z)",
+    "parseDateTime(formatDateTime(t, '%%D %%k.%%i'), '%%D %%k.%%i')", "parseDateTime(formatDateTime(%t, '%%Y/%%j'), '%%Y/%%j')",
+    "parseDateTime(formatDateTime(%t, '%%GW%%V%%u'), '%%GW%%V%%u')", "parseDateTime(formatDateTime(%t, '%%m %%d'), '%%m %%d')",
+    "parseDateTime(formatDateTime(t6, '%%FT%%T.%%f%%z', %Z), '%%FT%%T.%%f%%z')",
+    "parseDateTimeOrNull(formatDateTime(t, '%%H%%i%%s'), '%%H%%i%%s')", "parseDateTimeOrNull(formatDateTime(t, '%%w %%V %%g'), '%%w %%V %%g')",
+    "parseDateTimeOrNull(concat(toString(u16), '-', toString(u8 %% 15), '-', toString(u8 %% 33)), '%%Y-%%c-%%e')",
+    "parseDateTimeOrNull(concat(toString(u8), ' ', toString(%k)), '%%H %%l')", "parseDateTimeOrNull(concat(%y, %C), '%%Y-%%m-%%d %%H:%%i:%%s')",
+    "toStartOfISOYear(%t)", "toStartOfISOYear(t6, %Z)", "toLastDayOfWeek(%t)", "toLastDayOfWeek(%t, %m)",
+    "toLastDayOfWeek(tk, %m, %Z)", "toStartOfWeek(%t, %m)", "toStartOfWeek(tn, %m, %Z)", 
+    "makeDate(1971 + u8 / 2, u8 %% 12 + 1, %k)", "makeDate(1971 + u8 / 2, u16 %% 365 + 1)", 
+    "makeDateTime(1971 + u8 / 2, u8 %% 12 + 1, %k, u8 %% 110, u8, u8 %% 100)",
+    "makeDateTime(2024, u8 %% 12 + 1, %k, 12, u8 %% 100, f32 %% 50 + 50, %Z)",
+    "makeDateTime64(2024, u8 %% 12 + 1, %k, u8 %% 100, %k, %k, %i, 6)",
+    "makeDateTime64(2024, u8 %% 12 + 1, %k, 7, 0, 0, u16, 3, %Z)", "makeDateTime64(2000 + u16 %% 100, u8 %% 12 + 1, 1, 0, 0, 0, %k, 9)",
+    "fromDaysSinceYearZero(720028 + u16 %% 48000)", "toStartOfMillisecond(%t)",
+    "toStartOfMicrosecond(%t)", "toStartOfNanosecond(t3)", "toStartOfMillisecond(t6, %Z)", "dateTrunc(%u, %t)",
+    "dateTrunc(%u, %t)", "dateTrunc(%u, tn)", "dateTrunc(%u, tk, %Z)", "dateTrunc(%u, t6, %Z)", "timeSlot(%t)",
+    "timeSlot(t3, %Z)", "toStartOfInterval(tn, INTERVAL %k %U, toDateTime('1971-05-06 07:08:09', 'America/New_York'))",
+    "toStartOfInterval(t, INTERVAL %k %U, toDateTime('1990-12-31 23:00:01'))",
+    "toStartOfInterval(t, INTERVAL %k %U, toDateTime('1971-05-31 00:00:00'), %Z)",
+    "toStartOfInterval(d, INTERVAL %k %U, toDate('1971-05-31'))", "date_bin(%t, INTERVAL %k %U)",
+};
+
 static const char *const hash_calls[] = {
     "cityHash64(%a)", "cityHash64(%a, %a)", "cityHash64(%a, %a, %a)", "farmHash64(%a)", "farmHash64(%a, %a)",
     "farmFingerprint64(%a)", "metroHash64(%a)", "metroHash64(%a, %a)", "sipHash64(%a)", "sipHash64(%a, %a)",
