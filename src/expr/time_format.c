@@ -242,6 +242,7 @@ static void run_format(struct call *c)
             ticks = VALUES(0, int64_t)[i];
             s = floor_div(ticks, per);
             ticks -= s * per;
+            s = s < -62167219200 ? -62167219200 : s > 253402214400 ? 253402214400 : s; /* years 0 to 9999 */
         }
         t.micros = (uint32_t)(per > 1000000 ? ticks / (per / 1000000) : ticks * (1000000 / per));
         t.offset_s = zone && kind != TYPE_DATE ? zone_offset_at(zone, s) : 0;
@@ -306,8 +307,9 @@ value_id build_format_unix(struct site *s)
         return format_call(s, s->args[0], s->types[0]);
     if (!type_is_integer(s->types[0]))
         return site_bad_type(s, 0, "an integer");
-    struct type to = type_of(TYPE_DATETIME);
-    value_id v = cast_number(s->b, s->args[0], TYPE_UINT32);
+    bool is_wide = type_width(s->types[0]) == 8;
+    struct type to = type_of(is_wide ? TYPE_DATETIME64 : TYPE_DATETIME);
+    value_id v = cast_number(s->b, s->args[0], is_wide ? TYPE_INT64 : TYPE_UINT32);
     to.is_nullable = value_at(s->b, v)->type.is_nullable;
     return format_call(s, retype(s->b, v, to), to);
 }

@@ -340,7 +340,9 @@ static value_id unit_number(struct site *s, uint32_t arg, int unit, bool has_zon
         to.is_nullable = value_at(b, v)->type.is_nullable;
         return cast_number(b, cast_values(b, v, to), TYPE_INT64);
     }
-    v = unit == INTERVAL_SECOND ? seconds_of(b, v, zone) : unit < INTERVAL_DAY ? moment_of(b, v, zone) : days_of(b, v, zone);
+    v = unit == INTERVAL_SECOND ? seconds_of(b, v, zone)
+        : unit < INTERVAL_DAY   ? moment_of(b, v, zone)
+                                : days_of(b, v, zone);
     /* ClickHouse wraps what is before 1970 or after 2106 */
     if (unit == INTERVAL_SECOND && t.kind == TYPE_DATE)
         return cast_number(b, cast_number(b, v, TYPE_UINT32), TYPE_INT64);

@@ -738,7 +738,7 @@ static void gen_format(struct buf *out, const char *format, int depth)
         case 'm':
             buf_printf(out, "%u", below(12));
             break;
-        case 'u':
+        case '7':
             buf_text(out, PICK("'nanosecond'", "'microsecond'", "'millisecond'", "'second'", "'minute'", "'hour'",
                 "'day'", "'week'", "'month'", "'quarter'", "'year'"));
             break;

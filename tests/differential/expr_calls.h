@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Calls of the functions on numbers, times, hashes and networks for diff_expr's generator; its format letters,
- * and %a for an argument of any type, %g a number that is not too large. */
+ * and %a for an argument of any type, %g a number that is not too large, %7 a unit as text, %m a
+ * mode of weeks. */
 #ifndef DIFFERENTIAL_EXPR_CALLS_H
 #define DIFFERENTIAL_EXPR_CALLS_H
 
@@ -36,8 +37,8 @@ static const char *const time_number_calls[] = {
     "toRelativeYearNum(%t)", "toRelativeQuarterNum(%t)", "toRelativeMonthNum(%t)", "toRelativeWeekNum(%t)",
     "toRelativeDayNum(%t)", "toRelativeHourNum(%t)", "toRelativeMinuteNum(%t)", "toRelativeSecondNum(%t)",
     "toRelativeHourNum(t, %Z)", "toRelativeDayNum(t6, %Z)", "toRelativeMonthNum(%t, %Z)", "toDaysSinceYearZero(%t)",
-    "timezoneOffset(%t)", "timeZoneOffset(toTimeZone(t, %Z))", "age(%u, %t, %t)", "age(%u, %t, %t)",
-    "age(%u, %t, %t, %Z)", "age('month', d, nd)", "age('day', tn, t6)", "dateDiff(%u, %t, %t)", "dateDiff(%u, %t, %t, %Z)",
+    "timezoneOffset(%t)", "timeZoneOffset(toTimeZone(t, %Z))", "age(%7, %t, %t)", "age(%7, %t, %t)",
+    "age(%7, %t, %t, %Z)", "age('month', d, nd)", "age('day', tn, t6)", "dateDiff(%7, %t, %t)", "dateDiff(%7, %t, %t, %Z)",
     "toDayOfWeek(%t, %k)", "toYYYYMMDDhhmmss(%t, %Z)", "toMillisecond(t6, %Z)", "toDayOfYear(%t, %Z)",
     "toUnixTimestamp64Second(%t)",
 };
@@ -47,7 +48,7 @@ static const char *const time_text_calls[] = {
     "formatDateTime(%t, '%%a %%b %%c %%C %%d %%D %%e %%f %%F')", "formatDateTime(%t, '%%g|%%G|%%h|%%H|%%i|%%I|%%j|%%k|%%l')",
     "formatDateTime(%t, '%%m%%M%%n%%p%%Q%%r%%R%%s%%S%%t%%T')", "formatDateTime(t6, '%%u %%V %%w %%W %%y %%Y %%z %%%%', %Z)",
     "formatDateTime(%t, '%%Y-%%m-%%d %%H:%%i:%%S')", "formatDateTime(%t, '%%z %%f')", "formatDateTime(%t, %C)",
-    "fromUnixTimestamp(u32, '%%Y-%%m-%%d %%T')", "fromUnixTimestamp(%i, '%%F %%R', %Z)", "fromUnixTimestamp(t, '%%V')",
+    "fromUnixTimestamp(u32, '%%Y-%%m-%%d %%T')", "fromUnixTimestamp(i32, '%%F %%R', %Z)", "fromUnixTimestamp(toInt64(u32) * 2 - 1000000000, '%%F %%T')", "fromUnixTimestamp(t, '%%V')",
     "dateName('month', %t)", "dateName('weekday', %t)", "dateName('year', %t)", "dateName('dayofyear', %t)",
     "dateName('week', %t)", "dateName('quarter', %t)", "dateName('day', %t)", "dateName('hour', t6, %Z)",
     "dateName('minute', %t)", "dateName('second', %t)", "monthName(%t)",
@@ -81,8 +82,8 @@ static const char *const time_calls[] = {
     "makeDateTime64(2024, u8 %% 12 + 1, %k, u8 %% 100, %k, %k, %i, 6)",
     "makeDateTime64(2024, u8 %% 12 + 1, %k, 7, 0, 0, u16, 3, %Z)", "makeDateTime64(2000 + u16 %% 100, u8 %% 12 + 1, 1, 0, 0, 0, %k, 9)",
     "fromDaysSinceYearZero(720028 + u16 %% 48000)", "toStartOfMillisecond(%t)",
-    "toStartOfMicrosecond(%t)", "toStartOfNanosecond(t3)", "toStartOfMillisecond(t6, %Z)", "dateTrunc(%u, %t)",
-    "dateTrunc(%u, %t)", "dateTrunc(%u, tn)", "dateTrunc(%u, tk, %Z)", "dateTrunc(%u, t6, %Z)", "timeSlot(%t)",
+    "toStartOfMicrosecond(%t)", "toStartOfNanosecond(t3)", "toStartOfMillisecond(t6, %Z)", "dateTrunc(%7, %t)",
+    "dateTrunc(%7, %t)", "dateTrunc(%7, tn)", "dateTrunc(%7, tk, %Z)", "dateTrunc(%7, t6, %Z)", "timeSlot(%t)",
     "timeSlot(t3, %Z)", "toStartOfInterval(tn, INTERVAL %k %U, toDateTime('1971-05-06 07:08:09', 'America/New_York'))",
     "toStartOfInterval(t, INTERVAL %k %U, toDateTime('1990-12-31 23:00:01'))",
     "toStartOfInterval(t, INTERVAL %k %U, toDateTime('1971-05-31 00:00:00'), %Z)",
