@@ -58,6 +58,11 @@ static enum err_code check_counts(const struct aggregate_family *f, size_t n_par
 
 /* ---- making one ---- */
 
+static const char *keep_text(const struct aggregate *a, const struct buf *text)
+{
+    return arena_text(a->arena, buf_view(text));
+}
+
 struct maker {
     struct aggregate_parts parts;
     struct aggregate_request q;
@@ -86,6 +91,7 @@ static struct aggregate *new_aggregate(const struct maker *m, const char *call,
     struct aggregate *a = arena_zero(m->q.arena, sizeof(*a));
     a->name = m->parts.family->name;
     a->call = call;
+    a->arena = m->q.arena;
     a->is_fixed = true;
     a->n_args = n_types;
     for (size_t i = 0; i < n_types; i++) {
@@ -109,49 +115,110 @@ static enum err_code make_family(struct aggregate **ret, struct maker *m, const 
     return ERR_OK;
 }
 
-static size_t own_arguments(enum combinator c)
-{
-    return c == ARG_MIN || c == ARG_MAX;
-}
-
-/* The family and its first `level` combinators, innermost first. */
 static enum err_code make_level(struct aggregate **ret, struct maker *m, size_t level,
-                                const struct type *types, size_t n_types, struct err *e)
-{
-    struct aggregate *inner;
-    if (level == 0)
-        return make_family(ret, m, types, n_types, true, e);
-    enum combinator c = m->parts.combinators[level - 1];
-    if (n_types < own_arguments(c))
-        return err_set(e, ERR_INVALID, "aggregate function %s needs a key as its last argument",
-                       m->called);
-    TRY(make_level(&inner, m, level - 1, types, n_types - own_arguments(c), e));
-    struct aggregate *a = new_aggregate(m, call_text(m, level), types, n_types);
-    a->is_conditional = true;
-    TRY(build_combined(a, c, inner, a->call, e));
-    *ret = a;
-    return ERR_OK;
-}
+                                const struct type *types, size_t n_types, struct err *e);
 
-static bool ends_with(const struct maker *m, enum combinator c)
+static bool ends_with(const struct maker *m, size_t level, enum combinator c)
 {
-    size_t n = m->parts.n_combinators;
-    return n > 0 && m->parts.combinators[n - 1] == c;
+    return level > 0 && m->parts.combinators[level - 1] == c;
 }
 
 /* Can the answer be NULL where all arguments were? */
-static bool is_flagged(const struct maker *m, const struct aggregate *a, bool may_be_empty)
+static bool is_flagged(const struct maker *m, size_t level, const struct aggregate *a,
+                       bool is_conditional)
 {
     enum null_rule rule = m->parts.family->nulls;
-    if (rule == NULLS_SKIP || ends_with(m, OR_NULL))
+    if (rule == NULLS_SKIP || ends_with(m, level, OR_NULL))
         return false;
     /* ClickHouse makes a tuple Nullable, but not behind -If. */
-    if (may_be_empty && str_starts(str_of(a->storage.result_name), "Tuple("))
+    if (is_conditional && a->storage.result_name != NULL &&
+        str_starts(str_of(a->storage.result_name), "Tuple("))
         return false;
     if (rule == NULLS_FLAG)
         return true;
     return !str_is(str_of(a->name), "count") && !str_is(str_of(a->name), "uniqExact") &&
            !str_is(str_of(a->name), "quantilesDD");
+}
+
+/* The same over arguments that may be Nullable. */
+static enum err_code make_nullable(struct aggregate **ret, struct maker *m, size_t level,
+                                   const struct type *arg_types, size_t n_args, bool is_conditional,
+                                   struct err *e)
+{
+    struct type types[AGGREGATE_MAX_ARGS];
+    struct aggregate *a;
+    bool has_null = false;
+    for (size_t i = 0; i < n_args; i++) {
+        types[i] = type_plain(arg_types[i]);
+        has_null |= arg_types[i].is_nullable;
+    }
+    TRY(make_level(&a, m, level, types, n_args, e));
+    if (has_null && is_flagged(m, level, a, is_conditional)) {
+        const struct aggregate *inner = a;
+        for (size_t i = 0; i < n_args; i++) {
+            types[i] = inner->args[i];
+            types[i].is_nullable = arg_types[i].is_nullable;
+        }
+        a = new_aggregate(m, inner->call, types, n_args);
+        TRY(build_flagged(a, inner, e));
+    }
+    *ret = a;
+    return ERR_OK;
+}
+
+/* What the combinator's inner aggregate is fed with. */
+static enum err_code inner_types(const struct maker *m, enum combinator c, const struct type *types,
+                                 size_t *n_types, struct type *ret, struct err *e)
+{
+    bool is_key = c == ARG_MIN || c == ARG_MAX;
+    if (is_key && *n_types == 0)
+        return err_set(e, ERR_INVALID, "aggregate function %s needs a key as its last argument",
+                       m->called);
+    if (c == MAP && (*n_types != 1 || types[0].kind != TYPE_MAP))
+        return err_set(e, ERR_INVALID, "aggregate function %s takes one Map", m->called);
+    *n_types -= is_key;
+    for (size_t i = 0; i < *n_types; i++) {
+        char text[64];
+        bool takes_arrays = c == ARRAY || c == FOR_EACH;
+        if (takes_arrays && types[i].kind != TYPE_ARRAY)
+            return err_set(e, ERR_INVALID, "aggregate function %s takes arrays, not %s", m->called,
+                           type_name(types[i], text));
+        ret[i] = takes_arrays ? type_element(types[i], 0) : c == MAP ? type_element(types[i], 1)
+                                                                     : types[i];
+    }
+    if ((c == ARRAY || c == FOR_EACH) && *n_types == 0)
+        return err_set(e, ERR_INVALID, "aggregate function %s takes arrays", m->called);
+    return ERR_OK;
+}
+
+/* The family and its first `level` combinators, innermost first. No argument is Nullable. */
+static enum err_code make_level(struct aggregate **ret, struct maker *m, size_t level,
+                                const struct type *types, size_t n_types, struct err *e)
+{
+    struct aggregate *inner;
+    struct type own[AGGREGATE_MAX_ARGS];
+    size_t n_inner = n_types;
+    if (level == 0)
+        return make_family(ret, m, types, n_types, true, e);
+    enum combinator c = m->parts.combinators[level - 1];
+    TRY(inner_types(m, c, types, &n_inner, own, e));
+    TRY(make_nullable(&inner, m, level - 1, own, n_inner, false, e));
+    /* As declared to the store: what the inner one is declared over, and what is around it. */
+    for (size_t i = 0; i < n_types; i++) {
+        if (i >= n_inner)
+            own[i] = types[i];
+        else if (c == ARRAY || c == FOR_EACH)
+            own[i] = type_array(inner->args[i]);
+        else if (c == MAP)
+            own[i] = type_map(type_element(types[i], 0), inner->args[i]);
+        else
+            own[i] = inner->args[i];
+    }
+    struct aggregate *a = new_aggregate(m, call_text(m, level), own, n_types);
+    a->is_conditional = true;
+    TRY(build_combined(a, c, inner, a->call, e));
+    *ret = a;
+    return ERR_OK;
 }
 
 static enum err_code check_types(const struct maker *m, const struct type *types, size_t n_types,
@@ -160,9 +227,30 @@ static enum err_code check_types(const struct maker *m, const struct type *types
     const struct aggregate named = {.name = m->called};
     bool is_count = m->parts.family->build == build_count && m->parts.n_combinators == 0;
     for (size_t i = 0; i < n_types; i++)
-        if (types[i].kind >= TYPE_INTERVAL || (types[i].kind == TYPE_NOTHING && !is_count))
+        if (types[i].kind == TYPE_INTERVAL || (types[i].kind == TYPE_NOTHING && !is_count))
             return refuse_type(&named, types[i], e);
     return ERR_OK;
+}
+
+/* States know no LowCardinality, not inside arrays either. */
+static struct type without_dictionaries(struct type t)
+{
+    t.is_low_cardinality = false;
+    if (t.kind == TYPE_ARRAY) {
+        struct type array = type_array(without_dictionaries(type_element(t, 0)));
+        array.is_nullable = t.is_nullable;
+        return array;
+    }
+    if (t.kind == TYPE_MAP)
+        return type_map(without_dictionaries(type_element(t, 0)), without_dictionaries(type_element(t, 1)));
+    if (t.kind != TYPE_TUPLE || t.more->n > 64)
+        return t;
+    struct type fields[64];
+    for (uint32_t i = 0; i < t.more->n; i++)
+        fields[i] = without_dictionaries(type_element(t, i));
+    struct type tuple = type_tuple(fields, t.more->names, t.more->n);
+    tuple.is_nullable = t.is_nullable;
+    return tuple;
 }
 
 enum err_code aggregate_new(const struct aggregate **ret, struct arena *arena, struct str name,
@@ -181,30 +269,20 @@ enum err_code aggregate_new(const struct aggregate **ret, struct arena *arena, s
         return err_set(e, ERR_INVALID, "aggregate function %s takes at most %d arguments", m.called,
                        AGGREGATE_MAX_ARGS);
     TRY(check_types(&m, arg_types, n_args, e));
+    struct type types[AGGREGATE_MAX_ARGS];
+    for (size_t i = 0; i < n_args; i++)
+        types[i] = without_dictionaries(arg_types[i]);
     if (m.parts.n_combinators == 0 && m.parts.family->nulls == NULLS_OWN) {
-        TRY(make_family(&a, &m, arg_types, n_args, may_be_empty, e));
+        TRY(make_family(&a, &m, types, n_args, may_be_empty, e));
     } else {
-        struct type types[AGGREGATE_MAX_ARGS];
-        bool has_null = false;
-        for (size_t i = 0; i < n_args; i++) {
-            types[i] = type_plain(arg_types[i]);
-            has_null |= arg_types[i].is_nullable;
-        }
-        TRY(make_level(&a, &m, m.parts.n_combinators, types, n_args, e));
-        if (has_null && is_flagged(&m, a, may_be_empty)) {
-            const struct aggregate *inner = a;
-            for (size_t i = 0; i < n_args; i++)
-                types[i].is_nullable = arg_types[i].is_nullable;
-            a = new_aggregate(&m, inner->call, types, n_args);
-            TRY(build_flagged(a, inner, e));
-        }
+        TRY(make_nullable(&a, &m, m.parts.n_combinators, types, n_args, may_be_empty, e));
         a->is_conditional = may_be_empty;
         a->is_plain = false;
     }
-    if (a->storage.result_name[0] == '\0') {
+    if (a->storage.result_name == NULL) {
         AUTO_DONE(buf) text = {0};
         type_print(&text, a->storage.result);
-        snprintf(a->storage.result_name, sizeof(a->storage.result_name), "%s", buf_cstr(&text));
+        a->storage.result_name = keep_text(a, &text);
     }
     *ret = a;
     return ERR_OK;
@@ -212,23 +290,12 @@ enum err_code aggregate_new(const struct aggregate **ret, struct arena *arena, s
 
 /* ---- names of storage ---- */
 
-static enum err_code put_name(char *out, size_t cap, const struct buf *text,
-                              const struct aggregate *a, struct err *e)
-{
-    if (text->n >= cap)
-        return err_set(e, ERR_LIMIT,
-                       "the storage type of %s is longer than %zu bytes; use fewer arguments "
-                       "or parameters", a->name, cap - 1);
-    memcpy(out, text->p, text->n);
-    out[text->n] = '\0';
-    return ERR_OK;
-}
-
 /* Type name as the inside of a '...' literal. */
 static void print_quoted_type(struct buf *out, struct type t)
 {
-    char text[64];
-    for (const char *c = type_name(t, text); *c != '\0'; c++) {
+    AUTO_DONE(buf) text = {0};
+    type_print(&text, t);
+    for (const char *c = buf_cstr(&text); *c != '\0'; c++) {
         if (*c == '\'' || *c == '\\')
             buf_byte(out, '\\');
         buf_byte(out, (uint8_t)*c);
@@ -241,11 +308,11 @@ enum err_code storage_simple(struct aggregate *a, const char *function, struct t
     AUTO_DONE(buf) text = {0};
     a->storage.is_simple = true;
     type_print(&text, type);
-    TRY(put_name(a->storage.wire_type, sizeof(a->storage.wire_type), &text, a, e));
+    a->storage.wire_type = keep_text(a, &text);
 
     buf_reset(&text);
     buf_printf(&text, "SimpleAggregateFunction(%s, %s)", function, a->storage.wire_type);
-    TRY(put_name(a->storage.type_name, sizeof(a->storage.type_name), &text, a, e));
+    a->storage.type_name = keep_text(a, &text);
 
     buf_reset(&text);
     if (type.is_nullable && !a->storage.result.is_nullable) {
@@ -255,7 +322,8 @@ enum err_code storage_simple(struct aggregate *a, const char *function, struct t
     } else {
         buf_printf(&text, "%s(%%s)", function);
     }
-    return put_name(a->storage.merge_call, sizeof(a->storage.merge_call), &text, a, e);
+    a->storage.merge_call = keep_text(a, &text);
+    return ERR_OK;
 }
 
 enum err_code storage_state(struct aggregate *a, const char *call, const struct type *types,
@@ -268,27 +336,30 @@ enum err_code storage_state(struct aggregate *a, const char *call, const struct 
         type_print(&text, types[i]);
     }
     buf_text(&text, ")");
-    TRY(put_name(a->storage.type_name, sizeof(a->storage.type_name), &text, a, e));
-    TRY(put_name(a->storage.wire_type, sizeof(a->storage.wire_type), &text, a, e));
+    a->storage.type_name = keep_text(a, &text);
+    a->storage.wire_type = keep_text(a, &text);
 
     const char *params = strchr(call, '(');
     int name_n = params ? (int)(params - call) : (int)strlen(call);
     buf_reset(&text);
     buf_printf(&text, "%.*sMerge%s(%%s)", name_n, call, params ? params : "");
-    return put_name(a->storage.merge_call, sizeof(a->storage.merge_call), &text, a, e);
+    a->storage.merge_call = keep_text(a, &text);
+    return ERR_OK;
 }
 
 void result_array(struct aggregate *a, struct type element)
 {
     AUTO_DONE(buf) text = {0};
+    buf_text(&text, "Array(");
     type_print(&text, element);
+    buf_text(&text, ")");
     a->storage.result = element;
-    snprintf(a->storage.result_name, sizeof(a->storage.result_name), "Array(%s)", buf_cstr(&text));
+    a->storage.result_name = keep_text(a, &text);
 }
 
 void result_text(struct aggregate *a, const char *type)
 {
-    snprintf(a->storage.result_name, sizeof(a->storage.result_name), "%s", type);
+    a->storage.result_name = type == NULL ? NULL : arena_text(a->arena, str_of(type));
 }
 
 /* ---- parameters ---- */
@@ -337,6 +408,23 @@ double double_at(enum type_kind kind, const void *values, size_t row)
     }
 }
 
+static void fold_decimals(const struct fold *f, const struct column *c, double out[FOLD_ROWS])
+{
+    double scale = 1;
+    for (unsigned i = 0; i < c->type.scale; i++)
+        scale *= 10;
+    size_t width = type_width(c->type);
+    for (size_t i = 0; i < f->n; i++) {
+        size_t row = fold_row(f, i);
+        __int128 wide = 0; /* may lie at any 8 bytes */
+        if (width == 16)
+            memcpy(&wide, COLUMN(c, const char) + row * 16, 16);
+        double v = width == 4 ? (double)COLUMN(c, const int32_t)[row]
+                   : width == 8 ? (double)COLUMN(c, const int64_t)[row] : (double)wide;
+        out[i] = v / scale;
+    }
+}
+
 #define WIDEN(T)                                                                                   \
     for (size_t i = 0; i < f->n; i++)                                                              \
         out[i] = (double)((const T *)values)[fold_row(f, i)];                                      \
@@ -352,9 +440,11 @@ void fold_doubles(const struct fold *f, size_t arg, double out[FOLD_ROWS])
     case TYPE_DATE:
     case TYPE_UINT16: WIDEN(uint16_t);
     case TYPE_INT16: WIDEN(int16_t);
+    case TYPE_DATE32:
     case TYPE_INT32: WIDEN(int32_t);
     case TYPE_DATETIME:
     case TYPE_UINT32: WIDEN(uint32_t);
+    case TYPE_DECIMAL: fold_decimals(f, f->args[arg], out); break;
     case TYPE_DATETIME64:
     case TYPE_INT64: WIDEN(int64_t);
     case TYPE_UINT64: WIDEN(uint64_t);

@@ -20,11 +20,11 @@ struct aggregate;
 /* How the table stores it and how a view finalises it. */
 struct aggregate_storage {
     /* Table column: "SimpleAggregateFunction(sum, UInt64)", "AggregateFunction(uniqCombined(14), String)". */
-    char type_name[384];
-    char wire_type[384];   /* written in Native blocks (the plain type for SimpleAggregateFunction) */
-    char merge_call[384];  /* "sum(%s)" or "uniqCombinedMerge(14)(%s)": %s = the column */
-    struct type result;    /* of the finalised value, where it is a single one */
-    char result_name[160]; /* its type as ClickHouse spells it: "Array(Float32)", "Nullable(UInt64)" */
+    const char *type_name;
+    const char *wire_type;   /* written in Native blocks (the plain type for SimpleAggregateFunction) */
+    const char *merge_call;  /* "sum(%s)" or "uniqCombinedMerge(14)(%s)": %s = the column */
+    struct type result;      /* of the finalised value, where it is a single one */
+    const char *result_name; /* its type as ClickHouse spells it: "Array(Float32)", "Nullable(UInt64)" */
     bool is_simple;
 };
 

@@ -37,6 +37,7 @@ struct aggregate {
     const char *name;
     const char *call;              /* as stored: "argMin", "quantilesTDigest(0.5, 0.9)" */
     const struct aggregate *inner; /* of a combinator */
+    struct arena *arena;           /* where it and its names live */
     struct aggregate_storage storage;
     struct type args[AGGREGATE_MAX_ARGS];
     size_t n_args;
@@ -79,6 +80,9 @@ struct aggregate {
             uint32_t key_at, value_at; /* cells */
         } arg;
         struct {
+            bool has_keys; /* -Map */
+        } many;
+        struct {
             uint64_t most; /* groupUniqArray: at most so many */
         } array;
     };
@@ -120,9 +124,12 @@ aggregate_build build_any, build_any_last, build_arg_max, build_arg_min, build_a
     build_quantiles_timing, build_skew, build_sum, build_sum_count, build_sum_kahan, build_uniq,
     build_uniq_array, build_uniq_combined, build_uniq_combined64, build_uniq_exact,
     build_uniq_hll12, build_var, build_var_stable;
+/* What min, max, any, sum and avg become where their own file has no kernel for the type. */
+aggregate_build build_least_value, build_greatest_value, build_first_value, build_decimal_sum,
+    build_decimal_avg;
 
 /* The tables of families.c. */
-enum combinator { OR_NULL, OR_DEFAULT, ARG_MIN, ARG_MAX, IF, N_COMBINATORS };
+enum combinator { OR_NULL, OR_DEFAULT, ARG_MIN, ARG_MAX, ARRAY, FOR_EACH, MAP, IF, N_COMBINATORS };
 enum { MAX_COMBINATORS = 4 };
 
 struct aggregate_parts {
@@ -143,8 +150,13 @@ enum err_code build_flagged(struct aggregate *a, const struct aggregate *inner, 
 enum err_code build_combined(struct aggregate *a, enum combinator c, const struct aggregate *inner,
                              const char *call, struct err *e);
 
-/* Fills type_name, wire_type and merge_call. ERR_LIMIT if a name is too long. `type` is the stored
- * one. */
+/* combine_many.c */
+enum err_code build_many(struct aggregate *a, enum combinator c, const struct aggregate *inner,
+                         struct err *e);
+/* ClickHouse's state, also of what is stored as a plain value (made with may_be_empty, not Nullable). */
+void aggregate_write_state(const struct aggregate *a, struct buf *out, char *state);
+
+/* Fills type_name, wire_type and merge_call. `type` is the stored one. */
 enum err_code storage_simple(struct aggregate *a, const char *function, struct type type,
                              struct err *e);
 /* `call`: function with parameters, e.g. "uniqCombined(14)"; types: as declared to the store. */

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * argMin, argMax, anyLast: a value that another one, or the order, chooses.
+ * argMin, argMax, anyLast: a value that another one, or the order, chooses; and min, max, any of types
+ * that extreme.c has no kernel for.
  *
  *   argMin, argMax   seen (8 bytes) | key cell | value cell     written: value, key
- *   anyLast          seen (8 bytes) | cell                      stored as a plain value
+ *   the others       seen (8 bytes) | cell                      stored as a plain value; of arrays,
+ *                                                               tuples and maps as a state
  *
  * Of equal keys the first stays. A NaN key gives way to any number, and takes no number's place. */
 #include "aggregate/cell.h"
@@ -105,6 +107,8 @@ static void write_arg(const struct aggregate *a, struct buf *out, char *const *r
 static enum err_code build_arg(struct aggregate *a, const struct aggregate_request *q, bool is_max,
                                struct err *e)
 {
+    if (type_is_compound(a->args[1]))
+        return refuse_type(a, a->args[1], e);
     a->storage.result = a->args[0];
     a->arg.is_max = is_max;
     a->arg.key_at = 8;
@@ -129,47 +133,121 @@ enum err_code build_arg_max(struct aggregate *a, const struct aggregate_request 
     return build_arg(a, q, true, e);
 }
 
-/* ---- anyLast ---- */
+/* ---- one value ---- */
 
-/* Of rows of one key in a fold only the last matters, but finding it costs more than setting. */
-static void update_last(const struct aggregate *a, const struct fold *f)
+enum choice { LEAST, GREATEST, FIRST, LAST };
+
+INLINE bool is_taken(const struct aggregate *a, const char *state, const struct fold *f, size_t row,
+                     enum choice which)
+{
+    if (which == LAST || *(const uint64_t *)state == 0)
+        return true;
+    return which != FIRST && cell_row_wins(a->args[0], state + 8, f->args[0], row, which == GREATEST);
+}
+
+INLINE void update_value(const struct aggregate *a, const struct fold *f, enum choice which)
 {
     for (size_t i = 0; i < f->n; i++) {
         char *state = fold_state(f, i);
+        if (!is_taken(a, state, f, fold_row(f, i), which))
+            continue;
         *(uint64_t *)state = 1;
         cell_set(a->args[0], state + 8, f->args[0], fold_row(f, i), f->bytes);
     }
 }
 
-static void merge_last(const struct aggregate *a, void *into, const void *from, size_t *bytes)
+static void update_least(const struct aggregate *a, const struct fold *f)
 {
-    if (*(const uint64_t *)from == 0)
-        return;
-    *(uint64_t *)into = 1;
-    cell_copy(a->args[0], (char *)into + 8, (const char *)from + 8, bytes);
+    update_value(a, f, LEAST);
 }
 
-static void done_last(const struct aggregate *a, void *state, size_t *bytes)
+static void update_greatest(const struct aggregate *a, const struct fold *f)
+{
+    update_value(a, f, GREATEST);
+}
+
+static void update_first(const struct aggregate *a, const struct fold *f)
+{
+    update_value(a, f, FIRST);
+}
+
+static void update_last(const struct aggregate *a, const struct fold *f)
+{
+    update_value(a, f, LAST);
+}
+
+INLINE void merge_value(const struct aggregate *a, void *into, const void *from, size_t *bytes,
+                        enum choice which)
+{
+    char *cell = (char *)into + 8;
+    const char *other = (const char *)from + 8;
+    if (*(const uint64_t *)from == 0)
+        return;
+    if (*(uint64_t *)into != 0 && which != LAST &&
+        (which == FIRST || !cell_wins(a->args[0], cell, other, which == GREATEST)))
+        return;
+    *(uint64_t *)into = 1;
+    cell_copy(a->args[0], cell, other, bytes);
+}
+
+static void merge_least(const struct aggregate *a, void *into, const void *from, size_t *bytes)
+{
+    merge_value(a, into, from, bytes, LEAST);
+}
+
+static void merge_greatest(const struct aggregate *a, void *into, const void *from, size_t *bytes)
+{
+    merge_value(a, into, from, bytes, GREATEST);
+}
+
+static void merge_first(const struct aggregate *a, void *into, const void *from, size_t *bytes)
+{
+    merge_value(a, into, from, bytes, FIRST);
+}
+
+static void merge_last(const struct aggregate *a, void *into, const void *from, size_t *bytes)
+{
+    merge_value(a, into, from, bytes, LAST);
+}
+
+static void done_value(const struct aggregate *a, void *state, size_t *bytes)
 {
     cell_done(a->args[0], (char *)state + 8, bytes);
     *(uint64_t *)state = 0;
 }
 
-static void write_last(const struct aggregate *a, struct buf *out, char *const *rows, size_t offset,
-                       size_t n)
+static void write_plain(const struct aggregate *a, struct buf *out, char *const *rows,
+                        size_t offset, size_t n)
 {
+    static const uint64_t none[2];
     if (a->is_nullable || a->is_conditional) {
         char *nulls = buf_reserve(out, n);
         for (size_t i = 0; i < n; i++)
             nulls[i] = *(const uint64_t *)(rows[i] + offset) == 0;
         out->n += n;
     }
-    for (size_t i = 0; i < n; i++)
-        cell_write_native(a->args[0], out, rows[i] + offset + 8);
+    for (size_t i = 0; i < n; i++) {
+        bool is_seen = *(const uint64_t *)(rows[i] + offset) != 0;
+        cell_write_native(a->args[0], out, is_seen ? (const void *)(rows[i] + offset + 8) : none);
+    }
 }
 
-enum err_code build_any_last(struct aggregate *a, const struct aggregate_request *q, struct err *e)
+static void write_single(const struct aggregate *a, struct buf *out, char *const *rows,
+                         size_t offset, size_t n)
 {
+    for (size_t i = 0; i < n; i++) {
+        const char *state = rows[i] + offset;
+        cell_write_single(a->args[0], out, *(const uint64_t *)state != 0 ? state + 8 : NULL);
+    }
+}
+
+static enum err_code build_value(struct aggregate *a, const struct aggregate_request *q,
+                                 enum choice which, struct err *e)
+{
+    static void (*const updates[])(const struct aggregate *, const struct fold *) = {
+        update_least, update_greatest, update_first, update_last};
+    static void (*const merges[])(const struct aggregate *, void *, const void *, size_t *) = {
+        merge_least, merge_greatest, merge_first, merge_last};
     struct type stored = type_plain(a->args[0]);
     a->storage.result = stored;
     a->storage.result.is_nullable = a->is_nullable;
@@ -177,10 +255,39 @@ enum err_code build_any_last(struct aggregate *a, const struct aggregate_request
     a->args[0] = type_plain(a->args[0]);
     a->state_bytes = 8 + cell_bytes(a->args[0]);
     a->is_fixed = cell_is_fixed(a->args[0]);
-    a->update = update_last;
-    a->merge = merge_last;
-    a->write = write_last;
+    a->update = updates[which];
+    a->merge = merges[which];
     if (!a->is_fixed)
-        a->done = done_last;
-    return storage_simple(a, "anyLast", stored, e);
+        a->done = done_value;
+    if (type_is_compound(a->args[0])) {
+        if (which == LEAST || which == GREATEST)
+            return refuse_type(a, a->args[0], e);
+        a->write = write_single;
+        return storage_state(a, q->call, a->args, 1, e);
+    }
+    a->write = write_plain;
+    return storage_simple(a, a->name, stored, e);
+}
+
+enum err_code build_any_last(struct aggregate *a, const struct aggregate_request *q, struct err *e)
+{
+    return build_value(a, q, LAST, e);
+}
+
+enum err_code build_least_value(struct aggregate *a, const struct aggregate_request *q,
+                                struct err *e)
+{
+    return build_value(a, q, LEAST, e);
+}
+
+enum err_code build_greatest_value(struct aggregate *a, const struct aggregate_request *q,
+                                   struct err *e)
+{
+    return build_value(a, q, GREATEST, e);
+}
+
+enum err_code build_first_value(struct aggregate *a, const struct aggregate_request *q,
+                                struct err *e)
+{
+    return build_value(a, q, FIRST, e);
 }

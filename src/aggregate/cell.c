@@ -3,6 +3,9 @@
  * Cells: setting, comparing, writing. A value is passed as a pointer to what a column would hold. */
 #include "aggregate/cell.h"
 
+#include "aggregate/row_binary.h"
+#include "column/compound.h"
+
 size_t cell_bytes(struct type t)
 {
     return type_width(t) <= 8 ? 8 : 16;
@@ -10,7 +13,7 @@ size_t cell_bytes(struct type t)
 
 bool cell_is_fixed(struct type t)
 {
-    return t.kind != TYPE_STRING;
+    return !type_is_text(t) && !type_is_compound(t);
 }
 
 static const void *column_value(struct type t, const struct column *c, size_t row)
@@ -21,7 +24,7 @@ static const void *column_value(struct type t, const struct column *c, size_t ro
 /* The cell's value as a column would hold it; of a string, in *text. */
 static const void *cell_value(struct type t, const void *cell, struct str *text)
 {
-    if (t.kind != TYPE_STRING)
+    if (cell_is_fixed(t))
         return cell;
     const struct cell_text *s = cell;
     *text = (struct str){s->p, s->n};
@@ -43,7 +46,7 @@ static void set_text(struct cell_text *s, struct str v, size_t *bytes)
 
 static void set_value(struct type t, void *cell, const void *value, size_t *bytes)
 {
-    if (t.kind == TYPE_STRING)
+    if (!cell_is_fixed(t))
         set_text(cell, *(const struct str *)value, bytes);
     else
         memcpy(cell, value, type_width(t));
@@ -51,6 +54,12 @@ static void set_value(struct type t, void *cell, const void *value, size_t *byte
 
 void cell_set(struct type t, void *cell, const struct column *c, size_t row, size_t *bytes)
 {
+    if (type_is_compound(t)) { /* as it will be written */
+        AUTO_DONE(buf) text = {0};
+        row_binary_put(&text, t, column_value(t, c, row));
+        set_text(cell, buf_view(&text), bytes);
+        return;
+    }
     set_value(t, cell, column_value(t, c, row), bytes);
 }
 
@@ -62,7 +71,7 @@ void cell_copy(struct type t, void *cell, const void *from, size_t *bytes)
 
 void cell_done(struct type t, void *cell, size_t *bytes)
 {
-    if (t.kind == TYPE_STRING) {
+    if (!cell_is_fixed(t)) {
         struct cell_text *s = cell;
         *bytes -= s->cap;
         free(s->p);
@@ -80,6 +89,17 @@ void cell_done(struct type t, void *cell, size_t *bytes)
         return (x > y) - (x < y);                                                                  \
     } while (0)
 
+/* By the lower half first, as ClickHouse has it. */
+static int order_of_uuids(const void *a, const void *b)
+{
+    uint64_t x[2], y[2];
+    memcpy(x, a, 16);
+    memcpy(y, b, 16);
+    if (x[1] != y[1])
+        return x[1] < y[1] ? -1 : 1;
+    return (x[0] > y[0]) - (x[0] < y[0]);
+}
+
 static int order_of(struct type t, const void *a, const void *b)
 {
     switch (t.kind) {
@@ -91,14 +111,26 @@ static int order_of(struct type t, const void *a, const void *b)
     case TYPE_IPV4:
     case TYPE_UINT32: ORDER(uint32_t);
     case TYPE_UINT64: ORDER(uint64_t);
+    case TYPE_ENUM8:
     case TYPE_INT8: ORDER(int8_t);
+    case TYPE_ENUM16:
     case TYPE_INT16: ORDER(int16_t);
+    case TYPE_DATE32:
     case TYPE_INT32: ORDER(int32_t);
     case TYPE_DATETIME64:
     case TYPE_INT64: ORDER(int64_t);
     case TYPE_FLOAT32: ORDER(float);
     case TYPE_FLOAT64: ORDER(double);
     case TYPE_STRING: return str_cmp(*(const struct str *)a, *(const struct str *)b);
+    case TYPE_FIXED_STRING:
+        return str_cmp(fixed_string(t, *(const struct str *)a), fixed_string(t, *(const struct str *)b));
+    case TYPE_UUID: return order_of_uuids(a, b);
+    case TYPE_DECIMAL:
+        if (type_width(t) == 4)
+            ORDER(int32_t);
+        if (type_width(t) == 8)
+            ORDER(int64_t);
+        ORDER(__int128);
     default: return memcmp(a, b, type_width(t));
     }
 }
@@ -162,6 +194,18 @@ bool cell_equals(struct type t, const void *cell, const void *other)
 
 /* ---- writing ---- */
 
+/* Without a length before it. */
+static void put_plain(struct type t, struct buf *out, const void *cell)
+{
+    const struct cell_text *s = cell;
+    if (cell_is_fixed(t))
+        buf_put(out, cell, type_width(t));
+    else if (t.kind == TYPE_FIXED_STRING)
+        buf_str(out, fixed_string(t, (struct str){s->p, s->n}));
+    else
+        buf_put(out, s->p, s->n);
+}
+
 void cell_write_single(struct type t, struct buf *out, const void *cell)
 {
     if (t.kind == TYPE_STRING) { /* the length counts a NUL at the end; -1: none */
@@ -175,16 +219,12 @@ void cell_write_single(struct type t, struct buf *out, const void *cell)
     }
     buf_byte(out, cell != NULL);
     if (cell != NULL)
-        buf_put(out, cell, type_width(t));
+        put_plain(t, out, cell);
 }
 
 void cell_write_native(struct type t, struct buf *out, const void *cell)
 {
-    if (t.kind == TYPE_STRING) {
-        const struct cell_text *s = cell;
-        buf_varuint(out, s->n);
-        buf_put(out, s->p, s->n);
-    } else {
-        buf_put(out, cell, type_width(t));
-    }
+    if (t.kind == TYPE_STRING)
+        buf_varuint(out, ((const struct cell_text *)cell)->n);
+    put_plain(t, out, cell);
 }

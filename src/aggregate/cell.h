@@ -4,7 +4,8 @@
  *
  *   up to 8 bytes wide   8 bytes, the value in the low ones
  *   16 bytes             as in a column
- *   String               struct cell_text; its bytes are the cell's own
+ *   String, FixedString  struct cell_text; its bytes are the cell's own
+ *   Array, Tuple, Map    the same, of the value as it will be written; they are not compared
  *
  * Zero bytes are an empty cell; whether one holds a value is for its owner to know. */
 #ifndef AGGREGATE_CELL_H

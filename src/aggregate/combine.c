@@ -8,8 +8,6 @@
  *
  * `seen` is 8 bytes. The inner one never meets NULL and is made with may_be_empty; if its storage is
  * a plain value (sum, min), the state that ClickHouse would have is written instead. */
-#include <stdio.h>
-
 #include "aggregate/cell.h"
 
 static void *inner_of(const struct aggregate *a, void *state)
@@ -64,26 +62,29 @@ static void put_single(const struct aggregate *a, struct buf *out, const char *c
     buf_byte(out, 0);
 }
 
-/* The state of the inner aggregate that begins at `state`. */
-static void write_inner(const struct aggregate *a, struct buf *out, char *state)
+void aggregate_write_state(const struct aggregate *a, struct buf *out, char *state)
 {
-    const struct aggregate *inner = a->inner;
-    char *row = state + a->combined.offset;
-    if (!inner->storage.is_simple) {
-        inner->write(inner, out, &row, 0, 1);
+    if (!a->storage.is_simple) {
+        a->write(a, out, &state, 0, 1);
         return;
     }
     AUTO_DONE(buf) cell = {0};
-    inner->write(inner, &cell, &row, 0, 1);
+    a->write(a, &cell, &state, 0, 1);
     uint64_t count;
-    if (strcmp(inner->name, "count") == 0) {
+    if (strcmp(a->name, "count") == 0) {
         memcpy(&count, cell.p, 8);
         buf_varuint(out, count);
-    } else if (strcmp(inner->name, "sum") == 0) {
+    } else if (strcmp(a->name, "sum") == 0) {
         buf_put(out, cell.p, cell.n);
     } else {
-        put_single(inner, out, cell.p, cell.n);
+        put_single(a, out, cell.p, cell.n);
     }
+}
+
+/* The state of the inner aggregate that begins in `state`. */
+static void write_inner(const struct aggregate *a, struct buf *out, char *state)
+{
+    aggregate_write_state(a->inner, out, state + a->combined.offset);
 }
 
 static void take_inner(struct aggregate *a, const struct aggregate *inner, size_t offset)
@@ -139,11 +140,11 @@ static void name_nullable(struct aggregate *a)
 {
     const struct aggregate_storage *s = &a->inner->storage;
     a->storage.result = s->result;
-    if (s->result_name[0] != '\0') {
+    if (s->result_name != NULL) {
         bool can_be = !str_starts(str_of(s->result_name), "Array(") &&
                       !str_starts(str_of(s->result_name), "Map(");
-        snprintf(a->storage.result_name, sizeof(a->storage.result_name),
-                 can_be ? "Nullable(%.140s)" : "%.140s", s->result_name);
+        a->storage.result_name =
+            can_be ? arena_printf(a->arena, "Nullable(%s)", s->result_name) : s->result_name;
     } else {
         a->storage.result.is_nullable = true;
     }
@@ -278,6 +279,10 @@ static void build_or(struct aggregate *a, const struct aggregate *inner, bool is
 enum err_code build_combined(struct aggregate *a, enum combinator c, const struct aggregate *inner,
                              const char *call, struct err *e)
 {
+    if (c == ARRAY || c == FOR_EACH || c == MAP)
+        return build_many(a, c, inner, e);
+    if ((c == ARG_MIN || c == ARG_MAX) && type_is_compound(key_type(a)))
+        return refuse_type(a, key_type(a), e);
     if (c == ARG_MIN || c == ARG_MAX)
         build_arg(a, inner, c == ARG_MAX);
     else

@@ -3,6 +3,7 @@
  * Sets of keys, and the keys by argument type. Linear probing, load at most 3/4, first block 8
  * slots. */
 #include "aggregate/distinct.h"
+#include "column/compound.h"
 
 #include <assert.h>
 
@@ -106,13 +107,21 @@ void distinct_free(struct distinct **set, unsigned width, size_t *bytes)
 
 static bool is_hashed_whole(struct type t)
 {
-    return t.kind == TYPE_STRING || t.kind == TYPE_IPV6;
+    return type_is_text(t) || t.kind == TYPE_IPV6;
+}
+
+/* Hashed as bytes, but not mixed once more. */
+static bool is_hashed_once(struct type t)
+{
+    return t.kind == TYPE_DATETIME64 || t.kind == TYPE_DECIMAL;
 }
 
 static struct str value_bytes(const struct column *c, size_t row)
 {
     if (c->type.kind == TYPE_STRING)
         return COLUMN(c, struct str)[row];
+    if (c->type.kind == TYPE_FIXED_STRING)
+        return fixed_string(c->type, COLUMN(c, struct str)[row]);
     size_t width = type_width(c->type);
     return (struct str){(const char *)c->values + row * width, width};
 }
@@ -123,10 +132,13 @@ INLINE uint64_t number_at(enum type_kind kind, const void *values, size_t row)
     switch (kind) {
     case TYPE_BOOL:
     case TYPE_UINT8: return ((const uint8_t *)values)[row];
+    case TYPE_ENUM8:
     case TYPE_INT8: return (uint64_t)((const int8_t *)values)[row];
     case TYPE_DATE:
     case TYPE_UINT16: return ((const uint16_t *)values)[row];
+    case TYPE_ENUM16:
     case TYPE_INT16: return (uint64_t)((const int16_t *)values)[row];
+    case TYPE_DATE32:
     case TYPE_INT32: return (uint64_t)((const int32_t *)values)[row];
     case TYPE_FLOAT32:
     case TYPE_IPV4:
@@ -139,7 +151,7 @@ INLINE uint64_t number_at(enum type_kind kind, const void *values, size_t row)
 unsigned exact_key_bytes(const struct aggregate *a)
 {
     struct type t = a->args[0];
-    if (a->n_args > 1 || is_hashed_whole(t) || t.kind == TYPE_DATETIME64)
+    if (a->n_args > 1 || is_hashed_whole(t) || is_hashed_once(t))
         return 16;
     return (unsigned)type_width(t);
 }
@@ -166,7 +178,10 @@ static struct u128 exact_tuple_key(const struct aggregate *a, const struct fold 
 void exact_keys(const struct aggregate *a, const struct fold *f, struct u128 *keys)
 {
     enum type_kind kind = a->args[0].kind;
-    if (a->n_args > 1) {
+    if (a->n_args == 1 && kind == TYPE_UUID) {
+        for (size_t i = 0; i < f->n; i++)
+            keys[i] = COLUMN(f->args[0], const struct u128)[fold_row(f, i)];
+    } else if (a->n_args > 1) {
         for (size_t i = 0; i < f->n; i++)
             keys[i] = exact_tuple_key(a, f, fold_row(f, i));
     } else if (exact_key_bytes(a) == 16) {
@@ -189,7 +204,13 @@ unsigned combined_key_bytes(const struct aggregate *a)
 
 static bool is_single_number(const struct aggregate *a)
 {
-    return a->n_args == 1 && !is_hashed_whole(a->args[0]) && a->args[0].kind != TYPE_DATETIME64;
+    return a->n_args == 1 && !is_hashed_whole(a->args[0]) && !is_hashed_once(a->args[0]);
+}
+
+static uint64_t uuid_key(const struct column *c, size_t row)
+{
+    struct u128 v = COLUMN(c, const struct u128)[row];
+    return ih64(v.lo ^ v.hi);
 }
 
 /* Hash of a row's arguments, one after the other. */
@@ -208,6 +229,11 @@ void combined_keys(const struct aggregate *a, const struct fold *f, struct u128 
 {
     enum type_kind kind = a->args[0].kind;
     uint64_t mask = a->uniq.key_bytes == 8 ? UINT64_MAX : UINT32_MAX;
+    if (a->n_args == 1 && kind == TYPE_UUID) {
+        for (size_t i = 0; i < f->n; i++)
+            keys[i] = (struct u128){uuid_key(f->args[0], fold_row(f, i)) & mask, 0};
+        return;
+    }
     if (is_single_number(a)) {
         for (size_t i = 0; i < f->n; i++)
             keys[i] = (struct u128){ih64(number_at(kind, f->args[0]->values, fold_row(f, i))) & mask,
@@ -220,7 +246,7 @@ void combined_keys(const struct aggregate *a, const struct fold *f, struct u128 
 
 void uniq_keys(const struct aggregate *a, const struct fold *f, struct u128 *keys)
 {
-    bool is_mixed = a->n_args == 1 && is_hashed_whole(a->args[0]);
+    bool is_mixed = a->n_args == 1 && (is_hashed_whole(a->args[0]) || a->args[0].kind == TYPE_UUID);
     combined_keys(a, f, keys);
     for (size_t i = 0; i < f->n; i++)
         keys[i].lo = (uint32_t)(is_mixed ? ih64(keys[i].lo) : keys[i].lo);
@@ -228,7 +254,7 @@ void uniq_keys(const struct aggregate *a, const struct fold *f, struct u128 *key
 
 unsigned hll12_key_bytes(const struct aggregate *a)
 {
-    return is_single_number(a) ? (unsigned)type_width(a->args[0]) : 8;
+    return is_single_number(a) && a->args[0].kind != TYPE_UUID ? (unsigned)type_width(a->args[0]) : 8;
 }
 
 /* A float's key is its bits, taken for a number and made a float again. */
@@ -237,6 +263,11 @@ void hll12_keys(const struct aggregate *a, const struct fold *f, uint64_t keys[F
     enum type_kind kind = a->args[0].kind;
     unsigned width = hll12_key_bytes(a);
     uint64_t mask = width == 8 ? UINT64_MAX : ((uint64_t)1 << width * 8) - 1;
+    if (a->n_args == 1 && kind == TYPE_UUID) {
+        for (size_t i = 0; i < f->n; i++)
+            keys[i] = uuid_key(f->args[0], fold_row(f, i));
+        return;
+    }
     if (!is_single_number(a)) {
         for (size_t i = 0; i < f->n; i++)
             keys[i] = city_key(a, f, fold_row(f, i));
@@ -261,7 +292,7 @@ static uint64_t rotate(uint64_t x, unsigned n)
 
 uint32_t hll12_hash(const struct aggregate *a, uint64_t x)
 {
-    if (a->n_args > 1 || a->args[0].kind == TYPE_DATETIME64)
+    if (a->n_args > 1 || is_hashed_once(a->args[0]))
         return (uint32_t)x; /* mixed once already */
     x = ~x + (x << 18);
     x ^= rotate(x, 31);
@@ -277,6 +308,8 @@ enum err_code distinct_storage(struct aggregate *a, const char *call, bool is_nu
 {
     struct type types[AGGREGATE_MAX_ARGS];
     for (size_t i = 0; i < a->n_args; i++) {
+        if (type_is_compound(a->args[i]))
+            return refuse_type(a, a->args[i], e);
         types[i] = type_plain(a->args[i]);
         types[i].is_nullable = is_nullable && a->args[i].is_nullable;
     }

@@ -332,17 +332,28 @@ static enum err_code build_extreme(struct aggregate *a, enum extreme which, stru
     return ERR_OK;
 }
 
+static bool has_kernel(const struct aggregate *a)
+{
+    return a->args[0].kind <= TYPE_IPV6;
+}
+
 enum err_code build_min(struct aggregate *a, const struct aggregate_request *q, struct err *e)
 {
+    if (!has_kernel(a))
+        return build_least_value(a, q, e);
     return build_extreme(a, MIN, e);
 }
 
 enum err_code build_max(struct aggregate *a, const struct aggregate_request *q, struct err *e)
 {
+    if (!has_kernel(a))
+        return build_greatest_value(a, q, e);
     return build_extreme(a, MAX, e);
 }
 
 enum err_code build_any(struct aggregate *a, const struct aggregate_request *q, struct err *e)
 {
+    if (!has_kernel(a))
+        return build_first_value(a, q, e);
     return build_extreme(a, ANY, e);
 }

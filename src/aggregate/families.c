@@ -183,7 +183,7 @@ static const struct {
 
 const char *const combinator_names[N_COMBINATORS] = {
     [OR_NULL] = "OrNull", [OR_DEFAULT] = "OrDefault", [ARG_MIN] = "ArgMin", [ARG_MAX] = "ArgMax",
-    [IF] = "If",
+    [ARRAY] = "Array",   [FOR_EACH] = "ForEach",     [MAP] = "Map",        [IF] = "If",
 };
 
 static const struct aggregate_row combinator_rows[N_COMBINATORS] = {
@@ -191,6 +191,9 @@ static const struct aggregate_row combinator_rows[N_COMBINATORS] = {
     [OR_DEFAULT] = {"-OrDefault", "avgOrDefault(x)", "The type's default over nothing."},
     [ARG_MIN] = {"-ArgMin", "sumArgMin(x, key)", "Only over the events where key is smallest."},
     [ARG_MAX] = {"-ArgMax", "sumArgMax(x, key)", "Only over the events where key is largest."},
+    [ARRAY] = {"-Array", "sumArray(values)", "Over all elements of the arrays."},
+    [FOR_EACH] = {"-ForEach", "sumForEach(values)", "Array: the first elements, the second ones, … each for itself."},
+    [MAP] = {"-Map", "sumMap(map)", "Map: the values of each key for itself."},
     [IF] = {"-If", "countIf(status >= 500)", "Only over the events where the condition holds."},
 };
 
@@ -254,7 +257,7 @@ bool aggregate_split(struct aggregate_parts *ret, struct str name)
             ret->has_if = true;
             continue;
         }
-        ret->is_if_inside |= ret->has_if && (cut[i] == ARG_MIN || cut[i] == ARG_MAX);
+        ret->is_if_inside |= ret->has_if && cut[i] != OR_NULL && cut[i] != OR_DEFAULT;
         ret->combinators[ret->n_combinators++] = cut[i];
     }
     return true;

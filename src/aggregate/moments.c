@@ -100,8 +100,10 @@ static void write_sums(const struct aggregate *a, struct buf *out, char *const *
 
 static enum err_code check_numbers(const struct aggregate *a, struct err *e)
 {
+    /* ClickHouse has no covariance of decimals, but all else. */
+    bool takes_decimal = a->n_args == 1 || a->name[0] == 's';
     for (size_t k = 0; k < a->n_args; k++)
-        if (!type_is_number(a->args[k]))
+        if (!type_is_number(a->args[k]) && !(takes_decimal && a->args[k].kind == TYPE_DECIMAL))
             return refuse_type(a, a->args[k], e);
     return ERR_OK;
 }
@@ -295,7 +297,8 @@ static enum err_code build_about_mean(struct aggregate *a, const struct aggregat
 {
     for (size_t k = 0; k < a->n_args; k++)
         if (!type_is_number(a->args[k]) && a->args[k].kind != TYPE_DATE &&
-            a->args[k].kind != TYPE_DATETIME)
+            a->args[k].kind != TYPE_DATETIME && a->args[k].kind != TYPE_DECIMAL &&
+            a->args[k].kind != TYPE_DATE32)
             return refuse_type(a, a->args[k], e);
     bool is_one = a->n_args == 1;
     a->moments.n = n_written;

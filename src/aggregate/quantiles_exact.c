@@ -211,9 +211,11 @@ static enum err_code build_exact(struct aggregate *a, const struct aggregate_req
                                  bool is_array, struct err *e)
 {
     struct type t = a->args[0];
-    if (!type_is_number(t) && t.kind != TYPE_DATE && !type_is_time(t))
+    bool is_weighted = a->n_args == 2, is_decimal = t.kind == TYPE_DECIMAL;
+    if (!type_is_number(t) && t.kind != TYPE_DATE && !type_is_time(t) && !is_decimal)
         return refuse_type(a, t, e);
-    bool is_weighted = a->n_args == 2;
+    if (is_weighted && type_width(t) > 8)
+        return refuse_type(a, t, e);
     if (is_weighted && (type_is_signed(a->args[1]) || type_is_float(a->args[1]) ||
                         !type_is_number(a->args[1])))
         return err_set(e, ERR_INVALID, "the weight of %s must be an unsigned integer", a->name);

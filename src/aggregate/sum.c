@@ -180,6 +180,8 @@ static enum type_kind promoted(struct type t)
 
 enum err_code build_sum(struct aggregate *a, const struct aggregate_request *q, struct err *e)
 {
+    if (a->args[0].kind == TYPE_DECIMAL)
+        return build_decimal_sum(a, q, e);
     if (!type_is_number(a->args[0]))
         return refuse_type(a, a->args[0], e);
     a->storage.result = (struct type){.kind = promoted(a->args[0]), .is_nullable = a->is_nullable};
@@ -195,6 +197,8 @@ enum err_code build_sum(struct aggregate *a, const struct aggregate_request *q, 
 enum err_code build_avg(struct aggregate *a, const struct aggregate_request *q, struct err *e)
 {
     struct type t = a->args[0];
+    if (t.kind == TYPE_DECIMAL)
+        return build_decimal_avg(a, q, e);
     if (type_is_number(t))
         a->storage.result = (struct type){.kind = TYPE_FLOAT64, .is_nullable = a->is_nullable};
     else if (t.kind == TYPE_DATE || type_is_time(t))

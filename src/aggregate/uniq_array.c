@@ -8,6 +8,7 @@
  *
  * Floats differ by their bits. */
 #include "aggregate/distinct.h"
+#include "column/compound.h"
 
 enum { FIRST_SLOTS = 8 };
 
@@ -26,7 +27,7 @@ struct texts {
 
 static bool is_text(const struct aggregate *a)
 {
-    return a->args[0].kind == TYPE_STRING;
+    return type_is_text(a->args[0]);
 }
 
 static unsigned set_width(const struct aggregate *a)
@@ -37,7 +38,8 @@ static unsigned set_width(const struct aggregate *a)
 
 static bool has_length(struct type t)
 {
-    return t.kind == TYPE_IPV6 || t.kind == TYPE_DATETIME64;
+    return t.kind == TYPE_IPV6 || t.kind == TYPE_DATETIME64 || t.kind == TYPE_DATE32 || t.kind == TYPE_UUID ||
+           t.kind == TYPE_DECIMAL;
 }
 
 /* ---- texts ---- */
@@ -100,8 +102,11 @@ static void add_text(const struct aggregate *a, void *state, struct str v, size_
 
 static void update_texts(const struct aggregate *a, const struct fold *f)
 {
-    for (size_t i = 0; i < f->n; i++)
-        add_text(a, fold_state(f, i), COLUMN(f->args[0], struct str)[fold_row(f, i)], f->bytes);
+    const struct type t = a->args[0];
+    for (size_t i = 0; i < f->n; i++) {
+        struct str v = COLUMN(f->args[0], struct str)[fold_row(f, i)];
+        add_text(a, fold_state(f, i), t.kind == TYPE_STRING ? v : fixed_string(t, v), f->bytes);
+    }
 }
 
 static void merge_texts(const struct aggregate *a, void *into, const void *from, size_t *bytes)
@@ -213,6 +218,8 @@ enum err_code build_uniq_array(struct aggregate *a, const struct aggregate_reque
                             most > (double)UINT32_MAX || most != (double)(uint32_t)most))
         return err_set(e, ERR_INVALID, "the parameter of %s must be a number of values, not %.*s",
                        a->name, STR_FMT(q->params[0]));
+    if (type_is_compound(a->args[0]))
+        return refuse_type(a, a->args[0], e);
     a->array.most = (uint64_t)most;
     result_array(a, a->args[0]);
     a->is_fixed = false;

@@ -56,15 +56,38 @@ VALUES = {
     "DateTime64(3)": [1700000000.125, 0, -1.5], "IPv4": ["1.2.3.4", "0.0.0.0", "255.255.255.255"],
     "IPv6": ["2001:db8::1", "::", "::ffff:1.2.3.4"],
 }
+# As text.
+MORE = {
+    "Date32": ["1925-01-01", "1970-01-01", "2299-12-31"],
+    "UUID": ["00112233-4455-6677-8899-aabbccddeeff", "00000000-0000-0000-0000-000000000000", "ffffffff-0000-0000-0000-000000000001"],
+    "FixedString(3)": ["abc", "", "z"], "Enum8('a' = 1, 'b' = -2)": ["a", "b"], "Enum16('x' = 1000, 'y' = -2)": ["x", "y", "x"],
+    "Decimal(9, 2)": ["1.5", "-9999999.99", "0", "1.5"], "Decimal(18, 4)": ["1.5", "-99999999999999.9999", "0"],
+    "Decimal(38, 10)": ["1.5", "-9999999999999999999999999999.9999999999", "0"],
+}
+COMPOUND = {
+    "Array(UInt16)": ["[1,2]", "[]", "[65535,0,1]"], "Array(String)": ["['a','','bc']", "[]"],
+    "Array(Nullable(Int32))": ["[1,NULL,-3]", "[NULL]", "[]"],
+    "Map(String, UInt64)": ["{'a':1,'b':2}", "{}", "{'b':3}"], "Tuple(UInt8, String)": ["(1,'a')", "(0,'')"],
+    "Tuple(a Array(Int8), b Nullable(String))": ["([1,-1],NULL)", "([],'x')"], "Array(Array(UInt8))": ["[[1],[]]", "[]"],
+    "Map(UInt8, Array(String))": ["{1:['a']}", "{}"],
+}
 INTEGERS = ["Bool", "UInt8", "UInt16", "UInt32", "UInt64", "Int8", "Int16", "Int32", "Int64"]
 NUMBERS = INTEGERS + ["Float32", "Float64"]
 ALL = list(VALUES)
 DATES = ["Date", "DateTime"]
 
 
+def quoted(text):
+    return str(text).replace("\\", "\\\\").replace("'", "\\'")
+
+
 def literal(value, type_name):
     if value is None:
         return f"CAST(NULL AS Nullable({type_name}))"
+    if type_name.startswith("Map("):
+        return f"CAST(map({value[1:-1].replace(':', ',')}) AS {type_name})"
+    if type_name not in WIDTH and type_name != "String":
+        return f"CAST('{quoted(value)}' AS {type_name})"
     if type_name == "DateTime64(3)":
         return f"fromUnixTimestamp64Milli(toInt64({round(value * 1000)}))"
     text = f"'{value}'" if type_name in ("String", "IPv4", "IPv6", "Date") else str(value)
@@ -96,7 +119,7 @@ def make(ch, function, types, rows=None, formula=None, items=None, nullable=()):
         else:
             source = f"SELECT number FROM numbers({len(rows)})"
     else:
-        source = "SELECT " + (", ".join(f"CAST(defaultValueOfTypeName('{t}') AS {t}) AS x{k}" for k, t in
+        source = "SELECT " + (", ".join(f"CAST(defaultValueOfTypeName('{quoted(t)}') AS {t}) AS x{k}" for k, t in
                                         enumerate(types)) or "1") + " WHERE 0"
     # Of two keys, values are folded one by one, as for a rollup; of one, some functions take several at once.
     key = " ARRAY JOIN [0, 1]::Array(UInt64) AS k GROUP BY k ORDER BY k LIMIT 1" if rows or formula else ""
@@ -223,6 +246,65 @@ def main():
                     continue
                 out.append(make(ch, function, types, typed))
                 out.append(make(ch, function, types))
+    for t, texts in MORE.items():
+        rows = [[x] for x in texts]
+        keyed = [[x, i * 3 % 5] for i, x in enumerate(texts)]
+        add("anyLast", [t], rows)
+        add("argMin", [t, "UInt32"], keyed)
+        add("argMax", ["String", t], [[f"v{i}", x] for i, x in enumerate(texts)])
+        add("countArgMax", [t], rows)
+        add("maxOrNull", [t], rows)
+        if t.startswith("Dec"):
+            for f in ("varPop", "kurtSamp", "varPopStable", "avg", "quantileExact", "sumOrNull", "avgOrDefault"):
+                add(f, [t], rows)
+            add("simpleLinearRegression", [t, "Int8"], [[x, i * i] for i, x in enumerate(texts)])
+        n = {"D": 16, "U": 8, "F": 8, "E": 1}[t[0]]
+        key = 8 if t[0] in "FU" or t.startswith("Dec") else 4 if t == "Date32" else 1 if t.startswith("Enum8") else 2
+        add("uniq", [t], rows, items=(1, 4, True))
+        add("uniqCombined64", [t], rows, items=(1, 8, True))
+        add("uniqHLL12", [t], rows, items=(1, key, True))
+        if t[0] != "E":
+            add("groupUniqArray", [t], rows, items=(0, 0, True))
+        exact = {"Date32": 4, "Enum8('a' = 1, 'b' = -2)": 1, "Enum16('x' = 1000, 'y' = -2)": 2}.get(t, 16)
+        add("uniqExact", [t], rows, items=(0, exact, True))
+        add("uniqExact", [t, "UInt8"], [[x, 1] for x in texts], items=(0, 16, True))
+        add("uniqCombined64", [t, "UInt8"], [[x, 1] for x in texts], items=(1, 8, True))
+    out.append(make(ch, "uniqHLL12", ["UUID"], [[f"00000000-0000-0000-0000-{i:012d}"] for i in range(20)]))
+    out.append(make(ch, "uniqHLL12", ["Decimal(9, 2)"], [[f"{i}.25"] for i in range(20)]))
+    out.append(make(ch, "uniqHLL12", ["FixedString(3)"], [[f"{i}"] for i in range(20)]))
+    out.append(make(ch, "uniqHLL12", ["Date32"], [[f"1925-01-{i + 1:02d}"] for i in range(20)]))
+    for t, texts in COMPOUND.items():
+        rows = [[x] for x in texts]
+        for f in ("anyLast", "any", "count"):
+            out.append(make(ch, f, [t], rows))
+            out.append(make(ch, f, [t]))
+        out.append(make(ch, "argMin", [t, "UInt32"], [[x, i * 3 % 5] for i, x in enumerate(texts)]))
+        out.append(make(ch, "argMin", [t, "UInt32"]))
+    arrays = {"Array(UInt16)": ["[3,1,2]", "[]", "[2,5]", "[1,0,7,9]"], "Array(Nullable(UInt16))": ["[3,NULL,2]", "[NULL]", "[]", "[2]"],
+              "Array(Float64)": ["[1.5,-2]", "[]", "[3]"], "Array(Decimal(9, 2))": ["[1.5,-2]", "[]", "[3.25]"]}
+    for t, texts in arrays.items():
+        rows = [[x] for x in texts]
+        for f in ("sum", "count", "avg", "min", "anyLast", "varPop", "quantilesTDigest(0.5)", "quantileExact", "sumCount", "sumOrNull",
+                  "groupBitOr"):
+            name, params = re.match(r"(\w+)(\(.*\))?$", f).groups()
+            if ("Bit" in f and "UInt" not in t) or ("Digest" in f and "Dec" in t) or ("Count" in f and "Dec" in t):
+                continue
+            for suffix in ("Array", "ForEach", "ArrayOrNull", "ForEachOrDefault"):
+                out.append(make(ch, name + suffix + (params or ""), [t], rows))
+                out.append(make(ch, name + suffix + (params or ""), [t]))
+        out.append(make(ch, "argMinForEach", [t, "Array(UInt8)"], [["[1,2]", "[2,1]"], ["[4]", "[0]"]]))
+        out.append(make(ch, "argMaxArray", [t, "Array(UInt8)"], [["[1,2]", "[2,1]"], ["[4]", "[0]"]]))
+        out.append(make(ch, "sumForEachArgMin", [t, "UInt8"], [["[1,2]", "2"], ["[4]", "1"], ["[5,6]", "1"]]))
+        out.append(make(ch, "uniqArray", [t], [["[7]"]], items=(1, 4, False)))
+    for t, text in (("Map(String, UInt64)", "{'a':1}"), ("Map(String, Nullable(Int32))", "{'a':-1}"), ("Map(UInt16, Float64)", "{7:1.5}"),
+                    ("Map(LowCardinality(String), UInt8)", "{'k':200}"), ("Map(Int64, Decimal(9, 2))", "{-5:1.5}"),
+                    ("Map(FixedString(2), UInt8)", "{'k':1}"), ("Map(Date, UInt8)", "{'2024-01-01':1}"), ("Map(IPv4, UInt8)", "{'1.2.3.4':1}")):
+        for f in ("sumMap", "minMap", "maxMap", "avgMap", "countMap", "anyLastMap", "quantileExactMap", "sumMapOrNull"):
+            out.append(make(ch, f, [t], [[text], ["{}"], [text]]))
+            out.append(make(ch, f, [t]))
+        out.append(make(ch, "sumMapArgMax", [t, "UInt8"], [[text, "2"], ["{}", "1"], [text, "2"]]))
+    out.append(make(ch, "sumMap", ["Map(String, Nullable(Int32))"], [["{'a':NULL}"]]))
+    out.append(make(ch, "countMap", ["Map(String, Nullable(Int32))"], [["{'a':NULL}"]]))
     out = [v for v in out if v]
     print('{\n "about": "Made by state_vectors.py, which says what the fields mean.",')
     print(f' "clickhouse": {json.dumps(ch.query("SELECT version()"))},\n "vectors": [')
