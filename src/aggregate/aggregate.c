@@ -128,6 +128,11 @@ static bool is_flagged(const struct maker *m, size_t level, const struct aggrega
                        bool is_conditional)
 {
     enum null_rule rule = m->parts.family->nulls;
+    bool has_key = false;
+    for (size_t i = 0; i < level; i++)
+        has_key |= m->parts.combinators[i] == ARG_MIN || m->parts.combinators[i] == ARG_MAX;
+    if (m->parts.family->build == build_sum_count && has_key)
+        rule = NULLS_FLAG; /* sumCount itself has a way with NULL; with a key it is a tuple as others */
     if (rule == NULLS_SKIP || ends_with(m, level, OR_NULL))
         return false;
     /* ClickHouse makes a tuple Nullable, but not behind -If. */
@@ -253,6 +258,32 @@ static struct type without_dictionaries(struct type t)
     return tuple;
 }
 
+/* sumMap over a Map is the combinator -Map of sum; over arrays a function of its own, alone. */
+static enum err_code settle_map(struct maker *m, const struct type *types, size_t n_types,
+                                struct err *e)
+{
+    struct aggregate_parts *p = &m->parts, plain;
+    size_t base = strlen(p->family->name) - strlen("Map");
+    if (p->family->build != build_sum_map && p->family->build != build_min_map &&
+        p->family->build != build_max_map)
+        return ERR_OK;
+    bool is_nested = n_types > 0 && types[0].kind == TYPE_ARRAY && p->n_combinators > 0 &&
+                     type_element(types[0], 0).kind == TYPE_MAP;
+    if (n_types > 0 && types[0].kind != TYPE_MAP && !is_nested) {
+        if (p->n_combinators > 0)
+            return err_set(e, ERR_REFUSED, "%s over arrays takes no combinator but -If", m->called);
+        return ERR_OK;
+    }
+    aggregate_split(&plain, (struct str){p->family->name, base});
+    if (p->n_combinators == MAX_COMBINATORS)
+        return err_set(e, ERR_REFUSED, "%s has more than %d combinators", m->called, MAX_COMBINATORS);
+    memmove(p->combinators + 1, p->combinators, p->n_combinators * sizeof(p->combinators[0]));
+    p->combinators[0] = MAP;
+    p->n_combinators++;
+    p->family = plain.family;
+    return ERR_OK;
+}
+
 enum err_code aggregate_new(const struct aggregate **ret, struct arena *arena, struct str name,
                             const struct str *params, size_t n_params, const struct type *arg_types,
                             size_t n_args, bool may_be_empty, struct err *e)
@@ -268,6 +299,7 @@ enum err_code aggregate_new(const struct aggregate **ret, struct arena *arena, s
     if (n_args > AGGREGATE_MAX_ARGS)
         return err_set(e, ERR_INVALID, "aggregate function %s takes at most %d arguments", m.called,
                        AGGREGATE_MAX_ARGS);
+    TRY(settle_map(&m, arg_types, n_args, e));
     TRY(check_types(&m, arg_types, n_args, e));
     struct type types[AGGREGATE_MAX_ARGS];
     for (size_t i = 0; i < n_args; i++)
@@ -302,6 +334,16 @@ static void print_quoted_type(struct buf *out, struct type t)
     }
 }
 
+/* What ClickHouse answers where nothing came: zero, which is not every type's default. */
+static void print_zero(struct buf *out, struct type t)
+{
+    struct str name;
+    bool is_zero = t.kind == TYPE_DATE32 || (type_is_enum(t) && enum_name(t, 0, &name));
+    buf_text(out, is_zero ? "CAST(0, '" : "defaultValueOfTypeName('");
+    print_quoted_type(out, t);
+    buf_text(out, "')");
+}
+
 enum err_code storage_simple(struct aggregate *a, const char *function, struct type type,
                              struct err *e)
 {
@@ -316,9 +358,9 @@ enum err_code storage_simple(struct aggregate *a, const char *function, struct t
 
     buf_reset(&text);
     if (type.is_nullable && !a->storage.result.is_nullable) {
-        buf_printf(&text, "ifNull(%s(%%s), defaultValueOfTypeName('", function);
-        print_quoted_type(&text, a->storage.result);
-        buf_text(&text, "'))");
+        buf_printf(&text, "ifNull(%s(%%s), ", function);
+        print_zero(&text, a->storage.result);
+        buf_text(&text, ")");
     } else {
         buf_printf(&text, "%s(%%s)", function);
     }

@@ -145,7 +145,7 @@ static void name_nullable(struct aggregate *a)
                       !str_starts(str_of(s->result_name), "Map(");
         a->storage.result_name =
             can_be ? arena_printf(a->arena, "Nullable(%s)", s->result_name) : s->result_name;
-    } else {
+    } else if (s->result.kind != TYPE_ARRAY && s->result.kind != TYPE_MAP) {
         a->storage.result.is_nullable = true;
     }
 }

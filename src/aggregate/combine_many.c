@@ -8,31 +8,17 @@
  *
  * The last two are a pointer to struct many (NULL: nothing came). NULL elements are left out, as ClickHouse
  * does; arrays of one row that differ in length are taken as far as the shortest goes. */
-#include "aggregate/aggregate_priv.h"
+#include "aggregate/many.h"
 
 #include "aggregate/row_binary.h"
 #include "base/hash.h"
 #include "column/compound.h"
 
-struct many_key {
-    uint64_t hash, at;
-    uint32_t n;
-};
-
-struct many {
-    uint32_t n, cap;
-    char *states;
-    /* -Map only */
-    struct many_key *keys; /* as they are written, in `bytes` */
-    uint32_t *slots;       /* number + 1; twice `cap` of them, a power of two */
-    struct buf bytes;
-};
-
 enum { FIRST_STATES = 4 };
 
 /* ---- states ---- */
 
-static size_t many_bytes(const struct aggregate *a, const struct many *m)
+size_t many_bytes(const struct aggregate *a, const struct many *m)
 {
     size_t each = a->inner->state_bytes;
     if (m->keys != NULL)
@@ -40,7 +26,7 @@ static size_t many_bytes(const struct aggregate *a, const struct many *m)
     return sizeof(*m) + m->cap * each + m->bytes.cap;
 }
 
-static char *many_state(const struct aggregate *a, const struct many *m, size_t i)
+char *many_state(const struct aggregate *a, const struct many *m, size_t i)
 {
     return m->states + i * a->inner->state_bytes;
 }
@@ -80,8 +66,7 @@ static void many_grow(const struct aggregate *a, struct many *m, uint32_t n)
         aggregate_init(a->inner, many_state(a, m, m->n));
 }
 
-/* Number of the key's state, a new one if need be. */
-static uint32_t many_find(const struct aggregate *a, struct many *m, struct str key)
+uint32_t many_find(const struct aggregate *a, struct many *m, struct str key)
 {
     uint64_t hash = city_hash64(key.p, key.n);
     if (m->cap > 0) {
@@ -102,7 +87,7 @@ static uint32_t many_find(const struct aggregate *a, struct many *m, struct str 
     return i;
 }
 
-static struct many *many_of(const struct aggregate *a, void *state, size_t *bytes)
+struct many *many_of(const struct aggregate *a, void *state, size_t *bytes)
 {
     struct many **at = state;
     if (*at == NULL) {
@@ -240,7 +225,7 @@ static void update_many(const struct aggregate *a, const struct fold *f)
     }
 }
 
-static void merge_many(const struct aggregate *a, void *into, const void *from, size_t *bytes)
+void many_merge(const struct aggregate *a, void *into, const void *from, size_t *bytes)
 {
     const struct many *other = *(struct many *const *)from;
     if (other == NULL)
@@ -258,7 +243,7 @@ static void merge_many(const struct aggregate *a, void *into, const void *from, 
     }
 }
 
-static void done_many(const struct aggregate *a, void *state, size_t *bytes)
+void many_done(const struct aggregate *a, void *state, size_t *bytes)
 {
     struct many *m = *(struct many **)state;
     if (m == NULL)
@@ -323,8 +308,8 @@ enum err_code build_many(struct aggregate *a, enum combinator c, const struct ag
     a->state_bytes = sizeof(struct many *);
     a->is_fixed = false;
     a->update = update_many;
-    a->merge = merge_many;
-    a->done = done_many;
+    a->merge = many_merge;
+    a->done = many_done;
     a->write = write_many;
     if (c == MAP) {
         AUTO_DONE(buf) key = {0};

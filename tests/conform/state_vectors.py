@@ -303,6 +303,14 @@ def main():
             out.append(make(ch, f, [t], [[text], ["{}"], [text]]))
             out.append(make(ch, f, [t]))
         out.append(make(ch, "sumMapArgMax", [t, "UInt8"], [[text, "2"], ["{}", "1"], [text, "2"]]))
+    for k, v, rows in (("UInt64", "UInt32", [["[2,1]", "[5,7]"], ["[]", "[]"], ["[2]", "[6]"]]),
+                       ("Int8", "Int8", [["[2,-1]", "[-128,7]"], ["[2]", "[-6]"]]), ("String", "Float64", [["['b','a']", "[1.5,2]"], ["['b']", "[-1]"]]),
+                       ("Float64", "Float32", [["[2.5,-1]", "[1.5,7]"], ["[2.5]", "[6]"]]), ("Date", "UInt8", [["['2024-02-01','1970-01-01']", "[1,2]"]]),
+                       ("IPv4", "Int64", [["['10.0.0.1','1.2.3.4']", "[1,2]"]]), ("LowCardinality(String)", "UInt8", [["['x','']", "[200,100]"], ["['x']", "[100]"]])):
+        for f in ("sumMap", "minMap", "maxMap"):
+            out.append(make(ch, f, [f"Array({k})", f"Array({v})"], rows))
+            out.append(make(ch, f, [f"Array({k})", f"Array({v})"]))
+            out.append(make(ch, f, [f"Array({k})", f"Array({v})", f"Array({v})"], [r + r[1:] for r in rows]))
     out.append(make(ch, "sumMap", ["Map(String, Nullable(Int32))"], [["{'a':NULL}"]]))
     out.append(make(ch, "countMap", ["Map(String, Nullable(Int32))"], [["{'a':NULL}"]]))
     out = [v for v in out if v]
