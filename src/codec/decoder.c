@@ -12,7 +12,7 @@
 static const struct decoder_driver *const drivers[] = {
     &decoder_csv, &decoder_csv_with_names, &decoder_tsv, &decoder_tsv_with_names, &decoder_json,
     &decoder_combined_log, &decoder_common_log, &decoder_logfmt, &decoder_syslog, &decoder_line_as_string,
-    &decoder_json_as_string, &decoder_zeek,
+    &decoder_json_as_string, &decoder_zeek, &decoder_json_compact, &decoder_json_compact_with_names,
 };
 
 static const struct {
@@ -31,6 +31,8 @@ static const struct {
     {"LineAsString", FORMAT_LINE_AS_STRING},
     {"JSONAsString", FORMAT_JSON_AS_STRING},
     {"Zeek", FORMAT_ZEEK},
+    {"JSONCompactEachRow", FORMAT_JSON_COMPACT},
+    {"JSONCompactEachRowWithNames", FORMAT_JSON_COMPACT_WITH_NAMES},
     {"TabSeparated", FORMAT_TSV},
     {"TabSeparatedWithNames", FORMAT_TSV_WITH_NAMES},
     {"JSONLines", FORMAT_JSON_EACH_ROW},
@@ -41,7 +43,7 @@ static const struct {
 const char *const format_names[] = {
     "CSV", "CSVWithNames", "TSV", "TSVWithNames", "JSONEachRow", "TabSeparated", "TabSeparatedWithNames",
     "JSONLines", "NDJSON", "CombinedLog", "CommonLog", "Logfmt", "Syslog", "LineAsString", "JSONAsString",
-    "Zeek", NULL,
+    "Zeek", "JSONCompactEachRow", "JSONCompactEachRowWithNames", NULL,
 };
 
 const char *format_name(enum format f)
@@ -70,7 +72,7 @@ static const struct decoder_driver *driver_of(enum format f)
 
 static enum err_code check(const struct decoder_spec *s, const struct decoder_driver *driver, struct err *e)
 {
-    bool has_positions = s->format == FORMAT_CSV || s->format == FORMAT_TSV;
+    bool has_positions = s->format == FORMAT_CSV || s->format == FORMAT_TSV || s->format == FORMAT_JSON_COMPACT;
 
     if (driver == NULL)
         return err_set(e, ERR_INVALID, "no decoder for this format");
@@ -155,7 +157,7 @@ bool format_has_names(enum format f)
 
 enum err_code decoder_header(struct decoder *d, struct str header, struct err *e)
 {
-    if (!d->driver->has_names)
+    if (d->driver->header == NULL)
         return ERR_OK;
     return d->driver->header(d, header, e);
 }

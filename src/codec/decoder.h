@@ -28,6 +28,8 @@ enum format {
     FORMAT_LINE_AS_STRING, /* one column */
     FORMAT_JSON_AS_STRING,
     FORMAT_ZEEK,           /* columns by the file's own header, which may change within it */
+    FORMAT_JSON_COMPACT,   /* JSONCompactEachRow */
+    FORMAT_JSON_COMPACT_WITH_NAMES,
 };
 
 const char *format_name(enum format f);
@@ -76,6 +78,16 @@ static inline bool format_has_headers_inside(enum format f) { return f == FORMAT
  * header in force (empty at the file's start), and returns how far that header is in force, n if to the end. */
 size_t decoder_header_pass(struct buf *header, const char *data, size_t n);
 
+/* JSONEachRow: is a file lines, or a stream of objects over several lines? Asked of its beginning. A stream is cut by
+ * json_stream_cut, and decoder_header is given JSON_STREAM; for lines an empty text. */
+#define JSON_STREAM "stream"
+enum json_layout { JSON_UNDECIDED, JSON_IS_LINES, JSON_IS_STREAM };
+enum json_layout json_layout_of(const char *data, size_t n);
+size_t json_stream_cut(const char *data, size_t n, bool is_end);
+
+/* Formats that need to know, wherever they begin, what stands before in the file: the cursor carries it as a header. */
+static inline bool format_has_state(enum format f) { return f == FORMAT_ZEEK || f == FORMAT_JSON_EACH_ROW; }
+
 /* Formats whose records have fields of fixed names: these, NULL-terminated; else NULL. */
 const char *const *decoder_names(enum format format);
 /* Does the format have one column, whatever its name? */
@@ -121,6 +133,7 @@ static inline void decoder_set_now(struct decoder *d, int64_t now_s)
 
 extern const struct decoder_driver decoder_csv, decoder_csv_with_names, decoder_tsv, decoder_tsv_with_names,
     decoder_json, decoder_combined_log, decoder_common_log, decoder_logfmt, decoder_syslog, decoder_line_as_string,
-    decoder_json_as_string, decoder_zeek;
+    decoder_json_as_string, decoder_zeek,
+    decoder_json_compact, decoder_json_compact_with_names;
 
 #endif

@@ -56,7 +56,7 @@ static size_t count_paths(const struct decoder_spec *spec)
 }
 
 /* Every path and every beginning of one up to a dot. Fields of one path form a chain. */
-static void add_paths(struct json_decoder *d)
+void json_add_paths(struct json_decoder *d)
 {
     const struct decoder_spec *spec = &d->base.spec;
     size_t n = count_paths(spec);
@@ -100,7 +100,7 @@ static const struct json_kernels *best_kernels(void)
     return &json_kernels_plain;
 }
 
-static struct decoder *json_open(const struct decoder_spec *spec)
+struct decoder *json_open_any(const struct decoder_spec *spec)
 {
     struct json_decoder *d = xcalloc(1, sizeof(*d));
     d->base.spec = *spec;
@@ -110,11 +110,17 @@ static struct decoder *json_open(const struct decoder_spec *spec)
     d->at = xmalloc((JSON_MAX_STRIDE + 2) * sizeof(*d->at));
     d->kernels = best_kernels();
     d->run = 1;
-    add_paths(d);
     return &d->base;
 }
 
-static void json_free(struct decoder *base)
+static struct decoder *json_open(const struct decoder_spec *spec)
+{
+    struct decoder *d = json_open_any(spec);
+    json_add_paths((struct json_decoder *)d);
+    return d;
+}
+
+void json_free(struct decoder *base)
 {
     struct json_decoder *d = (struct json_decoder *)base;
     for (size_t i = 0; i < JSON_SHAPES; i++)
@@ -124,6 +130,7 @@ static void json_free(struct decoder *base)
     free(d->next_same);
     free(d->times);
     free(d->tails);
+    free(d->elements);
     element_list_done(&d->other_list);
     arena_done(&d->names);
     free(d->index);
@@ -391,14 +398,24 @@ static void take_line(struct run *r)
             reject_line(r, begin, n);
         }
     }
-    r->start = found ? end + 1 : end;
+    bool has_next = is_taken && r->d->next_object != NULL;
+    if (has_next) { /* several on one line */
+        size_t stop = (size_t)(r->d->next_object - r->base);
+        size_t length = stop;
+        while (length > begin && (json_is_space(r->base[length - 1]) || r->base[length - 1] == ','))
+            length--;
+        b->lengths[b->n_rows - 1] = (uint32_t)(length - begin);
+        r->start = stop;
+    } else {
+        r->start = found ? end + 1 : end;
+    }
     size_t passed = 0;
     while (passed < r->n_idx && r->idx[passed] < r->start)
         passed++;
     if (r->indexed < r->start)
         r->indexed = r->start;
     drop_entries(r, passed);
-    if (is_taken && found)
+    if (is_taken && found && !has_next)
         learn(r, begin, end);
 }
 
@@ -418,8 +435,37 @@ static size_t take_part(struct json_decoder *d, struct batch *b, struct reject_l
     return r.start;
 }
 
+/* Records wherever their brackets end. */
+static size_t next_of_stream(struct json_decoder *d, struct batch *b, struct reject_list *rejects)
+{
+    struct decoder *base = &d->base;
+    size_t n_before = b->n_rows + rejects->n, max_rejects = rejects->n + BATCH_ROWS;
+
+    while (base->data < base->end && b->n_rows < BATCH_ROWS && rejects->n < max_rejects) {
+        const char *p = base->data, *end = base->end;
+        if (!json_is_separator(*p)) {
+            const char *stop = json_stream_end(p, end);
+            end = stop ? stop : end;
+            struct str text = {p, (size_t)(end - p)};
+            if (json_parse_record(d, b, b->n_rows, text)) {
+                b->offsets[b->n_rows] = base->offset;
+                b->lengths[b->n_rows++] = (uint32_t)text.n;
+            } else {
+                reject_add(rejects, base->offset, text, "%s", d->reason);
+            }
+        } else {
+            end = p + 1;
+        }
+        base->offset += (uint64_t)(end - p);
+        base->data = end;
+    }
+    return b->n_rows + rejects->n - n_before;
+}
+
 static size_t json_next(struct decoder *base, struct batch *b, struct reject_list *rejects)
 {
+    if (((struct json_decoder *)base)->is_stream)
+        return next_of_stream((struct json_decoder *)base, b, rejects);
     size_t n_before = b->n_rows + rejects->n;
     /* again only after a part that was all blank lines */
     while (take_part((struct json_decoder *)base, b, rejects) && b->n_rows + rejects->n == n_before)
@@ -427,7 +473,14 @@ static size_t json_next(struct decoder *base, struct batch *b, struct reject_lis
     return b->n_rows + rejects->n - n_before;
 }
 
-static size_t json_cut(char delimiter, const char *data, size_t n, bool is_end)
+/* What the file is like: lines, or a stream. */
+static enum err_code json_header(struct decoder *base, struct str header, struct err *e)
+{
+    ((struct json_decoder *)base)->is_stream = str_is(header, JSON_STREAM);
+    return ERR_OK;
+}
+
+size_t json_cut_lines(char delimiter, const char *data, size_t n, bool is_end)
 {
     if (is_end)
         return n;
@@ -438,7 +491,8 @@ static size_t json_cut(char delimiter, const char *data, size_t n, bool is_end)
 const struct decoder_driver decoder_json = {
     .format = FORMAT_JSON_EACH_ROW,
     .open = json_open,
+    .header = json_header,
     .next = json_next,
-    .cut = json_cut,
+    .cut = json_cut_lines,
     .free = json_free,
 };

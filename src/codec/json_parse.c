@@ -696,7 +696,8 @@ bool json_parse_record(struct json_decoder *d, struct batch *b, size_t row, stru
     s.p = skip_space(s.p, s.end);
     if (s.p < s.end && *s.p == ',') /* between records ClickHouse takes it */
         s.p = skip_space(s.p + 1, s.end);
-    if (s.p < s.end)
+    d->next_object = s.p < s.end && *s.p == '{' ? s.p : NULL;
+    if (s.p < s.end && d->next_object == NULL)
         return fail_at(&s, "something follows the object");
     if (d->others >= 0)
         store_others(d, b, row);
@@ -704,4 +705,54 @@ bool json_parse_record(struct json_decoder *d, struct batch *b, size_t row, stru
         if (d->seen[i] != d->record)
             json_store_missing(d, b, i, row);
     return true;
+}
+
+static bool parse_elements(struct parser *s)
+{
+    struct json_decoder *d = s->d;
+    size_t n = 0;
+
+    s->p = skip_space(s->p + 1, s->end);
+    while (s->p < s->end && *s->p != ']') {
+        const struct json_path *path = n < d->n_elements && d->elements[n].field >= 0 ? &d->elements[n] : NULL;
+        if (!parse_value(s, path))
+            return false;
+        n++;
+        s->p = skip_space(s->p, s->end);
+        if (s->p < s->end && *s->p != ',' && *s->p != ']')
+            return fail_at(s, "',' or ']' is wanted");
+        if (s->p < s->end && *s->p == ',') {
+            s->p = skip_space(s->p + 1, s->end);
+            if (s->p < s->end && *s->p == ']')
+                return fail_at(s, "a value is missing");
+        }
+    }
+    if (s->p == s->end)
+        return fail_at(s, "the array does not end");
+    s->p = skip_space(s->p + 1, s->end);
+    if (s->p < s->end && *s->p == ',')
+        s->p = skip_space(s->p + 1, s->end);
+    if (s->p < s->end)
+        return fail_at(s, "something follows the array");
+    if (n != d->n_elements) {
+        snprintf(d->reason, sizeof(d->reason), "%zu values instead of %zu", n, d->n_elements);
+        return false;
+    }
+    return true;
+}
+
+bool json_parse_array(struct json_decoder *d, struct batch *b, size_t row, struct str line)
+{
+    struct parser s = {d, b, row, line.p, line.p, line.p + line.n, json_max_depth(d)};
+
+    if (line.n > d->base.spec.max_record_bytes)
+        return fail(d, "longer than max_record_bytes");
+    buf_reset(&d->path);
+    s.p = skip_space(s.p, s.end);
+    if (s.p == s.end || *s.p != '[')
+        return fail(d, "not a JSON array");
+    if (s.depth == 0)
+        return fail_at(&s, "nested too deeply");
+    s.depth--;
+    return parse_elements(&s);
 }

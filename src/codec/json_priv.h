@@ -138,6 +138,10 @@ struct json_decoder {
     struct buf path;     /* of the key being read, dots between */
     struct buf key;      /* a key that had escapes */
     char reason[512];    /* of the last failure */
+    const char *next_object; /* of the record read last: another one on its line; NULL: none */
+    bool is_stream;      /* records are found by their brackets, not by lines */
+    struct json_path *elements; /* JSONCompactEachRow: what is wanted of each value */
+    size_t n_elements;
     struct time_shape *times; /* per field */
 
     const struct json_kernels *kernels;
@@ -155,6 +159,9 @@ const struct json_path *json_find_path(const struct json_decoder *d, struct str 
 
 /* json_parse.c: the careful way. Fills row `row` of every column or says why not (d->reason). */
 bool json_parse_record(struct json_decoder *d, struct batch *b, size_t row, struct str line);
+
+/* The same of an array: value i is d->elements[i]. */
+bool json_parse_array(struct json_decoder *d, struct batch *b, size_t row, struct str line);
 
 /* One value whose text is known. False: d->reason. Text: what stands between quotes, no backslash in it.
  * Token: all bytes up to the next comma, bracket or space. */
@@ -191,6 +198,18 @@ const char *json_read_value(void *out, bool *is_null, struct type type, struct s
 /* The part of *value that `rest` ("[0].c") leads to; false if there is none. */
 bool json_navigate(struct str *value, struct str rest, struct arena *arena, uint32_t depth);
 void json_split_path(struct str written, struct arena *arena, struct str *path, struct str *rest);
+
+/* json_stream.c: the end of what begins at p, which is no separator: an object, or what is none up to its line end or
+ * to an object. NULL: it does not end. */
+const char *json_stream_end(const char *p, const char *end);
+static inline bool json_is_separator(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r') || c == ',' || c == '[' || c == ']';
+}
+size_t json_cut_lines(char delimiter, const char *data, size_t n, bool is_end);
+void json_add_paths(struct json_decoder *d);
+struct decoder *json_open_any(const struct decoder_spec *spec);
+void json_free(struct decoder *base);
 
 /* json_shape.c */
 void json_shape_learn(struct json_decoder *d, struct json_shape *s, struct str line_with_end);

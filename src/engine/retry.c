@@ -51,7 +51,7 @@ enum err_code retry_gather(struct gather *g, struct gatherer *w, struct store *s
     struct native_result r = {0};
     TRY(store_native(s, buf_cstr(&sql), &r, e));
     enum err_code code = ERR_OK;
-    bool has_header = format_has_names(w->plan->def->format);
+    bool has_header = format_has_names(w->plan->def->format) || format_has_state(w->plan->def->format);
     for (size_t i = 0; i < r.n_rows && code == ERR_OK; i++) {
         struct gather_chunk chunk = {
             .partition = number(&r, 0, i), .offset = number(&r, 1, i), .bytes = cell(&r, 2, i),

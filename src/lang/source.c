@@ -276,7 +276,8 @@ static bool format_clause(struct parser *p, struct source_def *s)
             n++;
         if (known != NULL)
             refuse(p, s->format_at,
-                   "there are CSV, CSVWithNames, TSV, TSVWithNames, JSONEachRow, JSONAsString, "
+                   "there are CSV, CSVWithNames, TSV, TSVWithNames, JSONEachRow, "
+                   "JSONCompactEachRow, JSONCompactEachRowWithNames, JSONAsString, "
                    "LineAsString, CombinedLog, CommonLog, Logfmt, Syslog and Zeek",
                    "FORMAT %s is not there yet", known);
         else

@@ -42,6 +42,33 @@ void tail_push(struct buf *tail, const char *p, size_t n)
  * next byte with it. JSON: every line end ends a record. */
 enum record_state { FIELD_START, IN_PLAIN, IN_QUOTES, AFTER_QUOTE, AFTER_BACKSLASH };
 
+/* A stream of JSON objects: its brackets. */
+struct record_scan {
+    enum record_state state;
+    bool is_stream;
+    size_t depth;
+};
+
+static size_t object_end(struct record_scan *s, const char *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        char c = p[i];
+        if (s->state == AFTER_BACKSLASH)
+            s->state = IN_QUOTES;
+        else if (s->state == IN_QUOTES)
+            s->state = c == '"' ? IN_PLAIN : c == '\\' ? AFTER_BACKSLASH : IN_QUOTES;
+        else if (c == '"')
+            s->state = IN_QUOTES;
+        else if (c == '{' || c == '[')
+            s->depth++;
+        else if ((c == '}' || c == ']') && s->depth > 0 && --s->depth == 0)
+            return i + 1;
+        else if (c == '\n' && s->depth == 0)
+            return i + 1;
+    }
+    return SIZE_MAX;
+}
+
 /* Index behind the record's line end, or SIZE_MAX. */
 static size_t csv_record_end(enum record_state *state, char delimiter, const char *p, size_t n)
 {
@@ -78,8 +105,11 @@ static size_t tsv_record_end(enum record_state *state, const char *p, size_t n)
     return SIZE_MAX;
 }
 
-static size_t record_end(enum record_state *state, const struct file_source_spec *spec, const char *p, size_t n)
+static size_t record_end(struct record_scan *scan, const struct file_source_spec *spec, const char *p, size_t n)
 {
+    enum record_state *state = &scan->state;
+    if (scan->is_stream)
+        return object_end(scan, p, n);
     switch (spec->format) {
     case FORMAT_CSV:
     case FORMAT_CSV_WITH_NAMES:
@@ -99,7 +129,7 @@ static enum err_code pass_record(struct cursor *c, const struct file_source_spec
                                  size_t n, uint64_t stop, bool is_end, struct piece *ret, struct err *e)
 {
     buf_reset(&c->passed);
-    enum record_state state = FIELD_START;
+    struct record_scan state = {.state = FIELD_START, .is_stream = spec->format == FORMAT_JSON_EACH_ROW && c->header.n > 0};
     size_t kept = n < TOO_LONG_BYTES ? n : TOO_LONG_BYTES, used = 0;
     uint64_t at = c->position; /* of the window's first byte */
     char *window = m->data;
@@ -152,9 +182,11 @@ static enum err_code pass_record(struct cursor *c, const struct file_source_spec
 /* Length of a prefix of whole records: the longest at the end of a file, else one long enough. The
  * decoder walks CSV records that have quotes field by field; most can be proved to be simple. */
 static size_t cut_records(const struct file_source_spec *spec, const char *data, size_t n, bool is_eof, bool is_end,
-                          bool is_quoteless)
+                          bool is_quoteless, bool is_stream)
 {
     bool is_csv = spec->format == FORMAT_CSV || spec->format == FORMAT_CSV_WITH_NAMES;
+    if (is_stream)
+        return json_stream_cut(data, n, is_end);
     if (is_csv && is_quoteless && !is_end) {
         const char *end = memrchr(data, '\n', n);
         return end ? (size_t)(end - data) + 1 : 0;
@@ -205,11 +237,38 @@ static enum err_code find_header(struct cursor *c, uint64_t to, struct err *e)
     return ERR_OK;
 }
 
+/* JSON: what the file's beginning shows, as long as it shows nothing it is lines. */
+static enum err_code find_layout(struct cursor *c, struct err *e)
+{
+    char block[FILE_HASH_BYTES];
+    struct err ignored;
+    size_t got;
+
+    TRY(reader_seek(&c->reader, 0, e));
+    (void)!reader_read(&c->reader, block, sizeof(block), &got, &ignored); /* who reads it as records will say it */
+    enum json_layout layout = json_layout_of(block, got);
+    buf_reset(&c->header);
+    buf_text(&c->header, layout == JSON_IS_STREAM ? JSON_STREAM : "");
+    c->is_header_known = layout != JSON_UNDECIDED || got == sizeof(block);
+    return ERR_OK;
+}
+
+/* Also before each piece: a file that grows may show it now. */
+static enum err_code know_layout(struct cursor *c, const struct file_source_spec *spec, struct err *e)
+{
+    if (spec->format != FORMAT_JSON_EACH_ROW || c->is_header_known)
+        return ERR_OK;
+    uint64_t at = c->reader.at;
+    TRY(find_layout(c, e));
+    return reader_seek(&c->reader, at, e);
+}
+
 enum err_code cursor_seek(struct cursor *c, const struct file_source_spec *spec, uint64_t to, struct err *e)
 {
     c->position = to;
     if (format_has_headers_inside(spec->format) && !c->is_header_known)
         TRY(find_header(c, to, e));
+    TRY(know_layout(c, spec, e));
     return reader_seek(&c->reader, to, e);
 }
 
@@ -232,6 +291,8 @@ enum err_code cursor_next(struct cursor *c, const struct file_source_spec *spec,
     if (c->is_broken)
         return err_set(e, c->code, "%s", c->reason ? c->reason : "cannot be read further");
 
+    TRY(know_layout(c, spec, e));
+    bool is_stream = spec->format == FORMAT_JSON_EACH_ROW && c->header.n > 0;
     size_t too_long = spec->max_record_bytes + 2; /* with its line end */
     size_t skip = 0, n = c->leftover.n, want = n > FILE_CHUNK_BYTES ? n : FILE_CHUNK_BYTES, cut = 0;
     memory_grow(m, want);
@@ -260,7 +321,8 @@ enum err_code cursor_next(struct cursor *c, const struct file_source_spec *spec,
         ret->is_eof = code == ERR_OK && n < cap;
         ret->is_whole = ret->is_eof && reader_is_whole(&c->reader);
         bool is_stop = c->position + n >= stop;
-        cut = cut_records(spec, m->data + skip, n, ret->is_eof || code != ERR_OK, is_stop, m->is_quoteless);
+        cut = cut_records(spec, m->data + skip, n, ret->is_eof || code != ERR_OK, is_stop, m->is_quoteless,
+                          is_stream);
         if (!is_stop && is_end && ret->is_eof && ret->is_whole && cut < n) {
             ret->is_cut_short = true;
             cut = n;
@@ -278,6 +340,10 @@ enum err_code cursor_next(struct cursor *c, const struct file_source_spec *spec,
             continue;
         memmove(m->data, m->data + skip, n);
         return pass_record(c, spec, m, n, stop, is_end, ret, e);
+    }
+    if (spec->format == FORMAT_JSON_EACH_ROW) {
+        buf_reset(&m->header);
+        buf_str(&m->header, buf_view(&c->header));
     }
     if (cut > 0 && format_has_headers_inside(spec->format))
         cut = cut_at_header(c, m, m->data + skip, cut, ret);

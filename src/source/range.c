@@ -80,7 +80,8 @@ enum err_code file_read_range(struct file_set *s, const struct file_mark *mark, 
     *ret = (struct file_chunk){
         .partition = mark->partition, .from = p.from, .to = p.to, .data = p.data, .data_bytes = p.n,
         .is_too_long = p.is_too_long, .path = buf_cstr(&m->path), 
-        .header = format_has_headers_inside(s->spec.format) ? buf_view(&m->header) : str_of(s->range_header),
+        .header = format_has_state(s->spec.format) ? (struct str){buf_cstr(&m->header), m->header.n}
+                                                   : str_of(s->range_header),
         .memory = m,
     };
     return ERR_OK;

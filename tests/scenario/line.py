@@ -689,6 +689,69 @@ def a_zeek_header_without_a_wanted_column_is_said():
         assert c.weir("check").returncode == 0
 
 
+JSON = """
+SET store = 'embedded:./t.weir';
+CREATE SOURCE s (t DateTime, n UInt32, a String FROM 'in.a') FROM FILES 's*.json*' FORMAT JSONEachRow EVENT TIME t KEEP FOREVER;
+CREATE METRIC m AS SELECT count() AS k, sum(n) AS total FROM s EVERY 1 HOUR;
+"""
+
+
+def assert_json(c, n):
+    assert c.sql("SELECT count(), sum(n), uniqExact(n), countIf(a = concat('}', toString(n))) FROM s")[0] == [
+        str(v) for v in (n, n * (n - 1) // 2, n, n)]
+    assert c.sql("SELECT sum(k), sum(total) FROM m_1h")[0] == [str(n), str(n * (n - 1) // 2)]
+    assert_books_balance(c, n)
+
+
+def json_objects_over_several_lines():
+    """One array, pretty-printed objects, several on a line; files that go on after a restart, packed ones, kill -9."""
+    def rows(n, first):
+        return [{"t": f"2026-01-{1 + i % 20:02d}T00:00:{i % 60:02d}Z", "n": i, "in": {"a": f"}}{i}", "b": [{}, "\\\""]}} for i in range(first, first + n)]
+    with Case(JSON) as c:
+        c.write("s1.json", json.dumps(rows(4000, 0), indent=2))
+        c.write("s2.json", json.dumps(rows(4000, 4000)))
+        c.write("s3.json", "\n".join(json.dumps(r, indent=1) for r in rows(2000, 8000)) + "\n")
+        with gzip.open(c.path("s4.json.gz"), "wb") as f:
+            f.write(json.dumps(rows(3000, 10000), indent="\t").encode())
+        c.write("s5.json", "".join(json.dumps(r) + json.dumps(q) + "\n" for r, q in zip(rows(500, 13000), rows(500, 13500))))
+        for wait in (0.35, 0.5):
+            p = c.start("run")
+            time.sleep(wait)
+            p.kill()
+            p.wait()
+        c.ok("run", "--once")
+        assert_json(c, 14000)
+        c.append("s3.json", "\n".join(json.dumps(r, indent=1) for r in rows(10, 14000)) + "\n")
+        c.append("s5.json", json.dumps(rows(1, 14010)[0]) + "\n")
+        c.ok("run", "--once")
+        assert_json(c, 14011)
+        p = c.start("run")
+        c.write("s6.json", "[\n" + json.dumps(rows(1, 14011)[0], indent=2))
+        c.wait("SELECT count() FROM s", 14012)
+        c.append("s6.json", ",\n" + json.dumps(rows(1, 14012)[0], indent=2) + "\n]\n")
+        c.wait("SELECT count() FROM s", 14013)
+        p.send_signal(signal.SIGTERM)
+        assert p.wait(20) == 0, c.log()
+        assert_json(c, 14013)
+        assert c.one("SELECT count() FROM weir_rejects") == "0"
+
+
+def json_arrays_by_position_and_by_names():
+    with Case("""
+SET store = 'embedded:./t.weir';
+CREATE SOURCE p (t DateTime, n UInt32, a Array(String)) FROM FILES 'p.json' FORMAT JSONCompactEachRow EVENT TIME t KEEP FOREVER;
+CREATE SOURCE q (n UInt32, a Array(String), t DateTime) FROM FILES 'q.json' FORMAT JSONCompactEachRowWithNames EVENT TIME t KEEP FOREVER;
+""") as c:
+        line = '["2026-01-01 00:00:%02d", %d, ["x", "%d"]]\n'
+        text = "".join(line % (i % 60, i, i) for i in range(2000))
+        c.write("p.json", text)
+        c.write("q.json", '["t", "n", "a"]\n' + text)
+        c.ok("run", "--once")
+        want = c.sql(f"SELECT count(), sum(n), sum(cityHash64(t, n, a)) FROM file('{c.path('p.json')}', JSONCompactEachRow, 't DateTime(''UTC''), n UInt32, a Array(String)')")
+        for s in "pq":
+            assert c.sql(f"SELECT count(), sum(n), sum(cityHash64(t, n, a)) FROM {s}") == want, s
+
+
 def check_finds_all_mistakes_in_one_run():
     with Case("CREATE SOURCE s (t DateTime, x Int2) FROM FILES 'a' FORMAT CVS EVENT TIME tt;\nCREATE METRIC m AS SELECT cuont() FROM nowhere GROUP BY x EVERY 1 MINUTE;\n") as c:
         r = c.weir("check")
@@ -745,5 +808,6 @@ if __name__ == "__main__":
         drop_takes_no_live_metric_named_like_a_tier, status_has_the_rate_and_progress_stands_alone,
         only_what_is_needed_is_decoded, what_was_past_a_shorter_keep_stays_hidden,
         csv_finds_a_header_of_its_own_names, access_logs_are_cut_into_fields, zeek_logs_follow_their_own_headers,
-        zeek_logs_survive_kill_9, a_zeek_header_without_a_wanted_column_is_said, check_finds_all_mistakes_in_one_run,
+        zeek_logs_survive_kill_9, a_zeek_header_without_a_wanted_column_is_said, json_objects_over_several_lines,
+        json_arrays_by_position_and_by_names, check_finds_all_mistakes_in_one_run,
         check_says_how_long_in_words, check_refuses_what_the_engine_cannot_hold]))

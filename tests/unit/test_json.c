@@ -180,7 +180,7 @@ static const struct {
     {"{\"x\" 1}", "!not JSON at byte 6: ':'"},
     {"{\"x\":1 \"y\":2}", "!not JSON"},
     {"{\"x\":1}garbage", "!not JSON at byte 8: something follows"},
-    {"{\"x\":1} {\"x\":2}", "!not JSON"},
+    {"{\"x\":1} {\"x\":2}", "2"},
     {"{\"x\":1}}", "!not JSON"},
     {"{\"x\":1", "!not JSON"},
     {"{\"x\":}", "!column 'x'"},
@@ -497,6 +497,123 @@ static void a_cut_ends_behind_a_line_end(void **state)
     assert_int_equal(decoder_json.cut(0, "", 0, false), 0);
 }
 
+/* Rows as "x|y\n", behind them rejects as "!reason\n", each with where it is and how long. */
+static void decode_as(struct buf *out, enum format format, const char *header, const char *text, size_t piece)
+{
+    static const uint32_t positions[] = {1, 0};
+    struct err e;
+    struct field fields[2] = {{.path = STR("x")}, {.path = STR("y.z")}};
+    struct decoder_spec spec = {.format = format, .fields = fields, .n_fields = 2, .positions = positions, .n_positions = 2};
+    struct type types[2];
+    struct batch b;
+    struct reject_list rejects = {0};
+    struct decoder *d;
+    AUTO_DONE(buf) bad = {0};
+    assert_int_equal(type_parse(&fields[0].type, STR("UInt8"), &e), ERR_OK);
+    assert_int_equal(type_parse(&fields[1].type, STR("Nullable(String)"), &e), ERR_OK);
+    types[0] = fields[0].type;
+    types[1] = fields[1].type;
+    batch_init(&b, types, NULL, 2);
+    assert_int_equal(decoder_new(&d, &spec, &e), ERR_OK);
+    assert_int_equal(decoder_header(d, str_of(header), &e), ERR_OK);
+    for (size_t done = 0, n = strlen(text), room = piece; done < n; room += piece) {
+        size_t some = room < n - done ? room : n - done;
+        bool is_end = some == n - done, is_stream = strcmp(header, JSON_STREAM) == 0;
+        some = is_stream ? json_stream_cut(text + done, some, is_end) : decoder_cut(format, 0, text + done, some, is_end);
+        room = some ? 0 : room;
+        decoder_feed(d, text + done, some, done + 7);
+        for (; batch_reset(&b), reject_list_reset(&rejects), decoder_next(d, &b, &rejects) > 0;) {
+            for (size_t i = 0; i < b.n_rows; i++) {
+                buf_printf(out, "%d-%u ", (int)b.offsets[i] - 7, b.lengths[i]);
+                value_print(out, types[0], COLUMN(&b.columns[0], uint8_t) + i);
+                buf_byte(out, '|');
+                if (b.columns[1].nulls[i])
+                    buf_text(out, "NULL");
+                else
+                    value_print(out, types[1], COLUMN(&b.columns[1], struct str) + i);
+                buf_byte(out, '\n');
+            }
+            for (size_t i = 0; i < rejects.n; i++)
+                buf_printf(&bad, "%d-%zu !%.12s\n", (int)rejects.items[i].offset - 7, rejects.items[i].bytes.n,
+                           rejects.items[i].reason);
+        }
+        done += some;
+    }
+    buf_str(out, buf_view(&bad));
+    decoder_free(d);
+    batch_done(&b);
+    reject_list_done(&rejects);
+}
+
+static void objects_end_where_their_brackets_do(void **state)
+{
+    static const struct {
+        const char *text, *want;
+    } streams[] = {
+        {"[{\"x\":1},\n {\"x\":2}]\n", "1-7 1|NULL\n11-7 2|NULL\n"},
+        {"{\n \"x\": 1,\n \"y\": {\"z\": \"}{\\\"\"}\n}\n{\n\"x\":2}", "0-32 1|}{\"\n33-8 2|NULL\n"},
+        {"{\"x\":1}{\"x\":2} , {\"x\":3}", "0-7 1|NULL\n7-7 2|NULL\n17-7 3|NULL\n"},
+        {"[{\"x\":[1]},{\"x\":2}]", "11-7 2|NULL\n1-9 !column 'x': \n"},
+        {"[\nnull, {\"x\":2},\n5\n]", "8-7 2|NULL\n2-6 !not a JSON o\n17-1 !not a JSON o\n"},
+        {"[{\"x\":1},{\"x\":", "1-7 1|NULL\n9-5 !not JSON at \n"},
+        {"[]\n", ""},
+    };
+    for (size_t i = 0; i < COUNT(streams); i++) {
+        for (size_t piece = 1; piece < 60; piece += 3) {
+            AUTO_DONE(buf) got = {0};
+            decode_as(&got, FORMAT_JSON_EACH_ROW, JSON_STREAM, streams[i].text, piece);
+            buf_cstr(&got);
+            assert_string_equal(got.p ? got.p : "", streams[i].want);
+        }
+    }
+}
+
+static void a_file_is_lines_unless_its_beginning_shows_that_not(void **state)
+{
+    static const struct {
+        const char *text;
+        enum json_layout want;
+    } files[] = {
+        {"", JSON_UNDECIDED}, {" \n ", JSON_UNDECIDED}, {"{\"a\":", JSON_UNDECIDED}, {"{\"a\":1}", JSON_IS_LINES},
+        {"{\"a\":{\"b\":1}} {", JSON_IS_LINES}, {"{\"a\":\n1}", JSON_IS_STREAM}, {"{\n", JSON_IS_STREAM}, {"[", JSON_IS_STREAM},
+        {"\xef\xbb\xbf\n [{", JSON_IS_STREAM}, {"x\n[", JSON_IS_LINES}, {"{\"a\":\"}\n", JSON_IS_STREAM},
+    };
+    for (size_t i = 0; i < COUNT(files); i++)
+        assert_int_equal(json_layout_of(files[i].text, strlen(files[i].text)), files[i].want);
+}
+
+static void arrays_are_read_by_position_or_names(void **state)
+{
+    static const struct {
+        enum format format;
+        const char *header, *text, *want;
+    } arrays[] = {
+        {FORMAT_JSON_COMPACT, "", "[\"a\", 1]\r\n\n[null,\"2\"],\n", "0-8 1|a\n11-11 2|NULL\n"},
+        {FORMAT_JSON_COMPACT, "", "[\"a\"]\n", "0-5 !1 values ins\n"},
+        {FORMAT_JSON_COMPACT, "", "[\"a\", 1, 2]\n", "0-11 !3 values ins\n"},
+        {FORMAT_JSON_COMPACT, "", "{\"x\":1}\n[[1,{}], 300]\n[1,]\n[1,2\n[1 2]\n[]\n[1,2]x\n",
+         "0-7 !not a JSON a\n8-13 !column 'x': \n22-4 !not JSON at \n27-4 !not JSON at \n32-5 !not JSON at \n38-2 !0 values ins\n"
+         "41-6 !not JSON at \n"},
+        {FORMAT_JSON_COMPACT_WITH_NAMES, "[\"b\", \"y.z\",\"x\" ]", "[{},\"\\u0041\",5]\n", "0-15 5|A\n"},
+    };
+    for (size_t i = 0; i < COUNT(arrays); i++) {
+        AUTO_DONE(buf) got = {0};
+        decode_as(&got, arrays[i].format, arrays[i].header, arrays[i].text, 1000);
+        assert_string_equal(buf_cstr(&got), arrays[i].want);
+    }
+    struct err e;
+    struct field field = {.path = STR("x")};
+    assert_int_equal(type_parse(&field.type, STR("UInt8"), &e), ERR_OK);
+    struct decoder_spec spec = {.format = FORMAT_JSON_COMPACT_WITH_NAMES, .fields = &field, .n_fields = 1};
+    struct decoder *d;
+    assert_int_equal(decoder_new(&d, &spec, &e), ERR_OK);
+    assert_int_equal(decoder_header(d, STR("[\"y\"]"), &e), ERR_NOT_FOUND);
+    assert_int_equal(decoder_header(d, STR("[\"x\",\"x\"]"), &e), ERR_INVALID);
+    assert_int_equal(decoder_header(d, STR("[\"x\", 1]"), &e), ERR_SYNTAX);
+    assert_int_equal(decoder_header(d, STR("[]"), &e), ERR_SYNTAX);
+    decoder_free(d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -509,6 +626,9 @@ int main(void)
         cmocka_unit_test(shapes_agree_about_damaged_records),
         cmocka_unit_test(kernels_answer_as_values_do_or_decline),
         cmocka_unit_test(rows_and_rejects_are_all_records),
+        cmocka_unit_test(objects_end_where_their_brackets_do),
+        cmocka_unit_test(a_file_is_lines_unless_its_beginning_shows_that_not),
+        cmocka_unit_test(arrays_are_read_by_position_or_names),
         cmocka_unit_test(a_cut_ends_behind_a_line_end),
     };
     return cmocka_run_group_tests_name("json", tests, NULL, NULL);
