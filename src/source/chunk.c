@@ -304,7 +304,8 @@ static void fill_chunk(struct file_set *s, struct file *f, struct chunk_memory *
     *ret = (struct file_chunk){
         .file = f, .partition = atomic_load(&f->partition), .from = p->from, .to = p->to, .data = p->data,
         .data_bytes = p->n, .is_too_long = p->is_too_long, .path = buf_cstr(&m->path),
-        .header = format_has_state(s->spec.format) ? (struct str){buf_cstr(&m->header), m->header.n} : str_of(f->header),
+        .header = format_has_state(s->spec.format) ? (struct str){buf_cstr(&m->header), m->header.n}
+                                                   : str_of(f->header),
         .memory = m,
     };
 }

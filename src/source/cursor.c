@@ -129,7 +129,7 @@ static enum err_code pass_record(struct cursor *c, const struct file_source_spec
                                  size_t n, uint64_t stop, bool is_end, struct piece *ret, struct err *e)
 {
     buf_reset(&c->passed);
-    struct record_scan state = {.state = FIELD_START, .is_stream = spec->format == FORMAT_JSON_EACH_ROW && c->header.n > 0};
+    struct record_scan state = {.is_stream = spec->format == FORMAT_JSON_EACH_ROW && c->header.n > 0};
     size_t kept = n < TOO_LONG_BYTES ? n : TOO_LONG_BYTES, used = 0;
     uint64_t at = c->position; /* of the window's first byte */
     char *window = m->data;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Real sets of logs from files to rows, compared with the store's own reading of the same files. WEIR_DATA names the
-folder that holds them (zeek-rita, zeek-wrccdc); a set that is not there is skipped."""
+"""Real sets of logs from files to rows, compared with the store's own reading of the same files. They lie in the
+folder data of WEIR_SHARED (zeek-rita, zeek-wrccdc); a set that is not there is skipped."""
 import glob
 import gzip
 import os
@@ -10,13 +10,14 @@ import sys
 sys.path.insert(0, os.path.dirname(__file__))
 from weirtest import Case, run
 
-DATA = os.environ.get("WEIR_DATA", "")
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+DATA = os.path.join(os.environ.get("WEIR_SHARED", os.path.join(ROOT, "..", "shared")), "data")
 
 
 def is_there(name):
-    if os.path.isdir(os.path.join(DATA, name)) and DATA:
+    if os.path.isdir(os.path.join(DATA, name)):
         return True
-    print(f"skipped: WEIR_DATA/{name} is not there")
+    print(f"skipped: {DATA}/{name} is not there")
     return False
 
 
