@@ -455,7 +455,7 @@ const struct command command_open = {
     .name = "open",
     .words = "[--once] FILE…",
     .summary = "Finds out what is in unknown files, loads them and shows the answer.",
-    .details = "Reads CSV, TSV and JSON lines, also .gz and .zst. What it finds out it says with "
+    .details = "Reads CSV, TSV and JSON lines, also .gz, .zst, .bz2 and .lz4. What it finds out it says with "
                "the reason, and writes it as definitions to NAME.sql beside "
                "the first file; the store is NAME.weir. A NAME.sql that is there already is used "
                "and never written over. Files with equal columns are one "

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * gzip through zlib, zstd through libzstd, member after member (frame after frame) until the bytes end.
- * Zero bytes after a gzip member are padding, as gzip itself takes them; anything else is corrupt. An
- * error names the compressed position, counted from where the stream began. */
+ * gzip through zlib; zstd, bzip2 and lz4 through their libraries; member after member (frame after frame)
+ * until the bytes end. Zero bytes after a gzip member are padding, as gzip itself takes them; anything else is
+ * corrupt. An error names the compressed position, counted from where the stream began. */
 #include "codec/inflate.h"
 
+#include <bzlib.h>
 #include <limits.h>
+#include <lz4frame.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -15,6 +17,8 @@ struct inflate {
     enum compression compression;
     z_stream gzip;
     ZSTD_DStream *zstd;
+    bz_stream bzip2;
+    LZ4F_dctx *lz4;
     uint64_t position;    /* compressed bytes used */
     bool is_at_end;       /* between members */
     unsigned n_magic;     /* zstd: bytes of the frame's magic number that were seen */
@@ -32,6 +36,12 @@ enum compression compression_of(const char *data, size_t n)
     /* a skippable frame may come first */
     if (n >= 4 && ((uint8_t)data[0] & 0xf0) == 0x50 && memcmp(data + 1, "\x2a\x4d\x18", 3) == 0)
         return COMPRESSION_ZSTD;
+    if (n >= 4 && memcmp(data, "\x04\x22\x4d\x18", 4) == 0)
+        return COMPRESSION_LZ4;
+    /* a block, or the end of a stream without any */
+    if (n >= 8 && memcmp(data, "BZh", 3) == 0 && data[3] >= '1' && data[3] <= '9' &&
+        (memcmp(data + 4, "1AY&", 4) == 0 || memcmp(data + 4, "\x17\x72\x45\x38", 4) == 0))
+        return COMPRESSION_BZIP2;
     return COMPRESSION_NONE;
 }
 
@@ -49,6 +59,8 @@ struct inflate *inflate_new(enum compression c)
         else
             ZSTD_DCtx_setParameter(z->zstd, ZSTD_d_windowLogMax, MAX_WINDOW_LOG);
     }
+    if (c == COMPRESSION_LZ4 && LZ4F_isError(LZ4F_createDecompressionContext(&z->lz4, LZ4F_VERSION)))
+        z->is_broken = true;
     return z;
 }
 
@@ -58,6 +70,9 @@ void inflate_free(struct inflate *z)
         return;
     if (z->compression == COMPRESSION_GZIP)
         inflateEnd(&z->gzip);
+    if (z->compression == COMPRESSION_BZIP2)
+        BZ2_bzDecompressEnd(&z->bzip2); /* says so, and no more, if nothing was begun */
+    LZ4F_freeDecompressionContext(z->lz4);
     ZSTD_freeDStream(z->zstd);
     free(z);
 }
@@ -69,11 +84,15 @@ static void use(struct inflate *z, struct str *in, size_t n)
     z->position += n;
 }
 
+static const char *const compression_names[] = {
+    [COMPRESSION_GZIP] = "gzip", [COMPRESSION_ZSTD] = "zstd", [COMPRESSION_BZIP2] = "bzip2", [COMPRESSION_LZ4] = "lz4",
+};
+
 static enum err_code corrupt(struct inflate *z, const char *what, struct err *e)
 {
     z->is_broken = true;
     return err_set(e, ERR_INVALID, "corrupt %s data at compressed byte %llu (%s)",
-                   z->compression == COMPRESSION_GZIP ? "gzip" : "zstd", (unsigned long long)z->position,
+                   compression_names[z->compression], (unsigned long long)z->position,
                    what);
 }
 
@@ -144,6 +163,51 @@ static enum err_code zstd_step(struct inflate *z, struct str *in, char *out, siz
     return ERR_OK;
 }
 
+static enum err_code bzip2_step(struct inflate *z, struct str *in, char *out, size_t cap, size_t *made,
+                                struct err *e)
+{
+    *made = 0;
+    if (z->is_at_end) {
+        if (in->n == 0)
+            return ERR_OK;
+        BZ2_bzDecompressEnd(&z->bzip2);
+        z->bzip2 = (bz_stream){0};
+        if (BZ2_bzDecompressInit(&z->bzip2, 0, 0) != BZ_OK)
+            return corrupt(z, "no memory for it", e);
+        z->is_at_end = false;
+    }
+    size_t n_in = in->n < INT_MAX ? in->n : INT_MAX, n_out = cap < INT_MAX ? cap : INT_MAX;
+    z->bzip2.next_in = (char *)in->p;
+    z->bzip2.avail_in = (unsigned)n_in;
+    z->bzip2.next_out = out;
+    z->bzip2.avail_out = (unsigned)n_out;
+    int code = BZ2_bzDecompress(&z->bzip2);
+    use(z, in, n_in - z->bzip2.avail_in);
+    *made = n_out - z->bzip2.avail_out;
+    if (code == BZ_STREAM_END)
+        z->is_at_end = true;
+    else if (code != BZ_OK)
+        return corrupt(z, code == BZ_DATA_ERROR_MAGIC ? "not a bzip2 stream" : "libbz2 refuses it", e);
+    return ERR_OK;
+}
+
+static enum err_code lz4_step(struct inflate *z, struct str *in, char *out, size_t cap, size_t *made, struct err *e)
+{
+    size_t n_in = in->n, n_out = cap;
+
+    *made = 0;
+    if (z->is_at_end && in->n == 0)
+        return ERR_OK;
+    size_t code = LZ4F_decompress(z->lz4, out, &n_out, in->p, &n_in, NULL);
+    if (LZ4F_isError(code))
+        return corrupt(z, LZ4F_getErrorName(code), e);
+    use(z, in, n_in);
+    *made = n_out;
+    if (n_in || n_out)
+        z->is_at_end = code == 0;
+    return ERR_OK;
+}
+
 static enum err_code plain_step(struct inflate *z, struct str *in, char *out, size_t cap, size_t *made)
 {
     *made = in->n < cap ? in->n : cap;
@@ -166,6 +230,10 @@ enum err_code inflate_run(struct inflate *z, struct str *in, char *out, size_t c
             TRY(plain_step(z, in, out + *written, cap - *written, &made));
         else if (z->compression == COMPRESSION_GZIP)
             TRY(gzip_step(z, in, out + *written, cap - *written, &made, e));
+        else if (z->compression == COMPRESSION_BZIP2)
+            TRY(bzip2_step(z, in, out + *written, cap - *written, &made, e));
+        else if (z->compression == COMPRESSION_LZ4)
+            TRY(lz4_step(z, in, out + *written, cap - *written, &made, e));
         else
             TRY(zstd_step(z, in, out + *written, cap - *written, &made, e));
         *written += made;

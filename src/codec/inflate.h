@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Streaming decompression of files: gzip (several members), zstd (several frames), or none, known by
+ * Streaming decompression of files: gzip and bzip2 (several members), zstd and lz4 (several frames), or none, known by
  * their first bytes. One thread. Corrupt input is an error with the compressed position. */
 #ifndef CODEC_INFLATE_H
 #define CODEC_INFLATE_H
@@ -9,9 +9,9 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-enum compression { COMPRESSION_NONE, COMPRESSION_GZIP, COMPRESSION_ZSTD };
+enum compression { COMPRESSION_NONE, COMPRESSION_GZIP, COMPRESSION_ZSTD, COMPRESSION_BZIP2, COMPRESSION_LZ4 };
 
-enum compression compression_of(const char *data, size_t n); /* by magic bytes */
+enum compression compression_of(const char *data, size_t n); /* by magic bytes: 8 are enough */
 
 struct inflate;
 struct inflate *inflate_new(enum compression c);

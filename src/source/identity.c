@@ -17,7 +17,6 @@ static const struct {
                   "'OUT.csv' FORMAT CSVWithNames\""},
     {{"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 8}, "is an old Excel workbook; convert it: libreoffice --headless "
                                               "--convert-to csv IN"},
-    {{"BZh91AY&SY", 10}, "is compressed by bzip2; convert it: bzip2 -dc IN | zstd > OUT.zst"},
     {{"\xfd""7zXZ\x00", 6}, "is compressed by xz; convert it: xz -dc IN | zstd > OUT.zst"},
 };
 
@@ -76,9 +75,12 @@ enum err_code content_look(struct reader *r, enum format format, char *scratch, 
         return ERR_OK;
     }
     /* A packed file whose first bytes are still being written looks like a plain one. */
-    bool is_unclear = r->compression == COMPRESSION_NONE && n < 4 && n > 0 &&
-                      (scratch[0] == '\x1f' || scratch[0] == '\x28' || scratch[0] == '\xef' ||
-                       (uint8_t)scratch[0] >= 0xfe);
+    bool is_bzip2 = n < 8 && n > 0 && memcmp(scratch, "BZh", n < 3 ? n : 3) == 0 &&
+                    (n < 4 || (scratch[3] >= '1' && scratch[3] <= '9')) &&
+                    (n < 5 || scratch[4] == '1' || scratch[4] == '\x17');
+    bool is_unclear = r->compression == COMPRESSION_NONE && (n < 4 || is_bzip2) && n > 0 &&
+                      (is_bzip2 || scratch[0] == '\x04' || scratch[0] == '\x1f' || scratch[0] == '\x28' ||
+                       scratch[0] == '\xef' || (uint8_t)scratch[0] >= 0xfe);
     if (header == SIZE_MAX || n <= header || is_unclear)
         return ERR_OK;
 

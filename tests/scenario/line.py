@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The whole line on one machine: files in, metrics out, with real programs."""
+import bz2
 import gzip
 import json
 import os
 import random
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -83,6 +85,24 @@ def copies_moves_and_gzip_are_read_once():
             f.write((data + lines(500, 3000)).encode())
         c.ok("run", "--once")
         assert c.one("SELECT count() FROM hits") == "3500"
+        assert_tiers_equal_raw(c)
+
+
+def bzip2_and_lz4_are_read_and_known_as_what_they_hold():
+    with Case(DEFINITIONS) as c:
+        data = (HEADER + lines(3000)).encode()
+        c.write("hits1.csv", data)
+        c.ok("run", "--once")
+        os.remove(c.path("hits1.csv"))
+        c.write("hits1.csv.bz2", bz2.compress(data) + bz2.compress(lines(500, 3000).encode()))
+        more = (HEADER + lines(700, 3500)).encode()
+        block = lambda b: struct.pack("<I", len(b) | 1 << 31) + b  # stored as it is
+        frame = lambda b: b"\x04\x22\x4d\x18\x60\x40\x82" + block(b) + bytes(4)
+        c.write("hits2.csv.lz4", frame(more[:1000]) + frame(more[1000:]))
+        c.write("hits3.csv.bz2", bz2.compress((HEADER + lines(4000, 4200)).encode(), 1)[:-20])
+        r = c.weir("run", "--once")
+        assert 5000 < int(c.one("SELECT count() FROM hits")) < 8200
+        assert "ends within its compressed data" in r.stderr + r.stdout + c.log(), r.stderr
         assert_tiers_equal_raw(c)
 
 
@@ -795,7 +815,8 @@ def check_says_how_long_in_words():
 
 if __name__ == "__main__":
     sys.exit(run([
-        once_loads_all_tiers_exactly, copies_moves_and_gzip_are_read_once, follows_appends_and_new_files, kill_9_loses_and_doubles_nothing,
+        once_loads_all_tiers_exactly, copies_moves_and_gzip_are_read_once,
+        bzip2_and_lz4_are_read_and_known_as_what_they_hold, follows_appends_and_new_files, kill_9_loses_and_doubles_nothing,
         store_killed_goes_on, bad_records_become_rejects_with_all_their_bytes, a_source_of_garbage_pauses,
         a_run_ends_with_what_was_older_than_keep, full_rejects_pause_until_resumed,
         changed_definitions_are_refused_additions_taken, grouping_sets_and_profiles, a_header_written_over_stops_the_file,

@@ -254,7 +254,7 @@ static void foreign_files_are_answered(void **state)
     } cases[] = {
         {"\xff\xfe" "a\0,\0", 6, "iconv -f UTF-16"},     {"a\0,\0b\0\n\0" "1\0,\0" "2\0\n\0", 16, "UTF-16LE"},
         {"PAR1\x15\x04", 6, "clickhouse-local"},         {"PK\x03\x04 xl/workbook.xml", 20, "libreoffice"},
-        {"PK\x03\x04 data.csv", 13, "unzip 'f'"},          {"BZh91AY&SY", 10, "bzip2 -dc"},
+        {"PK\x03\x04 data.csv", 13, "unzip 'f'"},          {"\xfd" "7zXZ\0", 6, "xz -dc"},
     };
     char text[1000];
     for (size_t i = 0; i < COUNT(cases); i++) {

@@ -354,7 +354,7 @@ enum err_code layout_find(struct layout *ret, const struct sample *s, struct are
     if (memchr(text.p ? text.p : "", '\0', text.n < 4096 ? text.n : 4096) != NULL)
         return err_set(e, ERR_INVALID,
                        "%s is no text (it holds NUL bytes); weir reads CSV, TSV and JSON lines, "
-                       "also .gz and .zst",
+                       "also .gz, .zst, .bz2 and .lz4",
                        s->path);
     AUTO_MEM struct cell *cells = xcalloc(MAX_CELLS, sizeof(*cells));
     struct delimiter_score best = {0};

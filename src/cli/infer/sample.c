@@ -34,14 +34,11 @@ static const struct {
      "OUTFILE '%1$s.csv' FORMAT CSVWithNames\""},
     {{"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 8},
      "%1$s is an old Excel workbook; convert it: libreoffice --headless --convert-to csv '%1$s'"},
-    {{"BZh", 3}, "%1$s is compressed by bzip2; convert it: bzip2 -dc '%1$s' | zstd > '%1$s.zst'"},
     {{"\xfd"
       "7zXZ",
       5},
      "%1$s is compressed by xz; convert it: xz -dc '%1$s' | zstd > '%1$s.zst'"},
     {{"7z\xbc\xaf", 4}, "%1$s is a 7z archive; unpack it: 7z x '%1$s'"},
-    {{"\x04\x22\x4d\x18", 4},
-     "%1$s is compressed by lz4; convert it: lz4 -dc '%1$s' | zstd > '%1$s.zst'"},
     {{"SQLite format 3", 15},
      "%1$s is a SQLite database; write a table of it: sqlite3 -csv -header '%1$s' 'SELECT * FROM "
      "TABLE' > TABLE.csv"},
