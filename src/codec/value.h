@@ -22,6 +22,9 @@ const char *value_date(uint16_t *ret, struct str text);
  * only from the table in docs/formats/times.md; unknown ones are refused. */
 const char *value_datetime(uint32_t *ret, struct str text, const struct zone *zone);
 const char *value_datetime64(int64_t *ret, struct str text, const struct zone *zone, unsigned scale);
+/* The same where 01/02/2024 is 2 January. */
+const char *value_datetime_us(uint32_t *ret, struct str text, const struct zone *zone);
+const char *value_datetime64_us(int64_t *ret, struct str text, const struct zone *zone, unsigned scale);
 const char *value_ipv4(uint32_t *ret, struct str text);
 const char *value_ipv6(uint8_t ret[16], struct str text); /* an IPv4 text becomes ::ffff:a.b.c.d */
 

@@ -34,6 +34,7 @@ struct reader {
     bool has_time, has_hour, has_fraction, has_comma;
     bool has_offset, has_shift; /* a zone is named; it is not UTC */
     bool is_am, is_pm;
+    bool is_us;          /* MM/DD, not DD/MM */
     bool keeps_fraction; /* of Unix seconds: DateTime64 takes 1680613879.5, DateTime does not */
     int offset_s;
     struct moment *out;
@@ -190,7 +191,7 @@ static bool take_date_separator(struct reader *r)
     return take(r, '/') || take(r, '.') || take(r, '-');
 }
 
-/* DD/MM, DD-Mon, perhaps with the year; a month above 12 means MM/DD. */
+/* DD/MM (MM/DD as in the US), DD-Mon, perhaps with the year; a month above 12 means the other way round. */
 static const char *after_day(struct reader *r, int day, bool *is_word)
 {
     if (r->day)
@@ -200,13 +201,13 @@ static const char *after_day(struct reader *r, int day, bool *is_word)
     r->day = day;
     if (!take_small(r, &r->month)) {
         struct str word = take_word(r);
-        int found = r->n_digits == 0 ? find_word(word, month_names, COUNT(month_names)) : -1;
+        int found = r->n_digits == 0 && !r->is_us ? find_word(word, month_names, COUNT(month_names)) : -1;
         if (found < 0)
             return "not a time: no month after the day";
         r->month = found + 1;
         *is_word = true;
     }
-    if (r->month > 12) {
+    if (r->month > 12 || (r->is_us && r->day <= 12)) {
         int swapped = r->month;
         r->month = r->day;
         r->day = swapped;
@@ -412,10 +413,10 @@ static bool is_date(int year, int month, int day)
     return month >= 1 && month <= 12 && day >= 1 && day <= lengths[month - 1] + (month == 2 && is_leap);
 }
 
-static const char *read_any(struct moment *out, struct str text, const struct zone *zone,
-                            bool keeps_fraction)
+static const char *read_any(struct moment *out, struct str text, const struct zone *zone, struct reader how)
 {
-    struct reader r = {.p = text.p, .end = text.p + text.n, .out = out, .keeps_fraction = keeps_fraction};
+    struct reader r = {.p = text.p, .end = text.p + text.n, .out = out, .keeps_fraction = how.keeps_fraction,
+                       .is_us = how.is_us};
     enum step step = STEP_NEXT;
 
     *out = (struct moment){0};
@@ -482,12 +483,13 @@ static bool read_usual(struct moment *out, struct str text, const struct zone *z
     return true;
 }
 
-const char *value_datetime(uint32_t *ret, struct str text, const struct zone *zone)
+static const char *read_datetime(uint32_t *ret, struct str text, const struct zone *zone, bool is_us)
 {
     struct moment m;
     const char *reason;
 
-    if (!read_usual(&m, text, zone) && (reason = read_any(&m, text, zone, false)) != NULL)
+    if (!read_usual(&m, text, zone) &&
+        (reason = read_any(&m, text, zone, (struct reader){.is_us = is_us})) != NULL)
         return reason;
     if (m.s < 0 || m.s > UINT32_MAX)
         return "a time outside DateTime (1970-01-01 to 2106-02-07)";
@@ -495,13 +497,24 @@ const char *value_datetime(uint32_t *ret, struct str text, const struct zone *zo
     return NULL;
 }
 
-const char *value_datetime64(int64_t *ret, struct str text, const struct zone *zone, unsigned scale)
+const char *value_datetime(uint32_t *ret, struct str text, const struct zone *zone)
+{
+    return read_datetime(ret, text, zone, false);
+}
+
+const char *value_datetime_us(uint32_t *ret, struct str text, const struct zone *zone)
+{
+    return read_datetime(ret, text, zone, true);
+}
+
+static const char *read_datetime64(int64_t *ret, struct str text, const struct zone *zone, unsigned scale, bool is_us)
 {
     struct moment m;
     const char *reason;
     int64_t ticks;
 
-    if (!read_usual(&m, text, zone) && (reason = read_any(&m, text, zone, true)) != NULL)
+    if (!read_usual(&m, text, zone) &&
+        (reason = read_any(&m, text, zone, (struct reader){.is_us = is_us, .keeps_fraction = true})) != NULL)
         return reason;
     if (m.n_digits > scale)
         m.fraction /= powers[m.n_digits - scale];
@@ -512,6 +525,16 @@ const char *value_datetime64(int64_t *ret, struct str text, const struct zone *z
         return "a time outside DateTime64 of this scale";
     *ret = ticks;
     return NULL;
+}
+
+const char *value_datetime64(int64_t *ret, struct str text, const struct zone *zone, unsigned scale)
+{
+    return read_datetime64(ret, text, zone, scale, false);
+}
+
+const char *value_datetime64_us(int64_t *ret, struct str text, const struct zone *zone, unsigned scale)
+{
+    return read_datetime64(ret, text, zone, scale, true);
 }
 
 const char *value_date(uint16_t *ret, struct str text)

@@ -218,7 +218,7 @@ static value_id build_to(struct site *s)
     return retype(s->b, ret, type);
 }
 
-enum { BEST_EFFORT_64 = 1 };
+enum { BEST_EFFORT_64 = 1, BEST_EFFORT_US = 2 };
 
 /* parseDateTimeBestEffort… (x, zone), parseDateTime64BestEffort… (x, scale, zone) */
 static value_id build_best_effort(struct site *s)
@@ -240,11 +240,15 @@ static value_id build_best_effort(struct site *s)
     } else if (is_64) {
         zone_arg = 2;
     }
+    if (scale == 0)
+        to.kind = TYPE_DATETIME; /* so says ClickHouse */
     to.scale = is_64 ? (uint8_t)scale : 0;
     const struct zone *zone = NULL;
     if (!site_zone(s, zone_arg, to, &zone))
         return VALUE_FAILED;
     to.zone = zone;
+    if (s->f->param & BEST_EFFORT_US)
+        return emit_us_text_to(s->b, s->args[0], to, mode);
     return emit_text_to(s->b, s->args[0], to, mode, true);
 }
 
@@ -277,6 +281,13 @@ static value_id build_interval(struct site *s)
      build_to, TO(kind, TEXT_NULL)},                                                               \
     {"to" name "OrZero", "s[, zone]", "Text as " name ", 1970 where it is none.", 1, 2, 0,         \
      build_to, TO(kind, TEXT_ZERO)}
+#define US(name, arguments, which, n)                                                              \
+    {name, arguments, "The same where 01/02/2024 is 2 January.", 1, n, 0, build_best_effort,       \
+     TO((which) | BEST_EFFORT_US, TEXT_THROW)},                                                    \
+    {name "OrNull", arguments, "The same, NULL where it is none.", 1, n, 0, build_best_effort,     \
+     TO((which) | BEST_EFFORT_US, TEXT_NULL)},                                                     \
+    {name "OrZero", arguments, "The same, 1970 where it is none.", 1, n, 0, build_best_effort,     \
+     TO((which) | BEST_EFFORT_US, TEXT_ZERO)}
 #define INTERVAL(name, unit) {"toInterval" name, "n", "`INTERVAL n " name "`", 1, 1, 0, build_interval, unit}
 
 static const struct function functions[] = {
@@ -327,6 +338,14 @@ static const struct function functions[] = {
     {"parseDateTime64BestEffortOrZero", "s[, scale[, zone]]", "The same, 1970 where it is none.",
      1, 3, 0, build_best_effort,
      TO(BEST_EFFORT_64, TEXT_ZERO)},
+    {"parseDateTime32BestEffort", "s[, zone]", "parseDateTimeBestEffort", 1, 2, FN_ALIAS, build_best_effort,
+     TO(0, TEXT_THROW)},
+    {"parseDateTime32BestEffortOrNull", "s[, zone]", "parseDateTimeBestEffortOrNull", 1, 2, FN_ALIAS,
+     build_best_effort, TO(0, TEXT_NULL)},
+    {"parseDateTime32BestEffortOrZero", "s[, zone]", "parseDateTimeBestEffortOrZero", 1, 2, FN_ALIAS,
+     build_best_effort, TO(0, TEXT_ZERO)},
+    US("parseDateTimeBestEffortUS", "s[, zone]", 0, 2),
+    US("parseDateTime64BestEffortUS", "s[, scale[, zone]]", BEST_EFFORT_64, 3),
     INTERVAL("Nanosecond", INTERVAL_NANOSECOND),
     INTERVAL("Microsecond", INTERVAL_MICROSECOND),
     INTERVAL("Millisecond", INTERVAL_MILLISECOND),

@@ -213,13 +213,13 @@ static bool plain_datetime64(int64_t *ret, struct str text, const struct zone *z
         !__builtin_add_overflow(*ret, fraction, ret);
 }
 
-static bool text_to_datetime_best_effort(uint32_t *out, struct str text, const struct zone *zone)
+static bool text_to_datetime_best_effort(uint32_t *out, struct str text, const struct zone *zone, bool is_us)
 {
     int64_t s;
 
-    if (value_datetime(out, text, zone) == NULL)
+    if ((is_us ? value_datetime_us : value_datetime)(out, text, zone) == NULL)
         return true;
-    if (value_datetime64(&s, text, zone, 0) != NULL || (s >= 0 && s <= UINT32_MAX))
+    if ((is_us ? value_datetime64_us : value_datetime64)(&s, text, zone, 0) != NULL || (s >= 0 && s <= UINT32_MAX))
         return false;
     *out = clamp_datetime(s);
     return true;
@@ -228,6 +228,7 @@ static bool text_to_datetime_best_effort(uint32_t *out, struct str text, const s
 struct reading {
     bool integers_wrap;
     bool times_are_plain; /* YYYY-MM-DD hh:mm:ss or seconds, nothing else */
+    bool is_us;           /* MM/DD */
 };
 
 /* Writes one value of type_storage(type); false if the text is none. */
@@ -249,10 +250,10 @@ static bool text_to_value(void *out, struct str text, struct type type, struct r
         return text_to_date(out, text);
     case TYPE_DATETIME:
         return how.times_are_plain ? plain_datetime(out, text, type.zone)
-            : text_to_datetime_best_effort(out, text, type.zone);
+            : text_to_datetime_best_effort(out, text, type.zone, how.is_us);
     case TYPE_DATETIME64:
         return how.times_are_plain ? plain_datetime64(out, text, type.zone, type.scale)
-                         : value_datetime64(out, text, type.zone, type.scale) == NULL;
+                         : (how.is_us ? value_datetime64_us : value_datetime64)(out, text, type.zone, type.scale) == NULL;
     case TYPE_IPV4:
         return value_ipv4(out, text) == NULL;
     case TYPE_IPV6:
@@ -269,7 +270,8 @@ static bool text_to_value(void *out, struct str text, struct type type, struct r
     }
 }
 
-/* ---- kernels: param.i = type kind | scale << 8 | mode << 16 | best effort << 24, param.p = zone ---- */
+/* ---- kernels: param.i = type kind | scale << 8 | mode << 16 | best effort << 24 | US << 25, param.p =
+ * zone ---- */
 
 static struct type param_type(struct param p)
 {
@@ -292,7 +294,7 @@ static struct reading param_reading(struct param p)
     bool may_throw = (p.i >> 16 & 0xff) == TEXT_THROW;
 
     return (struct reading){.integers_wrap = may_throw,
-        .times_are_plain = !may_throw && !(p.i >> 24 & 1)};
+        .times_are_plain = !may_throw && !(p.i >> 24 & 1), .is_us = p.i >> 25 & 1};
 }
 
 static void run_parse(struct call *c)
@@ -336,18 +338,29 @@ static void run_parse_null(struct call *c)
 }
 static const struct op op_parse_null = {"parseOrNull", run_parse_null, OP_OWN_MASKS};
 
-value_id emit_text_to(struct builder *b, value_id v, struct type type, enum text_mode mode,
-    bool is_best_effort)
+static value_id emit_reading(struct builder *b, value_id v, struct type type, enum text_mode mode,
+    bool is_best_effort, bool is_us)
 {
     const struct op *op = mode == TEXT_THROW ? (type.kind == TYPE_BOOL && !is_best_effort
         ? &op_parse_eager : &op_parse) : mode == TEXT_NULL ? &op_parse_null : &op_parse_zero;
     struct param p = {.i = type.kind | type.scale << 8 | (int64_t)mode << 16 |
-        (int64_t)is_best_effort << 24,
+        (int64_t)is_best_effort << 24 | (int64_t)is_us << 25,
                       .p = type.zone};
 
     type = type_bare(type);
     type.is_nullable = mode == TEXT_NULL;
     return emit(b, op, type, &v, 1, p, NULL);
+}
+
+value_id emit_text_to(struct builder *b, value_id v, struct type type, enum text_mode mode,
+    bool is_best_effort)
+{
+    return emit_reading(b, v, type, mode, is_best_effort, false);
+}
+
+value_id emit_us_text_to(struct builder *b, value_id v, struct type type, enum text_mode mode)
+{
+    return emit_reading(b, v, type, mode, true, true);
 }
 
 /* Decimal digits of integers straight into the arena. */

@@ -14,6 +14,8 @@ enum text_mode { TEXT_THROW, TEXT_NULL, TEXT_ZERO };
  * under TEXT_NULL and TEXT_ZERO, which otherwise know only the plain form. */
 value_id emit_text_to(struct builder *b, value_id v, struct type type, enum text_mode mode,
     bool is_best_effort);
+/* Best effort, 01/02/2024 is 2 January. */
+value_id emit_us_text_to(struct builder *b, value_id v, struct type type, enum text_mode mode);
 /* Any value as String, in type's zone. */
 value_id emit_to_text(struct builder *b, value_id v, struct type type);
 

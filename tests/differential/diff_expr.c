@@ -667,6 +667,7 @@ static void gen_string(struct buf *out, int depth);
 static void gen_time(struct buf *out, int depth);
 static void gen_condition(struct buf *out, int depth);
 static void gen_argument(struct buf *out, int depth);
+static void gen_format(struct buf *out, const char *format, int depth);
 
 static void gen_column(struct buf *out, const char *classes)
 {
@@ -689,6 +690,22 @@ static const char *pick(const char *const *texts, size_t n)
 static bool is_wild;
 /* Functions of texts for the most part. */
 static bool is_text;
+
+/* A time as people write it. */
+static void gen_time_text(struct buf *out)
+{
+    static const char *const texts[] = {"'2023-04-04T10:09Z'", "'1680613879'", "'1680613879.5'", "'1680613879123'",
+        "'2023-04-04 06:55 MSK'", "'2023-04-04 06:55 GMT'", "'Tue, 04 Apr 2023 10:09:08 GMT'", "'04-Apr-2023 10:09'",
+        "'4/5/2023 10:09 PM'", "'13/4/2023'", "'4/13/2023'", "'4.5.23 5:06'", "'20230404100908'", "'20230404T100908'",
+        "'April 4, 2023 10:09 PM'", "'12/11/1999 23:59:59.25'", "'2023-04-04 10:09:08.123456+05:30'", "'2023/4/4 1:02'",
+        "'2023-04-04 06:55 PST'", "'2023-04-04 06:55 EST'", "'2023-04-04 06:55 CEST'", "'12:30 am 2023-04-04'",
+        "'concat'", "'2023-04'", "'202304'", "'01/02/2024 03:04:05'", "'31-12-2023'", "'2023-04-04T10:09:08-0800'"};
+
+    if (chance(30))
+        gen_format(out, "concat(toString(%k), '/', toString(%k), '/20', toString(u8 %% 90 + 10))", 1);
+    else
+        buf_text(out, texts[below(COUNT(texts))]);
+}
 
 /* A format with %n number, %i integer, %s string, %t time, %c condition, %I small integer constant,
  * %C constant string, %Z zone, %U interval unit, %k small positive constant, %x text of a number,
@@ -737,6 +754,13 @@ static void gen_format(struct buf *out, const char *format, int depth)
             break;
         case 'm':
             buf_printf(out, "%u", below(12));
+            break;
+        case 'v':
+            gen_time_text(out);
+            break;
+        case 'T':
+            buf_text(out, PICK("UInt8", "UInt16", "UInt32", "UInt64", "Int8", "Int16", "Int32", "Int64", "Float32",
+                "Float64"));
             break;
         case '7':
             buf_text(out, PICK("'nanosecond'", "'microsecond'", "'millisecond'", "'second'", "'minute'", "'hour'",

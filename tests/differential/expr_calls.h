@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Calls of the functions on numbers, times, hashes and networks for diff_expr's generator; its format letters,
- * and %a for an argument of any type, %g a number that is not too large, %7 a unit as text, %m a
+ * and %a for an argument of any type, %g a number that is not too large, %7 a unit as text, %T a type of numbers, %v text of a time as people write it, %m a
  * mode of weeks. */
 #ifndef DIFFERENTIAL_EXPR_CALLS_H
 #define DIFFERENTIAL_EXPR_CALLS_H
@@ -18,6 +18,11 @@ static const char *const inexact_calls[] = {
 };
 
 static const char *const number_calls[] = {
+    "accurateCast(%i, '%T')", "accurateCast(%x, '%T')", "accurateCastOrNull(%n, '%T')", "accurateCastOrNull(%F, '%T')",
+    "accurateCastOrNull(%x, '%T')", "accurateCastOrDefault(%n, '%T')", "accurateCastOrDefault(%x, 'Int16', toInt16(7))",
+    "accurateCastOrDefault(%F, 'UInt64', toUInt64(%k))", "to%TOrDefault(%x)", "to%TOrDefault(%n)", "to%TOrDefault(%F)",
+    "toInt8OrDefault(%x, toInt8(-3))", "toFloat64OrDefault(%x, 1.5)", "accurateCastOrNull(u64, 'Float32')",
+    "accurateCastOrNull(%t, 'UInt64')", "accurateCastOrNull(i64, 'Float64')",
     "isFinite(%n)", "isInfinite(%F)", "isNaN(%n)", "ifNotFinite(%F, %F)", "ifNotFinite(%n, %I)", "sqrt(%n)",
     "bitShiftLeft(%i, u8 %% 70)", "bitShiftRight(%i, u8 %% 70)", "bitShiftLeft(%i, %i)", "bitShiftRight(%i, %I)",
     "bitRotateLeft(%i, %k)", "bitRotateRight(%i, %i)", "bitTest(%i, u8 %% 9)", "bitTest(%i, %k)", "bitTest(i8, i8)",
@@ -74,6 +79,15 @@ static const char *const time_calls[] = {
     "parseDateTimeOrNull(formatDateTime(t, '%%H%%i%%s'), '%%H%%i%%s')", "parseDateTimeOrNull(formatDateTime(t, '%%w %%V %%g'), '%%w %%V %%g')",
     "parseDateTimeOrNull(concat(toString(u16), '-', toString(u8 %% 15), '-', toString(u8 %% 33)), '%%Y-%%c-%%e')",
     "parseDateTimeOrNull(concat(toString(u8), ' ', toString(%k)), '%%H %%l')", "parseDateTimeOrNull(concat(%y, %C), '%%Y-%%m-%%d %%H:%%i:%%s')",
+    "accurateCastOrNull(%y, 'Date')", "accurateCastOrNull(%y, 'DateTime')", "accurateCastOrNull(%y, 'DateTime64(3)')",
+    "accurateCastOrNull(u16 + 500, 'Date')", "accurateCastOrNull(%t, 'Date')", "accurateCastOrNull(%t, 'DateTime')",
+    "parseDateTimeBestEffortUS(%v)", "parseDateTimeBestEffortUSOrNull(%v)", "parseDateTimeBestEffortUSOrZero(%v, %Z)",
+    "parseDateTime64BestEffortUS(%v)", "parseDateTime64BestEffortUSOrNull(%v, 6)", "parseDateTimeBestEffortOrNull(%v)",
+    "parseDateTime64BestEffortUSOrZero(%v, 0, %Z)", "parseDateTime64BestEffortOrNull(%v)", "parseDateTimeBestEffortOrNull(%v)",
+    "parseDateTimeBestEffortUSOrNull(%y)", "parseDateTime32BestEffort(%v)",
+    "toDateOrDefault(%y)", "toDateTimeOrDefault(%y)", "toDateTimeOrDefault(%y, %Z)", "toDateTime64OrDefault(%y, 3)",
+    "toDateTimeOrDefault(%y, %Z, toDateTime('2001-02-03 04:05:06'))", "toDateOrDefault(%y, toDate('2001-02-03'))",
+    "accurateCastOrNull(u32 + 100000000, 'DateTime')",
     "toStartOfISOYear(%t)", "toStartOfISOYear(t6, %Z)", "toLastDayOfWeek(%t)", "toLastDayOfWeek(%t, %m)",
     "toLastDayOfWeek(tk, %m, %Z)", "toStartOfWeek(%t, %m)", "toStartOfWeek(tn, %m, %Z)", 
     "makeDate(1971 + u8 / 2, u8 %% 12 + 1, %k)", "makeDate(1971 + u8 / 2, u16 %% 365 + 1)", 
@@ -109,6 +123,8 @@ static const char *const hash_calls[] = {
 };
 
 static const char *const network_calls[] = {
+    "toIPv4OrDefault(%z)", "toIPv6OrDefault(%z)", "accurateCastOrNull(%z, 'IPv4')", "accurateCastOrDefault(%z, 'IPv6')",
+    "toIPv4OrDefault(%z, toIPv4('9.8.7.6'))",
     "IPv4NumToString(%4)", "IPv4NumToString(u32)", "IPv4NumToString(%i)", "IPv4NumToStringClassC(%4)",
     "IPv4NumToStringClassC(u16)", "IPv4StringToNum(%z)", "IPv4StringToNumOrDefault(%z)", "IPv4StringToNumOrNull(%z)",
     "IPv4ToIPv6(%4)", "IPv6NumToString(%6)", "cutIPv6(%6, %k, 1)", "cutIPv6(%6, 0, %k)", "isIPv4String(%z)",
