@@ -126,6 +126,7 @@ static value_id cast_or_null(struct builder *b, value_id v, struct type to, bool
 static void run_must_fit(struct call *c)
 {
     const struct column *result = c->args[0], *input = c->args[1];
+    uint8_t why = input->type.kind == TYPE_STRING ? FAULT_PARSE : FAULT_RANGE;
     size_t width = type_width(c->out->type);
 
     memcpy(c->out->values, result->values, width * c->n);
@@ -133,7 +134,7 @@ static void run_must_fit(struct call *c)
         bool is_null = result->nulls && result->nulls[i], was_null = input->nulls && input->nulls[i];
         uint8_t fault = result->faults ? result->faults[i] : 0;
         c->nulls[i] = is_null && was_null && c->param.i;
-        c->faults[i] = fault ? fault : !is_null || c->nulls[i] ? 0 : was_null ? FAULT_NULL : FAULT_RANGE;
+        c->faults[i] = fault ? fault : !is_null || c->nulls[i] ? 0 : was_null ? FAULT_NULL : why;
         if (is_null)
             memset((char *)c->out->values + i * width, 0, width);
     }

@@ -253,7 +253,8 @@ static bool text_to_value(void *out, struct str text, struct type type, struct r
             : text_to_datetime_best_effort(out, text, type.zone, how.is_us);
     case TYPE_DATETIME64:
         return how.times_are_plain ? plain_datetime64(out, text, type.zone, type.scale)
-                         : (how.is_us ? value_datetime64_us : value_datetime64)(out, text, type.zone, type.scale) == NULL;
+            : how.is_us ? value_datetime64_us(out, text, type.zone, type.scale) == NULL
+                        : value_datetime64(out, text, type.zone, type.scale) == NULL;
     case TYPE_IPV4:
         return value_ipv4(out, text) == NULL;
     case TYPE_IPV6:
