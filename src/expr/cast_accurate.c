@@ -28,8 +28,9 @@ static bool integer_fits(uint64_t v, bool is_signed, enum type_kind kind)
     if (kind == TYPE_FLOAT32 || kind == TYPE_FLOAT64) {
         unsigned digits = kind == TYPE_FLOAT32 ? 24 : 53;
         uint64_t magnitude = is_negative ? 0 - v : v;
-        unsigned used = magnitude ? 64 - (unsigned)__builtin_clzll(magnitude) - (unsigned)__builtin_ctzll(magnitude) : 0;
-        return used <= digits;
+        if (magnitude == 0)
+            return true;
+        return 64 - (unsigned)__builtin_clzll(magnitude) - (unsigned)__builtin_ctzll(magnitude) <= digits;
     }
     unsigned bits = (unsigned)type_width(type_of(kind)) * 8;
     if (kind >= TYPE_INT8) {
