@@ -334,12 +334,10 @@ static void print_quoted_type(struct buf *out, struct type t)
     }
 }
 
-/* What ClickHouse answers where nothing came: zero, which is not every type's default. */
-static void print_zero(struct buf *out, struct type t)
+/* What ClickHouse answers where nothing came: the default, but of Date32 the zero, 1970-01-01. */
+static void print_nothing(struct buf *out, struct type t)
 {
-    struct str name;
-    bool is_zero = t.kind == TYPE_DATE32 || (type_is_enum(t) && enum_name(t, 0, &name));
-    buf_text(out, is_zero ? "CAST(0, '" : "defaultValueOfTypeName('");
+    buf_text(out, t.kind == TYPE_DATE32 ? "CAST(0, '" : "defaultValueOfTypeName('");
     print_quoted_type(out, t);
     buf_text(out, "')");
 }
@@ -359,7 +357,7 @@ enum err_code storage_simple(struct aggregate *a, const char *function, struct t
     buf_reset(&text);
     if (type.is_nullable && !a->storage.result.is_nullable) {
         buf_printf(&text, "ifNull(%s(%%s), ", function);
-        print_zero(&text, a->storage.result);
+        print_nothing(&text, a->storage.result);
         buf_text(&text, ")");
     } else {
         buf_printf(&text, "%s(%%s)", function);

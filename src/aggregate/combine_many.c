@@ -277,6 +277,19 @@ static void write_many(const struct aggregate *a, struct buf *out, char *const *
     }
 }
 
+/* An element that the inner aggregate must not see. */
+static const char *rejects_element(const struct aggregate *a, const struct column *arg, size_t row)
+{
+    struct elements e = array_elements(arg->type, (const char *)arg->values + row * type_width(arg->type));
+    struct column c = {.type = type_plain(e.type), .values = (void *)e.values};
+    for (uint32_t i = 0; i < e.n; i++) {
+        const char *why = element_is_null(&e, i) ? NULL : a->inner->rejects(a->inner, &c, i);
+        if (why != NULL)
+            return why;
+    }
+    return NULL;
+}
+
 /* ---- building ---- */
 
 static const char *inner_result(const struct aggregate *a)
@@ -292,6 +305,7 @@ enum err_code build_many(struct aggregate *a, enum combinator c, const struct ag
                          struct err *e)
 {
     a->inner = inner;
+    a->rejects = inner->rejects == NULL ? NULL : rejects_element;
     if (c == ARRAY) {
         a->storage.result = inner->storage.result;
         a->storage.result_name = inner->storage.result_name;

@@ -380,6 +380,16 @@ bool function_is_elsewhere(struct str name)
     return list_has(functions, name);
 }
 
+bool function_exists(struct str name)
+{
+    size_t n;
+    const char *const *names = function_names(&n);
+    for (size_t i = 0; i < n; i++)
+        if (str_is(name, names[i]))
+            return true;
+    return function_is_elsewhere(name);
+}
+
 /* With or without combinators. */
 bool function_is_aggregate(struct str name)
 {

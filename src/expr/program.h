@@ -80,5 +80,7 @@ const struct column *frame_output(const struct frame *f, size_t output);
 /* Is this a function the builder knows? For checks and completion. */
 bool function_is_known(struct str name);
 const char *const *function_names(size_t *n);
+/* Is it a function of weir's or of ClickHouse's, which may stand in a view? */
+bool function_exists(struct str name);
 
 #endif

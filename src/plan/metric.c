@@ -299,6 +299,24 @@ static int aggregate_item(const struct metric_build *m, const struct ast *node)
     return -1;
 }
 
+/* What stands around aggregates is for ClickHouse to compute, but must be there at all. */
+static bool check_function(struct metric_build *m, const struct ast *node)
+{
+    if (node->kind != AST_CALL || node->is_operator || (!node->has_params && function_exists(node->text)))
+        return true;
+    size_t n;
+    const char *const *names = node->has_params ? aggregate_names(&n) : function_names(&n);
+    const char *near = nearest_name(node->text, names, n);
+    if (near == NULL && !node->has_params) {
+        names = aggregate_names(&n);
+        near = nearest_name(node->text, names, n);
+    }
+    diagnose_error(m->d, node->at, near ? arena_printf(m->arena, "did you mean '%s'?", near) : NULL,
+                   node->has_params ? "unknown aggregate function '%.*s'" : "unknown function '%.*s'",
+                   STR_FMT(node->text));
+    return false;
+}
+
 /* The node itself stays, its arguments are replaced; NULL after a mistake. */
 static const struct ast *over_arguments(struct metric_build *m, const struct ast *node, struct str item_name)
 {
@@ -343,6 +361,8 @@ static const struct ast *over_columns(struct metric_build *m, const struct ast *
     int item = aggregate_item(m, node);
     if (item >= 0)
         return over_item(m, (uint32_t)item, node->text);
+    if (!check_function(m, node))
+        return NULL;
     if (!has_aggregate(m, node) && node->kind != AST_LAMBDA && !has_parameter(m->lambda, node)) {
         struct scope scope = relation_scope(m->own);
         value_id v = builder_expression(m->s->builder, node, &scope, m->d);

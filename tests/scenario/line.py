@@ -813,6 +813,45 @@ def check_says_how_long_in_words():
             assert "hits: rows kept 30 DAYS\n" in out and "traffic_1m: kept 1 DAY\n" in out, out
 
 
+def aggregates_answer_as_over_the_raw_rows():
+    """Functions over all kinds of columns, combinators, other names, expressions and HAVING in the view."""
+    items = ["argMax(ms, t) AS last_ms", "anyLast(k) AS one", "uniq(id) AS ids", "uniqCombined64(ip) AS ips", "STDDEV_POP(k) AS spread",
+             "quantilesTDigestOrNull(0.5, 0.9)(ms) AS q", "quantileExactIf(0.9)(k, k > 1) AS exact", "sum(price) AS money", "avg(price) AS mean",
+             "sumMap(m) AS by_key", "sumArray(a) AS all_a", "maxForEach(a) AS each", "minMap(a, a) AS least", "sumCount(k).2 AS n",
+             "groupBitOr(k) AS bits", "arraySort(groupUniqArray(kind)) AS kinds", "sum(k) / COUNT() AS ratio", "countArgMax(k) AS top",
+             "round(quantilesDD(0.01, 0.5, 0.9)(k)[2]) AS dd", "arrayMap(x -> x + 1, sumForEach(a)) AS more"]
+    definitions = f"""SET store = 'embedded:./t.weir';
+CREATE SOURCE ev (t DateTime64(3), host String, a Array(UInt32), m Map(String, UInt64), price Decimal(9, 2), ms Nullable(Float64), id UUID,
+    ip IPv6, kind Enum8('x' = 0, 'y' = 1), k UInt8)
+FROM FILES '*.ndjson' FORMAT JSONEachRow EVENT TIME t KEEP FOREVER;
+CREATE METRIC x AS SELECT host, {', '.join(items)} FROM ev GROUP BY host HAVING count() > 10 AND n != 13 EVERY 1 HOUR KEEP FOREVER;"""
+    r = random.Random(4)
+    with Case(definitions) as c:
+        for part in range(3):
+            rows = [{"t": f"2026-01-01 {r.randrange(2):02d}:00:00.{i % 1000:03d}", "host": f"h{r.randrange(40)}", "price": f"{r.randrange(9999) / 100}",
+                     "a": [r.randrange(9) for _ in range(r.randrange(4))], "m": {f"k{r.randrange(3)}": r.randrange(50)}, "k": 7,
+                     "ms": None if r.random() < 0.2 else 5, "id": f"00000000-0000-0000-0000-{r.randrange(9):012d}", "ip": f"::{r.randrange(9)}",
+                     "kind": "xy"[r.randrange(2)]} for i in range(400)]
+            c.write(f"e{part}.ndjson", "".join(json.dumps(row) + "\n" for row in rows))
+            c.ok("run", "--once")
+        names = ", ".join(i.rsplit(" AS ", 1)[1] for i in items)
+        ours = c.sql(f"SELECT toUnixTimestamp(bucket), host, {names} FROM x_1h ORDER BY ALL")
+        raw = c.sql(f"SELECT toUnixTimestamp(toStartOfHour(t)) AS b, host, {', '.join(items)} FROM ev GROUP BY b, host "
+                    "HAVING count() > 10 AND n != 13 ORDER BY ALL")
+        assert len(raw) > 10 and ours == raw, (ours[:2], raw[:2])
+
+
+def check_names_what_no_metric_can_hold():
+    wrong = [("topK(3)(path)", "group by x and take count()"), ("quantile(0.9)(bytes)", "write quantileTDigest(level)(x)"),
+             ("deltaSum(bytes)", "max(x) - min(x)"), ("quantilse(0.9)(bytes)", "unknown aggregate function 'quantilse'"),
+             ("rond(avg(bytes))", "did you mean 'round'"), ("cuont()", "did you mean 'count'"),
+             ("sumDistinct(bytes)", "uniqExact(x)"), ("sum(path)", "illegal type String of argument for aggregate function sum")]
+    for call, text in wrong:
+        with Case(DEFINITIONS + f"CREATE METRIC bad AS SELECT zone, {call} AS x FROM good GROUP BY zone EVERY 1 HOUR;") as c:
+            r = c.weir("check")
+            assert r.returncode != 0 and text in r.stdout + r.stderr, (call, r.stdout + r.stderr)
+
+
 if __name__ == "__main__":
     sys.exit(run([
         once_loads_all_tiers_exactly, copies_moves_and_gzip_are_read_once,
@@ -831,4 +870,5 @@ if __name__ == "__main__":
         csv_finds_a_header_of_its_own_names, access_logs_are_cut_into_fields, zeek_logs_follow_their_own_headers,
         zeek_logs_survive_kill_9, a_zeek_header_without_a_wanted_column_is_said, json_objects_over_several_lines,
         json_arrays_by_position_and_by_names, check_finds_all_mistakes_in_one_run,
-        check_says_how_long_in_words, check_refuses_what_the_engine_cannot_hold]))
+        check_says_how_long_in_words, check_refuses_what_the_engine_cannot_hold,
+        aggregates_answer_as_over_the_raw_rows, check_names_what_no_metric_can_hold]))
