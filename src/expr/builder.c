@@ -132,7 +132,10 @@ static value_id intern(struct builder *b, struct value *v)
             memcpy(args, v->args, v->n_args * sizeof(*args));
         v->args = args;
     } else if (v->kind == VALUE_CONSTANT && v->type.kind == TYPE_STRING && v->cell.str.n) {
-        v->cell.str = arena_str(&b->memory->arena, v->cell.str);
+        char *copy = arena_alloc(&b->memory->arena, v->cell.str.n + 1); /* aligned: it may be a document */
+        memcpy(copy, v->cell.str.p, v->cell.str.n);
+        copy[v->cell.str.n] = 0;
+        v->cell.str.p = copy;
     }
     b->table[at] = (value_id)b->n;
     b->values[b->n] = *v;

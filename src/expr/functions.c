@@ -14,7 +14,7 @@ static const struct function_family *const families[] = {
     &family_arithmetic, &family_compare,   &family_logic,      &family_conditional, &family_null,
     &family_in,         &family_like,      &family_text,       &family_round,       &family_cast,
     &family_text_utf8,  &family_text_search, &family_text_make, &family_text_code,  &family_readable,
-    &family_pattern,    &family_url,
+    &family_pattern,    &family_url,        &family_json,       &family_json_simple,
     &family_time_part,  &family_time_start, &family_time_shift, &family_time_unix,  &family_other,
     &family_time_week,  &family_time_make, &family_time_age,   &family_time_trunc,
     &family_time_format, &family_time_parse, &family_cast_accurate,
@@ -57,7 +57,7 @@ bool function_is_lazy(const struct function *f, const struct type *types)
     static const struct function_family *const lazy_families[] = {
         &family_text,      &family_like,      &family_text_utf8, &family_text_search,
         &family_text_make, &family_text_code, &family_readable,  &family_pattern,
-        &family_url,
+        &family_url,       &family_json,      &family_json_simple,
     };
     for (size_t i = 0; i < COUNT(lazy_families); i++)
         if (is_of(lazy_families[i], f))

@@ -155,6 +155,7 @@ static const struct {
      "String", "z"},
     {"sw", "String", "w"}, {"nsw", "Nullable(String)", "w"}, {"lw", "LowCardinality(String)", "w"},
      {"se", "String", "e"}, {"su", "String", "u"}, {"nsu", "Nullable(String)", "u"}, {"lu", "LowCardinality(String)", "u"},
+     {"sj", "String", "j"}, {"nsj", "Nullable(String)", "j"}, {"lj", "LowCardinality(String)", "j"},
     {"d", "Date", "d"}, {"nd", "Nullable(Date)", "d"}, {"t", "DateTime", "t"}, {"nt",
      "Nullable(DateTime)", "t"},
     {"tk", "DateTime('Asia/Kolkata')", "t"}, {"tn", "DateTime('America/New_York')", "t"},
@@ -192,6 +193,8 @@ static const char *random_text(char class)
     switch (class) {
     case 'w':
         return wide_words[below(COUNT(wide_words))];
+    case 'j':
+        return documents[below(COUNT(documents))];
     case 'u':
         return urls[below(COUNT(urls))];
     case 'e':
@@ -719,7 +722,7 @@ static void gen_format(struct buf *out, const char *format, int depth)
         }
         char what = *++p;
         if (is_wild && chance(30))
-            what = "nistdcFxyz46kCPZweWpDRru"[below(24)];
+            what = "nistdcFxyz46kCPZweWpDRruj"[below(25)];
         switch (what) {
         case 'n':
             gen_number(out, depth);
@@ -789,6 +792,7 @@ static void gen_format(struct buf *out, const char *format, int depth)
             break;
         case 'e':
         case 'u':
+        case 'j':
             gen_column(out, (char[]){what, 0});
             break;
         case 'W': {
@@ -799,6 +803,9 @@ static void gen_format(struct buf *out, const char *format, int depth)
         }
         case 'R':
             buf_text(out, patterns[below(COUNT(patterns))]);
+            break;
+        case 'K':
+            buf_text(out, paths[below(COUNT(paths))]);
             break;
         case 'r':
             buf_text(out, replacements[below(COUNT(replacements))]);

@@ -49,6 +49,25 @@ static const char *const urls[] = {
     "https://a.b.co.jp",
 };
 
+static const char *const documents[] = {
+    "", "{}", "[]", "1", "x", "{\"a\":1}", "{\"a\":-1,\"b\":1.5,\"c\":\"x\"}", "{\"a\":\"12\",\"b\":\"1.5\"}", "[1,2,3]", "[[1],[2,[3]]]",
+    "{\"a\":{\"b\":[1,{\"c\":\"d\"}]}}", "{\"a\":null,\"b\":true,\"c\":false}", "{\"a\":18446744073709551615}", "{\"a\":9223372036854775808}",
+    "{\"a\":-9223372036854775808}", "{\"a\":18446744073709551616}", "{\"a\":1e5}", "{\"a\":1e19,\"b\":-1e19}", "{\"a\":1e400}", "{\"a\":0.1e-9}",
+    "{\"a\":\"\\u0416\\n\\\"\\\\\\/\"}", "{\"a\":\"\\ud83d\\ude00\"}", "{\"a\":\"\\ud83d\"}", "{\"\\u0061\":1}", "{\"a\" : [ 1 , \"x\" ] }",
+    "{\"a\":1,\"a\":2}", "{\"A\":1,\"a\":2}", "{\"a\":1,}", "[1,]", "{\"a\":1} x", " {\"a\":1}\n", "{\"a\":\"b\"", "{\"a\":\"x\ty\"}", "{\"a\":\"\xff\"}",
+    "{\"a\":\"Жé日\xe2\x80\xa8\"}", "{\"a\":01}", "{\"a\":-0,\"b\":-0.0}", "{\"a\":[],\"b\":{}}", "{\"\":{\"\":1}}", "{\"a\":\"nan\",\"b\":\"inf\"}",
+    "{\"a\":\"+5\",\"b\":\"-7\",\"c\":\" 1\"}", "{\"a\":\"1e2\",\"b\":\"0x10\",\"c\":\"\"}", "{\"a\":\"99999999999999999999\",\"b\":\"-1.5\"}", "\"text\"",
+    "true", "null", "tru", "{\"a\":-0.5,\"b\":0.5,\"c\":-1.5}", "{\"a\":1.0,\"b\":100000000000000000000.0}", "{\"a\":123456789.123456789}", "[{\"a\":1},{\"a\":\"2\"}]",
+    "{\"b\":{\"a\":3},\"a\":4}", "{\"a\":\"-\",\"b\":\"1x\",\"c\":\"1.\"}", "{\"a\":\"x,y}\",\"b\":[1,{\"a\":2}],\"c\":3}", "{\"a\": 5,\"b\" :6}", "\"a\":7", "\"a\":",
+    "{\"a\":\"q\\u12\"}", "{\"a\":-5}", "{\"a\":true}", "{\"a\":trueish}", "{\"a\":+5}", "{\"a\":1.5e3x}", "{\"a\":.5}", "{\"a\":\"5\"}", "{\"a\":5", "{\"a\":[1,2",
+    "{\"a\":99999999999999999999}", "\xef\xbb\xbf{\"a\":1}", "{\"a\":\"\\u0000\\u001f\\b\\f\"}", "{\"a\":5e-324}", "{\"a\":[\"x\",\"y\"],\"c\":\"z\\\\\"}",
+};
+
+static const char *const paths[] = {
+    "", ", 'a'", ", 'a'", ", 'b'", ", 'c'", ", 1", ", -1", ", 2", ", 'a', 'b', 2, 'c'", ", 'a', 1", ", 'b', 'a'", ", ''", ", lc", ", s", ", i8", ", u8", ", 0",
+    ", 'a', 'b'", ", 1, 1", ", 2, 2, 1", ", nu8", ", ns", ", 'a', ni32",
+};
+
 static const char *const text_numbers[] = {
     "lengthUTF8(%w)", "positionUTF8(%w, %W)", "positionUTF8(%w, %w)", "positionUTF8(%w, %W, %p)",
     "positionCaseInsensitiveUTF8(toValidUTF8(%w), toValidUTF8(%W))", "positionCaseInsensitiveUTF8(toValidUTF8(%w), toValidUTF8(%w))", "positionCaseInsensitive(%w, %W)", "positionCaseInsensitive(%w, %w)",
@@ -56,7 +75,11 @@ static const char *const text_numbers[] = {
     "countSubstrings(%w, %W)", "countSubstrings(%w, %w)", "countSubstrings(%w, %W, %p)",
     "countSubstringsCaseInsensitive(%w, %W)", "countSubstringsCaseInsensitiveUTF8(toValidUTF8(%w), toValidUTF8(%W))", "countSubstringsCaseInsensitiveUTF8(toValidUTF8(%w), toValidUTF8(%w))", "ascii(%w)",
     "countSubstringsCaseInsensitive(%w, %w, %p)", "countMatches(%w, %R)", "countMatches(%w, %R)",
-    "countMatchesCaseInsensitive(%w, %R)", "port(%u)", "port(%u, toUInt16(5))",
+    "countMatchesCaseInsensitive(%w, %R)", "port(%u)",
+    "JSONExtractInt(%j%K)", "JSONExtractUInt(%j%K)", "JSONExtractFloat(sj%K)", "JSONExtractBool(%j%K)", "JSONHas(%j%K)", "JSONLength(%j%K)",
+    "isValidJSON(%j)", "JSONExtractIntCaseInsensitive(%j, 'A')", "simpleJSONHas(%j, 'a')", "simpleJSONExtractInt(%j, 'a')",
+    "simpleJSONExtractUInt(%j, 'a')", "simpleJSONExtractFloat(sj, 'a')", "simpleJSONExtractBool(%j, 'a')", "visitParamExtractInt(%j, 'b')",
+    "isValidJSON(%w)", "JSONLength(%j)", "JSONExtractInt(%j, 'a')", "JSONExtractFloat(sj, 'a')", "JSONExtractUInt(%j, 'a')", "port(%u, toUInt16(5))",
 };
 
 static const char *const text_conditions[] = {
@@ -98,6 +121,9 @@ static const char *const text_strings[] = {
     "extractURLParameter(%u, 'a')", "extractURLParameter(%u, %C)", "cutURLParameter(%u, 'a')",
     "cutURLParameter(%u, '')", "cutURLParameter(%u, %C)", "decodeURLComponent(encodeURLComponent(%w))",
     "domain(%w)", "path(%w)", "netloc(%w)",
+    "JSONExtractString(%j%K)", "JSONExtractRaw(%j%K)", "JSONExtractString(%j, 'a')", "JSONExtractRaw(%j)", "JSONKey(%j%K)",
+    "simpleJSONExtractString(%j, 'a')", "simpleJSONExtractRaw(%j, 'a')", "simpleJSONExtractRaw(%j, 'b')",
+    "visitParamExtractString(%j, %C)", "JSONExtractStringCaseInsensitive(%j, 'A')",
     "tryBase64Decode(%w)", "format(%W, %w)", "format('{}{}', %w)",
 };
 
