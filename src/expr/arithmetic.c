@@ -5,6 +5,7 @@
  * division in division.c. */
 #include <math.h>
 
+#include "expr/compound.h"
 #include "expr/kinds.h"
 #include "expr/numbers.h"
 
@@ -156,6 +157,10 @@ static value_id build_sum(struct site *s)
         if (is_mine)
             return shifted;
     }
+    bool is_decimal;
+    value_id decimal = build_decimal_sum(s, "+-*"[s->f->param], &is_decimal);
+    if (is_decimal)
+        return decimal;
     for (uint32_t i = 0; i < 2; i++)
         if (!type_is_number(s->types[i]))
             return site_bad_type(s, i, "a number");
@@ -165,6 +170,10 @@ static value_id build_sum(struct site *s)
 
 static value_id build_divide(struct site *s)
 {
+    bool is_decimal;
+    value_id decimal = build_decimal_sum(s, '/', &is_decimal);
+    if (is_decimal)
+        return decimal;
     for (uint32_t i = 0; i < 2; i++)
         if (!type_is_number(s->types[i]))
             return site_bad_type(s, i, "a number");
@@ -176,6 +185,11 @@ static value_id build_divide(struct site *s)
 static value_id build_negate(struct site *s)
 {
     struct type t = s->types[0];
+    bool is_decimal;
+    value_id decimal = build_decimal_unary(s, '-', &is_decimal);
+
+    if (is_decimal)
+        return decimal;
 
     if (!type_is_number(t))
         return site_bad_type(s, 0, "a number");
@@ -189,6 +203,11 @@ static value_id build_negate(struct site *s)
 static value_id build_abs(struct site *s)
 {
     struct type t = s->types[0];
+    bool is_decimal;
+    value_id decimal = build_decimal_unary(s, '|', &is_decimal);
+
+    if (is_decimal)
+        return decimal;
 
     if (!type_is_number(t))
         return site_bad_type(s, 0, "a number");
@@ -208,6 +227,10 @@ static value_id build_abs(struct site *s)
 
 static value_id build_sign(struct site *s)
 {
+    bool is_decimal;
+    value_id decimal = build_decimal_unary(s, 's', &is_decimal);
+    if (is_decimal)
+        return decimal;
     if (!type_is_number(s->types[0]))
         return site_bad_type(s, 0, "a number");
     return EMIT(s->b, &sign_ops[kind_index(type_storage(s->types[0]))], type_of(TYPE_INT8),

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "codec/value.h"
+#include "expr/compound.h"
 
 #include "base/hash.h"
 
@@ -56,8 +57,8 @@ void builder_free(struct builder *b)
 
 static uint64_t cell_hash(struct type t, const struct cell *c)
 {
-    if (t.kind == TYPE_STRING)
-        return city_hash64(c->str.p, c->str.n);
+    if (type_is_text(t) || type_is_compound(t))
+        return value_hash_deep(t, c->bytes);
     return city_mix(c->u64, ((const uint64_t *)c->bytes)[1]);
 }
 
@@ -65,13 +66,17 @@ static bool cell_eq(struct type t, const struct cell *a, const struct cell *b)
 {
     if (a->is_null != b->is_null || a->fault != b->fault)
         return false;
-    return t.kind == TYPE_STRING ? str_eq(a->str, b->str) : memcmp(a->bytes, b->bytes, 16) == 0;
+    if (a->is_null || a->fault)
+        return true;
+    return type_is_text(t) || type_is_compound(t) ? value_same(t, a->bytes, b->bytes)
+                                                  : memcmp(a->bytes, b->bytes, 16) == 0;
 }
 
 static uint64_t value_hash(const struct value *v)
 {
     uint64_t h = city_mix(v->kind, (uint64_t)v->type.kind << 24 | v->type.scale << 16 |
                                        v->type.is_nullable << 8 | v->type.is_low_cardinality);
+    h = city_mix(h, (uint64_t)(uintptr_t)v->type.more + v->type.size);
 
     if (v->kind == VALUE_CONSTANT)
         return city_mix(h, cell_hash(v->type, &v->cell));
@@ -136,6 +141,10 @@ static value_id intern(struct builder *b, struct value *v)
         memcpy(copy, v->cell.str.p, v->cell.str.n);
         copy[v->cell.str.n] = 0;
         v->cell.str.p = copy;
+    } else if (v->kind == VALUE_CONSTANT && (type_is_text(v->type) || type_is_compound(v->type))) {
+        struct cell copy = v->cell;
+        value_copy(&b->memory->arena, v->type, copy.bytes, v->cell.bytes);
+        v->cell = copy;
     }
     b->table[at] = (value_id)b->n;
     b->values[b->n] = *v;
@@ -250,7 +259,7 @@ static value_id emit_value(struct builder *b, struct value *v)
     v->can_fault = v->op->flags & OP_FAULTS;
     for (uint32_t i = 0; i < v->n_args; i++) {
         const struct value *arg = value_at(b, v->args[i]);
-        if (!(v->op->flags & (OP_OWN_MASKS | OP_RETYPE)))
+        if (!(v->op->flags & (OP_OWN_MASKS | OP_RETYPE)) && !type_is_compound(v->type))
             v->type.is_nullable |= arg->type.is_nullable;
         v->can_fault |= arg->can_fault;
         v->is_lazy |= value_is_lazy(arg);
@@ -259,6 +268,17 @@ static value_id emit_value(struct builder *b, struct value *v)
     if (all_constant)
         return fold(b, v);
     return intern(b, v);
+}
+
+value_id emit_typed(struct builder *b, const struct op *op, struct type type, const value_id *args, uint32_t n,
+                    struct param param)
+{
+    struct type *types = arena_alloc(&b->memory->arena, (n + 1) * sizeof(*types));
+
+    for (uint32_t i = 0; i < n; i++)
+        types[i] = value_at(b, args[i])->type;
+    types[n] = type;
+    return emit(b, op, type, args, n, param, types);
 }
 
 value_id emit(struct builder *b, const struct op *op, struct type type, const value_id *args,
@@ -527,6 +547,26 @@ static value_id build_number(struct builder *b, const struct ast *node, bool is_
     return emit_constant(b, type_of(TYPE_FLOAT64), (struct cell){.f64 = is_negative ? -v : v});
 }
 
+/* t.name and t.name.name: elements of tuples. */
+static value_id build_field(struct builder *b, const struct ast *node, const struct scope *scope, struct diagnostics *d)
+{
+    const char *dot = scope && scope->lookup && node->text.n ? memrchr(node->text.p, '.', node->text.n) : NULL;
+
+    if (dot == NULL || dot == node->text.p)
+        return VALUE_UNKNOWN;
+    struct ast whole = {.kind = AST_NAME, .at = node->at, .text = {node->text.p, (size_t)(dot - node->text.p)}};
+    struct str name = {dot + 1, node->text.n - whole.text.n - 1};
+    value_id v = scope->lookup(scope->context, b, whole.text, node->at);
+    if (v == VALUE_UNKNOWN)
+        v = build_field(b, &whole, scope, d);
+    if (v < 0)
+        return v;
+    struct type t = value_at(b, v)->type;
+    bool has_fields = t.kind == TYPE_TUPLE || (t.kind == TYPE_ARRAY && t.more->elements[0].kind == TYPE_TUPLE);
+    return has_fields ? build_call(b, node, STR("tupleElement"), (value_id[]){v, constant_str(b, name)}, 2, scope, d)
+                      : VALUE_UNKNOWN;
+}
+
 static value_id build_name(struct builder *b, const struct ast *node, const struct scope *scope,
                            struct diagnostics *d)
 {
@@ -534,6 +574,8 @@ static value_id build_name(struct builder *b, const struct ast *node, const stru
         : VALUE_UNKNOWN;
     struct str names[512];
 
+    if (v == VALUE_UNKNOWN)
+        v = build_field(b, node, scope, d);
     if (v != VALUE_UNKNOWN)
         return v;
     size_t n = scope && scope->names ? scope->names(scope->context, names, COUNT(names)) : 0;
@@ -584,6 +626,34 @@ static bool gives_low_cardinality(const struct builder *b, const value_id *args,
     return has && n_full_low <= 1 && n_ordinary == 0;
 }
 
+/* An argument of a kind that the function may not know. */
+static bool take_more_type(struct site *s, uint32_t i)
+{
+    enum more_types takes = function_more_types(s->f);
+    struct type t = s->types[i];
+    value_id v = s->args[i];
+    char name[64];
+
+    bool is_fixed = t.kind == TYPE_FIXED_STRING && (takes == MORE_TYPES_FIXED_STRING || takes == MORE_TYPES_ANY_TEXT);
+    if (takes == MORE_TYPES_ALL || (takes == MORE_TYPES_ANY_TEXT && !is_fixed))
+        return true;
+    if (is_fixed)
+        v = fixed_as_text(s->b, v);
+    else if (t.kind == TYPE_DATE32 && takes == MORE_TYPES_DATE32)
+        v = cast_more(s->b, v, type_of(TYPE_DATETIME64));
+    else
+        return site_error(s, "'%.*s' does not take %s", STR_FMT(s->name), type_name(t, name)) >= 0;
+    if (v < 0)
+        return site_error(s, "'%.*s' does not take %s", STR_FMT(s->name), type_name(t, name)) >= 0;
+    value_id *args = arena_alloc(&s->b->memory->arena, (s->n_args + 1) * sizeof(*args));
+    memcpy(args, s->args, s->n_args * sizeof(*args));
+    args[i] = v;
+    s->args = args;
+    s->types[i] = type_bare(value_at(s->b, v)->type);
+    s->types[i].is_nullable = t.is_nullable;
+    return true;
+}
+
 static value_id build_site(struct site *s)
 {
     bool own_nulls = s->f->flags & FN_OWN_NULLS;
@@ -595,6 +665,9 @@ static value_id build_site(struct site *s)
         if (!own_nulls)
             s->types[i] = type_bare(s->types[i]);
     }
+    for (uint32_t i = 0; i < s->n_args; i++)
+        if (s->types[i].kind > TYPE_INTERVAL && !take_more_type(s, i))
+            return VALUE_FAILED;
     value_id ret = s->f->build(s);
     if (ret >= 0 && value_at(s->b, ret)->kind == VALUE_CALL && function_is_lazy(s->f, s->types))
         s->b->values[ret].is_lazy = true;
@@ -703,7 +776,9 @@ value_id build_node(struct builder *b, const struct ast *node, const struct scop
         ret = fail(d, node->at, "a lambda cannot stand here");
         break;
     case AST_CALL:
-        ret = build_call_node(b, node, scope, d);
+        ret = scope && scope->call ? scope->call(scope->context, node, d) : VALUE_UNKNOWN;
+        if (ret == VALUE_UNKNOWN)
+            ret = build_call_node(b, node, scope, d);
         break;
     }
     depth--;

@@ -4,6 +4,7 @@
 #include "codec/value.h"
 
 #include "expr/text_value.h"
+#include "expr/compound.h"
 #include "expr/times.h"
 
 /* ---- addresses ---- */
@@ -89,8 +90,12 @@ static value_id cast_inner(struct builder *b, value_id v, struct type to, enum t
         type.is_nullable = is_nullable;
         return retype(b, text, type);
     }
+    if (from.kind == TYPE_STRING && to.kind == TYPE_MAP)
+        return -1; /* as in ClickHouse */
     if (from.kind == TYPE_STRING)
         return emit_text_to(b, v, to, mode, is_best_effort);
+    if (from.kind > TYPE_INTERVAL || to.kind > TYPE_INTERVAL)
+        return cast_more(b, v, to);
     if (type_is_day_or_time(from) || (type_is_day_or_time(to) && type_is_number(from)))
         return cast_time(b, v, to);
     to.is_nullable = is_nullable;
@@ -115,6 +120,8 @@ value_id cast_values(struct builder *b, value_id v, struct type to)
 
     if (type_eq(from, to))
         return v;
+    if (type_is_compound(from) && to.is_nullable)
+        return -1;
     if (from.kind == TYPE_NOTHING)
         return emit_constant(b, to, (struct cell){.is_null = to.is_nullable,
             .fault = to.is_nullable ? 0 : FAULT_NULL});
@@ -268,6 +275,69 @@ static value_id build_interval(struct site *s)
     return retype(s->b, v, type);
 }
 
+/* toDecimal64(x, scale), toFixedString(s, n) */
+static value_id build_to_sized(struct site *s)
+{
+    int64_t size;
+    struct type to = type_of((enum type_kind)(s->f->param & 0xff));
+    enum text_mode mode = (enum text_mode)(s->f->param >> 8 & 0xff);
+    uint32_t digits = (uint32_t)(s->f->param >> 16);
+
+    if (!site_integer(s, 1, &size))
+        return VALUE_FAILED;
+    if (to.kind == TYPE_DECIMAL && (size < 0 || size > digits))
+        return site_error(s, "the scale of %.*s is 0 to %u, not %lld", STR_FMT(s->name), digits, (long long)size);
+    if (to.kind == TYPE_FIXED_STRING && (size < 1 || size > FIXED_STRING_MAX))
+        return site_error(s, "a FixedString has 1 to %d bytes, not %lld", FIXED_STRING_MAX, (long long)size);
+    if (to.kind == TYPE_FIXED_STRING && s->types[0].kind != TYPE_STRING && s->types[0].kind != TYPE_FIXED_STRING)
+        return site_bad_type(s, 0, "a String");
+    if (mode != TEXT_THROW && s->types[0].kind != TYPE_STRING)
+        return site_bad_type(s, 0, "a String");
+    to = to.kind == TYPE_DECIMAL ? type_decimal(digits, (uint8_t)size) : to;
+    to.size = to.kind == TYPE_FIXED_STRING ? (uint32_t)size : to.size;
+    bool is_soft = mode == TEXT_THROW && to.kind == TYPE_DECIMAL && value_at(s->b, s->args[0])->type.is_nullable;
+    value_id ret = cast_inner(s->b, s->args[0], to, is_soft ? TEXT_NULL : mode, false);
+    return ret < 0 ? no_such_cast(s, to) : ret;
+}
+
+/* to…OrDefault(s[, default]): the default of the type where the text is none. */
+static value_id build_or_default(struct site *s)
+{
+    struct builder *b = s->b;
+    struct type to = type_of((enum type_kind)(s->f->param & 0xff));
+    value_id other;
+
+    if (s->types[0].kind != TYPE_STRING)
+        return site_bad_type(s, 0, "a String");
+    value_id v = cast_inner(b, s->args[0], to, TEXT_NULL, false);
+    if (v < 0)
+        return no_such_cast(s, to);
+    if (s->n_args > 1) {
+        if (s->types[1].kind != to.kind)
+            return site_bad_type(s, 1, "a value of the type itself: cast it");
+        other = s->args[1];
+    } else {
+        int64_t none = to.kind == TYPE_DATE32 ? -25567 : 0; /* 1900-01-01 */
+        struct cell cell = {.i64 = none};
+        if (to.kind == TYPE_DATE32)
+            cell.u64 &= 0xffffffff;
+        other = emit_constant(b, to, cell);
+    }
+    return build_call(b, s->node, STR("ifNull"), (value_id[]){v, other}, 2, s->scope, s->d);
+}
+
+#define TO_SIZED(kind, mode, digits) (TO(kind, mode) | (int64_t)(digits) << 16)
+#define TO_DECIMAL(name, digits)                                                                   \
+    {"to" name, "x, scale", "x as " name "(scale).", 2, 2, 0, build_to_sized,                      \
+     TO_SIZED(TYPE_DECIMAL, TEXT_THROW, digits)},                                                  \
+    {"to" name "OrNull", "s, scale", "Text as " name ", NULL where it is none.", 2, 2, 0,          \
+     build_to_sized, TO_SIZED(TYPE_DECIMAL, TEXT_NULL, digits)},                                   \
+    {"to" name "OrZero", "s, scale", "Text as " name ", 0 where it is none.", 2, 2, 0,             \
+     build_to_sized, TO_SIZED(TYPE_DECIMAL, TEXT_ZERO, digits)}
+#define OR_DEFAULT(name, kind)                                                                     \
+    {"to" name "OrDefault", "s[, default]", "Text as " name ", the default where it is none.", 1,  \
+     2, 0, build_or_default, TO(kind, TEXT_NULL)}
+
 #define TO_NUMBER(name, kind)                                                                      \
     {"to" name, "x", "x as " name ".", 1, 1, 0, build_to, TO(kind, TEXT_THROW)},                   \
     {"to" name "OrNull", "s", "Text as " name ", NULL where it is none.", 1, 1, 0, build_to,       \
@@ -305,6 +375,16 @@ static const struct function functions[] = {
     TO_NUMBER("Int64", TYPE_INT64),
     TO_NUMBER("Float32", TYPE_FLOAT32),
     TO_NUMBER("Float64", TYPE_FLOAT64),
+    OR_DEFAULT("UUID", TYPE_UUID),
+    OR_DEFAULT("Date32", TYPE_DATE32),
+    TO_NUMBER("UUID", TYPE_UUID),
+    {"toDate32", "x", "x as Date32.", 1, 1, 0, build_to, TO(TYPE_DATE32, TEXT_THROW)},
+    {"toDate32OrNull", "s", "Text as Date32, NULL where it is none.", 1, 1, 0, build_to, TO(TYPE_DATE32, TEXT_NULL)},
+    TO_DECIMAL("Decimal32", 9),
+    TO_DECIMAL("Decimal64", 18),
+    TO_DECIMAL("Decimal128", 38),
+    {"toFixedString", "s, n", "Text as FixedString(n).", 2, 2, 0, build_to_sized,
+     TO_SIZED(TYPE_FIXED_STRING, TEXT_THROW, 0)},
     TO_NUMBER("IPv4", TYPE_IPV4),
     TO_NUMBER("IPv6", TYPE_IPV6),
     {"toBool", "x",

@@ -2,7 +2,7 @@
  *
  * Comparisons. Numbers compare by value whatever their types: both sides are cast to a common type where
  * one holds them all, else (UInt64 with signed, 64 bits with floating point) a kernel compares exactly. */
-#include "expr/kinds.h"
+#include "expr/compound.h"
 #include "expr/times.h"
 
 enum compare { COMPARE_EQ, COMPARE_NE, COMPARE_LT, COMPARE_LE, COMPARE_GT, COMPARE_GE };
@@ -350,6 +350,10 @@ static value_id build_compare(struct site *s)
     enum compare compare = (enum compare)s->f->param;
     struct type x = s->types[0], y = s->types[1];
 
+    bool is_mine;
+    value_id more = compare_more(s, compare, &is_mine);
+    if (is_mine)
+        return more;
     if (x.kind == TYPE_STRING && y.kind == TYPE_STRING)
         return emit_compare(b, compare, string_ops, s->args[0], s->args[1]);
     if (x.kind == TYPE_STRING || y.kind == TYPE_STRING)

@@ -132,6 +132,33 @@ static int from_time(struct cell *ret, const struct value *v, struct type type)
     return 1;
 }
 
+/* By the cast that columns would get. */
+static int convert_more(struct cell *ret, struct builder *b, value_id id, struct type type, const char **why)
+{
+    const struct value *v = value_at(b, id);
+    int16_t value;
+
+    if (type_is_enum(type) && v->type.kind == TYPE_STRING && !enum_value(type, v->cell.str, &value)) {
+        *why = "not a name of the enum";
+        return -1;
+    }
+    value_id cast = cast_values(b, id, type);
+    const struct cell *cell = cast < 0 ? NULL : constant_cell(b, cast);
+    if (cell == NULL)
+        return -1;
+    if (cell->fault) {
+        *why = "not a value of the type";
+        return v->type.kind == TYPE_STRING ? -1 : 0;
+    }
+    if (type_is_float(v->type) && type.kind == TYPE_DECIMAL) { /* exact or not at all */
+        value_id back = cast_values(b, cast, type_of(TYPE_FLOAT64));
+        if (back < 0 || constant_cell(b, back)->f64 != cell_double(v))
+            return 0;
+    }
+    *ret = *cell;
+    return 1;
+}
+
 int constant_convert(struct cell *ret, struct builder *b, value_id id, struct type type,
     const char **why)
 {
@@ -139,6 +166,8 @@ int constant_convert(struct cell *ret, struct builder *b, value_id id, struct ty
     struct type from = v->type;
 
     *why = "the types do not go together";
+    if (type.kind > TYPE_INTERVAL || from.kind > TYPE_INTERVAL)
+        return convert_more(ret, b, id, type_bare(type), why);
     if (type.kind == TYPE_STRING) {
         *ret = v->cell;
         return from.kind == TYPE_STRING ? 1 : -1;

@@ -33,6 +33,7 @@ struct call {
     uint8_t *faults;       /* them points out->nulls, out->faults here */
     uint8_t *fresh;        /* strict operations that may fault: one byte a row, zeroed */
     uint32_t n_guards;     /* args[n_args ..]: only their faults count */
+    struct frame *frame;   /* of the program that runs; NULL while a constant is folded */
 };
 
 enum op_flags {
@@ -167,12 +168,22 @@ extern const struct function_family family_arithmetic, family_compare, family_lo
     family_math, family_bits, family_geo, family_hash, family_network, family_pattern,
     family_url, family_time_age, family_time_format, family_time_make, family_time_parse,
     family_time_trunc, family_time_week, family_cast_accurate,
-    family_json, family_json_simple;
+    family_json, family_json_simple,
+    family_compound, family_array, family_lambda;
 
 const struct function *function_find(struct str name);
 /* Would ClickHouse leave this call alone in a branch that is not taken? Else it computes it, unless one of its
  * arguments is such a call. */
 bool function_is_lazy(const struct function *f, const struct type *types);
+/* Which of the kinds behind TYPE_INTERVAL it takes: those it does not know are refused before it sees them. */
+enum more_types {
+    MORE_TYPES_NONE,
+    MORE_TYPES_ALL,          /* looks for itself */
+    MORE_TYPES_ANY_TEXT,     /* as ALL; a FixedString comes as a String */
+    MORE_TYPES_FIXED_STRING, /* which comes as a String */
+    MORE_TYPES_DATE32,       /* which comes as a DateTime64(0) */
+};
+enum more_types function_more_types(const struct function *f);
 /* Does ClickHouse have it, though weir does not (yet)? */
 bool function_is_elsewhere(struct str name);
 bool function_is_aggregate(struct str name);
@@ -209,6 +220,12 @@ value_id build_node(struct builder *b, const struct ast *node, const struct scop
 value_id build_call(struct builder *b, const struct ast *node, struct str name, value_id *args,
                     uint32_t n, const struct scope *scope, struct diagnostics *d);
 
+/* The frame of a program within the program that runs: kept between runs. While a constant is folded there is
+ * nowhere to keep it, and *own is to be freed. */
+struct frame *inner_frame(struct call *c, const struct program *p, struct frame **own);
+/* An operation that looks into compound values: its data is the types of its arguments, then its result's. */
+value_id emit_typed(struct builder *b, const struct op *op, struct type type, const value_id *args, uint32_t n,
+                    struct param param);
 /* Runs an operation over columns: the masks around strict kernels. */
 void op_run(const struct op *op, struct call *c);
 

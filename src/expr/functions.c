@@ -19,6 +19,7 @@ static const struct function_family *const families[] = {
     &family_time_week,  &family_time_make, &family_time_age,   &family_time_trunc,
     &family_time_format, &family_time_parse, &family_cast_accurate,
     &family_math,       &family_bits,      &family_geo,       &family_hash,       &family_network,
+    &family_compound,   &family_array,     &family_lambda,
 };
 
 const struct function *function_find(struct str name)
@@ -63,6 +64,43 @@ bool function_is_lazy(const struct function *f, const struct type *types)
         if (is_of(lazy_families[i], f))
             return true;
     return is_of(&family_cast, f) && !is_number_as_time;
+}
+
+static bool is_of_any(const struct function_family *const *list, size_t n, const struct function *f)
+{
+    for (size_t i = 0; i < n; i++)
+        if (is_of(list[i], f))
+            return true;
+    return false;
+}
+
+static bool is_named(const struct function *f, const char *const *names, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(f->name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+enum more_types function_more_types(const struct function *f)
+{
+    static const struct function_family *const all[] = {
+        &family_compound, &family_array, &family_lambda, &family_cast,  &family_compare, &family_conditional,
+        &family_null,     &family_in,    &family_logic,  &family_other, &family_arithmetic,
+    };
+    static const struct function_family *const texts[] = {
+        &family_text, &family_like, &family_text_utf8, &family_text_search, &family_text_make, &family_text_code,
+    };
+    static const char *const any[] = {"concat", "concatWithSeparator", "length", "empty", "notEmpty"};
+    static const char *const keeps_fixed[] = {"lower", "upper", "lcase", "ucase", "reverse", "lowerUTF8", "upperUTF8"};
+
+    if (is_of_any(all, COUNT(all), f))
+        return MORE_TYPES_ALL;
+    if (is_named(f, any, COUNT(any)))
+        return MORE_TYPES_ANY_TEXT;
+    if (is_of_any(texts, COUNT(texts), f) && !is_named(f, keeps_fixed, COUNT(keeps_fixed)))
+        return MORE_TYPES_FIXED_STRING;
+    return is_of(&family_time_part, f) ? MORE_TYPES_DATE32 : MORE_TYPES_NONE;
 }
 
 bool function_is_known(struct str name)

@@ -60,7 +60,7 @@ static void set_add(struct set *set, struct arena *arena, const struct cell *c, 
         set->n++;
         return;
     }
-    struct str s = type.kind == TYPE_STRING ? c->str : (struct str){(const char *)c->bytes, 16};
+    struct str s = type_is_text(type) ? c->str : (struct str){(const char *)c->bytes, 16};
     if (set_has_text(set, s))
         return;
     size_t at = text_hash(s) & set->mask;
@@ -103,7 +103,7 @@ static const struct op op_in_str = {"in", run_in_str, 0}, op_in_ip6 = {"in", run
 
 static const struct op *in_op(struct type type)
 {
-    if (type.kind == TYPE_STRING)
+    if (type_is_text(type))
         return &op_in_str;
     switch (type_width(type)) {
     case 1:
@@ -154,6 +154,36 @@ static bool is_list(const struct ast *node)
     return node->kind == AST_CALL && (str_is(node->text, "tuple") || str_is(node->text, "array"));
 }
 
+/* Of tuples and arrays: one comparison after the other. (a, b) IN (1, 2) is one tuple. */
+static value_id build_in_compound(struct site *s, value_id left, struct ast *const *elements, uint32_t n)
+{
+    struct builder *b = s->b;
+    value_id ret = -1;
+    bool is_one = n > 0 && !is_list(elements[0]) && is_list(s->node->args[1]);
+
+    if (is_one) {
+        elements = &s->node->args[1];
+        n = 1;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        value_id right = build_node(b, elements[i], s->scope, s->d);
+        if (right < 0)
+            return VALUE_FAILED;
+        value_id here = build_call(b, s->node, STR("equals"), (value_id[]){left, right}, 2, s->scope, s->d);
+        if (here >= 0)
+            here = build_call(b, s->node, STR("ifNull"), (value_id[]){here, constant_u64(b, TYPE_UINT8, 0)}, 2,
+                              s->scope, s->d);
+        if (here >= 0 && ret >= 0)
+            here = build_call(b, s->node, STR("or"), (value_id[]){ret, here}, 2, s->scope, s->d);
+        if (here < 0)
+            return VALUE_FAILED;
+        ret = here;
+    }
+    if (ret < 0)
+        return site_error(s, "the right side of IN is empty");
+    return s->f->param ? build_call(b, s->node, STR("not"), &ret, 1, s->scope, s->d) : ret;
+}
+
 static value_id build_in(struct site *s)
 {
     struct builder *b = s->b;
@@ -174,8 +204,10 @@ static value_id build_in(struct site *s)
         s->args = &left;
         return site_bad_type(s, 0, "a value that columns can have");
     }
+    if (type_is_compound(type))
+        return build_in_compound(s, left, elements, n);
     struct set *set = arena_alloc(&b->memory->arena, sizeof(*set));
-    set_init(set, &b->memory->arena, n, type.kind == TYPE_STRING || type.kind == TYPE_IPV6);
+    set_init(set, &b->memory->arena, n, type_width(type) == 16);
     value_id *args = arena_alloc(&b->memory->arena, (n + 1) * sizeof(*args));
     args[0] = left;
     bool failed = false;

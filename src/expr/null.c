@@ -201,7 +201,9 @@ static value_id build_extreme(struct site *s)
         return no_common_type(s);
     if (super.kind == TYPE_NOTHING)
         return constant_null(b);
-    if (super.kind == TYPE_IPV6)
+    bool is_more = super.kind > TYPE_INTERVAL && super.kind != TYPE_DATE32 &&
+                   (super.kind != TYPE_DECIMAL || type_width(super) == 16);
+    if (super.kind == TYPE_IPV6 || is_more)
         return site_bad_type(s, 0, "a number, a string or a time");
     bool is_plain_number = s->n_args == 2 && super.kind == TYPE_BOOL;
     for (uint32_t i = 0; i < s->n_args; i++)

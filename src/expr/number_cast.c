@@ -107,6 +107,14 @@ enum type_kind type_storage(struct type t)
     case TYPE_DATETIME64:
     case TYPE_INTERVAL:
         return TYPE_INT64;
+    case TYPE_DATE32:
+        return TYPE_INT32;
+    case TYPE_ENUM8:
+        return TYPE_INT8;
+    case TYPE_ENUM16:
+        return TYPE_INT16;
+    case TYPE_DECIMAL:
+        return type_width(t) == 4 ? TYPE_INT32 : TYPE_INT64;
     default:
         return t.kind;
     }

@@ -59,6 +59,13 @@ struct frame {
     const struct column **args; /* of one call */
     uint8_t *fresh;
     struct arena arena;
+    struct inner *inner; /* frames of programs within this one */
+    size_t n_inner;
+};
+
+struct inner {
+    const struct program *program;
+    struct frame *frame;
 };
 
 const char *fault_text(enum fault f)
@@ -152,7 +159,8 @@ void op_run(const struct op *op, struct call *c)
             add_faults(c, c->args[g]->faults);
         return;
     }
-    collect_nulls(c);
+    if (!type_is_compound(c->out->type)) /* those are never NULL: the kernel sees what lies under it */
+        collect_nulls(c);
     for (uint32_t a = 0; a < c->n_args; a++)
         add_faults(c, c->args[a]->faults);
     if (op->flags & OP_FAULTS)
@@ -433,6 +441,9 @@ void frame_free(struct frame *f)
 {
     if (f == NULL)
         return;
+    for (size_t i = 0; i < f->n_inner; i++)
+        frame_free(f->inner[i].frame);
+    free(f->inner);
     free(f->registers);
     free(f->values);
     free(f->nulls);
@@ -442,6 +453,21 @@ void frame_free(struct frame *f)
     free(f->memory);
     arena_done(&f->arena);
     free(f);
+}
+
+struct frame *inner_frame(struct call *c, const struct program *p, struct frame **own)
+{
+    struct frame *f = c->frame;
+
+    *own = NULL;
+    if (f == NULL)
+        return *own = frame_new(p);
+    for (size_t i = 0; i < f->n_inner; i++)
+        if (f->inner[i].program == p)
+            return f->inner[i].frame;
+    f->inner = xrealloc(f->inner, (f->n_inner + 1) * sizeof(*f->inner));
+    f->inner[f->n_inner] = (struct inner){p, frame_new(p)};
+    return f->inner[f->n_inner++].frame;
 }
 
 static const struct column *place_column(const struct frame *f, const struct batch *in,
@@ -470,7 +496,8 @@ static void run_instruction(struct frame *f, const struct batch *in, const struc
                      .n_args = at->n_args, .n_guards = at->n_guards, .param = at->param,
                          .data = at->data,
                      .arena = &f->arena, .now_s = now_s, .out = &f->registers[at->out],
-                     .nulls = f->nulls[at->out], .faults = f->faults[at->out], .fresh = f->fresh};
+                     .nulls = f->nulls[at->out], .faults = f->faults[at->out], .fresh = f->fresh,
+                     .frame = f};
     op_run(at->op, &c);
 }
 

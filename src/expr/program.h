@@ -38,6 +38,8 @@ struct scope {
     void *context;
     value_id (*lookup)(void *context, struct builder *b, struct str name, struct place at);
     size_t (*names)(void *context, struct str *out, size_t cap);
+    /* Or NULL. A call that is to be built elsewhere: its value, VALUE_UNKNOWN if it is not, or VALUE_FAILED. */
+    value_id (*call)(void *context, const struct ast *node, struct diagnostics *d);
 };
 
 struct builder *builder_new(void);

@@ -6,8 +6,12 @@
 const char function_differences[] =
     "\n## Where weir differs from ClickHouse\n\n"
     "- Only String is ever LowCardinality: `length(lc)` is UInt64, not LowCardinality(UInt64).\n"
-    "- Results that would be Int128, UInt128, Decimal or Variant are refused: UInt64 with a signed integer in `if`,\n"
+    "- Results that would be Int128, UInt128 or Variant are refused: UInt64 with a signed integer in `if`,\n"
     "  the difference of two DateTime64, arithmetic with addresses.\n"
+    "- A Decimal of 38 digits that overflows rejects; ClickHouse lets some of them wrap. `if` over Decimals of\n"
+    "  different scales gives the finer one; ClickHouse throws.\n"
+    "- An Enum beside a text that is none of its names is refused. `range` makes at most 1,048,576 numbers a row.\n"
+    "- Lambdas over maps, arrayJoin and ARRAY JOIN are not there yet.\n"
     "- `if` with branches of unlike types (number and text) is refused; ClickHouse 26.7 makes it a Variant.\n"
     "- `CASE x WHEN 'text'` with an x that is no String is refused; ClickHouse never matches it.\n"
     "- Text with a year missing, and zone abbreviations outside docs/formats/times.md, are refused by\n"

@@ -2,6 +2,7 @@
  *
  * Strings. Positions and lengths count bytes unless the name says UTF8; case is ASCII's. Results are
  * views of the argument where they can be, else bytes in the frame's arena, one piece a batch. */
+#include "expr/array.h"
 #include "expr/kinds.h"
 #include "expr/text_value.h"
 
@@ -234,6 +235,8 @@ static value_id build_map(struct site *s)
 
 static value_id build_length(struct site *s)
 {
+    if (!s->f->param && (s->types[0].kind == TYPE_ARRAY || s->types[0].kind == TYPE_MAP))
+        return emit_array_length(s->b, s->args[0], 0);
     if (!need_strings(s, 1))
         return VALUE_FAILED;
     return EMIT(s->b, s->f->param ? &op_length_utf8 : &op_length, type_of(TYPE_UINT64), s->args[0]);
@@ -241,6 +244,8 @@ static value_id build_length(struct site *s)
 
 static value_id build_empty(struct site *s)
 {
+    if (s->types[0].kind == TYPE_ARRAY || s->types[0].kind == TYPE_MAP)
+        return emit_array_length(s->b, s->args[0], 1 + (int)s->f->param);
     if (!need_strings(s, 1))
         return VALUE_FAILED;
     return emit(s->b, &op_empty, type_of(TYPE_UINT8), s->args, 1, (struct param){.i = s->f->param},

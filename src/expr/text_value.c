@@ -75,12 +75,20 @@ static uint16_t clamp_date(int year, int month, int day)
     return days < 0 ? 0 : days > UINT16_MAX ? UINT16_MAX : (uint16_t)days;
 }
 
+static int32_t clamp_date32(const int parts[3])
+{
+    if (parts[0] < 1900 || parts[1] < 1 || parts[1] > 12 || parts[2] < 1 || parts[2] > 31)
+        return 0;
+    int64_t days = days_from_civil(parts[0], (unsigned)parts[1], 1) + parts[2] - 1;
+    return days > 120529 ? 120529 : (int32_t)days; /* 2299-12-31 */
+}
+
 /* YYYYMMDD, or YYYY?M[M]?D[D] with any one byte between; the long form may be followed by a time. */
-static bool text_to_date(uint16_t *ret, struct str text)
+static bool text_to_civil(int parts[3], struct str text)
 {
     const char *p = text.p, *end = text.p + text.n;
-    int parts[3] = {0};
 
+    memset(parts, 0, 3 * sizeof(*parts));
     if (text.n < 8)
         return false;
     for (int i = 0; i < 4; i++) {
@@ -95,11 +103,7 @@ static bool text_to_date(uint16_t *ret, struct str text)
                 return false;
             parts[1 + i / 2] = parts[1 + i / 2] * 10 + (p[i] - '0');
         }
-        p += 4;
-        if (p != end)
-            return false;
-        *ret = clamp_date(parts[0], parts[1], parts[2]);
-        return true;
+        return p + 4 == end;
     }
     for (int i = 1; i < 3; i++) {
         p++;
@@ -113,9 +117,26 @@ static bool text_to_date(uint16_t *ret, struct str text)
     }
     bool has_time = p == text.p + 10 && p < end && (*p == ' ' || *p == 'T') &&
                     (text.n == 19 || (text.n > 19 && text.p[19] == '.'));
-    if (p != end && !has_time)
+    return p == end || has_time;
+}
+
+static bool text_to_date(uint16_t *ret, struct str text)
+{
+    int parts[3];
+
+    if (!text_to_civil(parts, text))
         return false;
     *ret = clamp_date(parts[0], parts[1], parts[2]);
+    return true;
+}
+
+static bool text_to_date32(int32_t *ret, struct str text)
+{
+    int parts[3];
+
+    if (!text_to_civil(parts, text))
+        return false;
+    *ret = clamp_date32(parts);
     return true;
 }
 
@@ -226,6 +247,7 @@ static bool text_to_datetime_best_effort(uint32_t *out, struct str text, const s
 }
 
 struct reading {
+    struct arena *arena;
     bool integers_wrap;
     bool times_are_plain; /* YYYY-MM-DD hh:mm:ss or seconds, nothing else */
     bool is_us;           /* MM/DD */
@@ -259,7 +281,11 @@ static bool text_to_value(void *out, struct str text, struct type type, struct r
         return value_ipv4(out, text) == NULL;
     case TYPE_IPV6:
         return value_ipv6(out, text) == NULL;
+    case TYPE_DATE32:
+        return text_to_date32(out, text);
     default:
+        if (type.kind > TYPE_INTERVAL)
+            return value_parse_in(out, type, text, how.arena) == NULL;
         if (!type_is_integer(type) && type.kind != TYPE_INTERVAL)
             return false;
         if (!text_to_integer(&integer, text, type_is_signed(type) || type.kind == TYPE_INTERVAL,
@@ -276,7 +302,19 @@ static bool text_to_value(void *out, struct str text, struct type type, struct r
 
 static struct type param_type(struct param p)
 {
-    return (struct type){.kind = (uint8_t)p.i, .scale = (uint8_t)(p.i >> 8), .zone = p.p};
+    struct type t = {.kind = (uint8_t)p.i, .scale = (uint8_t)(p.i >> 8), .size = (uint32_t)(p.i >> 32)};
+
+    if (type_is_compound(t) || type_is_enum(t))
+        t.more = p.p;
+    else
+        t.zone = p.p;
+    return t;
+}
+
+static struct param type_param(struct type t)
+{
+    return (struct param){.i = t.kind | t.scale << 8 | (int64_t)t.size << 32,
+                          .p = t.more ? (const void *)t.more : t.zone};
 }
 
 static bool parse_row(const struct call *c, size_t row, struct type type, struct reading how)
@@ -290,11 +328,12 @@ static bool parse_row(const struct call *c, size_t row, struct type type, struct
     return false;
 }
 
-static struct reading param_reading(struct param p)
+static struct reading param_reading(const struct call *c)
 {
+    struct param p = c->param;
     bool may_throw = (p.i >> 16 & 0xff) == TEXT_THROW;
 
-    return (struct reading){.integers_wrap = may_throw,
+    return (struct reading){.arena = c->arena, .integers_wrap = may_throw,
         .times_are_plain = !may_throw && !(p.i >> 24 & 1), .is_us = p.i >> 25 & 1};
 }
 
@@ -307,7 +346,7 @@ static void run_parse(struct call *c)
             memset((char *)c->out->values + i * type_width(type), 0, type_width(type));
             continue;
         }
-        c->fresh[i] = parse_row(c, i, type, param_reading(c->param)) ? 0 : FAULT_PARSE;
+        c->fresh[i] = parse_row(c, i, type, param_reading(c)) ? 0 : FAULT_PARSE;
     }
 }
 static const struct op op_parse = {"parse", run_parse, OP_FAULTS};
@@ -317,7 +356,7 @@ static const struct op op_parse_eager = {"parse", run_parse, OP_FAULTS | OP_EAGE
 static void run_parse_zero(struct call *c)
 {
     struct type type = param_type(c->param);
-    struct reading how = param_reading(c->param);
+    struct reading how = param_reading(c);
 
     for (size_t i = 0; i < c->n; i++)
         parse_row(c, i, type, how);
@@ -328,7 +367,7 @@ static void run_parse_null(struct call *c)
 {
     struct type type = param_type(c->param);
     const uint8_t *nulls = c->args[0]->nulls;
-    struct reading how = param_reading(c->param);
+    struct reading how = param_reading(c);
 
     for (size_t i = 0; i < c->n; i++) {
         bool is_null = nulls && nulls[i];
@@ -344,9 +383,9 @@ static value_id emit_reading(struct builder *b, value_id v, struct type type, en
 {
     const struct op *op = mode == TEXT_THROW ? (type.kind == TYPE_BOOL && !is_best_effort
         ? &op_parse_eager : &op_parse) : mode == TEXT_NULL ? &op_parse_null : &op_parse_zero;
-    struct param p = {.i = type.kind | type.scale << 8 | (int64_t)mode << 16 |
-        (int64_t)is_best_effort << 24 | (int64_t)is_us << 25,
-                      .p = type.zone};
+    struct param p = type_param(type);
+
+    p.i |= (int64_t)mode << 16 | (int64_t)is_best_effort << 24 | (int64_t)is_us << 25;
 
     type = type_bare(type);
     type.is_nullable = mode == TEXT_NULL;
@@ -406,6 +445,8 @@ static void run_print(struct call *c)
     for (size_t i = 0; i < c->n; i++) {
         size_t start = text.n;
         value_print(&text, type, (const char *)c->args[0]->values + i * width);
+        while (type.kind == TYPE_FIXED_STRING && text.n > start && text.p[text.n - 1] == '\0')
+            text.n--; /* as ClickHouse */
         out[i].n = text.n - start;
     }
     char *p = arena_bytes(c->arena, text.n + 1);
@@ -427,6 +468,5 @@ value_id emit_to_text(struct builder *b, value_id v, struct type type)
     }
     if (type.kind == TYPE_INTERVAL)
         type = type_of(TYPE_INT64);
-    struct param p = {.i = type.kind | type.scale << 8, .p = type.zone};
-    return emit(b, &op_print, type_of(TYPE_STRING), &v, 1, p, NULL);
+    return emit(b, &op_print, type_of(TYPE_STRING), &v, 1, type_param(type), NULL);
 }

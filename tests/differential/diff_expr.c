@@ -142,6 +142,7 @@ static bool chance(unsigned percent)
 
 static const struct {
     const char *name, *type, *class; /* class: what the generator takes it for */
+    const char *values;              /* of the further types: texts, '|' between */
 } columns[] = {
     {"b", "Bool", "c"}, {"u8", "UInt8", "n"}, {"u16", "UInt16", "n"}, {"u32", "UInt32", "n"},
      {"u64", "UInt64", "n"},
@@ -162,7 +163,49 @@ static const struct {
     {"t0", "DateTime64(0)", "t"}, {"t3", "DateTime64(3)", "t"}, {"t6",
      "DateTime64(6, 'Europe/Paris')", "t"}, {"nt9", "Nullable(DateTime64(9))", "t"},
     {"ip4", "IPv4", "4"}, {"nip4", "Nullable(IPv4)", "4"}, {"ip6", "IPv6", "6"},
+    {"ai", "Array(Int32)", "I", "[]|[1]|[1,2,3]|[-5,0,7,7]|[2147483647,-2147483648]|[3,2,1,2]"},
+    {"au", "Array(UInt8)", "I", "[]|[0]|[1,0,1]|[255,1,2,3]|[7,7,7]"},
+    {"an", "Array(Nullable(Int32))", "N", "[]|[NULL]|[1,NULL,3]|[NULL,NULL,-1]|[5,6]"},
+    {"af", "Array(Float64)", "F", "[]|[1.5]|[0.5,-2,100.25]|[nan,1]|[3,3,1e10]"},
+    {"ast", "Array(String)", "S", "[]|['a']|['a','b','a']|['','abc','x']|['it\\'s','a%b']"},
+    {"aln", "Array(LowCardinality(String))", "S", "[]|['a']|['b','a','b']|['abc','']"},
+    {"ad", "Array(Date)", "D", "[]|['2024-02-29']|['1970-01-02','2024-02-29','2000-01-01']"},
+    {"aa", "Array(Array(Int8))", "B", "[]|[[]]|[[1,2],[3]]|[[],[1],[2,3]]"},
+    {"tp", "Tuple(Int32, String)", "T", "(1,'a')|(-1,'')|(0,'abc')|(1,'b')"},
+    {"tpn", "Tuple(Nullable(Int32), Nullable(String))", "T", "(1,'a')|(NULL,'')|(0,NULL)|(NULL,NULL)"},
+    {"ms", "Map(String, Int32)", "M", "{}|{'a':1}|{'a':1,'b':2}|{'':-1,'abc':7,'a':0}"},
+    {"mu", "Map(UInt8, String)", "U", "{}|{1:'a'}|{0:'',255:'x',2:'b'}"},
+    {"e8", "Enum8('a' = 1, 'b' = -2, '' = 0, 'abc' = 100)", "E", "a|b||abc"},
+    {"ne8", "Nullable(Enum8('a' = 1, 'b' = -2))", "E", "a|b"},
+    {"e16", "Enum16('a' = 1000, 'xx' = -2)", "E", "a|xx"},
+    {"d32", "Date32", "X", "1900-01-01|1969-12-31|2024-02-29|2299-12-31|1970-01-01|2000-01-01"},
+    {"nd32", "Nullable(Date32)", "X", "1950-06-15|2024-02-29"},
+    {"uu", "UUID", "V", "61f0c404-5cb3-11e7-907b-a6006ad3dba0|00000000-0000-0000-0000-000000000000|"
+     "00000000-0000-0000-ffff-000000000001"},
+    {"nuu", "Nullable(UUID)", "V", "61f0c404-5cb3-11e7-907b-a6006ad3dba0|ffffffff-ffff-ffff-0000-000000000000"},
+    {"f5", "FixedString(5)", "W", "|a|abc|abcde|Abc_d"},
+    {"nf3", "Nullable(FixedString(3))", "W", "a|abc|"},
+    {"c9", "Decimal(9, 2)", "C", "0|1.5|-1.25|9999999.99|0.01|100|-7.77"},
+    {"c18", "Decimal(18, 4)", "C", "0|1.5|-1.2345|12345678901234.5678|0.0001|3"},
+    {"c38", "Decimal(38, 10)", "C", "0|1.5|-1.0000000001|12345678901234.5|2"},
+    {"nc9", "Nullable(Decimal(9, 3))", "O", "1.125|-0.5|300"},
+    {"lu", "LowCardinality(UInt16)", "L", "0|1|300|65535"},
+    {"nli", "LowCardinality(Nullable(Int32))", "L", "0|-1|70000"},
 };
+
+static struct arena values_arena;
+
+/* One of the column's texts. */
+static struct str random_given(const char *values)
+{
+    unsigned n = 1;
+
+    for (const char *p = values; *p; p++)
+        n += *p == '|';
+    for (unsigned skip = below(n); skip; skip--)
+        values = strchr(values, '|') + 1;
+    return (struct str){values, strcspn(values, "|")};
+}
 
 static struct {
     struct batch batch;
@@ -320,7 +363,19 @@ static void literal(struct buf *out, struct type t, const char *type, const stru
         return;
     }
     value_print(&text, bare, value);
-    if (t.kind == TYPE_STRING) {
+    if (t.kind > TYPE_INTERVAL || columns[c - table.batch.columns].values) {
+        while (t.kind == TYPE_FIXED_STRING && text.n && text.p[text.n - 1] == '\0')
+            text.n--;
+        if (type_is_compound(t)) {
+            buf_str(out, buf_view(&text));
+            return;
+        }
+        buf_text(out, "CAST(");
+        print_string_literal(out, buf_view(&text));
+        buf_text(out, ", ");
+        print_string_literal(out, str_of(type));
+        buf_text(out, ")");
+    } else if (t.kind == TYPE_STRING) {
         buf_text(out, "unhex('");
         for (size_t i = 0; i < text.n; i++)
             buf_printf(out, "%02x", (uint8_t)text.p[i]);
@@ -352,6 +407,7 @@ static void table_create(void)
     buf_text(&sql, ") ENGINE = Memory");
     must("CREATE DATABASE IF NOT EXISTS diff");
     must("USE diff");
+    must("SET allow_suspicious_low_cardinality_types = 1");
     must("SET compile_expressions = 0"); /* compiled code skips checks that interpreted code makes */
     must("DROP TABLE IF EXISTS rows");
     must(buf_cstr(&sql));
@@ -366,8 +422,13 @@ static void table_fill(void)
     for (size_t i = 0; i < COUNT(columns); i++) {
         struct column *c = &table.batch.columns[i];
         for (size_t row = 0; row < N_ROWS; row++) {
-            random_cell(table.types[i], columns[i].class[0],
-                (char *)c->values + row * type_width(table.types[i]));
+            char *cell = (char *)c->values + row * type_width(table.types[i]);
+            struct type bare = table.types[i];
+            bare.is_nullable = bare.is_low_cardinality = false;
+            if (columns[i].values == NULL)
+                random_cell(table.types[i], columns[i].class[0], cell);
+            else if (value_parse_in(cell, bare, random_given(columns[i].values), &values_arena))
+                abort();
             if (c->nulls) {
                 c->nulls[row] = chance(30);
                 if (c->nulls[row])
@@ -392,7 +453,7 @@ static void table_fill(void)
 /* ---- weir's side ---- */
 
 struct answer {
-    char type[96];
+    char type[512];
     char *cells[N_ROWS]; /* as TSV; NULL = fault */
     bool is_refused;
     char reason[256];
@@ -440,7 +501,7 @@ static char *cell_text(const struct column *c, size_t row)
     if (bare.kind == TYPE_INTERVAL)
         bare = (struct type){.kind = TYPE_INT64};
     value_print(&text, bare, (const char *)c->values + row * type_width(bare));
-    if (bare.kind == TYPE_STRING)
+    if (type_is_text(bare) || type_is_enum(bare))
         put_tsv(&out, buf_view(&text));
     else
         buf_str(&out, buf_view(&text));
@@ -466,8 +527,9 @@ static void ask_weir(struct answer *a, const char *expression)
         builder_free(b);
         return;
     }
-    char name[64];
-    snprintf(a->type, sizeof(a->type), "%s", type_name(builder_type(b, v), name));
+    AUTO_DONE(buf) name = {0};
+    type_print(&name, builder_type(b, v));
+    snprintf(a->type, sizeof(a->type), "%s", buf_cstr(&name));
     struct program *p = builder_finish(b, &v, 1);
     builder_free(b);
     struct frame *f = frame_new(p);
@@ -485,12 +547,15 @@ static void ask_weir(struct answer *a, const char *expression)
 static void plain_type(char *out, size_t n, struct str type)
 {
     static const char prefix[] = "LowCardinality(";
-    char text[128], unescaped[128];
+    char text[512], unescaped[512];
     size_t k = 0;
 
     for (size_t i = 0; i < type.n && k < sizeof(unescaped) - 1; i++)
         if (type.p[i] != '\\')
             unescaped[k++] = type.p[i];
+        else if (i + 1 < type.n && type.p[i + 1] == 'n')
+            for (i++; i + 1 < type.n && type.p[i + 1] == ' ';)
+                i++;
     unescaped[k] = 0;
     snprintf(text, sizeof(text), "%s", unescaped);
     if (strncmp(text, prefix, strlen(prefix)) == 0 && strstr(text, "String") == NULL) {
@@ -588,9 +653,38 @@ static bool cells_differ(const char *weir, const char *clickhouse)
 }
 
 /* Text made from a number that came of LowCardinality text is LowCardinality in ClickHouse alone. */
+static void without_dictionaries(char *out, size_t cap, const char *type)
+{
+    static const char prefix[] = "LowCardinality(";
+    int depth = 0, open[32], n_open = 0;
+    size_t n = 0;
+
+    for (const char *p = type; *p && n + 1 < cap; p++) {
+        if (strncmp(p, prefix, sizeof(prefix) - 1) == 0 && n_open < 32) {
+            open[n_open++] = ++depth;
+            p += sizeof(prefix) - 2;
+            continue;
+        }
+        depth += *p == '(';
+        if (*p == ')' && depth-- == (n_open ? open[n_open - 1] : -1)) {
+            n_open--;
+            continue;
+        }
+        out[n++] = *p;
+    }
+    out[n] = 0;
+}
+
 static bool types_differ(const char *weir, const char *clickhouse)
 {
     size_t n = strlen(weir);
+    char ours[512], theirs[512];
+
+    if (strncmp(weir, "Array(", 6) == 0 || strncmp(weir, "Tuple(", 6) == 0 || strncmp(weir, "Map(", 4) == 0) {
+        without_dictionaries(ours, sizeof(ours), weir);
+        without_dictionaries(theirs, sizeof(theirs), clickhouse);
+        return strcmp(ours, theirs) != 0;
+    }
 
     if (strcmp(weir, clickhouse) == 0)
         return false;
@@ -712,7 +806,8 @@ static void gen_time_text(struct buf *out)
 
 /* A format with %n number, %i integer, %s string, %t time, %c condition, %I small integer constant,
  * %C constant string, %Z zone, %U interval unit, %k small positive constant, %x text of a number,
- * %y text of a time, %z text of an address, %4 IPv4, %6 IPv6, %d Date, %F floating point column */
+ * %A array of integers, %K of Nullables, %B of arrays, %S of texts, %T tuple, %M map, %Q Decimal, %E Enum, %L
+ * LowCardinality number, %V UUID, %J FixedString, %X Date32, %y text of a time, %z text of an address, %4 IPv4, %6 IPv6, %d Date, %F floating point column */
 static void gen_format(struct buf *out, const char *format, int depth)
 {
     for (const char *p = format; *p; p++) {
@@ -828,6 +923,28 @@ static void gen_format(struct buf *out, const char *format, int depth)
         case 'U':
             buf_text(out, PICK("SECOND", "MINUTE", "HOUR", "DAY", "WEEK", "MONTH", "QUARTER",
                 "YEAR", "MILLISECOND"));
+            break;
+        case 'A':
+            gen_column(out, "I");
+            break;
+        case 'Q':
+            gen_column(out, "C");
+            break;
+        case 'K':
+            gen_column(out, "N");
+            break;
+        case 'J':
+            gen_column(out, "W");
+            break;
+        case 'B':
+        case 'E':
+        case 'L':
+        case 'M':
+        case 'S':
+        case 'T':
+        case 'V':
+        case 'X':
+            gen_column(out, (char[]){what, 0});
             break;
         case '%':
             buf_byte(out, '%');
@@ -1019,10 +1136,56 @@ static void gen_argument(struct buf *out, int depth)
     }
 }
 
+/* Arrays, tuples, maps and the further scalars. */
+static void gen_further(struct buf *out, int depth)
+{
+    static const char *const calls[] = {
+        "%A[%I]", "%A[%i]", "%K[1]", "%K[%i]", "%S[2]", "%B[1]", "%B[1][1]", "[%i, %i]", "[%n, %n, NULL]", "[%s, %s]", "[%t, %t]",
+        "(%n, %s)", "tuple(%n, %t).1", "(%n, %s).2", "%T.1", "%T.2", "tupleElement(%T, 2)", "[%T, %T].2", "map(%s, %i)", "map('a', %n, 'b', %n)['b']",
+        "ms[%C]", "ms['a']", "mu[1]", "mu[%i]", "mapKeys(%M)", "mapValues(%M)", "mapContains(%M, %C)", "length(%M)", "mapFromArrays(%S, arrayEnumerate(%S))",
+        "length(%A)", "empty(%S)", "notEmpty(%K)", "toString(%A)", "toString(%K)", "toString(%S)", "toString(%B)", "toString(%T)", "toString(%M)",
+        "(%A = %A)", "(%A < %A)", "(%K >= %K)", "(%S != %S)", "(%T = %T)", "(%T < (1, 'a'))", "(%T IN ((1, 'a'), (0, 'abc')))", "(%T NOT IN ((1, 'b')))",
+        "(%A IN ([1, 2, 3], []))", "(%M = %M)", "%A::Array(String)", "%K::Array(Nullable(Float64))", "%A::Array(UInt16)", "%T::Tuple(Nullable(Int64), Nullable(String))",
+        "ms::Map(String, Nullable(Int64))", "'[1, 2]'::Array(Int32)", "if(%c, %A, %A)", "if(%c, %S, [])", "multiIf(%c, %T, %c, (1, 'x'), %T)", "if(%c, %M, map())",
+        "arrayMap(x -> x + %i, %A)", "arrayMap(x -> x * 2 + %n, %A)", "arrayMap((x, y) -> x - y, %A, reverse([1]))", "arrayMap(x -> toString(x), %K)",
+        "arrayMap(x -> (x, %s), %A)", "arrayMap(x -> intDiv(%i, x), %A)", "arrayMap(x -> if(x = 0, 0, intDiv(10, x)), %A)", "arrayMap(x -> arraySum(x), %B)",
+        "arrayMap(x -> arrayMap(y -> y + %i, x), %B)", "arrayMap(x -> length(x), %S)", "arrayMap(x -> concat(x, %s), %S)", "arrayMap(x -> x IN (1, 7, NULL), %A)",
+        "arrayMap(x -> isNull(x), %K)", "arrayMap(x -> ifNull(x, %i), %K)", "arrayMap(x -> NULL, %A)", "arrayFilter(x -> x > %I, %A)", "arrayFilter(x -> x LIKE %P, %S)",
+        "arrayFilter(x -> isNotNull(x), %K)", "arrayFilter((x, y) -> y %% 2 = 0, %S, arrayEnumerate(%S))", "arrayExists(x -> x = %i, %A)", "arrayAll(x -> x < %n, %A)",
+        "arrayCount(x -> x > 0, %A)", "arrayCount(au)", "arraySum(%A)", "arraySum(af)", "arraySum(x -> x * 2, %A)", "arrayAvg(%A)", "arrayAvg(x -> x + %i, au)",
+        "arrayMin(%A)", "arrayMax(%S)", "arrayMin(%K)", "arrayMax(x -> -x, %A)", "arrayMin(af)", "arrayMax(ad)", "arrayFirst(x -> x > %I, %A)", "arrayLast(x -> x < %I, %A)",
+        "arrayFirst(x -> x != 'a', %S)", "arrayFirstIndex(x -> x > %I, %A)", "arrayLastIndex(x -> x > %I, %A)", "arraySort(%A)", "arraySort(%K)", "arrayReverseSort(%S)",
+        "arrayReverseSort(%K)", "arraySort(af)", "arrayReverseSort(af)", "arraySort(x -> -x, %A)", "arraySort((x, y) -> y, %S, arrayEnumerate(%S))", "arrayReverseSort(x -> x %% 3, %A)",
+        "arrayDistinct(%A)", "arrayDistinct(%K)", "arrayDistinct(%S)", "arrayUniq(%K)", "arrayReverse(%A)", "arrayConcat(%A, %A)", "arrayConcat(%K, %A, [%i])", "arrayConcat(%S, [%s])",
+        "arraySlice(%A, %I)", "arraySlice(%A, %I, %I)", "arraySlice(%S, 2)", "arraySlice(%K, -2, 1)", "arraySlice(%A, i8, 2)", "arrayZip(%A, arrayEnumerate(%A))", "arrayEnumerate(%S)",
+        "range(u8 %% 7)", "range(i8, 20, 3)", "range(u8 %% 5, %k)", "arrayStringConcat(%S)", "arrayStringConcat(%S, ', ')", "arrayStringConcat(%K, '-')", "splitByChar('a', s)",
+        "splitByString('b', lc)", "splitByString('', s)", "splitByWhitespace(lw)", "splitByChar('a', s, 2)", "has(%A, %I)", "has(%K, %I)", "has(%K, NULL)", "has(ast, %C)",
+        "has(%A, u8)", "indexOf(%A, %I)", "countEqual(%A, %I)", "hasAny(%A, %A)", "hasAll(%A, [%I])", "hasAny(%S, ['a', 'x'])", "hasAll(%S, %S)", "(%E = 'a')", "(%E != 'a')",
+        "(%E < 'a')", "(%E IN ('a'))", "toString(%E)", "toInt16(%E)", "concat(%E, %s)", "if(%c, %E, %E)", "if(%c, e8, %s)", "CAST(%E AS String)",
+        "CAST(i8 AS Enum8('a' = 1, 'z' = -1))", "CAST(%C AS Enum8('a' = 1, 'b' = 2, '' = 3))", "ifNull(ne8, e8)", "nullIf(e8, 'a')", "(%Q + %Q)", "(%Q - %i)", "(%Q * c9)", "(%Q / 3)",
+        "(%Q / c9)", "(c18 * %i)", "(%i + %Q)", "(%Q + %F)", "(-%Q)", "abs(%Q)", "sign(%Q)", "(%Q = %Q)", "(%Q < %i)", "(%Q > 1.5)", "(%Q != %Q)", "(%Q IN (1.5, 0, 100))",
+        "toString(%Q)", "toInt32(%Q)", "toUInt8(%Q)", "toFloat64(%Q)", "toFloat32(%Q)", "CAST(%Q AS Decimal(18, 1))", "CAST(%Q AS Decimal(38, 15))", "toDecimal32(%i, 2)",
+        "toDecimal64(%i, 4)", "toDecimal128(%F, 3)", "toDecimal32(%x, 2)", "toDecimal64OrNull(%x, 3)", "toDecimal32OrZero(%x, 1)", "if(%c, %Q, 1)", "[%Q, %Q]",
+        "least(c9, c18)", "greatest(c9, nc9)", "ifNull(nc9, 0)", "(%Q = '1.5')", "(%L + %i)", "(%L = %i)", "toString(%L)", "(%L IN (1, 300))", "if(%c, %L, %i)",
+        "coalesce(nli, 5)", "toYear(%X)", "toMonth(%X)", "toDayOfWeek(%X)", "toYYYYMMDD(%X)", "toQuarter(%X)", "toString(%X)", "(%X = %X)", "(%X < %d)", "(%X >= '2000-01-01')",
+        "(%X IN ('2024-02-29', '1900-01-01'))", "toDate32(%t)", "toDate32(%y)", "toDate32OrNull(%y)", "toDate(%X)", "toDateTime64(%X, 3)", "[%X, %d]", "least(%X, %X)", "greatest(%X, %d)",
+        "if(%c, %X, %d)", "ifNull(nd32, d32)", "toInt32(%X)", "(%V = %V)", "(%V < %V)", "toString(%V)", "(%V = '61f0c404-5cb3-11e7-907b-a6006ad3dba0')",
+        "(%V IN ('61f0c404-5cb3-11e7-907b-a6006ad3dba0'))", "toUUIDOrNull(%s)", "toUUIDOrZero(toString(%V))", "toUUIDOrDefault(%s)", "toUUID(toString(%V))", "if(%c, %V, %V)", "coalesce(nuu, uu)",
+        "(%J = %C)", "(%J < %J)", "(%J = %s)", "toString(%J)", "length(%J)", "concat(%J, 'x')", "startsWith(%J, 'a')", "(%J IN ('abc', 'a'))", "toFixedString(%C, 9)", "CAST(%s AS FixedString(6))",
+        "%J::FixedString(9)", "%J::String", "if(%c, %J, %s)", "[%J, %J]", "isNull(%V)", "isNotNull(%Q)", "assumeNotNull(nc9)", "toNullable(uu)", "toInt32OrDefault(%x)",
+        "toUInt8OrDefault(%x, toUInt8(7))", "toFloat64OrDefault(%x)",
+    };
+    gen_format(out, calls[below(COUNT(calls))], depth);
+}
+
 static void gen_any(struct buf *out)
 {
     int depth = 1 + (int)below(4);
 
+    if (!is_text && chance(30)) {
+        gen_further(out, (int)below(3));
+        return;
+    }
     switch (is_text ? below(7) : below(16)) {
     case 0:
     case 1:

@@ -142,6 +142,21 @@ struct expectation {
 };
 
 static const struct expectation table[] = {
+    {"[u8, 300]", "Array(UInt16): [0,300] | [1,300] | [200,300] | [255,300]"},
+    {"[nu, 1]", "Array(Nullable(UInt8)): [1,1] | [NULL,1] | [0,1] | [7,1]"},
+    {"[1, 2, 3][u8]", "UInt8: 0 | 1 | 0 | 0"},
+    {"(u8, s).1", "UInt8: 0 | 1 | 200 | 255"},
+    {"map('a', u8)['a']", "UInt8: 0 | 1 | 200 | 255"},
+    {"arrayMap(x -> x + u8, [1, 2])", "Array(UInt16): [1,2] | [2,3] | [201,202] | [256,257]"},
+    {"arrayMap(x -> intDiv(x, u8), [4])", "Array(UInt8): !division | [4] | [0] | [0]"},
+    {"arrayFilter(x -> x > u8, [0, 1, 2])", "Array(UInt8): [1,2] | [2] | [] | []"},
+    {"arraySum(x -> x * 2, [u8, 1])", "UInt64: 2 | 4 | 402 | 512"},
+    {"arraySort([u8, 3, NULL])", "Array(Nullable(UInt8)): [0,3,NULL] | [1,3,NULL] | [3,200,NULL] | [3,255,NULL]"},
+    {"toDecimal32(u8, 2) / 3", "Decimal(9, 2): 0 | 0.33 | 66.66 | 85"},
+    {"toDecimal32(u8, 7)", "Decimal(9, 7): 0 | 1 | 200 | !range"},
+    {"CAST(u8 AS Enum8('zero' = 0, 'one' = 1))", "Enum8('zero' = 0, 'one' = 1): zero | one | !range | !range"},
+    {"(u8, nu) = (1, 1)", "Nullable(UInt8): 0 | NULL | 0 | 0"},
+    {"[u8] IN ([1], [200])", "UInt8: 0 | 1 | 1 | 0"},
     {"1 + 1", "UInt16: 2 | 2 | 2 | 2"},
     {"u8 + 1", "UInt16: 1 | 2 | 201 | 256"},
     {"u8 - 1", "Int16: -1 | 0 | 199 | 254"},
