@@ -158,7 +158,7 @@ static value_id build_sum(struct site *s)
             return shifted;
     }
     bool is_decimal;
-    value_id decimal = build_decimal_sum(s, "+-*"[s->f->param], &is_decimal);
+    value_id decimal = build_decimal_binary(s, "+-*"[s->f->param], &is_decimal);
     if (is_decimal)
         return decimal;
     for (uint32_t i = 0; i < 2; i++)
@@ -171,7 +171,7 @@ static value_id build_sum(struct site *s)
 static value_id build_divide(struct site *s)
 {
     bool is_decimal;
-    value_id decimal = build_decimal_sum(s, '/', &is_decimal);
+    value_id decimal = build_decimal_binary(s, '/', &is_decimal);
     if (is_decimal)
         return decimal;
     for (uint32_t i = 0; i < 2; i++)

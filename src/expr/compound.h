@@ -36,7 +36,7 @@ value_id cast_decimal(struct builder *b, value_id v, struct type to);
 value_id fixed_as_text(struct builder *b, value_id v); /* all its bytes */
 value_id decimal_to_double(struct builder *b, value_id v);
 /* + - * / of Decimals; *is_mine tells whether these types are its business. */
-value_id build_decimal_sum(struct site *s, char op, bool *is_mine);
+value_id build_decimal_binary(struct site *s, char op, bool *is_mine);
 value_id build_decimal_unary(struct site *s, char op, bool *is_mine);
 /* Compares what build_compare leaves; *is_mine as above. */
 value_id compare_more(struct site *s, int compare, bool *is_mine);

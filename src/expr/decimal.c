@@ -175,7 +175,7 @@ static bool is_integer_like(struct type t)
     return type_is_integer(t) || t.kind == TYPE_BOOL;
 }
 
-value_id build_decimal_sum(struct site *s, char op, bool *is_mine)
+value_id build_decimal_binary(struct site *s, char op, bool *is_mine)
 {
     struct type x = s->types[0], y = s->types[1];
     struct builder *b = s->b;
