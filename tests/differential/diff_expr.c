@@ -189,7 +189,7 @@ static const struct {
     {"c18", "Decimal(18, 4)", "C", "0|1.5|-1.2345|12345678901234.5678|0.0001|3"},
     {"c38", "Decimal(38, 10)", "C", "0|1.5|-1.0000000001|12345678901234.5|2"},
     {"nc9", "Nullable(Decimal(9, 3))", "O", "1.125|-0.5|300"},
-    {"lu", "LowCardinality(UInt16)", "L", "0|1|300|65535"},
+    {"lcu", "LowCardinality(UInt16)", "L", "0|1|300|65535"},
     {"nli", "LowCardinality(Nullable(Int32))", "L", "0|-1|70000"},
 };
 
