@@ -806,11 +806,14 @@ static void gen_time_text(struct buf *out)
 
 /* A format with %n number, %i integer, %s string, %t time, %c condition, %I small integer constant,
  * %C constant string, %Z zone, %U interval unit, %k small positive constant, %x text of a number,
- * %A array of integers, %K of Nullables, %B of arrays, %S of texts, %T tuple, %M map, %Q Decimal, %E Enum, %L
- * LowCardinality number, %V UUID, %J FixedString, %X Date32, %y text of a time, %z text of an address, %4 IPv4, %6 IPv6, %d Date, %F floating point column */
+ * %y text of a time, %z text of an address, %4 IPv4, %6 IPv6, %d Date, %F floating point column */
 static void gen_format(struct buf *out, const char *format, int depth)
 {
     for (const char *p = format; *p; p++) {
+        if (*p == '#' && p[1] && strchr("ICNWBELMSTVX", p[1])) { /* a column of this class */
+            gen_column(out, (char[]){*++p, 0});
+            continue;
+        }
         if (*p != '%' || p[1] == 0) {
             buf_byte(out, (uint8_t)*p);
             continue;
@@ -923,28 +926,6 @@ static void gen_format(struct buf *out, const char *format, int depth)
         case 'U':
             buf_text(out, PICK("SECOND", "MINUTE", "HOUR", "DAY", "WEEK", "MONTH", "QUARTER",
                 "YEAR", "MILLISECOND"));
-            break;
-        case 'A':
-            gen_column(out, "I");
-            break;
-        case 'Q':
-            gen_column(out, "C");
-            break;
-        case 'K':
-            gen_column(out, "N");
-            break;
-        case 'J':
-            gen_column(out, "W");
-            break;
-        case 'B':
-        case 'E':
-        case 'L':
-        case 'M':
-        case 'S':
-        case 'T':
-        case 'V':
-        case 'X':
-            gen_column(out, (char[]){what, 0});
             break;
         case '%':
             buf_byte(out, '%');
@@ -1140,39 +1121,39 @@ static void gen_argument(struct buf *out, int depth)
 static void gen_further(struct buf *out, int depth)
 {
     static const char *const calls[] = {
-        "%A[%I]", "%A[%i]", "%K[1]", "%K[%i]", "%S[2]", "%B[1]", "%B[1][1]", "[%i, %i]", "[%n, %n, NULL]", "[%s, %s]", "[%t, %t]",
-        "(%n, %s)", "tuple(%n, %t).1", "(%n, %s).2", "%T.1", "%T.2", "tupleElement(%T, 2)", "[%T, %T].2", "map(%s, %i)", "map('a', %n, 'b', %n)['b']",
-        "ms[%C]", "ms['a']", "mu[1]", "mu[%i]", "mapKeys(%M)", "mapValues(%M)", "mapContains(%M, %C)", "length(%M)", "mapFromArrays(%S, arrayEnumerate(%S))",
-        "length(%A)", "empty(%S)", "notEmpty(%K)", "toString(%A)", "toString(%K)", "toString(%S)", "toString(%B)", "toString(%T)", "toString(%M)",
-        "(%A = %A)", "(%A < %A)", "(%K >= %K)", "(%S != %S)", "(%T = %T)", "(%T < (1, 'a'))", "(%T IN ((1, 'a'), (0, 'abc')))", "(%T NOT IN ((1, 'b')))",
-        "(%A IN ([1, 2, 3], []))", "(%M = %M)", "%A::Array(String)", "%K::Array(Nullable(Float64))", "%A::Array(UInt16)", "%T::Tuple(Nullable(Int64), Nullable(String))",
-        "ms::Map(String, Nullable(Int64))", "'[1, 2]'::Array(Int32)", "if(%c, %A, %A)", "if(%c, %S, [])", "multiIf(%c, %T, %c, (1, 'x'), %T)", "if(%c, %M, map())",
-        "arrayMap(x -> x + %i, %A)", "arrayMap(x -> x * 2 + %n, %A)", "arrayMap((x, y) -> x - y, %A, reverse([1]))", "arrayMap(x -> toString(x), %K)",
-        "arrayMap(x -> (x, %s), %A)", "arrayMap(x -> intDiv(%i, x), %A)", "arrayMap(x -> if(x = 0, 0, intDiv(10, x)), %A)", "arrayMap(x -> arraySum(x), %B)",
-        "arrayMap(x -> arrayMap(y -> y + %i, x), %B)", "arrayMap(x -> length(x), %S)", "arrayMap(x -> concat(x, %s), %S)", "arrayMap(x -> x IN (1, 7, NULL), %A)",
-        "arrayMap(x -> isNull(x), %K)", "arrayMap(x -> ifNull(x, %i), %K)", "arrayMap(x -> NULL, %A)", "arrayFilter(x -> x > %I, %A)", "arrayFilter(x -> x LIKE %P, %S)",
-        "arrayFilter(x -> isNotNull(x), %K)", "arrayFilter((x, y) -> y %% 2 = 0, %S, arrayEnumerate(%S))", "arrayExists(x -> x = %i, %A)", "arrayAll(x -> x < %n, %A)",
-        "arrayCount(x -> x > 0, %A)", "arrayCount(au)", "arraySum(%A)", "arraySum(af)", "arraySum(x -> x * 2, %A)", "arrayAvg(%A)", "arrayAvg(x -> x + %i, au)",
-        "arrayMin(%A)", "arrayMax(%S)", "arrayMin(%K)", "arrayMax(x -> -x, %A)", "arrayMin(af)", "arrayMax(ad)", "arrayFirst(x -> x > %I, %A)", "arrayLast(x -> x < %I, %A)",
-        "arrayFirst(x -> x != 'a', %S)", "arrayFirstIndex(x -> x > %I, %A)", "arrayLastIndex(x -> x > %I, %A)", "arraySort(%A)", "arraySort(%K)", "arrayReverseSort(%S)",
-        "arrayReverseSort(%K)", "arraySort(af)", "arrayReverseSort(af)", "arraySort(x -> -x, %A)", "arraySort((x, y) -> y, %S, arrayEnumerate(%S))", "arrayReverseSort(x -> x %% 3, %A)",
-        "arrayDistinct(%A)", "arrayDistinct(%K)", "arrayDistinct(%S)", "arrayUniq(%K)", "arrayReverse(%A)", "arrayConcat(%A, %A)", "arrayConcat(%K, %A, [%i])", "arrayConcat(%S, [%s])",
-        "arraySlice(%A, %I)", "arraySlice(%A, %I, %I)", "arraySlice(%S, 2)", "arraySlice(%K, -2, 1)", "arraySlice(%A, i8, 2)", "arrayZip(%A, arrayEnumerate(%A))", "arrayEnumerate(%S)",
-        "range(u8 %% 7)", "range(i8, 20, 3)", "range(u8 %% 5, %k)", "arrayStringConcat(%S)", "arrayStringConcat(%S, ', ')", "arrayStringConcat(%K, '-')", "splitByChar('a', s)",
-        "splitByString('b', lc)", "splitByString('', s)", "splitByWhitespace(lw)", "splitByChar('a', s, 2)", "has(%A, %I)", "has(%K, %I)", "has(%K, NULL)", "has(ast, %C)",
-        "has(%A, u8)", "indexOf(%A, %I)", "countEqual(%A, %I)", "hasAny(%A, %A)", "hasAll(%A, [%I])", "hasAny(%S, ['a', 'x'])", "hasAll(%S, %S)", "(%E = 'a')", "(%E != 'a')",
-        "(%E < 'a')", "(%E IN ('a'))", "toString(%E)", "toInt16(%E)", "concat(%E, %s)", "if(%c, %E, %E)", "if(%c, e8, %s)", "CAST(%E AS String)",
-        "CAST(i8 AS Enum8('a' = 1, 'z' = -1))", "CAST(%C AS Enum8('a' = 1, 'b' = 2, '' = 3))", "ifNull(ne8, e8)", "nullIf(e8, 'a')", "(%Q + %Q)", "(%Q - %i)", "(%Q * c9)", "(%Q / 3)",
-        "(%Q / c9)", "(c18 * %i)", "(%i + %Q)", "(%Q + %F)", "(-%Q)", "abs(%Q)", "sign(%Q)", "(%Q = %Q)", "(%Q < %i)", "(%Q > 1.5)", "(%Q != %Q)", "(%Q IN (1.5, 0, 100))",
-        "toString(%Q)", "toInt32(%Q)", "toUInt8(%Q)", "toFloat64(%Q)", "toFloat32(%Q)", "CAST(%Q AS Decimal(18, 1))", "CAST(%Q AS Decimal(38, 15))", "toDecimal32(%i, 2)",
-        "toDecimal64(%i, 4)", "toDecimal128(%F, 3)", "toDecimal32(%x, 2)", "toDecimal64OrNull(%x, 3)", "toDecimal32OrZero(%x, 1)", "if(%c, %Q, 1)", "[%Q, %Q]",
-        "least(c9, c18)", "greatest(c9, nc9)", "ifNull(nc9, 0)", "(%Q = '1.5')", "(%L + %i)", "(%L = %i)", "toString(%L)", "(%L IN (1, 300))", "if(%c, %L, %i)",
-        "coalesce(nli, 5)", "toYear(%X)", "toMonth(%X)", "toDayOfWeek(%X)", "toYYYYMMDD(%X)", "toQuarter(%X)", "toString(%X)", "(%X = %X)", "(%X < %d)", "(%X >= '2000-01-01')",
-        "(%X IN ('2024-02-29', '1900-01-01'))", "toDate32(%t)", "toDate32(%y)", "toDate32OrNull(%y)", "toDate(%X)", "toDateTime64(%X, 3)", "[%X, %d]", "least(%X, %X)", "greatest(%X, %d)",
-        "if(%c, %X, %d)", "ifNull(nd32, d32)", "toInt32(%X)", "(%V = %V)", "(%V < %V)", "toString(%V)", "(%V = '61f0c404-5cb3-11e7-907b-a6006ad3dba0')",
-        "(%V IN ('61f0c404-5cb3-11e7-907b-a6006ad3dba0'))", "toUUIDOrNull(%s)", "toUUIDOrZero(toString(%V))", "toUUIDOrDefault(%s)", "toUUID(toString(%V))", "if(%c, %V, %V)", "coalesce(nuu, uu)",
-        "(%J = %C)", "(%J < %J)", "(%J = %s)", "toString(%J)", "length(%J)", "concat(%J, 'x')", "startsWith(%J, 'a')", "(%J IN ('abc', 'a'))", "toFixedString(%C, 9)", "CAST(%s AS FixedString(6))",
-        "%J::FixedString(9)", "%J::String", "if(%c, %J, %s)", "[%J, %J]", "isNull(%V)", "isNotNull(%Q)", "assumeNotNull(nc9)", "toNullable(uu)", "toInt32OrDefault(%x)",
+        "#I[%I]", "#I[%i]", "#N[1]", "#N[%i]", "#S[2]", "#B[1]", "#B[1][1]", "[%i, %i]", "[%n, %n, NULL]", "[%s, %s]", "[%t, %t]",
+        "(%n, %s)", "tuple(%n, %t).1", "(%n, %s).2", "#T.1", "#T.2", "tupleElement(#T, 2)", "[#T, #T].2", "map(%s, %i)", "map('a', %n, 'b', %n)['b']",
+        "ms[%C]", "ms['a']", "mu[1]", "mu[%i]", "mapKeys(#M)", "mapValues(#M)", "mapContains(#M, %C)", "length(#M)", "mapFromArrays(#S, arrayEnumerate(#S))",
+        "length(#I)", "empty(#S)", "notEmpty(#N)", "toString(#I)", "toString(#N)", "toString(#S)", "toString(#B)", "toString(#T)", "toString(#M)",
+        "(#I = #I)", "(#I < #I)", "(#N >= #N)", "(#S != #S)", "(#T = #T)", "(#T < (1, 'a'))", "(#T IN ((1, 'a'), (0, 'abc')))", "(#T NOT IN ((1, 'b')))",
+        "(#I IN ([1, 2, 3], []))", "(#M = #M)", "#I::Array(String)", "#N::Array(Nullable(Float64))", "#I::Array(UInt16)", "#T::Tuple(Nullable(Int64), Nullable(String))",
+        "ms::Map(String, Nullable(Int64))", "'[1, 2]'::Array(Int32)", "if(%c, #I, #I)", "if(%c, #S, [])", "multiIf(%c, #T, %c, (1, 'x'), #T)", "if(%c, #M, map())",
+        "arrayMap(x -> x + %i, #I)", "arrayMap(x -> x * 2 + %n, #I)", "arrayMap((x, y) -> x - y, #I, reverse([1]))", "arrayMap(x -> toString(x), #N)",
+        "arrayMap(x -> (x, %s), #I)", "arrayMap(x -> intDiv(%i, x), #I)", "arrayMap(x -> if(x = 0, 0, intDiv(10, x)), #I)", "arrayMap(x -> arraySum(x), #B)",
+        "arrayMap(x -> arrayMap(y -> y + %i, x), #B)", "arrayMap(x -> length(x), #S)", "arrayMap(x -> concat(x, %s), #S)", "arrayMap(x -> x IN (1, 7, NULL), #I)",
+        "arrayMap(x -> isNull(x), #N)", "arrayMap(x -> ifNull(x, %i), #N)", "arrayMap(x -> NULL, #I)", "arrayFilter(x -> x > %I, #I)", "arrayFilter(x -> x LIKE %P, #S)",
+        "arrayFilter(x -> isNotNull(x), #N)", "arrayFilter((x, y) -> y %% 2 = 0, #S, arrayEnumerate(#S))", "arrayExists(x -> x = %i, #I)", "arrayAll(x -> x < %n, #I)",
+        "arrayCount(x -> x > 0, #I)", "arrayCount(au)", "arraySum(#I)", "arraySum(af)", "arraySum(x -> x * 2, #I)", "arrayAvg(#I)", "arrayAvg(x -> x + %i, au)",
+        "arrayMin(#I)", "arrayMax(#S)", "arrayMin(#N)", "arrayMax(x -> -x, #I)", "arrayMin(af)", "arrayMax(ad)", "arrayFirst(x -> x > %I, #I)", "arrayLast(x -> x < %I, #I)",
+        "arrayFirst(x -> x != 'a', #S)", "arrayFirstIndex(x -> x > %I, #I)", "arrayLastIndex(x -> x > %I, #I)", "arraySort(#I)", "arraySort(#N)", "arrayReverseSort(#S)",
+        "arrayReverseSort(#N)", "arraySort(af)", "arrayReverseSort(af)", "arraySort(x -> -x, #I)", "arraySort((x, y) -> y, #S, arrayEnumerate(#S))", "arrayReverseSort(x -> x %% 3, #I)",
+        "arrayDistinct(#I)", "arrayDistinct(#N)", "arrayDistinct(#S)", "arrayUniq(#N)", "arrayReverse(#I)", "arrayConcat(#I, #I)", "arrayConcat(#N, #I, [%i])", "arrayConcat(#S, [%s])",
+        "arraySlice(#I, %I)", "arraySlice(#I, %I, %I)", "arraySlice(#S, 2)", "arraySlice(#N, -2, 1)", "arraySlice(#I, i8, 2)", "arrayZip(#I, arrayEnumerate(#I))", "arrayEnumerate(#S)",
+        "range(u8 %% 7)", "range(i8, 20, 3)", "range(u8 %% 5, %k)", "arrayStringConcat(#S)", "arrayStringConcat(#S, ', ')", "arrayStringConcat(#N, '-')", "splitByChar('a', s)",
+        "splitByString('b', lc)", "splitByString('', s)", "splitByWhitespace(lw)", "splitByChar('a', s, 2)", "has(#I, %I)", "has(#N, %I)", "has(#N, NULL)", "has(ast, %C)",
+        "has(#I, u8)", "indexOf(#I, %I)", "countEqual(#I, %I)", "hasAny(#I, #I)", "hasAll(#I, [%I])", "hasAny(#S, ['a', 'x'])", "hasAll(#S, #S)", "(#E = 'a')", "(#E != 'a')",
+        "(#E < 'a')", "(#E IN ('a'))", "toString(#E)", "toInt16(#E)", "concat(#E, %s)", "if(%c, #E, #E)", "if(%c, e8, %s)", "CAST(#E AS String)",
+        "CAST(i8 AS Enum8('a' = 1, 'z' = -1))", "CAST(%C AS Enum8('a' = 1, 'b' = 2, '' = 3))", "ifNull(ne8, e8)", "nullIf(e8, 'a')", "(#C + #C)", "(#C - %i)", "(#C * c9)", "(#C / 3)",
+        "(#C / c9)", "(c18 * %i)", "(%i + #C)", "(#C + %F)", "(-#C)", "abs(#C)", "sign(#C)", "(#C = #C)", "(#C < %i)", "(#C > 1.5)", "(#C != #C)", "(#C IN (1.5, 0, 100))",
+        "toString(#C)", "toInt32(#C)", "toUInt8(#C)", "toFloat64(#C)", "toFloat32(#C)", "CAST(#C AS Decimal(18, 1))", "CAST(#C AS Decimal(38, 15))", "toDecimal32(%i, 2)",
+        "toDecimal64(%i, 4)", "toDecimal128(%F, 3)", "toDecimal32(%x, 2)", "toDecimal64OrNull(%x, 3)", "toDecimal32OrZero(%x, 1)", "if(%c, #C, 1)", "[#C, #C]",
+        "least(c9, c18)", "greatest(c9, nc9)", "ifNull(nc9, 0)", "(#C = '1.5')", "(#L + %i)", "(#L = %i)", "toString(#L)", "(#L IN (1, 300))", "if(%c, #L, %i)",
+        "coalesce(nli, 5)", "toYear(#X)", "toMonth(#X)", "toDayOfWeek(#X)", "toYYYYMMDD(#X)", "toQuarter(#X)", "toString(#X)", "(#X = #X)", "(#X < %d)", "(#X >= '2000-01-01')",
+        "(#X IN ('2024-02-29', '1900-01-01'))", "toDate32(%t)", "toDate32(%y)", "toDate32OrNull(%y)", "toDate(#X)", "toDateTime64(#X, 3)", "[#X, %d]", "least(#X, #X)", "greatest(#X, %d)",
+        "if(%c, #X, %d)", "ifNull(nd32, d32)", "toInt32(#X)", "(#V = #V)", "(#V < #V)", "toString(#V)", "(#V = '61f0c404-5cb3-11e7-907b-a6006ad3dba0')",
+        "(#V IN ('61f0c404-5cb3-11e7-907b-a6006ad3dba0'))", "toUUIDOrNull(%s)", "toUUIDOrZero(toString(#V))", "toUUIDOrDefault(%s)", "toUUID(toString(#V))", "if(%c, #V, #V)", "coalesce(nuu, uu)",
+        "(#W = %C)", "(#W < #W)", "(#W = %s)", "toString(#W)", "length(#W)", "concat(#W, 'x')", "startsWith(#W, 'a')", "(#W IN ('abc', 'a'))", "toFixedString(%C, 9)", "CAST(%s AS FixedString(6))",
+        "#W::FixedString(9)", "#W::String", "if(%c, #W, %s)", "[#W, #W]", "isNull(#V)", "isNotNull(#C)", "assumeNotNull(nc9)", "toNullable(uu)", "toInt32OrDefault(%x)",
         "toUInt8OrDefault(%x, toUInt8(7))", "toFloat64OrDefault(%x)",
     };
     gen_format(out, calls[below(COUNT(calls))], depth);
