@@ -487,7 +487,7 @@ int main(int argc, char **argv)
     uint64_t n = 0;
     for (; n < n_cases && n_differ < 10; n++)
         compare_type();
-    printf("%llu types, %zu differ\n", (unsigned long long)n, n_differ);
+    printf("%llu cases, %zu differ\n", (unsigned long long)n, n_differ);
     fflush(stdout);
     _exit(n_differ ? 1 : 0); /* libchdb's threads outlive main badly */
 }
