@@ -597,11 +597,12 @@ bool aggregate_can_reject(const struct aggregate *a)
     return a->rejects != NULL;
 }
 
-const char *aggregate_rejects(const struct aggregate *a, const struct column *arg, size_t row)
+const char *aggregate_rejects(const struct aggregate *a, const struct column *const *args, size_t row)
 {
-    if (a->rejects == NULL || (arg->nulls != NULL && arg->nulls[row]))
-        return NULL;
-    return a->rejects(a, arg, row);
+    for (size_t k = 0; k < a->n_args; k++)
+        if (args[k]->nulls != NULL && args[k]->nulls[row])
+            return NULL;
+    return a->rejects == NULL ? NULL : a->rejects(a, args, row);
 }
 
 void aggregate_merge(const struct aggregate *a, void *into, const void *from, size_t *bytes)

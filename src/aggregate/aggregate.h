@@ -83,11 +83,11 @@ bool aggregate_needs_init(const struct aggregate *a);
 void aggregate_init(const struct aggregate *a, void *state);
 void aggregate_update(const struct aggregate *a, char *rows, size_t stride, size_t offset,
                       const struct aggregate_input *in, size_t *bytes);
-/* NULL if the aggregate takes the value in this row of its argument; else why it must be rejected
- * (quantilesDD of infinities). Ask before the update, only where aggregate_can_reject. NULLs are
- * fine. */
+/* NULL if the aggregate takes the values in this row of its arguments; else why it must be rejected
+ * (quantilesDD of infinities, arrays of different length). Ask before the update, only where
+ * aggregate_can_reject. NULLs are fine. */
 bool aggregate_can_reject(const struct aggregate *a);
-const char *aggregate_rejects(const struct aggregate *a, const struct column *arg, size_t row);
+const char *aggregate_rejects(const struct aggregate *a, const struct column *const *args, size_t row);
 void aggregate_merge(const struct aggregate *a, void *into, const void *from, size_t *bytes);
 void aggregate_done(const struct aggregate *a, void *state, size_t *bytes);
 /* Appends the Native column data of `wire_type` for n cells; the state of cell i is at

@@ -56,7 +56,7 @@ struct aggregate {
     void (*done)(const struct aggregate *a, void *state, size_t *bytes); /* NULL: nothing to free */
     void (*write)(const struct aggregate *a, struct buf *out, char *const *rows, size_t offset,
                   size_t n);
-    const char *(*rejects)(const struct aggregate *a, const struct column *arg, size_t row);
+    const char *(*rejects)(const struct aggregate *a, const struct column *const *args, size_t row);
 
     union {
         struct {
@@ -156,6 +156,8 @@ enum err_code build_combined(struct aggregate *a, enum combinator c, const struc
 /* combine_many.c */
 enum err_code build_many(struct aggregate *a, enum combinator c, const struct aggregate *inner,
                          struct err *e);
+/* Why arrays of one row cannot go together; NULL: they can. */
+const char *rejects_lengths(const struct aggregate *a, const struct column *const *args, size_t row);
 /* ClickHouse's state, also of what is stored as a plain value (made with may_be_empty, not Nullable). */
 void aggregate_write_state(const struct aggregate *a, struct buf *out, char *state);
 

@@ -35,9 +35,9 @@ static void done_inner(const struct aggregate *a, void *state, size_t *bytes)
     aggregate_done(a->inner, inner_of(a, state), bytes);
 }
 
-static const char *rejects_inner(const struct aggregate *a, const struct column *arg, size_t row)
+static const char *rejects_inner(const struct aggregate *a, const struct column *const *args, size_t row)
 {
-    return a->inner->rejects(a->inner, arg, row);
+    return a->inner->rejects(a->inner, args, row);
 }
 
 /* A plain value of n bytes as the state of a single one. */

@@ -7,7 +7,7 @@
  *   -Map       a state for each key: varuint n, n * (key, inner state), in any order
  *
  * The last two are a pointer to struct many (NULL: nothing came). NULL elements are left out, as ClickHouse
- * does; arrays of one row that differ in length are taken as far as the shortest goes. */
+ * does; arrays of one row that differ in length are rejected before. */
 #include "aggregate/many.h"
 
 #include "aggregate/row_binary.h"
@@ -277,13 +277,29 @@ static void write_many(const struct aggregate *a, struct buf *out, char *const *
     }
 }
 
-/* An element that the inner aggregate must not see. */
-static const char *rejects_element(const struct aggregate *a, const struct column *arg, size_t row)
+const char *rejects_lengths(const struct aggregate *a, const struct column *const *args, size_t row)
 {
-    struct elements e = array_elements(arg->type, (const char *)arg->values + row * type_width(arg->type));
-    struct column c = {.type = type_plain(e.type), .values = (void *)e.values};
-    for (uint32_t i = 0; i < e.n; i++) {
-        const char *why = element_is_null(&e, i) ? NULL : a->inner->rejects(a->inner, &c, i);
+    size_t width = sizeof(struct array_value);
+    for (size_t k = 1; k < a->n_args; k++) {
+        struct elements x = array_elements(args[0]->type, (const char *)args[0]->values + row * width);
+        struct elements y = array_elements(args[k]->type, (const char *)args[k]->values + row * width);
+        if (x.n != y.n)
+            return "arrays of different length";
+    }
+    return NULL;
+}
+
+/* An element that the inner aggregate must not see. */
+static const char *rejects_element(const struct aggregate *a, const struct column *const *args, size_t row)
+{
+    const char *why = rejects_lengths(a, args, row);
+    struct fold f = {.args = args};
+    struct element_rows r;
+    if (why != NULL || a->inner->rejects == NULL)
+        return why;
+    elements_of_row(a, &f, row, &r);
+    for (uint32_t i = 0; i < r.n; i++) {
+        why = has_null(a, &r, i) ? NULL : a->inner->rejects(a->inner, r.list, i);
         if (why != NULL)
             return why;
     }
@@ -305,7 +321,7 @@ enum err_code build_many(struct aggregate *a, enum combinator c, const struct ag
                          struct err *e)
 {
     a->inner = inner;
-    a->rejects = inner->rejects == NULL ? NULL : rejects_element;
+    a->rejects = inner->rejects == NULL && a->n_args < 2 ? NULL : rejects_element;
     if (c == ARRAY) {
         a->storage.result = inner->storage.result;
         a->storage.result_name = inner->storage.result_name;

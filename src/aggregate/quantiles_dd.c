@@ -195,9 +195,9 @@ static void write_dd(const struct aggregate *a, struct buf *out, char *const *ro
     }
 }
 
-static const char *rejects_dd(const struct aggregate *a, const struct column *arg, size_t row)
+static const char *rejects_dd(const struct aggregate *a, const struct column *const *args, size_t row)
 {
-    double size = fabs(double_at(a->args[0].kind, arg->values, row));
+    double size = fabs(double_at(a->args[0].kind, args[0]->values, row));
     return size > a->dd.most ? "value out of range for quantilesDD" : NULL;
 }
 

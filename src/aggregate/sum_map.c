@@ -6,7 +6,7 @@
  *   in memory   pointer to struct many: states of a word "seen" and a word for each array of values
  *   written     varuint n, n * (key, values in 8 bytes each), keys ascending; the type bears the version 1
  *
- * Arrays of one row that differ in length are taken as far as the shortest goes. */
+ * Arrays of one row that differ in length are rejected before. */
 #include "aggregate/many.h"
 
 #include "aggregate/row_binary.h"
@@ -184,6 +184,7 @@ static enum err_code build_map(struct aggregate *a, const struct aggregate_reque
     a->merge = many_merge;
     a->done = many_done;
     a->write = write_map;
+    a->rejects = rejects_lengths;
 
     AUTO_DONE(buf) result = {0};
     buf_text(&result, "Tuple(");

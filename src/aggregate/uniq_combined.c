@@ -74,11 +74,6 @@ static void update_combined(const struct aggregate *a, const struct fold *f)
     for (size_t i = 0; i < f->n; i++)
         distinct_prefetch(*(struct distinct **)fold_state(f, i));
     combined_keys(a, f, keys);
-    for (size_t i = 0; i < f->n; i++) { /* a register's line each, where there are registers */
-        const struct distinct *set = *(struct distinct **)fold_state(f, i);
-        if (set != NULL && is_large(set))
-            __builtin_prefetch(set->data + (keys[i].lo & (((uint64_t)1 << a->uniq.precision) - 1)), 1);
-    }
     for (size_t i = 0; i < f->n; i++)
         combined_add(a, (struct distinct **)fold_state(f, i), keys[i].lo, f->bytes);
 }

@@ -344,16 +344,18 @@ static void judge_raws(struct gatherer *w)
     }
 }
 
-/* Values that ClickHouse's aggregate would throw on (an infinity in quantilesDD). */
+/* Values that ClickHouse's aggregate would throw on (an infinity in quantilesDD, arrays of different length). */
 static void judge_aggregate(struct gatherer *w, const struct plan_measure *m, const uint8_t *pass,
                             const uint8_t *condition)
 {
     if (m->n_args == 0 || !aggregate_can_reject(m->aggregate))
         return;
-    const struct column *c = output_column(w, m->args[0]);
+    const struct column *args[COUNT(m->args)];
+    for (size_t k = 0; k < m->n_args; k++)
+        args[k] = output_column(w, m->args[k]);
     for (size_t i = 0; i < w->batch.n_rows; i++)
         if (!w->scratch->bad[i] && (!pass || pass[i]) && (!condition || condition[i]) &&
-            aggregate_rejects(m->aggregate, c, i))
+            aggregate_rejects(m->aggregate, args, i))
             set_bad(w->scratch, i, WHY_AGGREGATE, m->args[0]);
 }
 

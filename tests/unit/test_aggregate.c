@@ -778,7 +778,25 @@ static void sketches_reject_what_clickhouse_throws_at(void **unused)
     assert_true(aggregate_can_reject(a));
     for (size_t i = 0; i < COUNT(cases); i++) {
         COLUMN(&in.columns[0], double)[i] = cases[i].value;
-        assert_int_equal(aggregate_rejects(a, &in.columns[0], i) == NULL, cases[i].is_fine);
+        assert_int_equal(aggregate_rejects(a, in.args, i) == NULL, cases[i].is_fine);
+    }
+    arena_done(&arena);
+}
+
+static void arrays_of_different_length_are_rejected(void **unused)
+{
+    static const char *const names[] = {"sumMap", "argMinArray", "covarPopForEach", "argMaxForEachOrNull"};
+    const char *types[] = {"Array(UInt8)", "Array(UInt8)"};
+    for (size_t f = 0; f < COUNT(names); f++) {
+        struct input in;
+        input_init(&in, types, 2, 2);
+        assert_null(value_parse_in(in.columns[0].values, in.types[0], STR("[1,2]"), &arena));
+        assert_null(value_parse_in(in.columns[1].values, in.types[1], STR("[3,4]"), &arena));
+        assert_null(value_parse_in((char *)in.columns[0].values + 16, in.types[0], STR("[1,2]"), &arena));
+        const struct aggregate *a = aggregate_of(names[f], "", &in, false, NULL);
+        assert_true(aggregate_can_reject(a));
+        assert_null(aggregate_rejects(a, in.args, 0));
+        assert_non_null(aggregate_rejects(a, in.args, 1));
     }
     arena_done(&arena);
 }
@@ -792,6 +810,7 @@ int main(void)
         cmocka_unit_test(merging_parts_equals_folding_at_once),
         cmocka_unit_test(wrong_uses_are_refused),
         cmocka_unit_test(sketches_reject_what_clickhouse_throws_at),
+        cmocka_unit_test(arrays_of_different_length_are_rejected),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
