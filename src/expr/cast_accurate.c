@@ -20,37 +20,50 @@ static void take_masks(struct call *c)
     c->out->faults = in->faults ? memcpy(c->faults, in->faults, c->n) : NULL;
 }
 
-/* Does the integer, in 64 bits of its own sign, have an equal of `kind`? */
+/* Does the integer, in 64 bits of its own sign, have an equal of the floating point kind? */
 static bool integer_fits(uint64_t v, bool is_signed, enum type_kind kind)
 {
-    bool is_negative = is_signed && (int64_t)v < 0;
+    unsigned digits = kind == TYPE_FLOAT32 ? 24 : 53;
+    uint64_t magnitude = is_signed && (int64_t)v < 0 ? 0 - v : v;
 
-    if (kind == TYPE_FLOAT32 || kind == TYPE_FLOAT64) {
-        unsigned digits = kind == TYPE_FLOAT32 ? 24 : 53;
-        uint64_t magnitude = is_negative ? 0 - v : v;
-        if (magnitude == 0)
-            return true;
-        return 64 - (unsigned)__builtin_clzll(magnitude) - (unsigned)__builtin_ctzll(magnitude) <= digits;
-    }
+    if (magnitude == 0)
+        return true;
+    return 64 - (unsigned)__builtin_clzll(magnitude) - (unsigned)__builtin_ctzll(magnitude) <= digits;
+}
+
+/* Smallest and largest of an integer kind, as far as 64 bits of the other sign allow. */
+static void bounds_of(enum type_kind kind, bool is_signed, int64_t *low, uint64_t *high)
+{
     unsigned bits = (unsigned)type_width(type_of(kind)) * 8;
-    if (kind >= TYPE_INT8) {
-        int64_t high = (int64_t)(((uint64_t)1 << (bits - 1)) - 1);
-        return is_signed ? (int64_t)v <= high && (int64_t)v >= -high - 1 : v <= (uint64_t)high;
-    }
-    return !is_negative && (bits == 64 || v >> bits == 0);
+    bool to_signed = kind >= TYPE_INT8;
+
+    *high = to_signed ? ((uint64_t)1 << (bits - 1)) - 1 : bits == 64 ? UINT64_MAX : ((uint64_t)1 << bits) - 1;
+    if (is_signed && *high > INT64_MAX)
+        *high = INT64_MAX;
+    *low = to_signed && is_signed ? -(int64_t)*high - 1 : 0;
 }
 
 /* param.i = kind, param.j: signed */
 static void run_fit_integer(struct call *c)
 {
     const uint64_t *in = VALUES(0, uint64_t);
+    enum type_kind kind = (enum type_kind)c->param.i;
+    uint64_t *out = RESULT(uint64_t), high;
+    int64_t low;
 
     take_masks(c);
-    for (size_t i = 0; i < c->n; i++) {
-        bool fits = integer_fits(in[i], c->param.j, (enum type_kind)c->param.i);
-        c->nulls[i] |= !fits;
-        RESULT(uint64_t)[i] = fits ? in[i] : 0;
+    if (kind == TYPE_FLOAT32 || kind == TYPE_FLOAT64) {
+        for (size_t i = 0; i < c->n; i++)
+            c->nulls[i] |= !integer_fits(in[i], c->param.j, kind);
+    } else {
+        bounds_of(kind, c->param.j, &low, &high);
+        for (size_t i = 0; i < c->n && c->param.j; i++)
+            c->nulls[i] |= (int64_t)in[i] < low || (int64_t)in[i] > (int64_t)high;
+        for (size_t i = 0; i < c->n && !c->param.j; i++)
+            c->nulls[i] |= in[i] > high;
     }
+    for (size_t i = 0; i < c->n; i++)
+        out[i] = c->nulls[i] ? 0 : in[i];
 }
 
 static bool float_fits(double v, enum type_kind kind)

@@ -466,6 +466,8 @@ value_id emit_to_text(struct builder *b, value_id v, struct type type)
         string.is_low_cardinality = false;
         return retype(b, v, string);
     }
+    if (type.kind == TYPE_DATE || type.kind == TYPE_DATETIME)
+        return emit_time_text(b, v, type);
     if (type.kind == TYPE_INTERVAL)
         type = type_of(TYPE_INT64);
     return emit(b, &op_print, type_of(TYPE_STRING), &v, 1, type_param(type), NULL);

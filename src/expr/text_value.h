@@ -18,5 +18,7 @@ value_id emit_text_to(struct builder *b, value_id v, struct type type, enum text
 value_id emit_us_text_to(struct builder *b, value_id v, struct type type, enum text_mode mode);
 /* Any value as String, in type's zone. */
 value_id emit_to_text(struct builder *b, value_id v, struct type type);
+/* The same of Date and DateTime. */
+value_id emit_time_text(struct builder *b, value_id v, struct type type);
 
 #endif

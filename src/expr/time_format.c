@@ -4,6 +4,7 @@
  * writes one item after the other. */
 #include <stdio.h>
 
+#include "expr/text_value.h"
 #include "expr/times.h"
 
 /* Items beside the letters of formats: numbers without leading zeros, and literal text. */
@@ -17,6 +18,8 @@ struct item {
 struct time_format {
     struct item *items;
     size_t n;
+    char *timed; /* codes of what differs within a day */
+    size_t n_timed;
     size_t max_bytes;
     bool has_week; /* ISO year or week */
 };
@@ -27,9 +30,17 @@ static const char *const day_names[] = {"Monday", "Tuesday", "Wednesday", "Thurs
 
 enum { NAME_MAX_BYTES = 10 }; /* the longest item, "September" or "2024-02-29" */
 
+/* Does it differ between moments of one day? All such are of one width, but for those that stand alone. */
+static bool is_timed(char code)
+{
+    return code != ITEM_TEXT && (strchr("fhHiIklprRsSTz", code) || (code >= ITEM_HOUR && code <= ITEM_SECOND));
+}
+
 static void add_item(struct time_format *f, char code, struct str text)
 {
     f->items[f->n++] = (struct item){code, text};
+    if (is_timed(code))
+        f->timed[f->n_timed++] = code;
     f->max_bytes += code == ITEM_TEXT ? text.n : NAME_MAX_BYTES;
     f->has_week |= code == 'g' || code == 'G' || code == 'V' || code == ITEM_WEEK;
 }
@@ -41,7 +52,8 @@ static struct time_format *format_compile(struct site *s, struct str text)
     struct arena *arena = &s->b->memory->arena;
     struct time_format *f = arena_alloc(arena, sizeof(*f));
 
-    *f = (struct time_format){.items = arena_alloc(arena, (text.n + 1) * sizeof(*f->items))};
+    *f = (struct time_format){.items = arena_alloc(arena, (text.n + 1) * sizeof(*f->items)),
+                              .timed = arena_alloc(arena, text.n + 1)};
     text = text.n ? arena_str(arena, text) : text;
     for (size_t i = 0; i < text.n;) {
         size_t start = i;
@@ -81,10 +93,14 @@ struct moment_parts {
     int32_t offset_s;
 };
 
-static char *put2(char *p, unsigned v)
+/* "00" to "99" */
+static const char pairs[] =
+    "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
+    "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+
+static inline char *put2(char *p, unsigned v)
 {
-    p[0] = (char)('0' + v / 10 % 10);
-    p[1] = (char)('0' + v % 10);
+    memcpy(p, pairs + 2 * (v % 100), 2);
     return p + 2;
 }
 static char *put4(char *p, unsigned v)
@@ -222,6 +238,81 @@ static void set_day(struct moment_parts *t, int64_t day, bool has_week)
         iso_week_of(day, &t->iso_year, &t->iso_week);
 }
 
+/* A whole text of that day, into `out`; and where the timed items stand. */
+static size_t write_frame(char *out, size_t *at, const struct time_format *f, const struct moment_parts *t)
+{
+    char *p = out;
+    size_t n_timed = 0;
+
+    for (size_t k = 0; k < f->n; k++) {
+        if (is_timed(f->items[k].code))
+            at[n_timed++] = (size_t)(p - out);
+        if (f->items[k].code == ITEM_TEXT)
+            p = put_name(p, f->items[k].text.p, f->items[k].text.n);
+        else
+            p = put_item(p, f->items[k].code, t);
+    }
+    return (size_t)(p - out);
+}
+
+/* YYYY-MM-DD[ hh:mm:ss] */
+static char *put_usual(char *p, const struct moment_parts *t, bool has_time)
+{
+    p = put4(p, (unsigned)t->year);
+    *p++ = '-';
+    p = put2(p, t->month);
+    *p++ = '-';
+    p = put2(p, t->day);
+    if (!has_time)
+        return p;
+    *p++ = ' ';
+    p = put2(p, t->hour);
+    *p++ = ':';
+    p = put2(p, t->minute);
+    *p++ = ':';
+    return put2(p, t->second);
+}
+
+/* Date and DateTime as toString writes them; param.i = kind, param.p = zone */
+static void run_usual(struct call *c)
+{
+    enum { BYTES = 19 };
+    const struct zone *zone = c->param.p;
+    bool has_time = c->param.i == TYPE_DATETIME;
+    int64_t last_day = INT64_MIN;
+    char *p = arena_bytes(c->arena, c->n * BYTES + 1);
+    struct moment_parts t = {0};
+
+    for (size_t i = 0; i < c->n; i++) {
+        int64_t day;
+        if (has_time) {
+            int64_t s = VALUES(0, uint32_t)[i];
+            s += zone ? zone_offset_at(zone, s) : 0;
+            day = floor_div(s, 86400);
+            unsigned rest = (unsigned)(s - day * 86400);
+            t.hour = rest / 3600;
+            t.minute = rest / 60 % 60;
+            t.second = rest % 60;
+        } else {
+            day = VALUES(0, uint16_t)[i];
+        }
+        if (day != last_day)
+            civil_from_days(day, &t.year, &t.month, &t.day);
+        last_day = day;
+        char *start = p;
+        p = put_usual(p, &t, has_time);
+        RESULT(struct str)[i] = (struct str){start, (size_t)(p - start)};
+    }
+}
+static const struct op op_usual = {"toString", run_usual, 0};
+
+value_id emit_time_text(struct builder *b, value_id v, struct type type)
+{
+    struct param p = {.i = type.kind, .p = is_plain_utc(type.zone) ? NULL : type.zone};
+
+    return emit(b, &op_usual, type_of(TYPE_STRING), &v, 1, p, NULL);
+}
+
 /* args: time, the format's text; param.i = kind | scale << 8, param.p = zone */
 static void run_format(struct call *c)
 {
@@ -229,9 +320,11 @@ static void run_format(struct call *c)
     const struct zone *zone = c->param.p;
     enum type_kind kind = (enum type_kind)(c->param.i & 0xff);
     int64_t per = power_of_ten[c->param.i >> 8], last_day = INT64_MIN;
-    char *p = arena_bytes(c->arena, c->n * f->max_bytes + 16);
+    char *p = arena_bytes(c->arena, (c->n + 1) * f->max_bytes + 16), *frame = p;
+    size_t frame_bytes = 0, *at = arena_alloc(c->arena, (f->n_timed + 1) * sizeof(*at));
     struct moment_parts t = {0};
 
+    p += f->max_bytes;
     for (size_t i = 0; i < c->n; i++) {
         int64_t s, ticks = 0;
         if (kind == TYPE_DATE)
@@ -248,21 +341,24 @@ static void run_format(struct call *c)
         t.offset_s = zone && kind != TYPE_DATE ? zone_offset_at(zone, s) : 0;
         s += t.offset_s;
         int64_t day = floor_div(s, 86400);
-        if (day != last_day)
+        bool is_new_day = day != last_day;
+        if (is_new_day)
             set_day(&t, day, f->has_week);
         last_day = day;
         unsigned rest = (unsigned)(s - day * 86400);
         t.hour = rest / 3600;
         t.minute = rest / 60 % 60;
         t.second = rest % 60;
-        char *start = p;
-        for (size_t k = 0; k < f->n; k++) {
-            if (f->items[k].code == ITEM_TEXT)
-                p = put_name(p, f->items[k].text.p, f->items[k].text.n);
-            else
-                p = put_item(p, f->items[k].code, &t);
-        }
-        RESULT(struct str)[i] = (struct str){start, (size_t)(p - start)};
+        if (is_new_day)
+            frame_bytes = write_frame(frame, at, f, &t);
+        memcpy(p, frame, frame_bytes);
+        for (size_t k = 0; k < f->n_timed; k++)
+            put_item(p + at[k], f->timed[k], &t);
+        size_t n = frame_bytes;
+        if (f->n_timed && f->timed[0] >= ITEM_HOUR && f->timed[0] <= ITEM_SECOND)
+            n = (size_t)(put_item(p, f->timed[0], &t) - p); /* alone, and of any width */
+        RESULT(struct str)[i] = (struct str){p, n};
+        p += n;
     }
 }
 static const struct op op_format = {"formatDateTime", run_format, 0};
@@ -320,7 +416,8 @@ static value_id emit_name(struct site *s, value_id v, char code, const struct zo
 {
     struct time_format *f = arena_alloc(&s->b->memory->arena, sizeof(*f));
 
-    *f = (struct time_format){.items = arena_alloc(&s->b->memory->arena, sizeof(*f->items))};
+    *f = (struct time_format){.items = arena_alloc(&s->b->memory->arena, sizeof(*f->items)),
+                              .timed = arena_alloc(&s->b->memory->arena, 1)};
     add_item(f, code, (struct str){0});
     return emit_format(s->b, v, f, constant_str(s->b, (struct str){&code, 1}), zone);
 }

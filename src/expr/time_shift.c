@@ -22,7 +22,7 @@ static int64_t clamp_count(int64_t n)
     return n > 1200000 ? 1200000 : n < -1200000 ? -1200000 : n;
 }
 
-int64_t add_months_to_day(int64_t days, int64_t n)
+static int64_t moved_by_months(int64_t days, int64_t n)
 {
     static const uint8_t lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     int32_t year;
@@ -34,6 +34,21 @@ int64_t add_months_to_day(int64_t days, int64_t n)
     bool is_leap = (to_year % 4 == 0 && to_year % 100 != 0) || to_year % 400 == 0;
     unsigned length = lengths[to_month] + (to_month == 1 && is_leap);
     return days_from_civil(to_year, to_month + 1, day < length ? day : length);
+}
+
+/* Rows that follow one another mostly move one day by the same. */
+int64_t add_months_to_day(int64_t days, int64_t n)
+{
+    static _Thread_local struct {
+        int64_t days, n, moved;
+    } last = {INT64_MIN, 0, 0};
+
+    if (days != last.days || n != last.n) {
+        last.days = days;
+        last.n = n;
+        last.moved = moved_by_months(days, n);
+    }
+    return last.moved;
 }
 
 /* A UTC second moved by days or months on the clock of `zone`. */

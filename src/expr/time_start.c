@@ -13,9 +13,21 @@ static void run_start(struct call *c)
     const struct zone *zone = c->param.p;
     int64_t count = c->param.i;
     int unit = (int)c->param.j & 0xff;
+    int64_t from = 0, to = -1, start = 0; /* the hours that are known to be in the window of the row before */
 
     for (size_t i = 0; i < c->n; i++) {
-        int64_t start = zone_bucket_start(zone, VALUES(0, int64_t)[i], count, unit);
+        int64_t t = VALUES(0, int64_t)[i];
+        if (t >= from && t <= to) {
+            RESULT(uint32_t)[i] = (uint32_t)start;
+            continue;
+        }
+        start = zone_bucket_start(zone, t, count, unit);
+        from = t;
+        to = t - 1;
+        if (start >= 0 && unit == INTERVAL_DAY) {
+            from = start;
+            to = zone_bucket_start(zone, start + 79200, count, unit) == start ? start + 79200 : start;
+        }
         if (start < 0 && !(c->param.j & WRAPS))
             start = unit == INTERVAL_DAY ? zone_bucket_next(zone, start, 1, unit) : 0;
         RESULT(uint32_t)[i] = (uint32_t)start;

@@ -79,33 +79,42 @@ void iso_week_of(int64_t days, int32_t *year, unsigned *week)
     *week = (unsigned)yw.week;
 }
 
-/* Days in. param.i = mode */
-static void run_week(struct call *c)
+static int64_t start_of_iso_year(int64_t days)
 {
-    for (size_t i = 0; i < c->n; i++)
-        RESULT(uint8_t)[i] = (uint8_t)year_week_of(VALUES(0, int64_t)[i], (unsigned)c->param.i).week;
+    int64_t start = new_year(year_week_of(days, 3).year);
+    int weekday = weekday_of(start, false);
+
+    start += weekday <= 3 ? -weekday : 7 - weekday;
+    return start < 0 ? 0 : start;
 }
-static void run_year_week(struct call *c)
-{
-    for (size_t i = 0; i < c->n; i++) {
-        struct year_week yw = year_week_of(VALUES(0, int64_t)[i], (unsigned)c->param.i | WEEK_OF_YEAR);
-        RESULT(uint32_t)[i] = (uint32_t)(yw.year * 100 + yw.week);
+
+/* Days in; rows that follow one another are mostly of one day. param.i = mode */
+#define WEEK_KERNEL(name, T, EXPRESSION)                                                           \
+    static void run_##name(struct call *c)                                                         \
+    {                                                                                              \
+        const int64_t *in = VALUES(0, int64_t);                                                    \
+        unsigned mode = (unsigned)c->param.i;                                                      \
+        int64_t last = INT64_MIN;                                                                  \
+        T value = 0;                                                                               \
+        (void)mode;                                                                                \
+        for (size_t i = 0; i < c->n; i++) {                                                        \
+            if (in[i] != last) {                                                                   \
+                last = in[i];                                                                      \
+                value = (T)(EXPRESSION);                                                           \
+            }                                                                                      \
+            RESULT(T)[i] = value;                                                                  \
+        }                                                                                          \
     }
-}
-static void run_iso_year(struct call *c)
+static uint32_t packed_week(int64_t days, unsigned mode)
 {
-    for (size_t i = 0; i < c->n; i++)
-        RESULT(uint16_t)[i] = (uint16_t)year_week_of(VALUES(0, int64_t)[i], 3).year;
+    struct year_week yw = year_week_of(days, mode | WEEK_OF_YEAR);
+
+    return (uint32_t)(yw.year * 100 + yw.week);
 }
-static void run_start_iso_year(struct call *c)
-{
-    for (size_t i = 0; i < c->n; i++) {
-        int64_t start = new_year(year_week_of(VALUES(0, int64_t)[i], 3).year);
-        int weekday = weekday_of(start, false);
-        start += weekday <= 3 ? -weekday : 7 - weekday;
-        RESULT(uint16_t)[i] = (uint16_t)(start < 0 ? 0 : start);
-    }
-}
+WEEK_KERNEL(week, uint8_t, year_week_of(last, mode).week)
+WEEK_KERNEL(year_week, uint32_t, packed_week(last, mode))
+WEEK_KERNEL(iso_year, uint16_t, year_week_of(last, 3).year)
+WEEK_KERNEL(start_iso_year, uint16_t, start_of_iso_year(last))
 /* param.i: 1 = Sunday ends the week, else Saturday */
 static void run_last_of_week(struct call *c)
 {
