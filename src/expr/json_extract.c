@@ -336,15 +336,12 @@ static struct type result_type(int64_t what)
     return code == ERR_OK ? type : type_of(TYPE_INT8);
 }
 
-/* ClickHouse takes the NULL of a LowCardinality for ''. */
-static value_id without_low_null(struct site *s, value_id v)
+/* ClickHouse takes no LowCardinality(Nullable(String)) here. */
+static bool is_low_nullable(struct site *s, uint32_t arg)
 {
-    struct type t = value_at(s->b, v)->type;
+    struct type t = value_at(s->b, s->args[arg])->type;
 
-    if (!t.is_low_cardinality || !t.is_nullable)
-        return v;
-    value_id empty = constant_str(s->b, STR(""));
-    return build_call(s->b, s->node, STR("ifNull"), (value_id[]){v, empty}, 2, s->scope, s->d);
+    return t.is_low_cardinality && t.is_nullable;
 }
 
 static value_id build_get(struct site *s)
@@ -355,14 +352,14 @@ static value_id build_get(struct site *s)
 
     if (!site_strings(s, 1))
         return VALUE_FAILED;
-    args[1] = without_low_null(s, s->args[0]);
-    if (args[1] < 0)
-        return VALUE_FAILED;
+    if (is_low_nullable(s, 0))
+        return site_bad_type(s, 0, "a String or Nullable(String)");
+    args[1] = s->args[0];
     args[0] = EMIT(s->b, &op_parse, type_of(TYPE_STRING), args[1]);
     for (uint32_t i = 1; i < s->n_args; i++) {
         is_name[i + 1] = s->types[i].kind == TYPE_STRING;
-        if (is_name[i + 1])
-            args[i + 1] = without_low_null(s, s->args[i]);
+        if (is_name[i + 1] && !is_low_nullable(s, i))
+            args[i + 1] = s->args[i];
         else if (type_is_integer(s->types[i]) || s->types[i].kind == TYPE_BOOL)
             args[i + 1] = cast_number(s->b, s->args[i], TYPE_INT64);
         else
@@ -385,6 +382,7 @@ static const struct function functions[] = {
     {"isValidJSON", "json", "Is all of it one JSON value?", 1, 1, FN_OWN_LC, build_get, GET_VALID},
     GET("JSONHas", "Is there something at the path (names, and indices from 1 or from the end)?", GET_HAS),
     GET("JSONLength", "Elements of the array, members of the object; 0 for others.", GET_LENGTH),
+    GET("JSONType", "What it is, as an Enum8.", GET_TYPE),
     GET("JSONKey", "The name of the member that the path leads to.", GET_KEY),
     GET("JSONExtractInt", "A number as Int64, also in quotes.", GET_INT),
     GET("JSONExtractUInt", "A number as UInt64, also in quotes.", GET_UINT),

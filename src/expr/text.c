@@ -4,6 +4,7 @@
  * views of the argument where they can be, else bytes in the frame's arena, one piece a batch. */
 #include "expr/array.h"
 #include "expr/kinds.h"
+#include "expr/text_kit.h"
 #include "expr/text_value.h"
 
 #include <stdlib.h>
@@ -135,14 +136,9 @@ static size_t find_text(struct str s, struct str needle, size_t from, bool any_c
         return SIZE_MAX;
     if (needle.n == 0)
         return from;
-    if (!any_case) {
-        const char *hit = from < s.n ? memmem(s.p + from, s.n - from, needle.p, needle.n) : NULL;
-        return hit ? (size_t)(hit - s.p) : SIZE_MAX;
-    }
-    for (size_t at = from; at + needle.n <= s.n; at++)
-        if (equal_bytes(s.p + at, needle.p, needle.n, true))
-            return at;
-    return SIZE_MAX;
+    struct str rest = {s.p + from, s.n - from};
+    const char *hit = any_case ? text_find_any_case(rest, needle) : text_find(rest, needle);
+    return hit ? (size_t)(hit - s.p) : SIZE_MAX;
 }
 
 /* args: haystack, needle[, start from 1]; param.i = any case */

@@ -9,17 +9,43 @@
 
 /* ---- whole texts ---- */
 
+/* The 26 letters from `first` on in the other case. */
+static void ascii_case(char *restrict out, struct str s, char first)
+{
+    for (size_t i = 0; i < s.n; i++)
+        out[i] = (char)(s.p[i] ^ ((uint8_t)(s.p[i] - first) < 26 ? 32 : 0));
+}
+
 static void run_case(struct call *c)
 {
     char *p = arena_bytes(c->arena, 3 * column_bytes(c->args[0], c->n) + 16);
 
     for (size_t i = 0; i < c->n; i++) {
-        size_t n = c->param.i ? utf8_upper(p, IN(i)) : utf8_lower(p, IN(i));
+        struct str s = IN(i);
+        size_t n = s.n;
+        if (text_is_ascii(s))
+            ascii_case(p, s, c->param.i ? 'a' : 'A');
+        else
+            n = c->param.i ? utf8_upper(p, s) : utf8_lower(p, s);
         RESULT(struct str)[i] = (struct str){p, n};
         p += n;
     }
 }
 static const struct op op_lower = {"lowerUTF8", run_case, 0}, op_upper = {"upperUTF8", run_case, 0};
+
+static void reverse_bytes(char *restrict out, struct str s)
+{
+    size_t k = 0;
+
+    for (; s.n - k >= 8; k += 8) {
+        uint64_t word;
+        memcpy(&word, s.p + s.n - 8 - k, 8);
+        word = __builtin_bswap64(word);
+        memcpy(out + k, &word, 8);
+    }
+    for (; k < s.n; k++)
+        out[k] = s.p[s.n - 1 - k];
+}
 
 /* A character cut short at the end turns byte by byte. */
 static void run_reverse(struct call *c)
@@ -28,7 +54,10 @@ static void run_reverse(struct call *c)
 
     for (size_t i = 0; i < c->n; i++) {
         struct str s = IN(i);
-        for (size_t at = 0; at < s.n;) {
+        bool is_ascii = text_is_ascii(s);
+        if (is_ascii)
+            reverse_bytes(p, s);
+        for (size_t at = 0; !is_ascii && at < s.n;) {
             uint8_t b = (uint8_t)s.p[at];
             size_t bytes = b < 0xc0 ? 1 : b < 0xe0 ? 2 : b < 0xf0 ? 3 : 4;
             if (bytes > s.n - at)

@@ -121,7 +121,7 @@ static const char *const text_strings[] = {
     "extractURLParameter(%u, 'a')", "extractURLParameter(%u, %C)", "cutURLParameter(%u, 'a')",
     "cutURLParameter(%u, '')", "cutURLParameter(%u, %C)", "decodeURLComponent(encodeURLComponent(%w))",
     "domain(%w)", "path(%w)", "netloc(%w)",
-    "JSONExtractString(%j%K)", "JSONExtractRaw(%j%K)", "JSONExtractString(%j, 'a')", "JSONExtractRaw(%j)", "JSONKey(%j%K)",
+    "JSONExtractString(%j%K)", "JSONExtractRaw(%j%K)", "JSONExtractString(%j, 'a')", "JSONExtractRaw(%j)", "JSONKey(%j%K)", "toString(JSONType(%j%K))",
     "simpleJSONExtractString(%j, 'a')", "simpleJSONExtractRaw(%j, 'a')", "simpleJSONExtractRaw(%j, 'b')",
     "visitParamExtractString(%j, %C)", "JSONExtractStringCaseInsensitive(%j, 'A')",
     "tryBase64Decode(%w)", "format(%W, %w)", "format('{}{}', %w)",
