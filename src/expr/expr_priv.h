@@ -167,7 +167,7 @@ extern const struct function_family family_arithmetic, family_compare, family_lo
     family_text_utf8, family_text_search, family_text_make, family_text_code, family_readable,
     family_math, family_bits, family_geo, family_hash, family_network, family_pattern,
     family_url, family_time_age, family_time_format, family_time_make, family_time_parse,
-    family_time_trunc, family_time_week, family_cast_accurate,
+    family_time_trunc, family_time_week, family_cast_accurate, family_digest,
     family_json, family_json_simple,
     family_compound, family_array, family_lambda;
 

@@ -17,7 +17,7 @@ static const struct function_family *const families[] = {
     &family_pattern,    &family_url,        &family_json,       &family_json_simple,
     &family_time_part,  &family_time_start, &family_time_shift, &family_time_unix,  &family_other,
     &family_time_week,  &family_time_make, &family_time_age,   &family_time_trunc,
-    &family_time_format, &family_time_parse, &family_cast_accurate,
+    &family_time_format, &family_time_parse, &family_cast_accurate, &family_digest,
     &family_math,       &family_bits,      &family_geo,       &family_hash,       &family_network,
     &family_compound,   &family_array,     &family_lambda,
 };

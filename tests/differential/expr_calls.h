@@ -105,6 +105,8 @@ static const char *const time_calls[] = {
 };
 
 static const char *const hash_calls[] = {
+    "MD5(%s)", "SHA1(%s)", "SHA224(%s)", "SHA256(%s)", "SHA384(%s)", "SHA512(%s)", "sipHash128(%s)", "murmurHash3_128(%s)",
+    "MD5(concat(%s, toString(%t), toString(%t), toString(%t), toString(%t)))",
     "cityHash64(%a)", "cityHash64(%a, %a)", "cityHash64(%a, %a, %a)", "farmHash64(%a)", "farmHash64(%a, %a)",
     "farmFingerprint64(%a)", "metroHash64(%a)", "metroHash64(%a, %a)", "sipHash64(%a)", "sipHash64(%a, %a)",
     "halfMD5(%a)", "halfMD5(%a, %a)", "xxHash32(%a)", "xxHash32(%a, %a)", "xxHash64(%a)", "xxHash64(%a, %a)",
