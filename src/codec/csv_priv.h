@@ -149,6 +149,8 @@ static inline bool zeek_is(struct str raw, struct str mark)
     return raw.n == mark.n && memcmp(raw.p, mark.p, mark.n) == 0;
 }
 
+/* line_regexp.c: can such a decoder be? */
+MUST_CHECK enum err_code regexp_check(const struct decoder_spec *s, struct err *e);
 /* As decoder_header_length. */
 size_t zeek_header_length(const char *data, size_t n, struct str *line);
 

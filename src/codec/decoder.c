@@ -13,6 +13,7 @@ static const struct decoder_driver *const drivers[] = {
     &decoder_csv, &decoder_csv_with_names, &decoder_tsv, &decoder_tsv_with_names, &decoder_json,
     &decoder_combined_log, &decoder_common_log, &decoder_logfmt, &decoder_syslog, &decoder_line_as_string,
     &decoder_json_as_string, &decoder_zeek, &decoder_json_compact, &decoder_json_compact_with_names,
+    &decoder_regexp,
 };
 
 static const struct {
@@ -33,6 +34,7 @@ static const struct {
     {"Zeek", FORMAT_ZEEK},
     {"JSONCompactEachRow", FORMAT_JSON_COMPACT},
     {"JSONCompactEachRowWithNames", FORMAT_JSON_COMPACT_WITH_NAMES},
+    {"Regexp", FORMAT_REGEXP},
     {"TabSeparated", FORMAT_TSV},
     {"TabSeparatedWithNames", FORMAT_TSV_WITH_NAMES},
     {"JSONLines", FORMAT_JSON_EACH_ROW},
@@ -43,7 +45,8 @@ static const struct {
 const char *const format_names[] = {
     "CSV", "CSVWithNames", "TSV", "TSVWithNames", "JSONEachRow", "TabSeparated", "TabSeparatedWithNames",
     "JSONLines", "NDJSON", "CombinedLog", "CommonLog", "Logfmt", "Syslog", "LineAsString", "JSONAsString",
-    "Zeek", "JSONCompactEachRow", "JSONCompactEachRowWithNames", NULL,
+    "Zeek", "JSONCompactEachRow", "JSONCompactEachRowWithNames",
+    "Regexp", NULL,
 };
 
 const char *format_name(enum format f)
@@ -72,7 +75,8 @@ static const struct decoder_driver *driver_of(enum format f)
 
 static enum err_code check(const struct decoder_spec *s, const struct decoder_driver *driver, struct err *e)
 {
-    bool has_positions = s->format == FORMAT_CSV || s->format == FORMAT_TSV || s->format == FORMAT_JSON_COMPACT;
+    bool has_positions = s->format == FORMAT_CSV || s->format == FORMAT_TSV || s->format == FORMAT_JSON_COMPACT ||
+                         s->format == FORMAT_REGEXP;
 
     if (driver == NULL)
         return err_set(e, ERR_INVALID, "no decoder for this format");
@@ -90,6 +94,8 @@ static enum err_code check(const struct decoder_spec *s, const struct decoder_dr
         if (s->positions[i] >= s->n_positions)
             return err_set(e, ERR_INVALID, "column %.*s is at position %u of %zu", STR_FMT(s->fields[i].path),
                            s->positions[i] + 1, s->n_positions);
+    if (s->format == FORMAT_REGEXP)
+        return regexp_check(s, e);
     return ERR_OK;
 }
 
@@ -99,6 +105,7 @@ static void free_spec(struct decoder_spec *s)
         free((char *)s->fields[i].path.p);
     free((struct field *)s->fields);
     free((uint32_t *)s->positions);
+    free((char *)s->pattern.p);
 }
 
 static struct decoder_spec copy_spec(const struct decoder_spec *from)
@@ -111,6 +118,7 @@ static struct decoder_spec copy_spec(const struct decoder_spec *from)
         fields[i].path.p = xstrndup(from->fields[i].path.p, from->fields[i].path.n);
     }
     s.fields = fields;
+    s.pattern.p = xstrndup(from->pattern.p ? from->pattern.p : "", from->pattern.n);
     if (from->positions) {
         uint32_t *positions = xmalloc((s.n_fields + 1) * sizeof(*positions));
         memcpy(positions, from->positions, s.n_fields * sizeof(*positions));

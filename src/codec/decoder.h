@@ -30,6 +30,7 @@ enum format {
     FORMAT_ZEEK,           /* columns by the file's own header, which may change within it */
     FORMAT_JSON_COMPACT,   /* JSONCompactEachRow */
     FORMAT_JSON_COMPACT_WITH_NAMES,
+    FORMAT_REGEXP,
 };
 
 const char *format_name(enum format f);
@@ -42,6 +43,16 @@ struct field {
     bool has_default;  /* fill column.missing */
 };
 
+/* Regular expressions, as expr/regex.h has them, for FORMAT Regexp. */
+struct regex;
+struct pattern_engine {
+    struct regex *(*open)(struct str pattern, unsigned flags, char *why, size_t why_bytes);
+    void (*close)(struct regex *r);
+    size_t (*n_groups)(const struct regex *r);
+    bool (*find)(const struct regex *r, struct str text, size_t from, struct str *groups, size_t n_groups);
+};
+enum regexp_escaping { REGEXP_RAW, REGEXP_ESCAPED, REGEXP_CSV };
+
 struct decoder_spec {
     enum format format;
     const struct field *fields; /* the wanted fields; batch columns are in this order */
@@ -50,6 +61,12 @@ struct decoder_spec {
     const uint32_t *positions;
     size_t n_positions;   /* columns a record has in all (CSV/TSV without names) */
     char delimiter;       /* CSV; 0 = ',' */
+    /* Regexp; the pattern is copied. */
+    struct str pattern;
+    unsigned pattern_flags;
+    enum regexp_escaping escaping;
+    bool skips_unmatched;
+    const struct pattern_engine *patterns;
     size_t max_record_bytes; /* default 16 MB: 16 << 20 */
     uint32_t max_columns; /* 4,096 */
     uint32_t max_depth;   /* nesting of JSON, 1,000 */
@@ -134,6 +151,6 @@ static inline void decoder_set_now(struct decoder *d, int64_t now_s)
 extern const struct decoder_driver decoder_csv, decoder_csv_with_names, decoder_tsv, decoder_tsv_with_names,
     decoder_json, decoder_combined_log, decoder_common_log, decoder_logfmt, decoder_syslog, decoder_line_as_string,
     decoder_json_as_string, decoder_zeek,
-    decoder_json_compact, decoder_json_compact_with_names;
+    decoder_json_compact, decoder_json_compact_with_names, decoder_regexp;
 
 #endif

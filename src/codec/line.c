@@ -33,6 +33,8 @@ static struct decoder *line_open(const struct decoder_spec *spec, const struct l
         d->cut_of[i] = format->names == NULL ? (int32_t)i
                        : d->n_cuts == 1      ? 0 /* the whole line, by any name */
                                              : find_name(format, spec->fields[i].path);
+    if (format->format == FORMAT_REGEXP)
+        regexp_open(d, spec);
     return &d->base;
 }
 
@@ -40,6 +42,9 @@ static void line_free(struct decoder *base)
 {
     struct line_decoder *d = (struct line_decoder *)base;
 
+    if (d->regex)
+        base->spec.patterns->close(d->regex);
+    free(d->groups);
     free(d->cuts);
     free(d->cut_of);
     free(d);
@@ -143,6 +148,8 @@ static void take_line(struct line_decoder *d, struct batch *b, struct reject_lis
     memset(d->cuts, 0, d->n_cuts * sizeof(*d->cuts));
     const char *reason = line.n > d->base.spec.max_record_bytes ? "longer than max_record_bytes"
                                                                 : d->format->cut(d, line);
+    if (reason == line_skipped)
+        return;
     if (reason == NULL)
         reason = store_row(d, b, row, &field);
     if (reason == NULL) {
@@ -233,6 +240,7 @@ DRIVER(common_log, FORMAT_COMMON_LOG, line_common);
 DRIVER(logfmt, FORMAT_LOGFMT, line_logfmt);
 DRIVER(syslog, FORMAT_SYSLOG, line_syslog);
 DRIVER(line_as_string, FORMAT_LINE_AS_STRING, line_as_string);
+DRIVER(regexp, FORMAT_REGEXP, line_regexp);
 DRIVER(json_as_string, FORMAT_JSON_AS_STRING, line_json);
 
 const char *const *decoder_names(enum format format)

@@ -33,6 +33,8 @@ struct line_decoder {
     int32_t *cut_of;         /* [field] index in cuts */
     size_t n_cuts;
     struct arena *arena;     /* of the batch that is filled: for what is unescaped */
+    struct regex *regex;     /* Regexp: its pattern, */
+    struct str *groups;      /*   and what it matched last */
     char minute[32];         /* the time read last, up to its minute, and its zone: see line_clf.c */
     int64_t minute_s;
 };
@@ -40,6 +42,11 @@ struct line_decoder {
 /* A record with names of its own: this value belongs to this name. Later ones win. */
 void line_own(struct line_decoder *d, struct str name, struct str value);
 
+/* line_regexp.c */
+extern const char line_skipped[]; /* a reason: the line is no record, and nothing is said of it */
+void regexp_open(struct line_decoder *d, const struct decoder_spec *s);
+
+extern const struct line_format line_regexp;
 extern const struct line_format line_combined, line_common, line_logfmt, line_syslog, line_as_string, line_json;
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/hash.h"
+#include "expr/regex.h"
 
 enum { MAX_ARGS = 8 };
 
@@ -109,6 +110,26 @@ bool gather_is_empty(const struct gather *g)
     return g->n_partitions == 0;
 }
 
+static const struct pattern_engine regexes = {regex_new, regex_free, regex_n_groups, regex_find};
+
+/* What the source's SETTINGS say about its format. plan/build.c has refused what they must not say. */
+static void apply_settings(struct decoder_spec *spec, const struct source_def *def)
+{
+    spec->patterns = &regexes;
+    spec->pattern_flags = REGEX_STRICT;
+    for (uint32_t i = 0; i < def->n_settings; i++) {
+        struct str name = def->settings[i].name, value = def->settings[i].value;
+        if (str_is(name, "format_csv_delimiter") && value.n == 1)
+            spec->delimiter = value.p[0];
+        else if (str_is(name, "format_regexp"))
+            spec->pattern = value;
+        else if (str_is(name, "format_regexp_escaping_rule"))
+            spec->escaping = str_is(value, "Escaped") ? REGEXP_ESCAPED : str_is(value, "CSV") ? REGEXP_CSV : REGEXP_RAW;
+        else if (str_is(name, "format_regexp_skip_unmatched"))
+            spec->skips_unmatched = str_is(value, "1") || str_is(value, "true");
+    }
+}
+
 enum err_code gatherer_init(struct gatherer *w, const struct plan_source *plan,
                             const struct plan_settings *settings, struct err *e)
 {
@@ -116,16 +137,13 @@ enum err_code gatherer_init(struct gatherer *w, const struct plan_source *plan,
     uint32_t n_positions = 0;
     for (uint32_t i = 0; i < plan->def->n_columns; i++)
         n_positions += plan->def->columns[i].mode != COLUMN_MATERIALIZED && plan->def->columns[i].mode != COLUMN_ALIAS;
-    char delimiter = 0;
-    for (uint32_t i = 0; i < plan->def->n_settings; i++)
-        if (str_is(plan->def->settings[i].name, "format_csv_delimiter") && plan->def->settings[i].value.n == 1)
-            delimiter = plan->def->settings[i].value.p[0];
     struct decoder_spec spec = {
         .format = plan->def->format, .fields = plan->fields, .n_fields = plan->n_fields, .positions = plan->positions,
-        .n_positions = n_positions, .delimiter = delimiter, .max_record_bytes = (size_t)settings->max_record_bytes,
+        .n_positions = n_positions, .max_record_bytes = (size_t)settings->max_record_bytes,
         .max_columns = (uint32_t)settings->max_columns, .max_depth = (uint32_t)settings->max_depth,
     };
-    w->delimiter = plan->def->format == FORMAT_CSV   ? (delimiter ? delimiter : ',')
+    apply_settings(&spec, plan->def);
+    w->delimiter = plan->def->format == FORMAT_CSV   ? (spec.delimiter ? spec.delimiter : ',')
                    : plan->def->format == FORMAT_TSV ? '\t'
                                                      : 0;
     TRY(decoder_new(&w->decoder, &spec, e));

@@ -230,7 +230,8 @@ static bool is_input(const struct column_def *c)
 static bool is_rewritable(const struct plan_source *p, const char *folder)
 {
     enum { PATH_COLUMN = 4, FILE_COLUMN = 5 };
-    if (decoder_names(p->def->format) != NULL || p->def->format == FORMAT_LOGFMT)
+    if (decoder_names(p->def->format) != NULL || p->def->format == FORMAT_LOGFMT ||
+        p->def->format == FORMAT_ZEEK || p->def->format == FORMAT_REGEXP)
         return false;
     if (p->uses_virtual[PATH_COLUMN] || p->uses_virtual[FILE_COLUMN] || strpbrk(folder, "*?[]{}\\") != NULL)
         return false;

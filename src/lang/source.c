@@ -278,7 +278,7 @@ static bool format_clause(struct parser *p, struct source_def *s)
             refuse(p, s->format_at,
                    "there are CSV, CSVWithNames, TSV, TSVWithNames, JSONEachRow, "
                    "JSONCompactEachRow, JSONCompactEachRowWithNames, JSONAsString, "
-                   "LineAsString, CombinedLog, CommonLog, Logfmt, Syslog and Zeek",
+                   "LineAsString, CombinedLog, CommonLog, Logfmt, Regexp, Syslog and Zeek",
                    "FORMAT %s is not there yet", known);
         else
             refuse(p, s->format_at, suggest(p, name, format_names, n), "unknown format %.*s",

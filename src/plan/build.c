@@ -253,6 +253,7 @@ static void start_source(struct build *b, const struct source_def *def)
     *r = (struct relation){.name = def->name, .source = s, .pass = VALUE_UNKNOWN, .n_columns = def->n_columns,
                            .columns = arena_zero(a, (def->n_columns + 1) * sizeof(struct relation_column))};
     check_whole_format(b, def);
+    check_source_settings(b->d, def);
     for (size_t i = 0; i < def->n_columns; i++) {
         const struct column_def *c = &def->columns[i];
         s->slot_of_column[i] = -1;

@@ -69,4 +69,7 @@ value_id relation_column_value(struct relation *r, struct relation_column *c);
 /* Looks names up in relation r (aliases of its own items first). For builder_expression. */
 struct scope relation_scope(struct relation *r);
 
+/* source_settings.c: SETTINGS behind FORMAT. */
+void check_source_settings(struct diagnostics *d, const struct source_def *def);
+
 #endif

@@ -772,6 +772,42 @@ CREATE SOURCE q (n UInt32, a Array(String), t DateTime) FROM FILES 'q.json' FORM
             assert c.sql(f"SELECT count(), sum(n), sum(cityHash64(t, n, a)) FROM {s}") == want, s
 
 
+REGEXP = """
+SET store = 'embedded:./t.weir';
+SET allow_errors_ratio = 1;
+CREATE SOURCE s (t DateTime, level LowCardinality(String), n UInt32, rest String)
+FROM FILES 's*.log' FORMAT Regexp SETTINGS format_regexp = '\\\\[(\\\\S+ \\\\S+),\\\\d+\\\\] (\\\\w+) n=(\\\\d+) (?:x|y)(.*)' EVENT TIME t KEEP FOREVER;
+"""
+
+
+def lines_are_cut_by_a_pattern_as_clickhouse_cuts_them():
+    structure = "t DateTime(''UTC''), level String, n UInt32, rest String"
+    with Case(REGEXP) as c:
+        good = "".join(f"[2026-01-{1 + i % 20:02d} 00:00:{i % 60:02d},{i % 1000:03d}] {('INFO', 'WARN')[i % 2]} n={i} {'xy'[i % 2]}{i * 'é' if i < 9 else i}\n"
+                       for i in range(3000))
+        c.write("s1.log", good)
+        c.ok("run", "--once")
+        of = "count(), sum(n), sum(cityHash64(t, toString(level), n, rest))"
+        want = c.sql(f"SELECT {of} FROM file('{c.path('s1.log')}', Regexp, '{structure}') SETTINGS format_regexp = "
+                     "'\\\\[(\\\\S+ \\\\S+),\\\\d+\\\\] (\\\\w+) n=(\\\\d+) (?:x|y)(.*)', format_regexp_escaping_rule = 'Raw'")
+        assert c.sql(f"SELECT {of} FROM s") == want and want[0][0] == "3000", want
+        c.write("s2.log", "[2026-01-01 00:00:00,1] INFO n=1 x\r\n  at line 2\n[2026-01-01 00:00:00,1] INFO n=99999999999 x\n")
+        c.ok("run", "--once")
+        assert c.one("SELECT count() FROM s") == "3001"
+        got = c.sql("SELECT record, reason FROM weir_rejects ORDER BY `offset`")
+        assert got[0] == ["  at line 2", "does not match format_regexp"] and got[1][1].startswith("column n: "), got
+    with Case(REGEXP.replace("EVENT TIME", ", format_regexp_skip_unmatched = 1 EVENT TIME")) as c:
+        c.write("s1.log", "[2026-01-01 00:00:00,1] INFO n=1 x\n  at line 2\n\n")
+        c.ok("run", "--once")
+        assert c.one("SELECT count() FROM s") == "1" and c.one("SELECT count() FROM weir_rejects") == "0"
+    for old, new, said in (("(.*)", "(.*", "missing )"), ("(.*)", ".*", "3 groups, the source has 4 columns"),
+                           ("format_regexp", "format_regex", "did you mean format_regexp?"),
+                           (" SETTINGS format_regexp", " SETTINGS format_csv_delimiter = ';;', format_regexp", "is one byte")):
+        with Case(REGEXP.replace(old, new)) as c:
+            r = c.weir("check")
+            assert r.returncode == 1 and said in r.stdout + r.stderr, (said, r.stdout + r.stderr)
+
+
 def check_finds_all_mistakes_in_one_run():
     with Case("CREATE SOURCE s (t DateTime, x Int2) FROM FILES 'a' FORMAT CVS EVENT TIME tt;\nCREATE METRIC m AS SELECT cuont() FROM nowhere GROUP BY x EVERY 1 MINUTE;\n") as c:
         r = c.weir("check")
@@ -869,6 +905,6 @@ if __name__ == "__main__":
         only_what_is_needed_is_decoded, what_was_past_a_shorter_keep_stays_hidden,
         csv_finds_a_header_of_its_own_names, access_logs_are_cut_into_fields, zeek_logs_follow_their_own_headers,
         zeek_logs_survive_kill_9, a_zeek_header_without_a_wanted_column_is_said, json_objects_over_several_lines,
-        json_arrays_by_position_and_by_names, check_finds_all_mistakes_in_one_run,
+        json_arrays_by_position_and_by_names, lines_are_cut_by_a_pattern_as_clickhouse_cuts_them, check_finds_all_mistakes_in_one_run,
         check_says_how_long_in_words, check_refuses_what_the_engine_cannot_hold,
         aggregates_answer_as_over_the_raw_rows, check_names_what_no_metric_can_hold]))

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Real sets of logs from files to rows, compared with the store's own reading of the same files. They lie in the
-folder data of WEIR_SHARED (zeek-rita, zeek-wrccdc); a set that is not there is skipped."""
+folder data of WEIR_SHARED (zeek-rita, zeek-wrccdc, kafka-broker-logs); a set that is not there is skipped."""
 import glob
 import gzip
 import os
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(__file__))
@@ -135,5 +136,33 @@ CREATE SOURCE json ({json_columns}) FROM FILES '{DATA}/zeek-wrccdc/json/dns.json
         assert c.one("SELECT count(rtt) FROM tsv") == c.one("SELECT count(rtt) FROM json") == "39677"
 
 
+def kafka_broker_logs_are_cut_by_a_pattern():
+    """Lines that are no head of a record (stack traces) are passed over, as ClickHouse does when told so."""
+    if not is_there("kafka-broker-logs"):
+        return
+    pattern = "\\\\[(\\\\d+-\\\\d+-\\\\d+ \\\\d+:\\\\d+:\\\\d+),(\\\\d+)\\\\] (\\\\w+) (.*)"
+    settings = f"format_regexp = '{pattern}', format_regexp_skip_unmatched = 1"
+    with Case(f"""SET store = 'embedded:./t.weir';
+CREATE SOURCE log (t DateTime, ms String, level LowCardinality(String), message String) FROM FILES 'logs/**/*log*' FORMAT Regexp
+SETTINGS {settings} EVENT TIME t KEEP FOREVER;
+""") as c:
+        subprocess.run(f"zstd -dc {DATA}/kafka-broker-logs/*.tar.zst | tar x -C {c.dir}", shell=True, check=True)
+        c.ok("run", "--once")
+        files = sorted(f for f in glob.glob(f"{c.dir}/logs/**/*log*", recursive=True) if os.path.isfile(f) and os.path.getsize(f))
+        of = "count(), sum(toUInt16(ms)), sum(cityHash64(t, ms, toString(level), message))"
+        seen, parts = set(), []
+        for f in files:
+            content = open(f, "rb").read()
+            if content not in seen:
+                parts.append(f"SELECT * FROM file('{f}', Regexp, 't DateTime(''UTC''), ms String, level String, message String')")
+            seen.add(content)
+        want = c.sql(f"SELECT {of} FROM (" + " UNION ALL ".join(parts) + f") SETTINGS {settings}, format_regexp_escaping_rule = 'Raw'")
+        got = c.sql(f"SELECT {of} FROM log")
+        print(f"{got[0][0]} records of {len(parts)} files")
+        assert got == want, (got, want)
+        assert c.one("SELECT count() FROM weir_rejects") == "0"
+
+
 if __name__ == "__main__":
-    sys.exit(run([zeek_rita_loads_as_it_stands, zeek_wrccdc_loads_as_it_stands, zeek_wrccdc_is_the_same_as_json]))
+    sys.exit(run([zeek_rita_loads_as_it_stands, zeek_wrccdc_loads_as_it_stands, zeek_wrccdc_is_the_same_as_json,
+              kafka_broker_logs_are_cut_by_a_pattern]))

@@ -11,6 +11,7 @@
 
 #include "codec/decoder.h"
 #include "codec/value.h"
+#include "expr/regex.h"
 
 enum { NOW = 1716163200 }; /* 2024-05-20 00:00:00 */
 
@@ -196,10 +197,69 @@ static void runs_of_lines_become_rows_and_rejects_at_their_places(void **state)
     reject_list_done(&rejects);
 }
 
+static void groups_are_unescaped_by_the_rule(void **state)
+{
+    static const struct pattern_engine engine = {regex_new, regex_free, regex_n_groups, regex_find};
+    static const uint32_t positions[] = {1, 0};
+    static const struct {
+        const char *pattern, *line;
+        enum regexp_escaping rule;
+        bool skips;
+        const char *want;
+    } lines[] = {
+        {"(\\d+)-(.*)", "5-a\\tb", REGEXP_RAW, false, "a\\tb 5"},
+        {"(\\d+)-(.*)", "5-a\\tb", REGEXP_ESCAPED, false, "a\tb 5"},
+        {"(\\d+)-(.*)", "5-\\N", REGEXP_ESCAPED, false, "NULL 5"},
+        {"(\\d+)-(.*)", "5-\"a\"\"b\"", REGEXP_CSV, false, "a\"b 5"},
+        {"(\\d+)-(.*)", "5-\"a", REGEXP_CSV, false, "!a quoted field"},
+        {"(\\d+)-(.*)", "x5-a", REGEXP_RAW, false, "!does not match"},
+        {"(\\d+)-(.*)", "x5-a", REGEXP_RAW, true, ""},
+        {"(\\d+)(-a|-b)?", "5", REGEXP_RAW, false, "NULL 5"},
+        {"(\\d+)(-a|-b*)|x", "5-bb", REGEXP_RAW, false, "-bb 5"},
+        {"(\\d+)-(.*)", "300-", REGEXP_RAW, false, "!column n: outside"},
+    };
+    for (size_t i = 0; i < COUNT(lines); i++) {
+        struct err e;
+        struct field fields[2] = {{.path = STR("s")}, {.path = STR("n")}};
+        struct type types[2];
+        assert_int_equal(type_parse(&types[0], STR("Nullable(String)"), &e), ERR_OK);
+        assert_int_equal(type_parse(&types[1], STR("UInt8"), &e), ERR_OK);
+        fields[0].type = types[0];
+        fields[1].type = types[1];
+        struct decoder_spec spec = {.format = FORMAT_REGEXP, .fields = fields, .n_fields = 2, .positions = positions,
+                                    .n_positions = 2, .pattern = str_of(lines[i].pattern), .escaping = lines[i].rule,
+                                    .skips_unmatched = lines[i].skips, .patterns = &engine};
+        struct decoder *d;
+        struct batch b;
+        struct reject_list rejects = {0};
+        AUTO_DONE(buf) got = {0};
+        assert_int_equal(decoder_new(&d, &spec, &e), ERR_OK);
+        batch_init(&b, types, NULL, 2);
+        decoder_feed(d, lines[i].line, strlen(lines[i].line), 9);
+        decoder_next(d, &b, &rejects);
+        if (b.n_rows) {
+            struct str text = COLUMN(&b.columns[0], struct str)[0];
+            buf_printf(&got, "%.*s %u", STR_FMT((b.columns[0].nulls[0] ? STR("NULL") : text)),
+                       COLUMN(&b.columns[1], uint8_t)[0]);
+        } else if (rejects.n) {
+            buf_printf(&got, "!%.*s", (int)strlen(lines[i].want) - 1, rejects.items[0].reason);
+        }
+        assert_string_equal(buf_cstr(&got), lines[i].want);
+        decoder_free(d);
+        batch_done(&b);
+        reject_list_done(&rejects);
+        spec.n_positions = 3;
+        assert_int_equal(decoder_new(&d, &spec, &e), ERR_INVALID);
+        spec.pattern = STR("(");
+        assert_int_equal(decoder_new(&d, &spec, &e), ERR_SYNTAX);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fields_are_cut_out_of_lines),
+        cmocka_unit_test(groups_are_unescaped_by_the_rule),
         cmocka_unit_test(runs_of_lines_become_rows_and_rejects_at_their_places),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
