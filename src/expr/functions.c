@@ -91,7 +91,8 @@ enum more_types function_more_types(const struct function *f)
     static const struct function_family *const texts[] = {
         &family_text, &family_like, &family_text_utf8, &family_text_search, &family_text_make, &family_text_code,
     };
-    static const char *const any[] = {"concat", "concatWithSeparator", "length", "empty", "notEmpty"};
+    static const char *const any[] = {"concat", "concatWithSeparator", "length", "empty", "notEmpty",
+                                      "multiSearchAny", "multiSearchAnyCaseInsensitive"};
     static const char *const keeps_fixed[] = {"lower", "upper", "lcase", "ucase", "reverse", "lowerUTF8", "upperUTF8"};
 
     if (is_of_any(all, COUNT(all), f))

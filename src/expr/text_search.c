@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Search and replacement in strings by bytes: counting, whole words, many needles. */
+#include "column/compound.h"
 #include "expr/text_kit.h"
 
 #define IN(row) (VALUES(0, struct str)[row])
@@ -193,6 +194,46 @@ static value_id build_replace(struct site *s)
                 (struct param){.i = s->f->param}, NULL);
 }
 
+/* ---- multiSearchAny: s, constant array of needles; param.i = case ---- */
+
+struct needles {
+    const struct str *texts;
+    size_t n;
+};
+
+static bool has_any(struct str s, const struct needles *needles, int64_t which)
+{
+    for (size_t i = 0; i < needles->n; i++)
+        if (find(s, needles->texts[i], which) != NULL)
+            return true;
+    return false;
+}
+
+static void run_has_any(struct call *c)
+{
+    for (size_t i = 0; i < c->n; i++)
+        RESULT(uint8_t)[i] = IN(i).n > 0 && has_any(IN(i), c->data, c->param.i);
+}
+static const struct op op_has_any = {"multiSearchAny", run_has_any, 0};
+
+static value_id build_has_any(struct site *s)
+{
+    struct type t = s->types[1];
+    bool is_texts = t.kind == TYPE_ARRAY && type_element(t, 0).kind == TYPE_STRING &&
+        !type_element(t, 0).is_nullable;
+
+    if (!site_strings(s, 1))
+        return VALUE_FAILED;
+    const struct cell *cell = constant_cell(s->b, s->args[1]);
+    if (!is_texts || cell == NULL || cell->is_null || cell->fault)
+        return site_bad_type(s, 1, "a constant array of strings");
+    struct elements e = array_elements(t, cell->bytes);
+    struct needles *needles = arena_alloc(&s->b->memory->arena, sizeof(*needles));
+    *needles = (struct needles){(const struct str *)e.values, e.n};
+    return emit(s->b, &op_has_any, type_of(TYPE_UINT8), s->args, 2,
+                (struct param){.i = s->f->param}, needles);
+}
+
 /* ---- functions ---- */
 
 static const struct function functions[] = {
@@ -214,6 +255,10 @@ static const struct function functions[] = {
      build_edge, 0},
     {"endsWithCaseInsensitive", "s, suffix", "endsWith, ASCII letters of either case.", 2, 2, 0,
      build_edge, 1},
+    {"multiSearchAny", "s, needles", "Is one of the (constant) array's texts in s?", 2, 2, 0,
+     build_has_any, CASE_EXACT},
+    {"multiSearchAnyCaseInsensitive", "s, needles", "The same, ASCII letters of either case.", 2, 2,
+     0, build_has_any, CASE_ASCII},
     {"replaceOne", "s, what, by", "s with the first `what` replaced.", 3, 3, 0, build_replace, 0},
     {"replaceAll", "s, what, by", "s with each `what` replaced.", 3, 3, 0, build_replace, 1},
     {"replace", "s, what, by", "replaceAll", 3, 3, FN_ANY_CASE | FN_ALIAS, build_replace, 1},

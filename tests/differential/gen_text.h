@@ -83,6 +83,7 @@ static const char *const text_numbers[] = {
 };
 
 static const char *const text_conditions[] = {
+    "multiSearchAny(%w, [%W, %W])", "multiSearchAnyCaseInsensitive(%w, [%W, %W, 'fox'])", "multiSearchAny(%w, [''])",
     "isValidUTF8(%w)", "startsWithUTF8(%w, %W)", "endsWithUTF8(%w, %W)", "startsWithUTF8(%w, %w)", "endsWithUTF8(%w, %w)",
     "endsWith(%w, %W)", "startsWith(%w, %W)", "startsWithCaseInsensitive(%w, %W)", "endsWithCaseInsensitive(%w, %W)",
     "hasToken(%w, %W)", "hasTokenCaseInsensitive(%w, %W)", "hasTokenOrNull(%w, %W)",

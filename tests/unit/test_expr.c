@@ -329,6 +329,8 @@ static const struct expectation table[] = {
     {"JSONHas('{\"abc\":null}', s)", "UInt8: 0 | 1 | 0 | 0"},
     {"JSONLength('[' || s || ']')", "UInt64: 0 | 0 | 1 | 0"},
     {"JSONExtractFloat(ns)", "Nullable(Float64): 5 | NULL | 0 | 0"},
+    {"multiSearchAny(s, ['bc', '1'])", "UInt8: 0 | 1 | 1 | 0"},
+    {"multiSearchAnyCaseInsensitive(s, ['BC', ''])", "UInt8: 0 | 1 | 1 | 1"},
     {"isValidJSON(s)", "UInt8: 0 | 0 | 1 | 0"},
     {"simpleJSONExtractInt('{\"a\":' || s || '}', 'a')", "Int64: 0 | 0 | 12 | 0"},
     {"simpleJSONExtractRaw('{\"a\":[1,{}], \"b\":2}', 'a')", "String: [1,{}] | [1,{}] | [1,{}] | [1,{}]"},
