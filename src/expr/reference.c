@@ -23,6 +23,7 @@ const char function_differences[] =
     "- `toDate` and its like on moments before 1970 or after 2106 follow ClickHouse where it is\n"
     "  consistent; windows that begin before 1971-05 are not compared.\n"
     "- `now()` and `today()` are the epoch's, in UTC.\n"
+    "- `farmHash64` of 512 bytes and more rejects; `age` in weeks between times with fractions may be one off.\n"
     "- A floating point number that is NaN or infinite as the count of `addDays` and its like rejects; ClickHouse\n"
     "  moves by noise.\n"
     "- ILIKE folds the letters of Latin, Greek, Cyrillic and Armenian.\n"

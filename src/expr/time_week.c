@@ -249,7 +249,7 @@ static value_id build_relative(struct site *s)
     struct param p = {.i = which, .j = which == RELATIVE_HOUR ? hour_skew(zone) : 0,
                       .p = which == RELATIVE_HOUR && !is_plain_utc(zone) ? zone : NULL};
     v = emit(s->b, &op_relative, type_of(TYPE_INT64), &v, 1, p, NULL);
-    if (which == RELATIVE_DAY && t.kind != TYPE_DATETIME64)
+    if (which == RELATIVE_DAY)
         v = cast_number(s->b, v, TYPE_UINT16);
     return cast_number(s->b, v, which == RELATIVE_YEAR ? TYPE_UINT16 : TYPE_UINT32);
 }

@@ -863,6 +863,10 @@ static void gen_format(struct buf *out, const char *format, int depth)
             buf_text(out, PICK("UInt8", "UInt16", "UInt32", "UInt64", "Int8", "Int16", "Int32", "Int64", "Float32",
                 "Float64"));
             break;
+        case 'q':
+            buf_text(out, PICK("'nanosecond'", "'microsecond'", "'millisecond'", "'second'", "'minute'", "'hour'",
+                "'day'", "'month'", "'quarter'", "'year'"));
+            break;
         case '7':
             buf_text(out, PICK("'nanosecond'", "'microsecond'", "'millisecond'", "'second'", "'minute'", "'hour'",
                 "'day'", "'week'", "'month'", "'quarter'", "'year'"));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Calls of the functions on numbers, times, hashes and networks for diff_expr's generator; its format letters,
- * and %a for an argument of any type, %g a number that is not too large, %7 a unit as text, %T a type of numbers, %v text of a time as people write it, %m a
+ * and %a for an argument of any type, %g a number that is not too large, %7 a unit as text, %q the same but week, %T a type of numbers, %v text of a time as people write it, %m a
  * mode of weeks. */
 #ifndef DIFFERENTIAL_EXPR_CALLS_H
 #define DIFFERENTIAL_EXPR_CALLS_H
@@ -42,14 +42,17 @@ static const char *const time_number_calls[] = {
     "toRelativeYearNum(%t)", "toRelativeQuarterNum(%t)", "toRelativeMonthNum(%t)", "toRelativeWeekNum(%t)",
     "toRelativeDayNum(%t)", "toRelativeHourNum(%t)", "toRelativeMinuteNum(%t)", "toRelativeSecondNum(%t)",
     "toRelativeHourNum(t, %Z)", "toRelativeDayNum(t6, %Z)", "toRelativeMonthNum(%t, %Z)", "toDaysSinceYearZero(%t)",
-    "timezoneOffset(%t)", "timeZoneOffset(toTimeZone(t, %Z))", "age(%7, %t, %t)", "age(%7, %t, %t)",
-    "age(%7, %t, %t, %Z)", "age('month', d, nd)", "age('day', tn, t6)", "dateDiff(%7, %t, %t)", "dateDiff(%7, %t, %t, %Z)",
+    "timezoneOffset(%t)", "timeZoneOffset(toTimeZone(t, %Z))", "age(%q, %t, %t)", "age(%q, %t, %t)",
+    "age(%q, %t, %t, %Z)", "age('week', d, nd)", "age('month', d, nd)", "age('day', tn, t6)", "dateDiff(%7, %t, %t)", "dateDiff(%7, %t, %t, %Z)",
     "toDayOfWeek(%t, %k)", "toYYYYMMDDhhmmss(%t, %Z)", "toMillisecond(t6, %Z)", "toDayOfYear(%t, %Z)",
     "toUnixTimestamp64Second(%t)",
 };
 
 /* Text made of times, and times outside the range that is compared further. */
 static const char *const time_text_calls[] = {
+    "toString(toDateOrDefault(%y))", "toString(toDateTimeOrDefault(%y))", "toString(toDateTimeOrDefault(%y, %Z))",
+    "toString(toDateTime64OrDefault(%y, 3))", "toString(parseDateTimeBestEffortUSOrZero(%v, %Z))",
+    "toString(parseDateTime64BestEffortUSOrZero(%v, 0, %Z))", "toString(parseDateTimeOrZero(%y))",
     "formatDateTime(%t, '%%a %%b %%c %%C %%d %%D %%e %%f %%F')", "formatDateTime(%t, '%%g|%%G|%%h|%%H|%%i|%%I|%%j|%%k|%%l')",
     "formatDateTime(%t, '%%m%%M%%n%%p%%Q%%r%%R%%s%%S%%t%%T')", "formatDateTime(t6, '%%u %%V %%w %%W %%y %%Y %%z %%%%', %Z)",
     "formatDateTime(%t, '%%Y-%%m-%%d %%H:%%i:%%S')", "formatDateTime(%t, '%%z %%f')", "formatDateTime(%t, %C)",
@@ -69,7 +72,7 @@ static const char *const time_calls[] = {
     "subtractMicroseconds(%t, i8)", "subtractMilliseconds(t, i8)", "addDate(%t, INTERVAL %k %U)",
     "subDate(%t, INTERVAL %k %U)", "addDays(%t, %k / 2)", "addHours(t, 1.5)", "subtractMinutes(%t, i8 / 3)",
     "addSeconds(%t, i16 / 4)", "addMonths(%t, i8 / 2)",
-    "parseDateTime(formatDateTime(%t, '%%Y-%%m-%%d %%T'))", "parseDateTimeOrNull(%y)", "parseDateTimeOrZero(%y)",
+    "parseDateTime(formatDateTime(%t, '%%Y-%%m-%%d %%T'))", "parseDateTimeOrNull(%y)", 
     "parseDateTime(%y, '%%Y-%%m-%%d')", "parseDateTimeOrNull(%y, '%%Y-%%m-%%dT%%T', %Z)", "parseDateTimeOrNull(%y, '%%F %%R')",
     "parseDateTime(formatDateTime(%t, '%%a %%b %%e %%Y %%r'), '%%a %%b %%e %%Y %%r')",
     "parseDateTime(formatDateTime(%t, '%%W, %%d %%M %%y %%I:%%i:%%S %%p'), '%%W, %%d %%M %%y %%I:%%i:%%S %%p', %Z)",
@@ -81,11 +84,10 @@ static const char *const time_calls[] = {
     "parseDateTimeOrNull(concat(toString(u8), ' ', toString(%k)), '%%H %%l')", "parseDateTimeOrNull(concat(%y, %C), '%%Y-%%m-%%d %%H:%%i:%%s')",
     "accurateCastOrNull(%y, 'Date')", "accurateCastOrNull(%y, 'DateTime')", "accurateCastOrNull(%y, 'DateTime64(3)')",
     "accurateCastOrNull(u16 + 500, 'Date')", "accurateCastOrNull(%t, 'Date')", "accurateCastOrNull(%t, 'DateTime')",
-    "parseDateTimeBestEffortUS(%v)", "parseDateTimeBestEffortUSOrNull(%v)", "parseDateTimeBestEffortUSOrZero(%v, %Z)",
+    "parseDateTimeBestEffortUS(%v)", "parseDateTimeBestEffortUSOrNull(%v)", 
     "parseDateTime64BestEffortUS(%v)", "parseDateTime64BestEffortUSOrNull(%v, 6)", "parseDateTimeBestEffortOrNull(%v)",
-    "parseDateTime64BestEffortUSOrZero(%v, 0, %Z)", "parseDateTime64BestEffortOrNull(%v)", "parseDateTimeBestEffortOrNull(%v)",
+    "parseDateTime64BestEffortOrNull(%v)", "parseDateTimeBestEffortOrNull(%v)",
     "parseDateTimeBestEffortUSOrNull(%y)", "parseDateTime32BestEffort(%v)",
-    "toDateOrDefault(%y)", "toDateTimeOrDefault(%y)", "toDateTimeOrDefault(%y, %Z)", "toDateTime64OrDefault(%y, 3)",
     "toDateTimeOrDefault(%y, %Z, toDateTime('2001-02-03 04:05:06'))", "toDateOrDefault(%y, toDate('2001-02-03'))",
     "accurateCastOrNull(u32 + 100000000, 'DateTime')",
     "toStartOfISOYear(%t)", "toStartOfISOYear(t6, %Z)", "toLastDayOfWeek(%t)", "toLastDayOfWeek(%t, %m)",
@@ -107,7 +109,7 @@ static const char *const time_calls[] = {
 static const char *const hash_calls[] = {
     "MD5(%s)", "SHA1(%s)", "SHA224(%s)", "SHA256(%s)", "SHA384(%s)", "SHA512(%s)", "sipHash128(%s)", "murmurHash3_128(%s)",
     "MD5(concat(%s, toString(%t), toString(%t), toString(%t), toString(%t)))",
-    "cityHash64(%a)", "cityHash64(%a, %a)", "cityHash64(%a, %a, %a)", "farmHash64(%a)", "farmHash64(%a, %a)",
+    "cityHash64(%a)", "cityHash64(%a, %a)", "cityHash64(%a, %a, %a)", "farmHash64(s)", "farmHash64(%4, s, %t)",
     "farmFingerprint64(%a)", "metroHash64(%a)", "metroHash64(%a, %a)", "sipHash64(%a)", "sipHash64(%a, %a)",
     "halfMD5(%a)", "halfMD5(%a, %a)", "xxHash32(%a)", "xxHash32(%a, %a)", "xxHash64(%a)", "xxHash64(%a, %a)",
     "xxh3(%a)", "xxh3(%a, %a)", "murmurHash2_32(%a)", "murmurHash2_32(%a, %a)", "murmurHash2_64(%a)",
