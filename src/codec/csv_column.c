@@ -497,8 +497,9 @@ static void take_off_quotes(struct csv_cells *to, uint32_t *prev, uint32_t *ends
 void csv_read_column(struct csv_decoder *d, size_t f, const struct csv_cells *cells, size_t first,
                      struct column *c, struct arena *arena)
 {
-    /* eight at a time is no gain where there are not eight */
-    const struct csv_kernels *kernels = cells->n < 8 ? &csv_plain : d->kernels;
+    /* Eight at a time is no gain where there are not eight, and loads of 16 bytes need so many. */
+    bool is_small = cells->n < 8 || d->base.end - cells->data < 16;
+    const struct csv_kernels *kernels = is_small ? &csv_plain : d->kernels;
     struct loop l = {.d = d, .kernels = kernels, .f = f,
                      .cells = cells, .raw = cells, .c = c, .first = first, .arena = arena};
     uint32_t prev[CSV_BLOCK], ends[CSV_BLOCK];

@@ -81,8 +81,11 @@ enum json_layout json_layout_of(const char *data, size_t n)
         p++;
     if (p == end)
         return JSON_UNDECIDED;
-    if (*p == '[')
-        return JSON_IS_STREAM;
+    if (*p == '[') { /* of records; any other array is a bad line */
+        for (p++; p < end && json_is_space(*p);)
+            p++;
+        return p == end ? JSON_UNDECIDED : *p == '{' || *p == ']' ? JSON_IS_STREAM : JSON_IS_LINES;
+    }
     if (*p != '{')
         return JSON_IS_LINES;
     const char *line_end = memchr(p, '\n', (size_t)(end - p)), *stop = json_stream_end(p, line_end ? line_end : end);

@@ -575,7 +575,8 @@ static void a_file_is_lines_unless_its_beginning_shows_that_not(void **state)
         enum json_layout want;
     } files[] = {
         {"", JSON_UNDECIDED}, {" \n ", JSON_UNDECIDED}, {"{\"a\":", JSON_UNDECIDED}, {"{\"a\":1}", JSON_IS_LINES},
-        {"{\"a\":{\"b\":1}} {", JSON_IS_LINES}, {"{\"a\":\n1}", JSON_IS_STREAM}, {"{\n", JSON_IS_STREAM}, {"[", JSON_IS_STREAM},
+        {"{\"a\":{\"b\":1}} {", JSON_IS_LINES}, {"{\"a\":\n1}", JSON_IS_STREAM}, {"{\n", JSON_IS_STREAM}, {"[", JSON_UNDECIDED},
+        {"[ ]", JSON_IS_STREAM}, {"[1]\n{}", JSON_IS_LINES},
         {"\xef\xbb\xbf\n [{", JSON_IS_STREAM}, {"x\n[", JSON_IS_LINES}, {"{\"a\":\"}\n", JSON_IS_STREAM},
     };
     for (size_t i = 0; i < COUNT(files); i++)
