@@ -29,7 +29,8 @@ static enum err_code refuse_unknown(struct str name, struct err *e)
         return err_set(e, ERR_REFUSED, "%.*s cannot stand in a metric: %s", STR_FMT(name), why);
     for (enum combinator c = 0; near == NULL && c < N_COMBINATORS; c++)
         if (str_ends(name, combinator_names[c]))
-            near = nearest_name((struct str){name.p, name.n - strlen(combinator_names[c])}, names, n);
+            near =
+                nearest_name((struct str){name.p, name.n - strlen(combinator_names[c])}, names, n);
     if (near == NULL)
         near = nearest_name(name, names, n);
     if (near == NULL)
@@ -132,7 +133,8 @@ static bool is_flagged(const struct maker *m, size_t level, const struct aggrega
     for (size_t i = 0; i < level; i++)
         has_key |= m->parts.combinators[i] == ARG_MIN || m->parts.combinators[i] == ARG_MAX;
     if (m->parts.family->build == build_sum_count && has_key)
-        rule = NULLS_FLAG; /* sumCount itself has a way with NULL; with a key it is a tuple as others */
+        /* sumCount itself has a way with NULL; with a key it is a tuple as others */
+        rule = NULLS_FLAG;
     if (rule == NULLS_SKIP || ends_with(m, level, OR_NULL))
         return false;
     /* ClickHouse makes a tuple Nullable, but not behind -If. */
@@ -188,8 +190,9 @@ static enum err_code inner_types(const struct maker *m, enum combinator c, const
         if (takes_arrays && types[i].kind != TYPE_ARRAY)
             return err_set(e, ERR_INVALID, "aggregate function %s takes arrays, not %s", m->called,
                            type_name(types[i], text));
-        ret[i] = takes_arrays ? type_element(types[i], 0) : c == MAP ? type_element(types[i], 1)
-                                                                     : types[i];
+        ret[i] = takes_arrays ? type_element(types[i], 0)
+                 : c == MAP   ? type_element(types[i], 1)
+                              : types[i];
     }
     if ((c == ARRAY || c == FOR_EACH) && *n_types == 0)
         return err_set(e, ERR_INVALID, "aggregate function %s takes arrays", m->called);
@@ -247,7 +250,8 @@ static struct type without_dictionaries(struct type t)
         return array;
     }
     if (t.kind == TYPE_MAP)
-        return type_map(without_dictionaries(type_element(t, 0)), without_dictionaries(type_element(t, 1)));
+        return type_map(without_dictionaries(type_element(t, 0)),
+                        without_dictionaries(type_element(t, 1)));
     if (t.kind != TYPE_TUPLE || t.more->n > 64)
         return t;
     struct type fields[64];
@@ -276,7 +280,8 @@ static enum err_code settle_map(struct maker *m, const struct type *types, size_
     }
     aggregate_split(&plain, (struct str){p->family->name, base});
     if (p->n_combinators == MAX_COMBINATORS)
-        return err_set(e, ERR_REFUSED, "%s has more than %d combinators", m->called, MAX_COMBINATORS);
+        return err_set(e, ERR_REFUSED, "%s has more than %d combinators", m->called,
+                       MAX_COMBINATORS);
     memmove(p->combinators + 1, p->combinators, p->n_combinators * sizeof(p->combinators[0]));
     p->combinators[0] = MAP;
     p->n_combinators++;
@@ -459,8 +464,9 @@ static void fold_decimals(const struct fold *f, const struct column *c, double o
         __int128 wide = 0; /* may lie at any 8 bytes */
         if (width == 16)
             memcpy(&wide, COLUMN(c, const char) + row * 16, 16);
-        double v = width == 4 ? (double)COLUMN(c, const int32_t)[row]
-                   : width == 8 ? (double)COLUMN(c, const int64_t)[row] : (double)wide;
+        double v = width == 4   ? (double)COLUMN(c, const int32_t)[row]
+                   : width == 8 ? (double)COLUMN(c, const int64_t)[row]
+                                : (double)wide;
         out[i] = v / scale;
     }
 }
@@ -597,7 +603,8 @@ bool aggregate_can_reject(const struct aggregate *a)
     return a->rejects != NULL;
 }
 
-const char *aggregate_rejects(const struct aggregate *a, const struct column *const *args, size_t row)
+const char *aggregate_rejects(const struct aggregate *a, const struct column *const *args,
+                              size_t row)
 {
     for (size_t k = 0; k < a->n_args; k++)
         if (args[k]->nulls != NULL && args[k]->nulls[row])

@@ -19,12 +19,15 @@ struct aggregate;
 
 /* How the table stores it and how a view finalises it. */
 struct aggregate_storage {
-    /* Table column: "SimpleAggregateFunction(sum, UInt64)", "AggregateFunction(uniqCombined(14), String)". */
+    /* Table column: "SimpleAggregateFunction(sum, UInt64)", "AggregateFunction(uniqCombined(14),
+     * String)". */
     const char *type_name;
-    const char *wire_type;   /* written in Native blocks (the plain type for SimpleAggregateFunction) */
-    const char *merge_call;  /* "sum(%s)" or "uniqCombinedMerge(14)(%s)": %s = the column */
-    struct type result;      /* of the finalised value, where it is a single one */
-    const char *result_name; /* its type as ClickHouse spells it: "Array(Float32)", "Nullable(UInt64)" */
+    /* written in Native blocks (the plain type for SimpleAggregateFunction) */
+    const char *wire_type;
+    const char *merge_call; /* "sum(%s)" or "uniqCombinedMerge(14)(%s)": %s = the column */
+    struct type result;     /* of the finalised value, where it is a single one */
+    /* its type as ClickHouse spells it: "Array(Float32)", "Nullable(UInt64)" */
+    const char *result_name;
     bool is_simple;
 };
 
@@ -87,7 +90,8 @@ void aggregate_update(const struct aggregate *a, char *rows, size_t stride, size
  * (quantilesDD of infinities, arrays of different length). Ask before the update, only where
  * aggregate_can_reject. NULLs are fine. */
 bool aggregate_can_reject(const struct aggregate *a);
-const char *aggregate_rejects(const struct aggregate *a, const struct column *const *args, size_t row);
+const char *aggregate_rejects(const struct aggregate *a, const struct column *const *args,
+                              size_t row);
 void aggregate_merge(const struct aggregate *a, void *into, const void *from, size_t *bytes);
 void aggregate_done(const struct aggregate *a, void *state, size_t *bytes);
 /* Appends the Native column data of `wire_type` for n cells; the state of cell i is at

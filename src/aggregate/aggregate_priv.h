@@ -157,8 +157,10 @@ enum err_code build_combined(struct aggregate *a, enum combinator c, const struc
 enum err_code build_many(struct aggregate *a, enum combinator c, const struct aggregate *inner,
                          struct err *e);
 /* Why arrays of one row cannot go together; NULL: they can. */
-const char *rejects_lengths(const struct aggregate *a, const struct column *const *args, size_t row);
-/* ClickHouse's state, also of what is stored as a plain value (made with may_be_empty, not Nullable). */
+const char *rejects_lengths(const struct aggregate *a, const struct column *const *args,
+                            size_t row);
+/* ClickHouse's state, also of what is stored as a plain value (made with may_be_empty, not
+ * Nullable). */
 void aggregate_write_state(const struct aggregate *a, struct buf *out, char *state);
 
 /* Fills type_name, wire_type and merge_call. `type` is the stored one. */

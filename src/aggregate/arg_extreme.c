@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * argMin, argMax, anyLast: a value that another one, or the order, chooses; and min, max, any of types
- * that extreme.c has no kernel for.
+ * argMin, argMax, anyLast: a value that another one, or the order, chooses; and min, max, any of
+ * types that extreme.c has no kernel for.
  *
  *   argMin, argMax   seen (8 bytes) | key cell | value cell     written: value, key
  *   the others       seen (8 bytes) | cell                      stored as a plain value; of arrays,
@@ -142,7 +142,8 @@ INLINE bool is_taken(const struct aggregate *a, const char *state, const struct 
 {
     if (which == LAST || *(const uint64_t *)state == 0)
         return true;
-    return which != FIRST && cell_row_wins(a->args[0], state + 8, f->args[0], row, which == GREATEST);
+    return which != FIRST &&
+           cell_row_wins(a->args[0], state + 8, f->args[0], row, which == GREATEST);
 }
 
 INLINE void update_value(const struct aggregate *a, const struct fold *f, enum choice which)

@@ -252,8 +252,9 @@ static void merge_bitmap(const struct aggregate *a, void *into, const void *from
     for (uint32_t m = 0; m < other->n; m++) {
         const struct map32 *map = &other->maps[m];
         for (uint32_t c = 0; c < map->n; c++)
-            merge_container(container_of(map_of(b, map->high, bytes), map->containers[c].key, bytes),
-                            &map->containers[c], bytes);
+            merge_container(
+                container_of(map_of(b, map->high, bytes), map->containers[c].key, bytes),
+                &map->containers[c], bytes);
     }
 }
 

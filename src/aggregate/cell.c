@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Cells: setting, comparing, writing. A value is passed as a pointer to what a column would hold. */
+ * Cells: setting, comparing, writing. A value is passed as a pointer to what a column would
+ * hold. */
 #include "aggregate/cell.h"
 
 #include "aggregate/row_binary.h"
@@ -123,7 +124,8 @@ static int order_of(struct type t, const void *a, const void *b)
     case TYPE_FLOAT64: ORDER(double);
     case TYPE_STRING: return str_cmp(*(const struct str *)a, *(const struct str *)b);
     case TYPE_FIXED_STRING:
-        return str_cmp(fixed_string(t, *(const struct str *)a), fixed_string(t, *(const struct str *)b));
+        return str_cmp(fixed_string(t, *(const struct str *)a),
+                       fixed_string(t, *(const struct str *)b));
     case TYPE_UUID: return order_of_uuids(a, b);
     case TYPE_DECIMAL:
         if (type_width(t) == 4)

@@ -27,7 +27,8 @@ void cell_done(struct type t, void *cell, size_t *bytes);
 
 /* Would the row's value (another cell's) take the cell's place as the smallest, or largest? Equal
  * ones would not; NaN loses against all and wins against none. */
-bool cell_row_wins(struct type t, const void *cell, const struct column *c, size_t row, bool is_max);
+bool cell_row_wins(struct type t, const void *cell, const struct column *c, size_t row,
+                   bool is_max);
 bool cell_wins(struct type t, const void *cell, const void *other, bool is_max);
 bool cell_row_equals(struct type t, const void *cell, const struct column *c, size_t row);
 bool cell_equals(struct type t, const void *cell, const void *other);

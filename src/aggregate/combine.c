@@ -6,8 +6,8 @@
  *   -OrNull, -OrDefault seen | inner            written: inner state, byte seen
  *   -ArgMin, -ArgMax    seen | key cell | inner written: inner state, key as a single value
  *
- * `seen` is 8 bytes. The inner one never meets NULL and is made with may_be_empty; if its storage is
- * a plain value (sum, min), the state that ClickHouse would have is written instead. */
+ * `seen` is 8 bytes. The inner one never meets NULL and is made with may_be_empty; if its
+ * storage is a plain value (sum, min), the state that ClickHouse would have is written instead. */
 #include "aggregate/cell.h"
 
 static void *inner_of(const struct aggregate *a, void *state)
@@ -35,7 +35,8 @@ static void done_inner(const struct aggregate *a, void *state, size_t *bytes)
     aggregate_done(a->inner, inner_of(a, state), bytes);
 }
 
-static const char *rejects_inner(const struct aggregate *a, const struct column *const *args, size_t row)
+static const char *rejects_inner(const struct aggregate *a, const struct column *const *args,
+                                 size_t row)
 {
     return a->inner->rejects(a->inner, args, row);
 }
@@ -185,7 +186,8 @@ static void update_arg(const struct aggregate *a, const struct fold *f)
     for (size_t i = 0; i < f->n; i++) {
         char *state = fold_state(f, i);
         uint64_t *seen = (uint64_t *)state;
-        has_won[i] = *seen == 0 || cell_row_wins(t, state + 8, keys, fold_row(f, i), a->combined.is_max);
+        has_won[i] =
+            *seen == 0 || cell_row_wins(t, state + 8, keys, fold_row(f, i), a->combined.is_max);
         if (!has_won[i])
             continue;
         if (*seen != 0)
@@ -198,8 +200,8 @@ static void update_arg(const struct aggregate *a, const struct fold *f)
         size_t row = fold_row(f, i);
         const char *cell = fold_state(f, i) + 8;
         /* A NaN equals nothing, but is kept where nothing else came. */
-        bool stands = cell_row_equals(t, cell, keys, row) ||
-                      (has_won[i] && !cell_equals(t, cell, cell));
+        bool stands =
+            cell_row_equals(t, cell, keys, row) || (has_won[i] && !cell_equals(t, cell, cell));
         pick[in.n] = (uint32_t)row;
         ids[in.n] = f->ids[i];
         in.n += stands;

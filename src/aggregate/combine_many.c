@@ -6,8 +6,8 @@
  *   -ForEach   a state for each place: UInt64 n, n inner states
  *   -Map       a state for each key: varuint n, n * (key, inner state), in any order
  *
- * The last two are a pointer to struct many (NULL: nothing came). NULL elements are left out, as ClickHouse
- * does; arrays of one row that differ in length are rejected before. */
+ * The last two are a pointer to struct many (NULL: nothing came). NULL elements are left out, as
+ * ClickHouse does; arrays of one row that differ in length are rejected before. */
 #include "aggregate/many.h"
 
 #include "aggregate/row_binary.h"
@@ -134,8 +134,12 @@ static void fold_elements(const struct aggregate *a, const struct element_rows *
                           const uint32_t *ids_of, size_t *bytes)
 {
     uint32_t pick[FOLD_ROWS], ids[FOLD_ROWS];
-    struct fold in = {.rows = states, .stride = a->inner->state_bytes, .ids = ids, .pick = pick,
-                      .args = r->list, .bytes = bytes};
+    struct fold in = {.rows = states,
+                      .stride = a->inner->state_bytes,
+                      .ids = ids,
+                      .pick = pick,
+                      .args = r->list,
+                      .bytes = bytes};
     for (uint32_t at = 0; at < r->n;) {
         in.n = 0;
         for (; at < r->n && in.n < FOLD_ROWS; at++) {
@@ -175,8 +179,8 @@ static void done_array(const struct aggregate *a, void *state, size_t *bytes)
     aggregate_done(a->inner, state, bytes);
 }
 
-static void write_array(const struct aggregate *a, struct buf *out, char *const *rows, size_t offset,
-                        size_t n)
+static void write_array(const struct aggregate *a, struct buf *out, char *const *rows,
+                        size_t offset, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         aggregate_write_state(a->inner, out, rows[i] + offset);
@@ -235,7 +239,8 @@ void many_merge(const struct aggregate *a, void *into, const void *from, size_t 
         uint32_t to = i;
         *bytes -= many_bytes(a, m);
         if (a->many.has_keys)
-            to = many_find(a, m, (struct str){other->bytes.p + other->keys[i].at, other->keys[i].n});
+            to =
+                many_find(a, m, (struct str){other->bytes.p + other->keys[i].at, other->keys[i].n});
         else
             many_grow(a, m, i + 1);
         *bytes += many_bytes(a, m);
@@ -281,8 +286,10 @@ const char *rejects_lengths(const struct aggregate *a, const struct column *cons
 {
     size_t width = sizeof(struct array_value);
     for (size_t k = 1; k < a->n_args; k++) {
-        struct elements x = array_elements(args[0]->type, (const char *)args[0]->values + row * width);
-        struct elements y = array_elements(args[k]->type, (const char *)args[k]->values + row * width);
+        struct elements x =
+            array_elements(args[0]->type, (const char *)args[0]->values + row * width);
+        struct elements y =
+            array_elements(args[k]->type, (const char *)args[k]->values + row * width);
         if (x.n != y.n)
             return "arrays of different length";
     }
@@ -290,7 +297,8 @@ const char *rejects_lengths(const struct aggregate *a, const struct column *cons
 }
 
 /* An element that the inner aggregate must not see. */
-static const char *rejects_element(const struct aggregate *a, const struct column *const *args, size_t row)
+static const char *rejects_element(const struct aggregate *a, const struct column *const *args,
+                                   size_t row)
 {
     const char *why = rejects_lengths(a, args, row);
     struct fold f = {.args = args};
@@ -344,7 +352,8 @@ enum err_code build_many(struct aggregate *a, enum combinator c, const struct ag
     if (c == MAP) {
         AUTO_DONE(buf) key = {0};
         type_print(&key, type_element(a->args[0], 0));
-        a->storage.result_name = arena_printf(a->arena, "Map(%s, %s)", buf_cstr(&key), inner_result(a));
+        a->storage.result_name =
+            arena_printf(a->arena, "Map(%s, %s)", buf_cstr(&key), inner_result(a));
     } else {
         a->storage.result_name = arena_printf(a->arena, "Array(%s)", inner_result(a));
     }

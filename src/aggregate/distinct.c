@@ -236,8 +236,8 @@ void combined_keys(const struct aggregate *a, const struct fold *f, struct u128 
     }
     if (is_single_number(a)) {
         for (size_t i = 0; i < f->n; i++)
-            keys[i] = (struct u128){ih64(number_at(kind, f->args[0]->values, fold_row(f, i))) & mask,
-                                    0};
+            keys[i] =
+                (struct u128){ih64(number_at(kind, f->args[0]->values, fold_row(f, i))) & mask, 0};
         return;
     }
     for (size_t i = 0; i < f->n; i++)
@@ -254,7 +254,8 @@ void uniq_keys(const struct aggregate *a, const struct fold *f, struct u128 *key
 
 unsigned hll12_key_bytes(const struct aggregate *a)
 {
-    return is_single_number(a) && a->args[0].kind != TYPE_UUID ? (unsigned)type_width(a->args[0]) : 8;
+    return is_single_number(a) && a->args[0].kind != TYPE_UUID ? (unsigned)type_width(a->args[0])
+                                                               : 8;
 }
 
 /* A float's key is its bits, taken for a number and made a float again. */

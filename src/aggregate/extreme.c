@@ -31,7 +31,7 @@ static bool is_wide_signed(struct type t)
         if ((which) == ANY)                                                                        \
             *(ACC *)at = ((uint64_t *)at)[1] ? s : v;                                              \
         else                                                                                       \
-            *(ACC *)at = (BETTER(which, v, s) | (s != s)) ? v : s;                                  \
+            *(ACC *)at = (BETTER(which, v, s) | (s != s)) ? v : s;                                 \
         if (marked)                                                                                \
             ((uint64_t *)at)[1]++;                                                                 \
     }

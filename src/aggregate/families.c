@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The tables of aggregate functions: what there is, under which other names, with which combinators,
- * and what is refused with what to write instead. They drive parsing, the reference and messages. A
- * new function is a line here, a build function and a file. */
+ * The tables of aggregate functions: what there is, under which other names, with which
+ * combinators, and what is refused with what to write instead. They drive parsing, the reference
+ * and messages. A new function is a line here, a build function and a file. */
 #include <strings.h>
 
 #include "aggregate/aggregate_priv.h"
@@ -41,9 +41,8 @@ static const struct aggregate_family families[] = {
      false, build_bit_or},
     {"groupBitXor", "groupBitXor(x)", "Bits that are set in an odd number of values.", 1, 1, 0, 0,
      NULLS_FLAG, false, build_bit_xor},
-    {"groupBitmap", "groupBitmap(x)",
-     "Distinct integers, exact; the state is a compressed bitmap.", 1, 1, 0, 0, NULLS_FLAG, false,
-     build_bitmap},
+    {"groupBitmap", "groupBitmap(x)", "Distinct integers, exact; the state is a compressed bitmap.",
+     1, 1, 0, 0, NULLS_FLAG, false, build_bitmap},
     {"groupUniqArray", "groupUniqArray[(most)](x)", "Array of the distinct values, in no order.", 1,
      1, 0, 1, NULLS_SKIP, false, build_uniq_array},
     {"kurtPop", "kurtPop(x)", "Kurtosis of all values.", 1, 1, 0, 0, NULLS_FLAG, false, build_kurt},
@@ -57,8 +56,8 @@ static const struct aggregate_family families[] = {
     {"minMap", "minMap(keys, values, …), minMap(map)",
      "Tuple of arrays (a map): the smallest value of each key.", 2, MANY, 0, 0, NULLS_SKIP, false,
      build_min_map},
-    {"quantileDD", "quantileDD(accuracy[, level])(x)",
-     "The value at the level (0.5), by DDSketch.", 1, 1, 1, 2, NULLS_OWN, false, build_quantile_dd},
+    {"quantileDD", "quantileDD(accuracy[, level])(x)", "The value at the level (0.5), by DDSketch.",
+     1, 1, 1, 2, NULLS_OWN, false, build_quantile_dd},
     {"quantileExact", "quantileExact[(level)](x)",
      "The value at the level (0.5); memory grows with the events.", 1, 1, 0, 1, NULLS_FLAG, false,
      build_quantile_exact},
@@ -82,8 +81,8 @@ static const struct aggregate_family families[] = {
     {"quantilesExactWeighted", "quantilesExactWeighted(level, …)(x, weight)",
      "Array of the values at the levels.", 2, 2, 1, LEVELS, NULLS_SKIP, false,
      build_quantiles_exact_weighted},
-    {"quantilesTDigest", "quantilesTDigest(level, …)(x)", "Array of the values at the levels.", 1, 1,
-     1, LEVELS, NULLS_SKIP, false, build_quantiles_digest},
+    {"quantilesTDigest", "quantilesTDigest(level, …)(x)", "Array of the values at the levels.", 1,
+     1, 1, LEVELS, NULLS_SKIP, false, build_quantiles_digest},
     {"quantilesTDigestWeighted", "quantilesTDigestWeighted(level, …)(x, weight)",
      "Array of the values at the levels.", 2, 2, 1, LEVELS, NULLS_SKIP, false,
      build_quantiles_digest_weighted},
@@ -110,8 +109,8 @@ static const struct aggregate_family families[] = {
     {"sumKahan", "sumKahan(x)", "Sum of floats that keeps what rounding would lose.", 1, 1, 0, 0,
      NULLS_FLAG, false, build_sum_kahan},
     {"sumMap", "sumMap(keys, values, …), sumMap(map)",
-     "Tuple of arrays (a map): the sum of the values of each key.", 2, MANY, 0, 0, NULLS_SKIP, false,
-     build_sum_map},
+     "Tuple of arrays (a map): the sum of the values of each key.", 2, MANY, 0, 0, NULLS_SKIP,
+     false, build_sum_map},
     {"uniq", "uniq(x, …)", "Distinct values; exact up to 65,536, then estimated.", 1, MANY, 0, 0,
      NULLS_SKIP, false, build_uniq},
     {"uniqCombined", "uniqCombined[(precision)](x, …)",
@@ -122,8 +121,9 @@ static const struct aggregate_family families[] = {
      build_uniq_combined64},
     {"uniqExact", "uniqExact(x, …)", "Distinct values, exact; memory grows with them.", 1, MANY, 0,
      0, NULLS_OWN, false, build_uniq_exact},
-    {"uniqHLL12", "uniqHLL12(x, …)", "Distinct values, estimated in 2.5 KB; uniqCombined is better.",
-     1, MANY, 0, 0, NULLS_SKIP, false, build_uniq_hll12},
+    {"uniqHLL12", "uniqHLL12(x, …)",
+     "Distinct values, estimated in 2.5 KB; uniqCombined is better.", 1, MANY, 0, 0, NULLS_SKIP,
+     false, build_uniq_hll12},
     {"varPop", "varPop(x)", "Variance of all values.", 1, 1, 0, 0, NULLS_FLAG, false, build_var},
     {"varPopStable", "varPopStable(x)", "The same, exact for large values, too.", 1, 1, 0, 0,
      NULLS_FLAG, false, build_var_stable},
@@ -174,14 +174,16 @@ static const struct {
     {"deltaSum", ROW_ORDER "; write max(x) - min(x) for a counter that only grows"},
     {"deltaSumTimestamp", ROW_ORDER "; write argMax(x, time) - argMin(x, time)"},
     {"exponentialMovingAverage", ROW_ORDER "; write avg(x) over a short EVERY"},
-    {"groupArray", "its state keeps every event; write groupUniqArray(x), or SELECT from the source"},
+    {"groupArray",
+     "its state keeps every event; write groupUniqArray(x), or SELECT from the source"},
     {"groupConcat", "its state keeps every event; write arrayStringConcat(groupUniqArray(x), ',')"},
     {"median", RESERVOIR "; write medianTDigest(x) or quantileDD(0.01, 0.5)(x)"},
     {"quantile", RESERVOIR "; write quantileTDigest(level)(x) or quantileDD(0.01, level)(x)"},
     {"quantileBFloat16", "it is coarser than a digest; write quantileTDigest(level)(x)"},
     {"quantileDeterministic", RESERVOIR "; write quantileTDigest(level)(x)"},
     {"quantileGK", "its answers are wrong after merging; write quantileTDigest(level)(x)"},
-    {"quantiles", RESERVOIR "; write quantilesTDigest(level, …)(x) or quantilesDD(0.01, level, …)(x)"},
+    {"quantiles",
+     RESERVOIR "; write quantilesTDigest(level, …)(x) or quantilesDD(0.01, level, …)(x)"},
     {"quantilesGK", "its answers are wrong after merging; write quantilesTDigest(level, …)(x)"},
     {"sumWithOverflow", "sum(x) adds in 64 bits"},
     {"topK", INEXACT "; group by x and take count()"},
@@ -192,7 +194,7 @@ static const struct {
 
 const char *const combinator_names[N_COMBINATORS] = {
     [OR_NULL] = "OrNull", [OR_DEFAULT] = "OrDefault", [ARG_MIN] = "ArgMin", [ARG_MAX] = "ArgMax",
-    [ARRAY] = "Array",   [FOR_EACH] = "ForEach",     [MAP] = "Map",        [IF] = "If",
+    [ARRAY] = "Array",    [FOR_EACH] = "ForEach",     [MAP] = "Map",        [IF] = "If",
 };
 
 static const struct aggregate_row combinator_rows[N_COMBINATORS] = {
@@ -201,7 +203,8 @@ static const struct aggregate_row combinator_rows[N_COMBINATORS] = {
     [ARG_MIN] = {"-ArgMin", "sumArgMin(x, key)", "Only over the events where key is smallest."},
     [ARG_MAX] = {"-ArgMax", "sumArgMax(x, key)", "Only over the events where key is largest."},
     [ARRAY] = {"-Array", "sumArray(values)", "Over all elements of the arrays."},
-    [FOR_EACH] = {"-ForEach", "sumForEach(values)", "Array: the first elements, the second ones, … each for itself."},
+    [FOR_EACH] = {"-ForEach", "sumForEach(values)",
+                  "Array: the first elements, the second ones, … each for itself."},
     [MAP] = {"-Map", "sumMap(map)", "Map: the values of each key for itself."},
     [IF] = {"-If", "countIf(status >= 500)", "Only over the events where the condition holds."},
 };
@@ -210,7 +213,8 @@ static const struct aggregate_row combinator_rows[N_COMBINATORS] = {
 static const struct {
     const char *suffix, *why;
 } refused_combinators[] = {
-    {"Distinct", "write uniqExact(x) for count(DISTINCT x), or groupUniqArray(x) and work on the array"},
+    {"Distinct",
+     "write uniqExact(x) for count(DISTINCT x), or groupUniqArray(x) and work on the array"},
     {"SimpleState", "weir keeps states by itself: write the function without it"},
     {"MergeState", "weir keeps states by itself: write the function without it"},
     {"Merge", "weir merges states by itself: write the function without it"},
@@ -291,7 +295,8 @@ const char *aggregate_refusal(struct str name)
         struct aggregate_parts parts;
         if (!str_ends(bare, refused_combinators[i].suffix))
             continue;
-        if (aggregate_split(&parts, (struct str){bare.p, bare.n - strlen(refused_combinators[i].suffix)}))
+        if (aggregate_split(&parts,
+                            (struct str){bare.p, bare.n - strlen(refused_combinators[i].suffix)}))
             return refused_combinators[i].why;
     }
     return NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * States by place (-ForEach) or by key (-Map, sumMap): what an aggregate whose own state is a pointer to
- * struct many keeps of a->inner, and a->many.has_keys says which. */
+ * States by place (-ForEach) or by key (-Map, sumMap): what an aggregate whose own state is a
+ * pointer to struct many keeps of a->inner, and a->many.has_keys says which. */
 #ifndef AGGREGATE_MANY_H
 #define AGGREGATE_MANY_H
 
@@ -22,8 +22,8 @@ struct many {
 
 struct many *many_of(const struct aggregate *a, void *state, size_t *bytes); /* made if need be */
 char *many_state(const struct aggregate *a, const struct many *m, size_t i);
-/* Number of the key's state, a new one if need be: others may move then. Memory is for the caller to
- * count: many_bytes before and after. */
+/* Number of the key's state, a new one if need be: others may move then. Memory is for the
+ * caller to count: many_bytes before and after. */
 uint32_t many_find(const struct aggregate *a, struct many *m, struct str key);
 size_t many_bytes(const struct aggregate *a, const struct many *m);
 

@@ -9,8 +9,9 @@
  *   corr               n, x, y, xy, x², y²
  *   linear regression  n (UInt64), x, y, x², xy
  *
- * All are doubles, in memory and written; of Float32 arguments floats, as in ClickHouse. The count of
- * the Stable ones and of the regression is a number of 8 bytes, written by the former as varuint. */
+ * All are doubles, in memory and written; of Float32 arguments floats, as in ClickHouse. The
+ * count of the Stable ones and of the regression is a number of 8 bytes, written by the former
+ * as varuint. */
 #include "aggregate/aggregate_priv.h"
 
 /* ---- sums of powers ---- */
@@ -310,7 +311,8 @@ static enum err_code build_about_mean(struct aggregate *a, const struct aggregat
     return storage_state(a, q->call, a->args, a->n_args, e);
 }
 
-enum err_code build_var_stable(struct aggregate *a, const struct aggregate_request *q, struct err *e)
+enum err_code build_var_stable(struct aggregate *a, const struct aggregate_request *q,
+                               struct err *e)
 {
     return build_about_mean(a, q, 2, e);
 }

@@ -25,8 +25,13 @@ struct sketch {
 };
 
 enum {
-    MARK_MAPPING = 2, MARK_POSITIVE = 1, MARK_NEGATIVE = 3, MARK_ZERO = 4,
-    STORE_DENSE = 0x0c, STORE_SPARSE = 0x04, STEP_ONE = 2, /* zigzag 1 */
+    MARK_MAPPING = 2,
+    MARK_POSITIVE = 1,
+    MARK_NEGATIVE = 3,
+    MARK_ZERO = 4,
+    STORE_DENSE = 0x0c,
+    STORE_SPARSE = 0x04,
+    STEP_ONE = 2, /* zigzag 1 */
 };
 
 /* Room for bins up to `bin` on the side where it is missing; grows by doubling. */
@@ -195,7 +200,8 @@ static void write_dd(const struct aggregate *a, struct buf *out, char *const *ro
     }
 }
 
-static const char *rejects_dd(const struct aggregate *a, const struct column *const *args, size_t row)
+static const char *rejects_dd(const struct aggregate *a, const struct column *const *args,
+                              size_t row)
 {
     double size = fabs(double_at(a->args[0].kind, args[0]->values, row));
     return size > a->dd.most ? "value out of range for quantilesDD" : NULL;
@@ -208,9 +214,10 @@ static enum err_code set_accuracy(struct aggregate *a, struct str text, struct e
 {
     double accuracy;
     if (!parse_number(&accuracy, text) || !(accuracy >= 0.001 && accuracy < 1))
-        return err_set(e, ERR_INVALID,
-                       "the relative accuracy of %s must be at least 0.001 and less than 1, not %.*s",
-                       a->name, STR_FMT(text));
+        return err_set(
+            e, ERR_INVALID,
+            "the relative accuracy of %s must be at least 0.001 and less than 1, not %.*s", a->name,
+            STR_FMT(text));
     a->dd.gamma = (1 + accuracy) / (1 - accuracy);
     a->dd.multiplier = 1 / log(a->dd.gamma);
     a->dd.least = DBL_MIN * a->dd.gamma;

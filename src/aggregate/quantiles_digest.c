@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * quantileTDigest and its like: a t-digest as ClickHouse keeps it. Points are gathered; when more than
+ * quantileTDigest and its like: a t-digest as ClickHouse keeps it. Points are gathered; when more
+ * than
  * 2,048 are new, all are sorted and neighbours joined where the digest allows it: by at most
  * 4 ε N q (1 - q), least in the tails.
  *
@@ -260,8 +261,8 @@ static enum err_code build_digest(struct aggregate *a, const struct aggregate_re
     struct type t = a->args[0];
     if (!type_is_number(t) && t.kind != TYPE_DATE && t.kind != TYPE_DATETIME)
         return refuse_type(a, t, e);
-    if (a->n_args > 1 && (type_is_signed(a->args[1]) || type_is_float(a->args[1]) ||
-                          !type_is_number(a->args[1])))
+    if (a->n_args > 1 &&
+        (type_is_signed(a->args[1]) || type_is_float(a->args[1]) || !type_is_number(a->args[1])))
         return err_set(e, ERR_INVALID, "the weight of %s must be an unsigned integer", a->name);
     TRY(check_levels(a, q, 0, e));
     a->storage.result = type_is_number(t) ? (struct type){.kind = TYPE_FLOAT32} : t;

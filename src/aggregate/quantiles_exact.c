@@ -168,8 +168,8 @@ static void update_weighted(const struct aggregate *a, const struct fold *f)
         if (is_nan_at(a->args[0], values, row))
             continue;
         memcpy(&value, values + row * width, width);
-        weights_add(fold_state(f, i), value,
-                    weight_at(a->args[1].kind, f->args[1]->values, row), f->bytes);
+        weights_add(fold_state(f, i), value, weight_at(a->args[1].kind, f->args[1]->values, row),
+                    f->bytes);
     }
 }
 
@@ -216,8 +216,8 @@ static enum err_code build_exact(struct aggregate *a, const struct aggregate_req
         return refuse_type(a, t, e);
     if (is_weighted && type_width(t) > 8)
         return refuse_type(a, t, e);
-    if (is_weighted && (type_is_signed(a->args[1]) || type_is_float(a->args[1]) ||
-                        !type_is_number(a->args[1])))
+    if (is_weighted &&
+        (type_is_signed(a->args[1]) || type_is_float(a->args[1]) || !type_is_number(a->args[1])))
         return err_set(e, ERR_INVALID, "the weight of %s must be an unsigned integer", a->name);
     TRY(check_levels(a, q, 0, e));
     a->storage.result = t;

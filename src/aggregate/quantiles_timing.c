@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * quantileTiming, quantilesTiming: times of up to 30,000. Up to 5,672 values are kept as they are, more
- * are counted: each below 1,024 for itself, above in steps of 16.
+ * quantileTiming, quantilesTiming: times of up to 30,000. Up to 5,672 values are kept as they are,
+ * more are counted: each below 1,024 for itself, above in steps of 16.
  *
  *   in memory   pointer to struct timing: values, then (cap 0) counts; NULL: nothing came
  *   written     1, UInt16 n, n * UInt16                        up to 31 values
@@ -10,8 +10,15 @@
  *                  1,417 values are, else all 2,835 counts; values of 30,000 are only in n */
 #include "aggregate/aggregate_priv.h"
 
-enum { GREATEST = 30000, FINE = 1024, STEP = 16, SLOTS = FINE + (GREATEST - FINE) / STEP, TINY = 31,
-       MOST_VALUES = 5672, FIRST_VALUES = 12 };
+enum {
+    GREATEST = 30000,
+    FINE = 1024,
+    STEP = 16,
+    SLOTS = FINE + (GREATEST - FINE) / STEP,
+    TINY = 31,
+    MOST_VALUES = 5672,
+    FIRST_VALUES = 12
+};
 
 struct timing {
     uint64_t n;

@@ -8,7 +8,8 @@
 #include "base/buf.h"
 #include "column/type.h"
 
-/* `value`: what a column holds of it. The type's own Nullable is not looked at, that of elements is. */
+/* `value`: what a column holds of it. The type's own Nullable is not looked at, that of elements
+ * is. */
 void row_binary_put(struct buf *out, struct type t, const void *value);
 
 #endif

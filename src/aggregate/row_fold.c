@@ -46,10 +46,10 @@ static uint8_t *mask_of(struct row_masks *k, const struct aggregate *a)
     bool is_float = a->n_args > 0 && type_is_float(a->args[0]);
     switch (a->fold_op) {
     case FOLD_OP_SUM: return is_float ? &k->add_float : &k->add_integer;
-    case FOLD_OP_MIN: return is_float ? &k->min_float : a->is_wide_signed ? &k->min_signed
-    : &k->min_unsigned;
-    case FOLD_OP_MAX: return is_float ? &k->max_float : a->is_wide_signed ? &k->max_signed
-    : &k->max_unsigned;
+    case FOLD_OP_MIN:
+        return is_float ? &k->min_float : a->is_wide_signed ? &k->min_signed : &k->min_unsigned;
+    case FOLD_OP_MAX:
+        return is_float ? &k->max_float : a->is_wide_signed ? &k->max_signed : &k->max_unsigned;
     default: return &k->add_integer;
     }
 }
@@ -61,8 +61,11 @@ static bool add_lanes(struct row_fold *f, const struct aggregate *a, size_t m, s
         return false;
     bool is_count = a->fold_op == FOLD_OP_COUNT;
     *mask_of(&f->masks[lane / 8], a) |= (uint8_t)(1u << (lane % 8));
-    struct row_lane l = {.kind = a->args[0].kind, .measure = (uint8_t)m, .is_used = true,
-                         .is_count = is_count, .has_argument = a->n_args > 0,
+    struct row_lane l = {.kind = a->args[0].kind,
+                         .measure = (uint8_t)m,
+                         .is_used = true,
+                         .is_count = is_count,
+                         .has_argument = a->n_args > 0,
                          .neutral = neutral_of(a)};
     f->lanes[lane] = l;
     if (!is_count && a->state_bytes == 16) { /* how many rows were taken */
@@ -113,7 +116,8 @@ AVX512_INLINE __m512i load_8(enum type_kind kind, const char *p)
     case TYPE_DATETIME:
     case TYPE_UINT32: return _mm512_cvtepu32_epi64(_mm256_loadu_si256((const __m256i *)p));
     case TYPE_INT32: return _mm512_cvtepi32_epi64(_mm256_loadu_si256((const __m256i *)p));
-    case TYPE_FLOAT32: return _mm512_castpd_si512(_mm512_cvtps_pd(_mm256_loadu_ps((const float *)p)));
+    case TYPE_FLOAT32:
+        return _mm512_castpd_si512(_mm512_cvtps_pd(_mm256_loadu_ps((const float *)p)));
     default: return _mm512_loadu_si512(p);
     }
 }
@@ -185,9 +189,9 @@ AVX512_INLINE void fold_8(const struct row_masks *masks, char *at, const uint32_
         if (whole)
             _mm512_storeu_si512(row, fold_vector(&k, has_extremes, _mm512_loadu_si512(row), v[i]));
         else
-            _mm512_mask_storeu_epi64(row, k.in_row,
-                                     fold_vector(&k, has_extremes,
-                                                 _mm512_maskz_loadu_epi64(k.in_row, row), v[i]));
+            _mm512_mask_storeu_epi64(
+                row, k.in_row,
+                fold_vector(&k, has_extremes, _mm512_maskz_loadu_epi64(k.in_row, row), v[i]));
     }
 }
 

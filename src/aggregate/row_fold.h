@@ -13,11 +13,11 @@
 enum { ROW_FOLD_VECTORS = 4, ROW_FOLD_LANES = 8 * ROW_FOLD_VECTORS, ROW_FOLD_ROWS = 256 };
 
 struct row_lane {
-    uint64_t neutral;  /* folding it changes nothing */
-    uint8_t kind;      /* of the argument */
-    uint8_t measure;   /* whose first argument it is */
+    uint64_t neutral; /* folding it changes nothing */
+    uint8_t kind;     /* of the argument */
+    uint8_t measure;  /* whose first argument it is */
     bool is_used;
-    bool is_count;     /* counts the rows taken: where the argument is not NULL */
+    bool is_count; /* counts the rows taken: where the argument is not NULL */
     bool has_argument;
 };
 
@@ -44,8 +44,10 @@ struct row_fold_input {
     const struct column *const *conditions;  /* conditions[m]: of -If, or NULL; NULL: none at all */
     const uint32_t *pick;                    /* rows of the columns; NULL: first + i */
     size_t first, n;                         /* n at most ROW_FOLD_ROWS */
-    const uint32_t *ahead;                   /* of n_ahead rows that are wanted next: fetched into the cache */
-    size_t n_ahead;                          /*   meanwhile, a few between the folds, so that neither waits */
+    /* of n_ahead rows that are wanted next: fetched into the cache */
+    const uint32_t *ahead;
+    /*   meanwhile, a few between the folds, so that neither waits */
+    size_t n_ahead;
 };
 
 /* Folds row i of the input into the pane row at rows + ids[i] * 8; its row count goes up. */

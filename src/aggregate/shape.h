@@ -19,17 +19,17 @@ struct cube_measure {
 /* Read-only description, shared by all workers. */
 struct cube_shape {
     size_t n_dimensions;
-    struct type *dimensions;      /* types of the keys after the bucket */
+    struct type *dimensions; /* types of the keys after the bucket */
     size_t n_measures;
     struct cube_measure *measures;
-    size_t stride;                /* bytes a pane row */
+    size_t stride; /* bytes a pane row */
     /* Finest tier: bucket = zone_bucket_start(zone, t, count, unit). count 0: no buckets (profile),
      * bucket = 0. */
     const struct zone *zone;
     int64_t count;
     enum interval_unit unit;
 };
-void cube_shape_init(struct cube_shape *shape); /* fills offsets and stride */
+void cube_shape_init(struct cube_shape *shape);         /* fills offsets and stride */
 size_t shape_key_words(const struct cube_shape *shape); /* 64-bit words of a key in a row */
 
 #endif

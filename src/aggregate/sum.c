@@ -166,8 +166,8 @@ enum err_code build_count(struct aggregate *a, const struct aggregate_request *q
     TRY(storage_simple(a, "sum", a->storage.result, e));
     a->state_bytes = a->is_plain ? 0 : 8;
     a->update = a->is_plain ? NULL : update_count;
-    a->fold_op = a->is_plain || (a->n_args > 0 &&
-                                 a->args[0].kind == TYPE_NOTHING) ? FOLD_OP_NONE : FOLD_OP_COUNT;
+    a->fold_op = a->is_plain || (a->n_args > 0 && a->args[0].kind == TYPE_NOTHING) ? FOLD_OP_NONE
+                                                                                   : FOLD_OP_COUNT;
     a->merge = merge_words;
     a->write = write_count;
     return ERR_OK;

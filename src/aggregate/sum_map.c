@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * sumMap, minMap, maxMap over an array of keys and arrays of values: for each key the sum (least, greatest) of
- * what stands at its place. Over a Map they are -Map.
+ * sumMap, minMap, maxMap over an array of keys and arrays of values: for each key the sum (least,
+ * greatest) of what stands at its place. Over a Map they are -Map.
  *
  *   in memory   pointer to struct many: states of a word "seen" and a word for each array of values
  *   written     varuint n, n * (key, values in 8 bytes each), keys ascending; the type bears the version 1
@@ -118,8 +118,8 @@ static int compare_keys(const void *a, const void *b)
     union word v = word_at(x->type, x->p), w = word_at(x->type, y->p);
     if (type_is_float(x->type))
         return (v.f > w.f) - (v.f < w.f);
-    bool is_signed = type_is_signed(x->type) || type_is_enum(x->type) || x->type.kind == TYPE_DATE32 ||
-                     x->type.kind == TYPE_DATETIME64;
+    bool is_signed = type_is_signed(x->type) || type_is_enum(x->type) ||
+                     x->type.kind == TYPE_DATE32 || x->type.kind == TYPE_DATETIME64;
     return is_signed ? (v.i > w.i) - (v.i < w.i) : (v.u > w.u) - (v.u < w.u);
 }
 
@@ -134,7 +134,8 @@ static void write_map(const struct aggregate *a, struct buf *out, char *const *r
             continue;
         AUTO_MEM struct sorted_key *keys = xcalloc(count, sizeof(*keys));
         for (uint32_t k = 0; k < count; k++)
-            keys[k] = (struct sorted_key){m->bytes.p + m->keys[k].at, m->keys[k].n, k, value_type(a, 0)};
+            keys[k] =
+                (struct sorted_key){m->bytes.p + m->keys[k].at, m->keys[k].n, k, value_type(a, 0)};
         qsort(keys, count, sizeof(*keys), compare_keys);
         for (uint32_t k = 0; k < count; k++) {
             buf_put(out, keys[k].p, keys[k].n);
@@ -191,8 +192,9 @@ static enum err_code build_map(struct aggregate *a, const struct aggregate_reque
     for (size_t k = 0; k < a->n_args; k++) {
         struct type t = value_type(a, k);
         if (k > 0 && op == OP_SUM)
-            t = (struct type){.kind = type_is_float(t) ? TYPE_FLOAT64
-                              : type_is_signed(t) ? TYPE_INT64 : TYPE_UINT64};
+            t = (struct type){.kind = type_is_float(t)    ? TYPE_FLOAT64
+                                      : type_is_signed(t) ? TYPE_INT64
+                                                          : TYPE_UINT64};
         buf_text(&result, k ? ", Array(" : "Array(");
         type_print(&result, t);
         buf_text(&result, ")");

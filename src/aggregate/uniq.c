@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * uniq: the set of 32-bit hashes while there are at most 65,536; then of every second, fourth, … one.
+ * uniq: the set of 32-bit hashes while there are at most 65,536; then of every second, fourth, …
+ * one.
  *
  *   written   byte skip, varuint n, n hashes of 4 bytes divisible by 2^skip
  *
- * What is kept follows from the set of hashes alone: any order and any split gives the same state. */
+ * What is kept follows from the set of hashes alone: any order and any split gives the same
+ * state. */
 #include "aggregate/distinct.h"
 
 enum { MOST = 65536, WIDTH = 4 };

@@ -38,8 +38,8 @@ static unsigned set_width(const struct aggregate *a)
 
 static bool has_length(struct type t)
 {
-    return t.kind == TYPE_IPV6 || t.kind == TYPE_DATETIME64 || t.kind == TYPE_DATE32 || t.kind == TYPE_UUID ||
-           t.kind == TYPE_DECIMAL;
+    return t.kind == TYPE_IPV6 || t.kind == TYPE_DATETIME64 || t.kind == TYPE_DATE32 ||
+           t.kind == TYPE_UUID || t.kind == TYPE_DECIMAL;
 }
 
 /* ---- texts ---- */
@@ -195,8 +195,8 @@ static void write_numbers(const struct aggregate *a, struct buf *out, const stru
             write_number(a, out, key);
 }
 
-static void write_array(const struct aggregate *a, struct buf *out, char *const *rows, size_t offset,
-                        size_t n)
+static void write_array(const struct aggregate *a, struct buf *out, char *const *rows,
+                        size_t offset, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         const void *set = *(void *const *)(rows[i] + offset);
@@ -211,7 +211,8 @@ static void write_array(const struct aggregate *a, struct buf *out, char *const 
 
 /* ---- building ---- */
 
-enum err_code build_uniq_array(struct aggregate *a, const struct aggregate_request *q, struct err *e)
+enum err_code build_uniq_array(struct aggregate *a, const struct aggregate_request *q,
+                               struct err *e)
 {
     double most = (double)UINT32_MAX;
     if (q->n_params > 0 && (!parse_number(&most, q->params[0]) || !(most >= 1) ||

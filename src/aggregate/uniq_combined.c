@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * uniqCombined(K), uniqCombined64(K): the exact set of hashes while it is small, then 2^K HyperLogLog registers.
+ * uniqCombined(K), uniqCombined64(K): the exact set of hashes while it is small, then 2^K
+ * HyperLogLog registers.
  *
  *   in memory   struct distinct: hashes of 4 or 8 bytes; cap == 0: one byte a register
  *   written     kind 1: varuint n (at most 16), n keys      kind 2: the same, more keys
@@ -10,8 +11,15 @@
  * Registers follow from the set of hashes alone: any order and any split gives the same state. */
 #include "aggregate/distinct.h"
 
-enum { KIND_SMALL = 1, KIND_MEDIUM = 2, KIND_LARGE = 3, MAX_SMALL = 16, MIN_K = 12, MAX_K = 20,
-      DEFAULT_K = 17 };
+enum {
+    KIND_SMALL = 1,
+    KIND_MEDIUM = 2,
+    KIND_LARGE = 3,
+    MAX_SMALL = 16,
+    MIN_K = 12,
+    MAX_K = 20,
+    DEFAULT_K = 17
+};
 
 static size_t registers_bytes(const struct aggregate *a)
 {
@@ -179,12 +187,11 @@ static enum err_code parse_precision(const struct aggregate *a, unsigned *ret, s
 {
     unsigned k = 0;
     for (size_t i = 0; i < text.n; i++)
-        k = text.p[i] >= '0' && text.p[i] <= '9' && k < 1000 ? k * 10 +
-        (unsigned)(text.p[i] - '0') : 1000;
+        k = text.p[i] >= '0' && text.p[i] <= '9' && k < 1000 ? k * 10 + (unsigned)(text.p[i] - '0')
+                                                             : 1000;
     if (text.n == 0 || k < MIN_K || k > MAX_K)
-        return err_set(e, ERR_INVALID,
-                       "the parameter of %s must be from %d to %d, not %.*s", a->name, MIN_K,
-                       MAX_K, STR_FMT(text));
+        return err_set(e, ERR_INVALID, "the parameter of %s must be from %d to %d, not %.*s",
+                       a->name, MIN_K, MAX_K, STR_FMT(text));
     *ret = k;
     return ERR_OK;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * uniqHLL12: up to 16 keys in the order they came, then 4,096 HyperLogLog registers of 32-bit hashes.
+ * uniqHLL12: up to 16 keys in the order they came, then 4,096 HyperLogLog registers of 32-bit
+ * hashes.
  *
  *   in memory   pointer to struct hll12; NULL: nothing came
  *   written     byte 0, varuint n, n keys (numbers in their own width, hashes in 8 bytes)
@@ -8,8 +9,13 @@
  *               UInt16 number of zero registers */
 #include "aggregate/distinct.h"
 
-enum { PRECISION = 12, REGISTERS = 1 << PRECISION, SMALL = 16, HIGHEST = 32 - PRECISION + 1,
-       RANK_BITS = 5 };
+enum {
+    PRECISION = 12,
+    REGISTERS = 1 << PRECISION,
+    SMALL = 16,
+    HIGHEST = 32 - PRECISION + 1,
+    RANK_BITS = 5
+};
 
 struct hll12 {
     uint32_t n;
@@ -152,7 +158,8 @@ static void write_hll(const struct aggregate *a, struct buf *out, char *const *r
     }
 }
 
-enum err_code build_uniq_hll12(struct aggregate *a, const struct aggregate_request *q, struct err *e)
+enum err_code build_uniq_hll12(struct aggregate *a, const struct aggregate_request *q,
+                               struct err *e)
 {
     a->uniq.key_bytes = 8;
     TRY(distinct_storage(a, q->call, false, e));

@@ -100,8 +100,8 @@ static void merge_pair(const struct aggregate *a, void *into, const void *from, 
 {
     struct pair *s = into;
     const struct pair *v = from;
-    bool is_float = a->args[a->n_args - 1].kind == TYPE_FLOAT32 ||
-                    a->args[a->n_args - 1].kind == TYPE_FLOAT64;
+    bool is_float =
+        a->args[a->n_args - 1].kind == TYPE_FLOAT32 || a->args[a->n_args - 1].kind == TYPE_FLOAT64;
     if (is_float)
         s->sum.number += v->sum.number;
     else

@@ -44,7 +44,7 @@ void *arena_grow_(struct arena *a, size_t bytes, size_t align)
     size_t wanted = bytes + align;
     struct arena_block *next = a->current ? a->current->next : a->first;
     while (next != NULL && next->bytes < wanted)
-        next = next->next;      /* too small for this one: skipped until the next reset */
+        next = next->next; /* too small for this one: skipped until the next reset */
     if (next == NULL) {
         size_t size = a->current ? a->current->bytes * 2 : FIRST_BLOCK;
         size = size > LAST_BLOCK ? LAST_BLOCK : size;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * An arena hands out memory that is freed all at once. One thread. Blocks are kept over a reset, so a
- * hot path that resets its arena calls no allocator after the first rounds. */
+ * An arena hands out memory that is freed all at once. One thread. Blocks are kept over a reset,
+ * so a hot path that resets its arena calls no allocator after the first rounds. */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
 
@@ -11,10 +11,10 @@
 struct arena_block;
 
 struct arena {
-    struct arena_block *first;   /* all blocks, in order of use */
+    struct arena_block *first; /* all blocks, in order of use */
     struct arena_block *current;
-    char *at, *end;              /* free bytes of the current block */
-    size_t used_bytes;           /* handed out since the last reset */
+    char *at, *end;    /* free bytes of the current block */
+    size_t used_bytes; /* handed out since the last reset */
 };
 
 /* A zeroed struct arena is empty and ready. */
@@ -44,9 +44,10 @@ static inline char *arena_bytes(struct arena *a, size_t bytes)
     return p;
 }
 
-void *arena_zero(struct arena *a, size_t bytes);              /* zeroed */
-struct str arena_str(struct arena *a, struct str s);          /* a copy, NUL-terminated behind its end */
-char *arena_text(struct arena *a, struct str s);              /* the same as a C string */
+void *arena_zero(struct arena *a, size_t bytes); /* zeroed */
+/* a copy, NUL-terminated behind its end */
+struct str arena_str(struct arena *a, struct str s);
+char *arena_text(struct arena *a, struct str s); /* the same as a C string */
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 DEFINE_AUTO_DONE(arena)

@@ -22,7 +22,8 @@ static inline void buf_reset(struct buf *b)
     b->n = 0;
 }
 
-/* Room for `more` bytes at the end; returns where they go. The caller adds to b->n what it wrote. */
+/* Room for `more` bytes at the end; returns where they go. The caller adds to b->n what it
+ * wrote. */
 static inline char *buf_reserve(struct buf *b, size_t more)
 {
     if (b->cap - b->n < more)
@@ -54,10 +55,22 @@ static inline void buf_text(struct buf *b, const char *text)
     buf_put(b, text, strlen(text));
 }
 
-static inline void buf_u16(struct buf *b, uint16_t v) { buf_put(b, &v, 2); }
-static inline void buf_u32(struct buf *b, uint32_t v) { buf_put(b, &v, 4); }
-static inline void buf_u64(struct buf *b, uint64_t v) { buf_put(b, &v, 8); }
-static inline void buf_f64(struct buf *b, double v) { buf_put(b, &v, 8); }
+static inline void buf_u16(struct buf *b, uint16_t v)
+{
+    buf_put(b, &v, 2);
+}
+static inline void buf_u32(struct buf *b, uint32_t v)
+{
+    buf_put(b, &v, 4);
+}
+static inline void buf_u64(struct buf *b, uint64_t v)
+{
+    buf_put(b, &v, 8);
+}
+static inline void buf_f64(struct buf *b, double v)
+{
+    buf_put(b, &v, 8);
+}
 
 /* LEB128, as in ClickHouse's Native format. */
 static inline void buf_varuint(struct buf *b, uint64_t v)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * CityHash64 version 1.0.2, the one ClickHouse's cityHash64 and its distinct-count states use (later
- * versions of CityHash give other values). Vectors: tests/unit/test_base.c. */
+ * CityHash64 version 1.0.2, the one ClickHouse's cityHash64 and its distinct-count states use
+ * (later versions of CityHash give other values). Vectors: tests/unit/test_base.c. */
 #include "base/hash.h"
 
 #include <string.h>
@@ -73,8 +73,8 @@ static struct pair upto64_pass(uint64_t a, uint64_t z, uint64_t p, uint64_t q)
 
 static uint64_t hash_upto64(const char *s, size_t n)
 {
-    struct pair f = upto64_pass(le64(s) + (n + le64(s + n - 16)) * K0, le64(s + 24), le64(s + 8),
-                                le64(s + 16));
+    struct pair f =
+        upto64_pass(le64(s) + (n + le64(s + n - 16)) * K0, le64(s + 24), le64(s + 8), le64(s + 16));
     struct pair g = upto64_pass(le64(s + 16) + le64(s + n - 32), le64(s + n - 8), le64(s + n - 24),
                                 le64(s + n - 16));
     uint64_t r = shift_mix((f.a + g.b) * K2 + (g.a + f.b) * K0);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Time of this machine. No result may depend on it (results use the epoch's `now`, which is the
- * store's); it serves waiting, progress and logs. WEIR_CLOCK_STEP=seconds shifts clock_wall_s (a seam
- * for fault tests). any thread */
+ * store's); it serves waiting, progress and logs. WEIR_CLOCK_STEP=seconds shifts clock_wall_s (a
+ * seam for fault tests). any thread */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 

@@ -13,7 +13,7 @@ enum err_code err_set(struct err *e, enum err_code code, const char *fmt, ...)
         return code;
     va_list args;
     va_start(args, fmt);
-    char text[sizeof(e->text)];     /* an argument may be e's own text */
+    char text[sizeof(e->text)]; /* an argument may be e's own text */
     vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
     memcpy(e->text, text, sizeof(text));
@@ -52,9 +52,11 @@ enum err_code err_prefix(struct err *e, const char *fmt, ...)
 const char *err_code_name(enum err_code code)
 {
     static const char *const names[] = {
-        [ERR_OK] = "ok", [ERR_NOMEM] = "memory", [ERR_IO] = "io", [ERR_SYNTAX] = "syntax",
-        [ERR_INVALID] = "invalid", [ERR_NOT_FOUND] = "not_found", [ERR_LIMIT] = "limit",
-        [ERR_UNAVAILABLE] = "unavailable", [ERR_STORE] = "store", [ERR_CONFLICT] = "conflict",
+        [ERR_OK] = "ok",           [ERR_NOMEM] = "memory",
+        [ERR_IO] = "io",           [ERR_SYNTAX] = "syntax",
+        [ERR_INVALID] = "invalid", [ERR_NOT_FOUND] = "not_found",
+        [ERR_LIMIT] = "limit",     [ERR_UNAVAILABLE] = "unavailable",
+        [ERR_STORE] = "store",     [ERR_CONFLICT] = "conflict",
         [ERR_REFUSED] = "refused", [ERR_STOPPED] = "stopped",
     };
     return (size_t)code < COUNT(names) ? names[code] : "unknown";

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Failures of the world. A function that can fail returns an enum err_code and fills the caller's
- * struct err, which lives on the stack and owns nothing. Bugs are assert()ed instead; bad records are
- * data, not errors. */
+ * struct err, which lives on the stack and owns nothing. Bugs are assert()ed instead; bad
+ * records are data, not errors. */
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
 
@@ -17,17 +17,18 @@
 
 enum err_code {
     ERR_OK = 0,
-    ERR_NOMEM,       /* an allocation failed or a memory limit was reached */
-    ERR_IO,          /* a system call failed */
-    ERR_SYNTAX,      /* text that cannot be parsed */
-    ERR_INVALID,     /* parsed, but means nothing that is allowed */
+    ERR_NOMEM,   /* an allocation failed or a memory limit was reached */
+    ERR_IO,      /* a system call failed */
+    ERR_SYNTAX,  /* text that cannot be parsed */
+    ERR_INVALID, /* parsed, but means nothing that is allowed */
     ERR_NOT_FOUND,
     ERR_LIMIT,       /* a named limit was exceeded */
     ERR_UNAVAILABLE, /* store, file system or peer not there now; trying again may help */
-    ERR_STORE,       /* the store answered with an exception; `store_code` holds ClickHouse's number */
-    ERR_CONFLICT,    /* something else holds or changed what was expected */
-    ERR_REFUSED,     /* not done on purpose: rights, definitions that do not fit what is stored */
-    ERR_STOPPED,     /* asked to stop */
+    /* the store answered with an exception; `store_code` holds ClickHouse's number */
+    ERR_STORE,
+    ERR_CONFLICT, /* something else holds or changed what was expected */
+    ERR_REFUSED,  /* not done on purpose: rights, definitions that do not fit what is stored */
+    ERR_STOPPED,  /* asked to stop */
 };
 
 struct err {

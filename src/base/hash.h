@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Hashes whose values are part of formats: ClickHouse's CityHash64 1.0.2, SipHash-2-4 with 128 bits as
- * ClickHouse ends it, murmur3's finaliser ("ih64") and ih32; and XXH3 where only we read the value. */
+ * Hashes whose values are part of formats: ClickHouse's CityHash64 1.0.2, SipHash-2-4 with 128
+ * bits as ClickHouse ends it, murmur3's finaliser ("ih64") and ih32; and XXH3 where only we read
+ * the value. */
 #ifndef BASE_HASH_H
 #define BASE_HASH_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Allocation with one seam: WEIR_FAIL_ALLOC=n ends the process at the n-th allocation the way a real
- * shortage would, so that fault tests can show that nothing is lost by it. */
+ * Allocation with one seam: WEIR_FAIL_ALLOC=n ends the process at the n-th allocation the way a
+ * real shortage would, so that fault tests can show that nothing is lost by it. */
 #include "base/mem.h"
 
 #include <stdarg.h>

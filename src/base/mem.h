@@ -11,13 +11,14 @@
 #include <stdlib.h>
 
 void *xmalloc(size_t bytes);
-void *xcalloc(size_t n, size_t bytes);          /* zeroed */
+void *xcalloc(size_t n, size_t bytes); /* zeroed */
 void *xrealloc(void *p, size_t bytes);
 char *xstrdup(const char *text);
 char *xstrndup(const char *text, size_t n);
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* Large tables: zeroed pages straight from the kernel, huge pages advised, freed with their size. */
+/* Large tables: zeroed pages straight from the kernel, huge pages advised, freed with their
+ * size. */
 void *xmap(size_t bytes);
 void xunmap(void *p, size_t bytes);
 

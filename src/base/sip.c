@@ -10,10 +10,20 @@
 
 static void sip_round(struct sip128 *s)
 {
-    s->v0 += s->v1; s->v1 = ROTL(s->v1, 13); s->v1 ^= s->v0; s->v0 = ROTL(s->v0, 32);
-    s->v2 += s->v3; s->v3 = ROTL(s->v3, 16); s->v3 ^= s->v2;
-    s->v0 += s->v3; s->v3 = ROTL(s->v3, 21); s->v3 ^= s->v0;
-    s->v2 += s->v1; s->v1 = ROTL(s->v1, 17); s->v1 ^= s->v2; s->v2 = ROTL(s->v2, 32);
+    s->v0 += s->v1;
+    s->v1 = ROTL(s->v1, 13);
+    s->v1 ^= s->v0;
+    s->v0 = ROTL(s->v0, 32);
+    s->v2 += s->v3;
+    s->v3 = ROTL(s->v3, 16);
+    s->v3 ^= s->v2;
+    s->v0 += s->v3;
+    s->v3 = ROTL(s->v3, 21);
+    s->v3 ^= s->v0;
+    s->v2 += s->v1;
+    s->v1 = ROTL(s->v1, 17);
+    s->v1 ^= s->v2;
+    s->v2 = ROTL(s->v2, 32);
 }
 
 static void sip_word(struct sip128 *s, uint64_t word)
@@ -26,8 +36,10 @@ static void sip_word(struct sip128 *s, uint64_t word)
 
 void sip128_init(struct sip128 *s)
 {
-    *s = (struct sip128){.v0 = 0x736f6d6570736575ULL, .v1 = 0x646f72616e646f6dULL,
-                         .v2 = 0x6c7967656e657261ULL, .v3 = 0x7465646279746573ULL};
+    *s = (struct sip128){.v0 = 0x736f6d6570736575ULL,
+                         .v1 = 0x646f72616e646f6dULL,
+                         .v2 = 0x6c7967656e657261ULL,
+                         .v3 = 0x7465646279746573ULL};
 }
 
 void sip128_add(struct sip128 *s, const void *data, size_t n)

@@ -14,7 +14,7 @@ enum { TOP_VALUES = 5, MAX_COLUMNS = 16, MAX_SERIES = 400 };
 /* ---- small tables of text ---- */
 
 struct grid {
-    struct buf text;      /* TSV */
+    struct buf text; /* TSV */
     char **cells;
     size_t n_rows, n_columns;
 };
@@ -42,7 +42,8 @@ static void unescape(char *text)
 
 static enum err_code grid_ask(struct grid *g, struct session *s, const char *sql, struct err *e)
 {
-    struct store_call call = {.sql = sql, .database = s->plan->settings.database, .format = "TSV", .answer = &g->text};
+    struct store_call call = {
+        .sql = sql, .database = s->plan->settings.database, .format = "TSV", .answer = &g->text};
     TRY(store_call(s->store, &call, e));
     buf_cstr(&g->text);
     size_t n_cells = 0, cap = 0;
@@ -116,7 +117,8 @@ static size_t shown_items(const struct plan_cube *c, struct shown *ret, size_t c
     size_t n = 0;
     for (size_t i = 0; i < c->n_items && n < cap; i++)
         for (size_t m = 0; m < c->n_measures; m++)
-            if (c->items[i].type.kind == TYPE_NOTHING && is_measure(c->items[i].value, &c->measures[m])) {
+            if (c->items[i].type.kind == TYPE_NOTHING &&
+                is_measure(c->items[i].value, &c->measures[m])) {
                 ret[n++] = (struct shown){c->items[i].name, &c->measures[m]};
                 break;
             }
@@ -145,7 +147,8 @@ static size_t counting_item(const struct shown *items, size_t n)
 
 static void put_value(struct buf *sql, const struct shown *item)
 {
-    const char *call = aggregate_storage(item->measure->aggregate)->merge_call, *hole = strstr(call, "%s");
+    const char *call = aggregate_storage(item->measure->aggregate)->merge_call,
+               *hole = strstr(call, "%s");
     buf_put(sql, call, (size_t)(hole - call));
     buf_text(sql, "k.");
     print_identifier(sql, str_of(item->measure->column));
@@ -164,7 +167,8 @@ static void put_from(struct buf *sql, const struct session *s, const struct plan
 {
     buf_printf(sql, " FROM %s.%s AS k WHERE _lane = 0", s->plan->settings.database, tier->table);
     if (tier->keep && tier->keep->is_given && !tier->keep->is_forever)
-        buf_printf(sql, " AND bucket >= now() - toIntervalSecond(%" PRId64 ")", duration_seconds(tier->keep->age));
+        buf_printf(sql, " AND bucket >= now() - toIntervalSecond(%" PRId64 ")",
+                   duration_seconds(tier->keep->age));
 }
 
 /* ---- parts of the answer ---- */
@@ -178,7 +182,9 @@ static enum err_code show_rejects(struct session *s, const struct plan_source *s
                                   const struct terminal *t, struct err *e)
 {
     AUTO_DONE(buf) sql = {0};
-    buf_text(&sql, "SELECT count(), reason, any(substring(record, 1, 100)) FROM weir_rejects WHERE source = ");
+    buf_text(
+        &sql,
+        "SELECT count(), reason, any(substring(record, 1, 100)) FROM weir_rejects WHERE source = ");
     print_string_literal(&sql, source->name);
     buf_text(&sql, " GROUP BY reason ORDER BY count() DESC, reason LIMIT 3");
     AUTO_DONE(grid) g = {0};
@@ -203,7 +209,8 @@ static enum err_code show_books(struct session *s, const struct plan_source *sou
     AUTO_DONE(grid) g = {0};
     TRY(grid_ask(&g, s, buf_cstr(&sql), e));
     static const char *const words[] = {"read", "kept", "filtered", "rejected", "lost"};
-    printf("%s%.*s%s: ", t->has_colours ? "\033[1m" : "", STR_FMT(source->name), t->has_colours ? "\033[0m" : "");
+    printf("%s%.*s%s: ", t->has_colours ? "\033[1m" : "", STR_FMT(source->name),
+           t->has_colours ? "\033[0m" : "");
     for (size_t i = 0; i < COUNT(words) && g.n_rows == 1; i++) {
         const char *value = grid_cell(&g, 0, i);
         bool is_none = strcmp(value, "0") == 0;
@@ -225,7 +232,8 @@ static enum err_code show_books(struct session *s, const struct plan_source *sou
 }
 
 /* Rows of cells with right-aligned numbers. names: of the columns. */
-static void print_table(const struct terminal *t, const struct grid *g, const char *const *names, size_t n_keys)
+static void print_table(const struct terminal *t, const struct grid *g, const char *const *names,
+                        size_t n_keys)
 {
     size_t widths[MAX_COLUMNS] = {0};
     char cell[400];
@@ -240,7 +248,9 @@ static void print_table(const struct terminal *t, const struct grid *g, const ch
         widths[c] = widths[c] > 40 ? 40 : widths[c];
     }
     size_t total = 0, n_fit = 0;
-    for (; n_fit < n_columns && (n_fit < n_keys + 1 || total + widths[n_fit] + 4 <= (size_t)t->width); n_fit++)
+    for (;
+         n_fit < n_columns && (n_fit < n_keys + 1 || total + widths[n_fit] + 4 <= (size_t)t->width);
+         n_fit++)
         total += widths[n_fit] + 2;
     for (size_t r = 0; r <= g->n_rows; r++) {
         fputs("  ", stdout);
@@ -256,7 +266,8 @@ static void print_table(const struct terminal *t, const struct grid *g, const ch
                 fputs("\033[1m", stdout);
             if (c < n_keys) {
                 int bytes = (int)strlen(text);
-                while (text_columns(text) > widths[c] && bytes > 0 && n > widths[c]) { /* cut at a character */
+                /* cut at a character */
+                while (text_columns(text) > widths[c] && bytes > 0 && n > widths[c]) {
                     do
                         bytes--;
                     while (bytes > 0 && ((unsigned char)text[bytes] & 0xc0) == 0x80);
@@ -330,7 +341,8 @@ static enum err_code show_top(struct session *s, const struct plan_cube *c,
     put_heading(t, heading);
     /* The last column was only for the heading. */
     for (size_t r = 0; r < g.n_rows; r++)
-        memmove(&g.cells[r * (g.n_columns - 1)], &g.cells[r * g.n_columns], (g.n_columns - 1) * sizeof(char *));
+        memmove(&g.cells[r * (g.n_columns - 1)], &g.cells[r * g.n_columns],
+                (g.n_columns - 1) * sizeof(char *));
     g.n_columns--;
     print_table(t, &g, names, n_keys);
     return ERR_OK;
@@ -369,7 +381,8 @@ static enum err_code show_course(struct session *s, const struct plan_tier *tier
 }
 
 /* The set without keys, else any: its buckets add up. */
-static const struct plan_cube *total_cube(const struct plan_source *source, const struct plan_cube *first)
+static const struct plan_cube *total_cube(const struct plan_source *source,
+                                          const struct plan_cube *first)
 {
     for (size_t k = 0; k < source->n_cubes; k++)
         if (source->cubes[k].metric == first->metric && source->cubes[k].n_dimensions == 0)

@@ -44,8 +44,8 @@ int unknown_command(const char *name)
     for (; commands[n] != NULL && n < COUNT(names); n++)
         names[n] = commands[n]->name;
     const char *near = nearest_name(str_of(name), names, n);
-    complain("unknown command '%s'; %s%s%s`weir help` lists them", name, near ? "did you mean '" : "",
-             near ? near : "", near ? "'? " : "");
+    complain("unknown command '%s'; %s%s%s`weir help` lists them", name,
+             near ? "did you mean '" : "", near ? near : "", near ? "'? " : "");
     return EXIT_USAGE;
 }
 

@@ -52,7 +52,8 @@ void number_for_people(char *out, size_t size, const char *text)
 {
     const char *digits = text + (*text == '-');
     size_t n = strspn(digits, "0123456789"), at = 0;
-    if (n == 0 || (digits[n] != '\0' && strspn(digits + n, "0123456789.eE+-") != strlen(digits + n))) {
+    if (n == 0 ||
+        (digits[n] != '\0' && strspn(digits + n, "0123456789.eE+-") != strlen(digits + n))) {
         snprintf(out, size, "%s", text);
         return;
     }
@@ -194,7 +195,8 @@ void chart_columns(FILE *out, const struct terminal *t, const struct chart_serie
     int room = t->width - AXIS - 1;
     int64_t last = s->times[s->n - 1];
     int64_t n_steps = (last - (s->start ? s->start : s->times[0])) / s->step_s + 1;
-    int each = n_steps * 4 <= room ? 4 : n_steps * 2 <= room ? 2 : 1; /* with a gap behind wide ones */
+    /* with a gap behind wide ones */
+    int each = n_steps * 4 <= room ? 4 : n_steps * 2 <= room ? 2 : 1;
     int64_t n_shown = n_steps < room / each ? n_steps : room / each;
     int64_t first = last - (n_shown - 1) * s->step_s;
     AUTO_MEM double *values = xcalloc((size_t)n_shown, sizeof(*values));
@@ -207,7 +209,8 @@ void chart_columns(FILE *out, const struct terminal *t, const struct chart_serie
         most = values[k] > most ? values[k] : most;
     }
     const char *unit = s->step_s == 3600 ? "hour" : s->step_s == 86400 ? "day" : "step";
-    fprintf(out, "%s%s per %s%s", t->has_colours ? "\033[1m" : "", s->name, unit, t->has_colours ? "\033[0m" : "");
+    fprintf(out, "%s%s per %s%s", t->has_colours ? "\033[1m" : "", s->name, unit,
+            t->has_colours ? "\033[0m" : "");
     if (n_shown < n_steps) {
         char all[32], number[48];
         snprintf(all, sizeof(all), "%lld", (long long)n_steps);

@@ -28,18 +28,19 @@ void chart_bars(FILE *out, const struct terminal *t, const struct chart_bar *bar
 /* Upright bars over time: one a step, the last ones that fit the width; steps without a value are
  * 0. times (UTC seconds) ascend. step_s: 3600 or 86400. */
 struct chart_series {
-    const char *name;      /* "rows" */
+    const char *name; /* "rows" */
     const int64_t *times;
     const double *values;
     size_t n;
     int64_t step_s;
-    int64_t start;         /* first of all, also of those not given; 0: times[0] */
+    int64_t start; /* first of all, also of those not given; 0: times[0] */
 };
 void chart_columns(FILE *out, const struct terminal *t, const struct chart_series *s);
 
 /* Characters of UTF-8 text, for alignment. */
 size_t text_columns(const char *text);
-/* 1234567 -> "1,234,567"; numbers with a fraction shortened to six digits; anything else as it is. */
+/* 1234567 -> "1,234,567"; numbers with a fraction shortened to six digits; anything else as it
+ * is. */
 void number_for_people(char *out, size_t size, const char *text);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `weir drop NAME --yes`: the tables of a retired object go, once no open epoch could still need them. */
+ * `weir drop NAME --yes`: the tables of a retired object go, once no open epoch could still need
+ * them. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -14,8 +15,10 @@ static bool is_object_of(const struct generation_object *o, const char *name)
         return true;
     /* Tiers of a metric and the rows of a source belong to it. */
     if (strcmp(o->kind, "tier") == 0)
-        return strncmp(o->name, name, n) == 0 && o->name[n] == '_' && strchr(o->name + n + 1, '_') == NULL;
-    return strcmp(o->kind, "rows") == 0 && strncmp(o->name, "rows of ", 8) == 0 && strcmp(o->name + 8, name) == 0;
+        return strncmp(o->name, name, n) == 0 && o->name[n] == '_' &&
+               strchr(o->name + n + 1, '_') == NULL;
+    return strcmp(o->kind, "rows") == 0 && strncmp(o->name, "rows of ", 8) == 0 &&
+           strcmp(o->name + 8, name) == 0;
 }
 
 /* Epochs with an intent and no ledger entry. */
@@ -30,7 +33,8 @@ static enum err_code count_open(struct session *s, uint64_t *n, struct err *e)
     return ERR_OK;
 }
 
-/* Adds a regular expression for the object's own tables and views, not for those of objects with longer names. */
+/* Adds a regular expression for the object's own tables and views, not for those of objects with
+ * longer names. */
 static void put_tables(struct buf *b, const struct generation_object *o)
 {
     if (strcmp(o->kind, "source") == 0 || strcmp(o->kind, "stream") == 0)
@@ -44,7 +48,8 @@ static void put_tables(struct buf *b, const struct generation_object *o)
     buf_printf(b, "\\Q%s\\E", o->name);
     const char *suffix = strcmp(o->kind, "tier") == 0 ? strrchr(o->name, '_') : NULL;
     if (suffix != NULL)
-        buf_printf(b, "|weir_cube_\\Q%.*s\\E(_set[0-9]+)?\\Q%s\\E", (int)(suffix - o->name), o->name, suffix);
+        buf_printf(b, "|weir_cube_\\Q%.*s\\E(_set[0-9]+)?\\Q%s\\E", (int)(suffix - o->name),
+                   o->name, suffix);
     else if (strcmp(o->kind, "metric") == 0)
         buf_printf(b, "|weir_cube_\\Q%s\\E(_set[0-9]+)?", o->name);
 }
@@ -57,7 +62,8 @@ static void put_match(struct buf *sql, struct buf *tables)
     buf_byte(sql, ')');
 }
 
-static enum err_code drop_tables(struct session *s, const struct generation *g, const char *name, struct err *e)
+static enum err_code drop_tables(struct session *s, const struct generation *g, const char *name,
+                                 struct err *e)
 {
     const char *db = s->plan->settings.database;
     AUTO_DONE(buf) sql = {0};
@@ -90,9 +96,10 @@ static enum err_code drop_tables(struct session *s, const struct generation *g, 
     return ERR_OK;
 }
 
-/* The generation without the dropped objects, written if asked for; *n_dropped says how many they were. */
-static enum err_code forget_objects(struct session *s, const char *name,
-                                    bool is_written, size_t *n_dropped, struct err *e)
+/* The generation without the dropped objects, written if asked for; *n_dropped says how many
+ * they were. */
+static enum err_code forget_objects(struct session *s, const char *name, bool is_written,
+                                    size_t *n_dropped, struct err *e)
 {
     struct generation g;
     TRY(generation_newest(&g, s->store, s->plan->settings.database, e));
@@ -146,7 +153,8 @@ static enum err_code drop(struct session *s, const char *name, struct err *e)
 static int run_drop(const struct arguments *a)
 {
     if (a->n_words != 1 || !has_flag(a, "yes")) {
-        complain("drop wants the NAME of a retired object and --yes: its tables and all in them are removed");
+        complain("drop wants the NAME of a retired object and --yes: its tables and all in them "
+                 "are removed");
         return EXIT_USAGE;
     }
     struct session s;
@@ -161,9 +169,14 @@ static int run_drop(const struct arguments *a)
     return result == ERR_OK ? EXIT_OK : exit_code_of(&e);
 }
 
-static const struct option_row drop_options[] = {{"yes", 0, OPTION_FLAG, NULL, "Yes, remove it for good."}};
+static const struct option_row drop_options[] = {
+    {"yes", 0, OPTION_FLAG, NULL, "Yes, remove it for good."}};
 
 const struct command command_drop = {
-    .name = "drop", .words = "NAME --yes", .summary = "Removes the tables of a retired object.",
-    .options = drop_options, .n_options = COUNT(drop_options), .run = run_drop,
+    .name = "drop",
+    .words = "NAME --yes",
+    .summary = "Removes the tables of a retired object.",
+    .options = drop_options,
+    .n_options = COUNT(drop_options),
+    .run = run_drop,
 };

@@ -23,7 +23,8 @@ static void put_exit_codes(FILE *out)
 
 void help_overview(FILE *out)
 {
-    fprintf(out, "weir turns event streams into exact metrics in ClickHouse.\n\nusage: weir COMMAND [OPTION…]\n\n");
+    fprintf(out, "weir turns event streams into exact metrics in ClickHouse.\n\nusage: weir "
+                 "COMMAND [OPTION…]\n\n");
     for (size_t i = 0; commands[i] != NULL; i++)
         fprintf(out, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
     fprintf(out, "\n`weir COMMAND --help` says more.\n");
@@ -33,8 +34,9 @@ static void put_options(FILE *out, const struct option_row *rows, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         char left[80];
-        int at = rows[i].letter ? snprintf(left, sizeof(left), "-%c, --%s", rows[i].letter, rows[i].name)
-                                : snprintf(left, sizeof(left), "    --%s", rows[i].name);
+        int at = rows[i].letter
+                     ? snprintf(left, sizeof(left), "-%c, --%s", rows[i].letter, rows[i].name)
+                     : snprintf(left, sizeof(left), "    --%s", rows[i].name);
         if (rows[i].argument)
             snprintf(left + at, sizeof(left) - (size_t)at, " %s", rows[i].argument);
         fprintf(out, "  %-26s %s\n", left, rows[i].help);
@@ -105,7 +107,8 @@ static void manual(FILE *out)
     for (size_t i = 0; i < setting_row_count(); i++) {
         fprintf(out, ".TP\n.B %s\n", setting_rows[i].name);
         put_roff(out, setting_rows[i].help);
-        fprintf(out, " Default: %s.\n", *setting_rows[i].fallback ? setting_rows[i].fallback : "none");
+        fprintf(out, " Default: %s.\n",
+                *setting_rows[i].fallback ? setting_rows[i].fallback : "none");
     }
     fprintf(out, ".SH EXIT STATUS\n");
     put_exit_codes(out);
@@ -162,11 +165,17 @@ static int run_help(const struct arguments *a)
 
 static const struct option_row help_options[] = {
     {"manual", 0, OPTION_FLAG, NULL, "Prints the manual page (weir help --manual | man -l -)."},
-    {"completion", 0, OPTION_FLAG, NULL, "Prints bash completion (source <(weir help --completion))."},
-    {"reference", 0, OPTION_TEXT, "PAGE", "Prints settings, functions or commands as a page of Markdown."},
+    {"completion", 0, OPTION_FLAG, NULL,
+     "Prints bash completion (source <(weir help --completion))."},
+    {"reference", 0, OPTION_TEXT, "PAGE",
+     "Prints settings, functions or commands as a page of Markdown."},
 };
 
 const struct command command_help = {
-    .name = "help", .words = "[COMMAND]", .summary = "Lists the commands, or says what one does.",
-    .options = help_options, .n_options = COUNT(help_options), .run = run_help,
+    .name = "help",
+    .words = "[COMMAND]",
+    .summary = "Lists the commands, or says what one does.",
+    .options = help_options,
+    .n_options = COUNT(help_options),
+    .run = run_help,
 };

@@ -8,7 +8,8 @@
 
 void help_overview(FILE *out);
 void help_command(FILE *out, const struct command *c);
-/* The page settings, functions or commands of docs/reference-PAGE.md; false if there is no such page. */
+/* The page settings, functions or commands of docs/reference-PAGE.md; false if there is no such
+ * page. */
 bool help_reference(FILE *out, const char *page);
 
 extern const char *const exit_meanings[]; /* by exit code; NULL-terminated */

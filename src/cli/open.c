@@ -27,7 +27,7 @@ struct opening {
     struct inference **sources;
     size_t n_sources;
     enum date_order order;
-    bool is_written;            /* by this run */
+    bool is_written; /* by this run */
 };
 
 static void opening_done(struct opening *o)
@@ -109,14 +109,16 @@ static int observe_file(struct opening *o, const char *path, int64_t now_s)
 
 /* ---- day or month first ---- */
 
-static void put_choice(const struct opening *o, struct inference *inf, size_t column, enum date_order order)
+static void put_choice(const struct opening *o, struct inference *inf, size_t column,
+                       enum date_order order)
 {
     struct infer_column *c = inf->columns[column];
     AUTO_DONE(buf) line = {0};
     c->order = order;
     inference_decide(inf);
     write_column(&line, c);
-    fprintf(stderr, "  %s first: %s\n", order == ORDER_DAY_FIRST ? "day  " : "month", buf_cstr(&line));
+    fprintf(stderr, "  %s first: %s\n", order == ORDER_DAY_FIRST ? "day  " : "month",
+            buf_cstr(&line));
     c->order = o->order;
     inference_decide(inf);
 }
@@ -147,7 +149,8 @@ static int ask_order(struct opening *o, struct inference *inf, size_t column)
 
 static bool has_day_month(const struct infer_column *c)
 {
-    return c->stats.n_kind[VALUE_DAY_MONTH] > 0 && c->stats.n_kind[VALUE_DAY_MONTH] * 2 > c->stats.n_values;
+    return c->stats.n_kind[VALUE_DAY_MONTH] > 0 &&
+           c->stats.n_kind[VALUE_DAY_MONTH] * 2 > c->stats.n_values;
 }
 
 static int decide_dates(struct opening *o, struct inference *inf)
@@ -277,7 +280,8 @@ static int start_opening(struct opening *o, const struct arguments *a)
     AUTO_MEM char *copy = xstrdup(a->words[0]);
     o->folder = xstrdup(dirname(copy));
     o->name = source_name_of(a->words[0]);
-    o->path = strcmp(o->folder, ".") == 0 ? xasprintf("%s.sql", o->name) : xasprintf("%s/%s.sql", o->folder, o->name);
+    o->path = strcmp(o->folder, ".") == 0 ? xasprintf("%s.sql", o->name)
+                                          : xasprintf("%s/%s.sql", o->folder, o->name);
     return EXIT_OK;
 }
 
@@ -301,7 +305,8 @@ static bool learn_from_rejects(struct session *s, struct inference *inf)
     struct err e;
     struct native_result r = {0};
     AUTO_DONE(buf) sql = {0};
-    buf_printf(&sql, "SELECT record, header FROM %s.weir_rejects WHERE source = ", s->plan->settings.database);
+    buf_printf(&sql, "SELECT record, header FROM %s.weir_rejects WHERE source = ",
+               s->plan->settings.database);
     print_string_literal(&sql, str_of(inf->name));
     buf_printf(&sql, " LIMIT %d", WIDEN_REJECTS);
     if (store_native(s->store, buf_cstr(&sql), &r, &e) != ERR_OK) {
@@ -389,7 +394,8 @@ static int load(struct opening *o, struct arguments *own)
         bool is_fresh = s.place.folder == NULL || access(s.place.folder, F_OK) != 0;
         code = run_to_end(&s, true, false, !isatty(STDERR_FILENO), &totals);
         bool is_loaded = code == EXIT_OK || totals.n_paused > 0 || totals.n_bad_files > 0;
-        bool may_widen = o->is_written && (is_fresh || round > 0) && s.place.folder != NULL && round < MAX_WIDENINGS;
+        bool may_widen = o->is_written && (is_fresh || round > 0) && s.place.folder != NULL &&
+                         round < MAX_WIDENINGS;
         if (is_loaded && totals.rejected > 0 && may_widen && widen(o, &s, &totals)) {
             session_close(&s);
             continue;
@@ -414,7 +420,8 @@ static int run_open(const struct arguments *a)
     }
     if (code == EXIT_OK) {
         if (access(o.path, F_OK) == 0)
-            printf("%s is there: used as it is (without it the files are looked at anew)\n", o.path);
+            printf("%s is there: used as it is (without it the files are looked at anew)\n",
+                   o.path);
         else
             code = infer_files(&o);
     }
@@ -455,7 +462,8 @@ const struct command command_open = {
     .name = "open",
     .words = "[--once] FILE…",
     .summary = "Finds out what is in unknown files, loads them and shows the answer.",
-    .details = "Reads CSV, TSV and JSON lines, also .gz, .zst, .bz2 and .lz4. What it finds out it says with "
+    .details = "Reads CSV, TSV and JSON lines, also .gz, .zst, .bz2 and .lz4. What it finds out it "
+               "says with "
                "the reason, and writes it as definitions to NAME.sql beside "
                "the first file; the store is NAME.weir. A NAME.sql that is there already is used "
                "and never written over. Files with equal columns are one "
@@ -471,7 +479,12 @@ static const struct option_row init_options[] = {
 };
 
 const struct command command_init = {
-    .name = "init", .words = "FILE…", .summary = "Writes definitions for unknown files, and nothing else.",
-    .details = "The definitions go to NAME.sql beside the first file; one that is there is not written over.",
-    .options = init_options, .n_options = COUNT(init_options), .run = run_init,
+    .name = "init",
+    .words = "FILE…",
+    .summary = "Writes definitions for unknown files, and nothing else.",
+    .details = "The definitions go to NAME.sql beside the first file; one that is there is not "
+               "written over.",
+    .options = init_options,
+    .n_options = COUNT(init_options),
+    .run = run_init,
 };

@@ -22,7 +22,8 @@ static int remove_entry(const char *path, const struct stat *st, int kind, struc
     return remove(path);
 }
 
-/* The object must be stored to be read: gives it KEEP FOREVER; returns its statement, NULL if there is none. */
+/* The object must be stored to be read: gives it KEEP FOREVER; returns its statement, NULL if
+ * there is none. */
 static struct statement *keep_object(struct definitions *d, const char *name)
 {
     for (size_t i = 0; i < d->n_statements; i++) {
@@ -77,7 +78,8 @@ static enum err_code show(struct session *s, const struct statement *object, con
     if (object->kind == STATEMENT_METRIC && object->metric.n_tiers > 0)
         for (size_t i = 0; i < s->plan->n_sources; i++)
             for (size_t c = 0; c < s->plan->sources[i].n_cubes; c++)
-                if (view.n == strlen(name) && s->plan->sources[i].cubes[c].metric == &object->metric)
+                if (view.n == strlen(name) &&
+                    s->plan->sources[i].cubes[c].metric == &object->metric)
                     buf_printf(&view, "_%s", s->plan->sources[i].cubes[c].tiers[0].suffix);
     AUTO_DONE(buf) sql = {0};
     if (object->kind == STATEMENT_METRIC) {
@@ -87,8 +89,9 @@ static enum err_code show(struct session *s, const struct statement *object, con
     } else { /* as they stand in the input: the view does not have the positions */
         AUTO_DONE(buf) table = {0};
         buf_printf(&table, "weir_raw_%s", name);
-        buf_text(&sql, "SELECT * EXCEPT (_time, _partition, _offset, _arrival, _source, _epoch, _block, "
-                       "_deadline) FROM ");
+        buf_text(&sql,
+                 "SELECT * EXCEPT (_time, _partition, _offset, _arrival, _source, _epoch, _block, "
+                 "_deadline) FROM ");
         print_identifier(&sql, buf_view(&table));
         buf_text(&sql, " ORDER BY _partition, _offset");
     }
@@ -163,7 +166,8 @@ static int run_preview(const struct arguments *a)
     }
     setenv("WEIR_STORE_LINGER", "1", 0); /* its store ends soon after us */
     int code = preview_in(a, folder);
-    /* The store ends once we are gone; what it holds open it may still write, so give it its moment. */
+    /* The store ends once we are gone; what it holds open it may still write, so give it its
+     * moment. */
     AUTO_MEM char *socket = xasprintf("%s/store/store.sock", folder);
     for (int i = 0; i < 200 && access(socket, F_OK) == 0; i++)
         clock_sleep_ms(20);
@@ -171,7 +175,8 @@ static int run_preview(const struct arguments *a)
     return code;
 }
 
-static const struct option_row preview_options[] = {{"limit", 0, OPTION_TEXT, "N", "How many rows (20)."}};
+static const struct option_row preview_options[] = {
+    {"limit", 0, OPTION_TEXT, "N", "How many rows (20)."}};
 
 const struct command command_preview = {
     .name = "preview",

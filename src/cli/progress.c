@@ -9,7 +9,8 @@
 
 void progress_init(struct progress *p, bool is_quiet)
 {
-    *p = (struct progress){.is_terminal = isatty(STDERR_FILENO), .is_quiet = is_quiet, .start_ns = clock_mono_ns()};
+    *p = (struct progress){
+        .is_terminal = isatty(STDERR_FILENO), .is_quiet = is_quiet, .start_ns = clock_mono_ns()};
     p->tick_ms = p->is_terminal ? 200 : 10000;
 }
 
@@ -25,7 +26,8 @@ static void put_count(char out[24], double v)
         snprintf(out, 24, "%.0f", v);
 }
 
-static void show_terminal(const struct progress *p, uint64_t waiting, const char *state, bool is_end)
+static void show_terminal(const struct progress *p, uint64_t waiting, const char *state,
+                          bool is_end)
 {
     double seconds = (double)(clock_mono_ns() - p->start_ns) / 1e9;
     double rate = seconds > 0 ? (double)p->totals.read / seconds : 0,

@@ -26,7 +26,9 @@ void progress_init(struct progress *p, bool is_quiet);
 void progress_done(struct progress *p);
 void progress_tick(void *progress, struct runner *const *runners, size_t n, bool is_end);
 
-/* Runs the session's definitions (installs handlers for SIGTERM and SIGINT); the exit code. totals may be NULL. */
-int run_to_end(struct session *s, bool is_once, bool accept_loss, bool is_quiet, struct run_totals *totals);
+/* Runs the session's definitions (installs handlers for SIGTERM and SIGINT); the exit code.
+ * totals may be NULL. */
+int run_to_end(struct session *s, bool is_once, bool accept_loss, bool is_quiet,
+               struct run_totals *totals);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `weir query`: SQL over the store. Without --write everything runs read-only. With --write a statement that changes
- * something runs in the database `default`, and is refused when it names weir's database: what lies there is weir's to
- * write, and the books would not balance. */
+ * `weir query`: SQL over the store. Without --write everything runs read-only. With --write a
+ * statement that changes something runs in the database `default`, and is refused when it names
+ * weir's database: what lies there is weir's to write, and the books would not balance. */
 #include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@ struct asking {
     struct session *s;
     const char *format;
     bool is_chart, may_write;
-    int code;            /* of the last statement that failed, or 0 */
+    int code; /* of the last statement that failed, or 0 */
 };
 
 static bool write_out(void *context, const char *data, size_t n)
@@ -48,7 +48,8 @@ static bool is_reading(const char *sql)
 static bool names(struct str text, const char *name)
 {
     size_t n = strlen(name);
-    for (const char *p = text.p, *end = text.p + text.n; (p = memmem(p, (size_t)(end - p), name, n)) != NULL; p++) {
+    for (const char *p = text.p, *end = text.p + text.n;
+         (p = memmem(p, (size_t)(end - p), name, n)) != NULL; p++) {
         bool is_start = p == text.p || !(isalnum((unsigned char)p[-1]) || p[-1] == '_');
         bool is_end = p + n == end || !(isalnum((unsigned char)p[n]) || p[n] == '_');
         if (is_start && is_end)
@@ -57,7 +58,8 @@ static bool names(struct str text, const char *name)
     return false;
 }
 
-/* The store's own parser prints the statement again, so that no spelling (quotes, escapes, comments) hides a name. */
+/* The store's own parser prints the statement again, so that no spelling (quotes, escapes,
+ * comments) hides a name. */
 static enum err_code check_write(struct session *s, const char *sql, struct err *e)
 {
     AUTO_DONE(buf) text = {0};
@@ -159,7 +161,8 @@ static void draw(char *text)
         if (n_bars == CHART_ROWS || split_line(line, cells, CHART_COLUMNS) != n)
             continue;
         char number[64];
-        number_for_people(number, sizeof(number), strcmp(cells[value], "\\N") == 0 ? "" : cells[value]);
+        number_for_people(number, sizeof(number),
+                          strcmp(cells[value], "\\N") == 0 ? "" : cells[value]);
         char *end;
         double v = strtod(cells[value], &end);
         bars[n_bars++] =
@@ -212,7 +215,8 @@ static void ask(void *context, const char *sql)
     if (code != ERR_OK) {
         complain("%s", e.text);
         if (e.store_code == 164 && !a->may_write)
-            complain("`weir query --write` allows statements that change something, outside weir's own database");
+            complain("`weir query --write` allows statements that change something, outside weir's "
+                     "own database");
         a->code = exit_code_of(&e);
     }
 }

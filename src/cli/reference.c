@@ -107,13 +107,15 @@ static void row(FILE *out, const char *usage, const char *help)
 
 static void aggregates(FILE *out)
 {
-    fprintf(out, "\n## Aggregates\n\n"
-                 "In metrics. NULLs are passed over. States are ClickHouse's, byte for byte; a view\n"
-                 "merges them and answers with ClickHouse's type.\n\n"
-                 "| aggregate | does |\n|---|---|\n");
+    fprintf(out,
+            "\n## Aggregates\n\n"
+            "In metrics. NULLs are passed over. States are ClickHouse's, byte for byte; a view\n"
+            "merges them and answers with ClickHouse's type.\n\n"
+            "| aggregate | does |\n|---|---|\n");
     for (size_t i = 0; i < aggregate_n_rows(); i++)
         row(out, aggregate_row(i).usage, aggregate_row(i).help);
-    fprintf(out, "\n### Combinators\n\nAt the end of any of them, also several: `sumArgMaxIf(x, key, condition)`.\n\n"
+    fprintf(out, "\n### Combinators\n\nAt the end of any of them, also several: `sumArgMaxIf(x, "
+                 "key, condition)`.\n\n"
                  "| ending | for example | does |\n|---|---|---|\n");
     for (size_t i = 0; i < aggregate_n_combinators(); i++) {
         struct aggregate_row c = aggregate_combinator_row(i);
@@ -122,7 +124,8 @@ static void aggregates(FILE *out)
     fprintf(out, "\n### Other names\n\n| name | is |\n|---|---|\n");
     for (size_t i = 0; i < aggregate_n_aliases(); i++)
         fprintf(out, "| `%s` | `%s` |\n", aggregate_alias_row(i).name, aggregate_alias_row(i).help);
-    fprintf(out, "\n### Refused\n\nWhat cannot be merged without changing the answer, or has no place in a metric.\n\n"
+    fprintf(out, "\n### Refused\n\nWhat cannot be merged without changing the answer, or has no "
+                 "place in a metric.\n\n"
                  "| name | why, and what to write |\n|---|---|\n");
     for (size_t i = 0; i < aggregate_n_refusals(); i++)
         row(out, aggregate_refusal_row(i).name, aggregate_refusal_row(i).help);

@@ -53,7 +53,8 @@ static int retry(struct session *s)
         fprintf(stderr, "%s", buf_cstr(&said));
         return fail(s, &e);
     }
-    if (run_make_tables(s->store, s->plan, &e) != ERR_OK) /* the definitions may have something new */
+    /* the definitions may have something new */
+    if (run_make_tables(s->store, s->plan, &e) != ERR_OK)
         return fail(s, &e);
     for (size_t i = 0; i < s->plan->n_sources; i++) {
         struct retry_counts counts;
@@ -108,7 +109,8 @@ static int run_rejects(const struct arguments *a)
 }
 
 static const struct option_row rejects_options[] = {
-    {"retry", 0, OPTION_FLAG, NULL, "Runs all rejects again with the definitions of now, exactly once."},
+    {"retry", 0, OPTION_FLAG, NULL,
+     "Runs all rejects again with the definitions of now, exactly once."},
     {"limit", 0, OPTION_TEXT, "N", "How many are shown (100)."},
     {"format", 0, OPTION_TEXT, "FORMAT", "ClickHouse's output format."},
 };
@@ -160,12 +162,14 @@ static int run_ack(const struct arguments *a)
     struct err e;
     uint64_t n = 0;
     AUTO_DONE(buf) sql = {0};
-    buf_printf(&sql, "SELECT count() FROM %s.weir_alarms WHERE kind != 'paused' AND id = ", s.plan->settings.database);
+    buf_printf(&sql, "SELECT count() FROM %s.weir_alarms WHERE kind != 'paused' AND id = ",
+               s.plan->settings.database);
     print_string_literal(&sql, str_of(a->words[0]));
     if (count_rows(&s, buf_cstr(&sql), &n, &e) != ERR_OK)
         return fail(&s, &e);
     if (n == 0) {
-        complain("there is no alarm '%s' to acknowledge (a paused source goes on by `weir resume`)", a->words[0]);
+        complain("there is no alarm '%s' to acknowledge (a paused source goes on by `weir resume`)",
+                 a->words[0]);
         session_close(&s);
         return EXIT_FAILED;
     }
@@ -211,7 +215,8 @@ static int run_resume(const struct arguments *a)
         return fail(&s, &e);
     size_t n = 0;
     char *save = NULL;
-    for (char *id = strtok_r((char *)buf_cstr(&answer), "\n", &save); id != NULL; id = strtok_r(NULL, "\n", &save), n++)
+    for (char *id = strtok_r((char *)buf_cstr(&answer), "\n", &save); id != NULL;
+         id = strtok_r(NULL, "\n", &save), n++)
         if (acknowledge(&s, id, "resumed", &e) != ERR_OK)
             return fail(&s, &e);
     if (n == 0)
@@ -223,5 +228,8 @@ static int run_resume(const struct arguments *a)
 }
 
 const struct command command_resume = {
-    .name = "resume", .words = "SOURCE", .summary = "Lets a paused source go on.", .run = run_resume,
+    .name = "resume",
+    .words = "SOURCE",
+    .summary = "Lets a paused source go on.",
+    .run = run_resume,
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/run.h"
 #include "cli/progress.h"
 #include "engine/rebuild.h"
-#include "engine/run.h"
 
 #include <signal.h>
 #include <string.h>
@@ -29,8 +29,8 @@ static void catch_signals(void)
 }
 
 /* What would be missing from the new store is said before anything is loaded. */
-static enum err_code rebuild(struct session *s, const struct run_options *options, bool is_yes, struct buf *said,
-                             struct err *e)
+static enum err_code rebuild(struct session *s, const struct run_options *options, bool is_yes,
+                             struct buf *said, struct err *e)
 {
     struct rebuild r;
     enum err_code code = rebuild_begin(&r, s->plan, &s->place, said, e);
@@ -38,7 +38,8 @@ static enum err_code rebuild(struct session *s, const struct run_options *option
         fprintf(stderr, "%s", buf_cstr(said));
     buf_reset(said);
     if (code == ERR_OK && r.n_gone > 0 && !is_yes)
-        code = err_set(e, ERR_REFUSED, "the lines above would be missing from the new store; nothing was done. "
+        code = err_set(e, ERR_REFUSED,
+                       "the lines above would be missing from the new store; nothing was done. "
                        "`weir run --rebuild --yes` goes on without them");
     if (code == ERR_OK)
         code = rebuild_store(&r, options, said, e);
@@ -49,11 +50,13 @@ static enum err_code rebuild(struct session *s, const struct run_options *option
 static void complain_lines(struct buf *lines)
 {
     char *save = NULL;
-    for (char *line = strtok_r((char *)buf_cstr(lines), "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+    for (char *line = strtok_r((char *)buf_cstr(lines), "\n", &save); line;
+         line = strtok_r(NULL, "\n", &save))
         complain("%s", line);
 }
 
-static int run_or_rebuild(struct session *s, const struct run_choices *how, struct run_totals *totals)
+static int run_or_rebuild(struct session *s, const struct run_choices *how,
+                          struct run_totals *totals)
 {
     struct progress progress;
     progress_init(&progress, how->is_quiet);
@@ -91,7 +94,8 @@ static int run_or_rebuild(struct session *s, const struct run_choices *how, stru
     return is_whole ? EXIT_OK : EXIT_FAILED;
 }
 
-int run_to_end(struct session *s, bool is_once, bool accept_loss, bool is_quiet, struct run_totals *totals)
+int run_to_end(struct session *s, bool is_once, bool accept_loss, bool is_quiet,
+               struct run_totals *totals)
 {
     struct run_choices how = {.is_once = is_once, .accept_loss = accept_loss, .is_quiet = is_quiet};
     catch_signals();
@@ -123,7 +127,8 @@ static int run_run(const struct arguments *a)
 
 static const struct option_row run_options[] = {
     {"once", 0, OPTION_FLAG, NULL, "Ends when the input that is there at the start is stored."},
-    {"accept-loss", 0, OPTION_FLAG, NULL, "A shorter KEEP in the definitions may delete what is past it."},
+    {"accept-loss", 0, OPTION_FLAG, NULL,
+     "A shorter KEEP in the definitions may delete what is past it."},
     {"rebuild", 0, OPTION_FLAG, NULL,
      "Loads all input that still exists into a new store and exchanges it for the old one."},
     {"yes", 0, OPTION_FLAG, NULL, "With --rebuild: goes on although input that is listed is gone."},

@@ -58,7 +58,8 @@ int find_definitions(const struct arguments *a, const char **files, size_t cap, 
         return EXIT_OK;
     }
     if (n_sql == 0)
-        complain("no definitions: there is no weir.sql here; `weir init FILE` writes some, or name them by -f FILE");
+        complain("no definitions: there is no weir.sql here; `weir init FILE` writes some, or name "
+                 "them by -f FILE");
     else
         complain("which definitions? choose by -f: %s", buf_cstr(&list));
     return EXIT_USAGE;
@@ -127,7 +128,9 @@ static int read_password(struct session *s)
     if (*variable) {
         const char *value = getenv(variable);
         if (value == NULL) {
-            complain("the store's password is to come from the environment variable %s, which is not set", variable);
+            complain("the store's password is to come from the environment variable %s, which is "
+                     "not set",
+                     variable);
             return EXIT_USAGE;
         }
         password = xstrdup(value);

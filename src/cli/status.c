@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `weir status`: what the ledger, the alarms and the running process say, in one picture. Exit 0 well, 1 warning,
+ * `weir status`: what the ledger, the alarms and the running process say, in one picture. Exit 0
+ * well, 1 warning,
  * 2 critical. */
 #include <inttypes.h>
 #include <jansson.h>
@@ -40,7 +41,8 @@ static const struct {
     {"rejects_full", SEVERITY_CRITICAL,
      "weir_rejects holds rejects_max; look at `weir rejects`, then `weir resume SOURCE`"},
     {"store_died", SEVERITY_CRITICAL,
-     "find out what kills it: crashed, store.log and engine.log in the store's folder say more; stop sending that "
+     "find out what kills it: crashed, store.log and engine.log in the store's folder say more; "
+     "stop sending that "
      "query; weir starts the store again once a minute"},
     {"store_down", SEVERITY_CRITICAL, "see the text; `weir run` tries again by itself"},
     {"not_running", SEVERITY_WARNING,
@@ -53,12 +55,13 @@ static const struct {
 };
 
 struct report {
-    json_t *root;     /* what --json prints */
+    json_t *root; /* what --json prints */
     json_t *reasons;
     enum severity severity;
 };
 
-static void add_reason(struct report *r, const char *code, const char *id, const char *source, const char *text)
+static void add_reason(struct report *r, const char *code, const char *id, const char *source,
+                       const char *text)
 {
     json_t *o = json_object();
     for (size_t i = 0; i < COUNT(remedies); i++) {
@@ -84,7 +87,8 @@ static void add_reason(struct report *r, const char *code, const char *id, const
 static enum err_code query_json(struct session *s, json_t **rows, const char *sql, struct err *e)
 {
     AUTO_DONE(buf) answer = {0};
-    const struct store_setting settings[] = {{"output_format_json_quote_64bit_integers", "0"}, {"readonly", "2"}};
+    const struct store_setting settings[] = {{"output_format_json_quote_64bit_integers", "0"},
+                                             {"readonly", "2"}};
     struct store_call call = {.sql = sql,
                               .answer = &answer,
                               .format = "JSON",
@@ -146,7 +150,8 @@ static enum err_code read_sources(struct session *s, struct report *r, struct er
     TRY(query_json(s, &rows, buf_cstr(&sql), e));
     size_t i;
     json_t *row;
-    json_array_foreach(rows, i, row) {
+    json_array_foreach(rows, i, row)
+    {
         const struct plan_source *p = planned_source(s, text_of(row, "source"));
         int64_t delay = p ? duration_seconds(p->def->watermark) : 0;
         int64_t front = number_of(row, "front_s");
@@ -203,14 +208,16 @@ static enum err_code read_objects(struct session *s, struct report *r, struct er
     json_t *rows;
     TRY(query_json(s, &rows, sql, e));
     json_t *newest = json_array_get(rows, 0);
-    json_object_set_new(r->root, "generation", json_integer(newest ? number_of(newest, "generation") : 0));
+    json_object_set_new(r->root, "generation",
+                        json_integer(newest ? number_of(newest, "generation") : 0));
     json_t *retired = json_array(), *young = json_array();
     const char *line = newest ? text_of(newest, "objects") : "";
     while (*line) {
         char kind[32] = "", name[300] = "";
         long long keep = 0, since = 0;
         int is_retired = 0;
-        if (sscanf(line, "%31[^\t]\t%299[^\t]\t%lld\t%lld\t%d", kind, name, &keep, &since, &is_retired) == 5) {
+        if (sscanf(line, "%31[^\t]\t%299[^\t]\t%lld\t%lld\t%d", kind, name, &keep, &since,
+                   &is_retired) == 5) {
             if (is_retired)
                 json_array_append_new(retired, json_sprintf("%s %s", kind, name));
             else if (since > 0) {
@@ -243,8 +250,8 @@ static enum err_code read_alarms(struct session *s, struct report *r, struct err
     TRY(query_json(s, &rows, sql, e));
     size_t i;
     json_t *row;
-    json_array_foreach(rows, i, row)
-        add_reason(r, text_of(row, "kind"), text_of(row, "id"), text_of(row, "source"), text_of(row, "text"));
+    json_array_foreach(rows, i, row) add_reason(r, text_of(row, "kind"), text_of(row, "id"),
+                                                text_of(row, "source"), text_of(row, "text"));
     json_decref(rows);
     return ERR_OK;
 }
@@ -265,13 +272,15 @@ static enum err_code read_store(struct session *s, struct report *r, struct err 
     json_object_set_new(o, "place", json_string(s->plan->settings.store));
     if (skew > 5 || skew < -5) {
         char text[100];
-        snprintf(text, sizeof(text), "the store's clock differs from this machine's by %" PRId64 " s", skew);
+        snprintf(text, sizeof(text),
+                 "the store's clock differs from this machine's by %" PRId64 " s", skew);
         add_reason(r, "clock_skew", NULL, NULL, text);
     }
     struct statvfs disk;
     if (s->place.folder && statvfs(s->place.folder, &disk) == 0) {
         double free_share = (double)disk.f_bavail / (double)(disk.f_blocks ? disk.f_blocks : 1);
-        json_object_set_new(o, "disk_free_bytes", json_integer((json_int_t)((uint64_t)disk.f_bavail * disk.f_frsize)));
+        json_object_set_new(o, "disk_free_bytes",
+                            json_integer((json_int_t)((uint64_t)disk.f_bavail * disk.f_frsize)));
         if (free_share < 0.1)
             add_reason(r, "disk_low", NULL, NULL, "less than a tenth of the store's disk is free");
     }
@@ -284,7 +293,8 @@ static void take_what_it_knows(struct report *r, json_t *source)
 {
     size_t i;
     json_t *row;
-    json_array_foreach(json_object_get(r->root, "sources"), i, row) {
+    json_array_foreach(json_object_get(r->root, "sources"), i, row)
+    {
         if (strcmp(text_of(row, "source"), text_of(source, "source")) != 0)
             continue;
         json_object_set(row, "rate", json_object_get(source, "rate"));
@@ -300,7 +310,8 @@ static void read_process(struct session *s, struct report *r)
     AUTO_MEM char *path = xasprintf("%s/run.json", s->place.folder);
     json_error_t problem;
     json_t *run = json_load_file(path, 0, &problem);
-    bool is_alive = run && number_of(run, "pid") > 0 && clock_wall_s() - number_of(run, "time") < 15;
+    bool is_alive =
+        run && number_of(run, "pid") > 0 && clock_wall_s() - number_of(run, "time") < 15;
     if (is_alive) {
         AUTO_MEM char *proc = xasprintf("/proc/%" PRId64 "/comm", number_of(run, "pid"));
         is_alive = access(proc, F_OK) == 0;
@@ -312,11 +323,11 @@ static void read_process(struct session *s, struct report *r)
     }
     size_t i;
     json_t *source;
-    json_array_foreach(json_object_get(run, "sources"), i, source)
-        take_what_it_knows(r, source);
-    json_array_foreach(json_object_get(run, "sources"), i, source)
-        if (*text_of(source, "problem") && strcmp(text_of(source, "state"), "paused") != 0)
-            add_reason(r, "problem", NULL, text_of(source, "source"), text_of(source, "problem"));
+    json_array_foreach(json_object_get(run, "sources"), i, source) take_what_it_knows(r, source);
+    json_array_foreach(json_object_get(run, "sources"), i,
+                       source) if (*text_of(source, "problem") &&
+                                   strcmp(text_of(source, "state"), "paused") != 0)
+        add_reason(r, "problem", NULL, text_of(source, "source"), text_of(source, "problem"));
     json_object_set_new(r->root, "process", run);
 }
 
@@ -327,8 +338,9 @@ static bool read_deaths(struct session *s, struct report *r)
     unsigned n = s->place.folder ? deaths_count(s->place.folder, &last) : 0;
     if (n < DEATHS_ALLOWED)
         return false;
-    AUTO_MEM char *text = xasprintf("weir-store died %u times within ten minutes; at work when it died last: %s", n,
-                                    last.n ? buf_cstr(&last) : "nothing");
+    AUTO_MEM char *text =
+        xasprintf("weir-store died %u times within ten minutes; at work when it died last: %s", n,
+                  last.n ? buf_cstr(&last) : "nothing");
     add_reason(r, "store_died", NULL, NULL, text);
     return true;
 }
@@ -338,15 +350,19 @@ static void print_report(const struct report *r, bool has_files)
     static const char *const words[] = {"ok", "warning", "critical"};
     bool colours = use_colours();
     static const char *const paint[] = {"\033[32m", "\033[33m", "\033[31m"};
-    printf("%s%s%s\n", colours ? paint[r->severity] : "", words[r->severity], colours ? "\033[0m" : "");
+    printf("%s%s%s\n", colours ? paint[r->severity] : "", words[r->severity],
+           colours ? "\033[0m" : "");
     size_t i;
     json_t *o;
-    json_array_foreach(r->reasons, i, o) {
+    json_array_foreach(r->reasons, i, o)
+    {
         printf("  %s [%s] %s%s%s\n", text_of(o, "severity"), text_of(o, "code"),
                text_of(o, "source"), *text_of(o, "source") ? ": " : "", text_of(o, "text"));
-        printf("    -> %s%s%s\n", text_of(o, "remedy"), *text_of(o, "id") ? "; id " : "", text_of(o, "id"));
+        printf("    -> %s%s%s\n", text_of(o, "remedy"), *text_of(o, "id") ? "; id " : "",
+               text_of(o, "id"));
     }
-    json_array_foreach(json_object_get(r->root, "sources"), i, o) {
+    json_array_foreach(json_object_get(r->root, "sources"), i, o)
+    {
         printf("\nsource %s: epoch %" PRId64 " at %s, %" PRId64 " partition%s\n",
                text_of(o, "source"), number_of(o, "epoch"), text_of(o, "last_epoch"),
                number_of(o, "partitions"), number_of(o, "partitions") == 1 ? "" : "s");
@@ -358,7 +374,8 @@ static void print_report(const struct report *r, bool has_files)
         printf("  lost %" PRId64 ", skipped %" PRId64 "; newest event %s, watermark %s\n",
                number_of(o, "lost"), number_of(o, "skipped"), text_of(o, "newest_event"),
                text_of(o, "watermark"));
-        printf("  %.1f events/s over the last minute\n", json_number_value(json_object_get(o, "rate")));
+        printf("  %.1f events/s over the last minute\n",
+               json_number_value(json_object_get(o, "rate")));
         if (number_of(o, "rejected") > 0)
             printf("  rejected records with their reasons: `weir rejects`\n");
     }
@@ -367,7 +384,8 @@ static void print_report(const struct report *r, bool has_files)
                text_of(o, "source"), text_of(o, "state"), number_of(o, "waiting_bytes"),
                number_of(o, "memory_bytes") / 1000000);
     json_array_foreach(json_object_get(r->root, "expired"), i, o)
-        printf("%s: %" PRId64 " rows older than its KEEP, not stored\n", text_of(o, "table"), number_of(o, "expired"));
+        printf("%s: %" PRId64 " rows older than its KEEP, not stored\n", text_of(o, "table"),
+               number_of(o, "expired"));
     json_array_foreach(json_object_get(r->root, "retired"), i, o)
         printf("retired: %s\n", json_string_value(o));
     json_array_foreach(json_object_get(r->root, "added_later"), i, o)
@@ -380,17 +398,20 @@ static void print_report(const struct report *r, bool has_files)
            number_of(store, "parts"));
     if (!has_files)
         return;
-    printf("\n%-12s %9s %14s %12s %9s  %s\n", "source", "partition", "position", "read", "rejected", "path");
+    printf("\n%-12s %9s %14s %12s %9s  %s\n", "source", "partition", "position", "read", "rejected",
+           "path");
     json_array_foreach(json_object_get(r->root, "files"), i, o)
         printf("%-12s %9" PRId64 " %14" PRId64 " %12" PRId64 " %9" PRId64 "  %s\n",
                text_of(o, "source"), number_of(o, "partition"), number_of(o, "position"),
                number_of(o, "read"), number_of(o, "rejected"), text_of(o, "path"));
 }
 
-static enum err_code build_report(struct session *s, struct report *r, bool has_files, struct err *e)
+static enum err_code build_report(struct session *s, struct report *r, bool has_files,
+                                  struct err *e)
 {
     /* A store that dies again and again is not started here: `weir run` backs off, too. */
-    enum err_code code = read_deaths(s, r) ? store_exec(s->store, "SELECT 1", e) : store_ensure(s->store, false, e);
+    enum err_code code =
+        read_deaths(s, r) ? store_exec(s->store, "SELECT 1", e) : store_ensure(s->store, false, e);
     if (code == ERR_UNAVAILABLE) {
         add_reason(r, "store_down", NULL, NULL, e->text);
         read_process(s, r);
@@ -442,7 +463,11 @@ static const struct option_row status_options[] = {
 };
 
 const struct command command_status = {
-    .name = "status", .words = "", .summary = "Says how every source is, and what is wrong.",
+    .name = "status",
+    .words = "",
+    .summary = "Says how every source is, and what is wrong.",
     .details = "Exit 0: well, 1: warning, 2: critical. Every reason has a code and a remedy.",
-    .options = status_options, .n_options = COUNT(status_options), .run = run_status,
+    .options = status_options,
+    .n_options = COUNT(status_options),
+    .run = run_status,
 };

@@ -43,8 +43,10 @@ static int run_store(const struct arguments *a)
 }
 
 static const struct option_row store_options[] = {
-    {"listen", 0, OPTION_TEXT, "ADDRESS:PORT", "Listens there, too (127.0.0.1:8123, say); needs --token-file."},
-    {"token-file", 0, OPTION_TEXT, "FILE", "Holds the token that TCP clients must show (mode 0600)."},
+    {"listen", 0, OPTION_TEXT, "ADDRESS:PORT",
+     "Listens there, too (127.0.0.1:8123, say); needs --token-file."},
+    {"token-file", 0, OPTION_TEXT, "FILE",
+     "Holds the token that TCP clients must show (mode 0600)."},
 };
 
 const struct command command_store = {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The drivers of CSV and TSV, with and without names: from a window of bytes to checked rows
- * (csv_priv.h draws it), and out of these the batch. Every record of the window becomes a row, a reject,
- * or, when it is an empty line, nothing. */
+ * (csv_priv.h draws it), and out of these the batch. Every record of the window becomes a row, a
+ * reject, or, when it is an empty line, nothing. */
 #include "base/mem.h"
 #include "codec/csv_priv.h"
 
@@ -36,7 +36,8 @@ struct decoder *csv_open_as(const struct decoder_spec *spec, enum csv_dialect di
     d->fields = xcalloc(spec->n_fields + 1, sizeof(*d->fields));
     for (size_t i = 0; i < spec->n_fields; i++) {
         const struct field *from = &spec->fields[i];
-        d->fields[i] = (struct csv_field){.type = from->type, .name = from->path, .has_default = from->has_default};
+        d->fields[i] = (struct csv_field){
+            .type = from->type, .name = from->path, .has_default = from->has_default};
         if (spec->positions)
             d->fields[i].position = spec->positions[i];
     }
@@ -66,7 +67,8 @@ static void csv_free(struct decoder *base)
 
 /* ---- the header ---- */
 
-enum err_code csv_missing_column(const struct csv_field *f, const struct str *names, size_t n, struct err *e)
+enum err_code csv_missing_column(const struct csv_field *f, const struct str *names, size_t n,
+                                 struct err *e)
 {
     for (size_t i = 0; i < n; i++) {
         char text[200];
@@ -76,13 +78,15 @@ enum err_code csv_missing_column(const struct csv_field *f, const struct str *na
         memcpy(text, names[i].p, names[i].n);
         text[names[i].n] = '\0';
         if (nearest_name(f->name, one, 1))
-            return err_set(e, ERR_NOT_FOUND, "column '%.*s' is not in the header; did you mean '%s'?",
+            return err_set(e, ERR_NOT_FOUND,
+                           "column '%.*s' is not in the header; did you mean '%s'?",
                            STR_FMT(f->name), text);
     }
     return err_set(e, ERR_NOT_FOUND, "column '%.*s' is not in the header", STR_FMT(f->name));
 }
 
-static enum err_code find_columns(struct csv_decoder *d, const struct str *names, size_t n, struct err *e)
+static enum err_code find_columns(struct csv_decoder *d, const struct str *names, size_t n,
+                                  struct err *e)
 {
     for (size_t f = 0; f < d->base.spec.n_fields; f++) {
         struct csv_field *field = &d->fields[f];
@@ -96,8 +100,8 @@ static enum err_code find_columns(struct csv_decoder *d, const struct str *names
         if (found == 0)
             return csv_missing_column(field, names, n, e);
         if (found > 1)
-            return err_set(e, ERR_INVALID, "column '%.*s' is in the header %zu times", STR_FMT(field->name),
-                           found);
+            return err_set(e, ERR_INVALID, "column '%.*s' is in the header %zu times",
+                           STR_FMT(field->name), found);
     }
     return ERR_OK;
 }
@@ -109,7 +113,8 @@ static enum err_code csv_header(struct decoder *base, struct str line, struct er
     AUTO_MEM uint32_t *ends = xmalloc((cap + 64) * sizeof(*ends));
     AUTO_MEM struct str *names = xmalloc((cap + 64) * sizeof(*names));
     AUTO_DONE(arena) arena = {0};
-    struct csv_scan s = {.data = line.p, .n = line.n, .delimiter = d->delimiter, .ends = ends, .cap = cap};
+    struct csv_scan s = {
+        .data = line.p, .n = line.n, .delimiter = d->delimiter, .ends = ends, .cap = cap};
     uint32_t finish;
 
     const char *problem = csv_index_record(&s, 0, d->dialect, &finish);
@@ -120,8 +125,8 @@ static enum err_code csv_header(struct decoder *base, struct str line, struct er
     if (s.n_ends > cap)
         return err_set(e, ERR_LIMIT, "the header has more columns than max_columns = %zu", cap);
     for (size_t i = 0, start = 0; i < s.n_ends; start = ends[i++] + 1) {
-        problem = csv_cell_text(&names[i], (struct str){line.p + start, ends[i] - start}, d->is_tsv, d->delimiter,
-                                &arena);
+        problem = csv_cell_text(&names[i], (struct str){line.p + start, ends[i] - start}, d->is_tsv,
+                                d->delimiter, &arena);
         if (problem)
             return err_set(e, ERR_SYNTAX, "the header's column %zu: %s", i + 1, problem);
     }
@@ -183,7 +188,8 @@ static void close_last(struct csv_decoder *d, struct csv_scan *s)
 static void index_window(struct csv_decoder *d, struct csv_scan *s)
 {
     d->n_skipped = 0;
-    while (s->at < s->n && s->n_ends < s->cap && s->n_lines < BATCH_ROWS && d->n_skipped < CSV_SKIPPED - 1) {
+    while (s->at < s->n && s->n_ends < s->cap && s->n_lines < BATCH_ROWS &&
+           d->n_skipped < CSV_SKIPPED - 1) {
         d->kernels->index(s);
         if (s->at < s->n && s->data[s->at] == s->special)
             index_carefully(d, s);
@@ -209,8 +215,10 @@ static bool is_remark(const struct csv_decoder *d, const struct csv_scan *s, uin
     return d->zeek && start < s->n && s->data[start] == '#';
 }
 
-/* All records have the right number of columns: ends[] is a matrix already. False if one has not. */
-static bool rows_of_equal_width(struct csv_decoder *d, struct csv_scan *s, size_t *n_rows, uint32_t *consumed)
+/* All records have the right number of columns: ends[] is a matrix already. False if one has
+ * not. */
+static bool rows_of_equal_width(struct csv_decoder *d, struct csv_scan *s, size_t *n_rows,
+                                uint32_t *consumed)
 {
     size_t n = s->n_ends / d->n_columns, n_lines = s->n_lines, width = d->n_columns;
     uint32_t previous = UINT32_MAX, *before = d->before, *finish = d->finish;
@@ -224,7 +232,8 @@ static bool rows_of_equal_width(struct csv_decoder *d, struct csv_scan *s, size_
         n_lines -= is_line_end(s, s->ends[k]);
     const uint32_t *last = s->ends + width - 1;
     const char *data = s->data;
-    for (size_t r = 0; r + 1 < n; r++, last += width) { /* only the last may end without a line end */
+    /* only the last may end without a line end */
+    for (size_t r = 0; r + 1 < n; r++, last += width) {
         is_equal &= data[*last] == '\n';
         before[r] = previous;
         finish[r] = previous = *last;
@@ -246,25 +255,27 @@ static bool is_blank(const struct csv_decoder *d, const char *p, const char *end
     return p == end;
 }
 
-static void reject_record(struct csv_decoder *d, struct reject_list *rejects, uint32_t start, uint32_t finish,
-                          const char *reason)
+static void reject_record(struct csv_decoder *d, struct reject_list *rejects, uint32_t start,
+                          uint32_t finish, const char *reason)
 {
     const char *p = d->base.data;
     bool has_cr = !d->is_tsv && finish > start && p + finish < d->base.end && p[finish - 1] == '\r';
 
-    reject_add(rejects, d->base.offset + start, (struct str){p + start, finish - has_cr - start}, "%s", reason);
+    reject_add(rejects, d->base.offset + start, (struct str){p + start, finish - has_cr - start},
+               "%s", reason);
 }
 
 /* Record by record: takes out what is no row. */
-static void rows_of_any_width(struct csv_decoder *d, struct csv_scan *s, struct reject_list *rejects,
-                              size_t *n_rows, uint32_t *consumed)
+static void rows_of_any_width(struct csv_decoder *d, struct csv_scan *s,
+                              struct reject_list *rejects, size_t *n_rows, uint32_t *consumed)
 {
     size_t n = 0, width = d->n_columns, skipped = 0;
     uint32_t start = 0;
 
     for (size_t k = 0, next; n < BATCH_ROWS; k = next) {
         for (; skipped < d->n_skipped && d->skipped[skipped].start == start; skipped++) {
-            reject_record(d, rejects, start, d->skipped[skipped].finish, d->skipped[skipped].reason);
+            reject_record(d, rejects, start, d->skipped[skipped].finish,
+                          d->skipped[skipped].reason);
             start = d->skipped[skipped].finish + 1;
         }
         size_t j = k;
@@ -349,9 +360,11 @@ static void put_nothing(struct column *c, size_t first, size_t n)
         memset(c->missing + first, 1, n);
 }
 
-static void read_block(struct csv_decoder *d, const struct csv_scan *s, struct batch *b, size_t first, size_t n)
+static void read_block(struct csv_decoder *d, const struct csv_scan *s, struct batch *b,
+                       size_t first, size_t n)
 {
-    size_t width = d->n_columns, from = 0, n_turned = 0; /* d->columns holds positions from `from` on */
+    /* d->columns holds positions from `from` on */
+    size_t width = d->n_columns, from = 0, n_turned = 0;
     const uint32_t *ends = s->ends + first * width;
 
     for (size_t f = 0; f < d->base.spec.n_fields; f++) {
@@ -366,7 +379,9 @@ static void read_block(struct csv_decoder *d, const struct csv_scan *s, struct b
             d->kernels->columns(d->columns, ends + from, width, n, n_turned);
         }
         struct csv_cells cells = {
-            .data = s->data, .n = n, .takes_minus = type_is_signed(d->fields[f].type),
+            .data = s->data,
+            .n = n,
+            .takes_minus = type_is_signed(d->fields[f].type),
             .ends = d->columns[position - from],
             .prev = position ? d->columns[position - 1 - from] : d->before + first,
         };
@@ -374,13 +389,15 @@ static void read_block(struct csv_decoder *d, const struct csv_scan *s, struct b
     }
 }
 
-static void read_columns(struct csv_decoder *d, const struct csv_scan *s, struct batch *b, size_t n_rows)
+static void read_columns(struct csv_decoder *d, const struct csv_scan *s, struct batch *b,
+                         size_t n_rows)
 {
     for (size_t first = 0; first < n_rows; first += CSV_BLOCK)
         read_block(d, s, b, first, n_rows - first < CSV_BLOCK ? n_rows - first : CSV_BLOCK);
 }
 
-static void reject_row(struct csv_decoder *d, const struct csv_scan *s, struct reject_list *rejects, size_t r)
+static void reject_row(struct csv_decoder *d, const struct csv_scan *s, struct reject_list *rejects,
+                       size_t r)
 {
     uint32_t start = d->before[r] + 1;
     struct str bytes = {s->data + start, d->finish[r] - start};
@@ -428,7 +445,8 @@ static void take_out_bad(struct csv_decoder *d, const struct csv_scan *s, struct
 }
 
 /* A record that does not even end within the index. */
-static uint32_t reject_endless(struct csv_decoder *d, struct csv_scan *s, struct reject_list *rejects)
+static uint32_t reject_endless(struct csv_decoder *d, struct csv_scan *s,
+                               struct reject_list *rejects)
 {
     uint32_t ends[64], finish;
     struct csv_scan record = {.data = s->data, .n = s->n, .delimiter = s->delimiter, .ends = ends};
@@ -460,8 +478,12 @@ static void decode_window(struct csv_decoder *d, struct batch *b, struct reject_
         n = whole ? whole : max_window;
     }
     struct csv_scan s = {
-        .data = d->base.data, .n = n, .delimiter = d->delimiter, .special = d->is_tsv ? '\\' : '"',
-        .ends = d->ends, .cap = d->ends_cap,
+        .data = d->base.data,
+        .n = n,
+        .delimiter = d->delimiter,
+        .special = d->is_tsv ? '\\' : '"',
+        .ends = d->ends,
+        .cap = d->ends_cap,
     };
     index_window(d, &s);
     if (!rows_of_equal_width(d, &s, &n_rows, &consumed))
@@ -487,7 +509,8 @@ size_t csv_next(struct decoder *base, struct batch *b, struct reject_list *rejec
 
     b->n_rows = 0;
     if (d->n_columns == 0 && base->data < base->end) {
-        reject_add(rejects, base->offset, (struct str){base->data, (size_t)(base->end - base->data)},
+        reject_add(rejects, base->offset,
+                   (struct str){base->data, (size_t)(base->end - base->data)},
                    "no header was read");
         base->offset += (size_t)(base->end - base->data);
         base->data = base->end;
@@ -498,19 +521,37 @@ size_t csv_next(struct decoder *base, struct batch *b, struct reject_list *rejec
 }
 
 const struct decoder_driver decoder_csv = {
-    .format = FORMAT_CSV, .open = csv_open, .next = csv_next, .cut = csv_cut, .free = csv_free,
+    .format = FORMAT_CSV,
+    .open = csv_open,
+    .next = csv_next,
+    .cut = csv_cut,
+    .free = csv_free,
 };
 
 const struct decoder_driver decoder_csv_with_names = {
-    .format = FORMAT_CSV_WITH_NAMES, .has_names = true,
-    .open = csv_open, .header = csv_header, .next = csv_next, .cut = csv_cut, .free = csv_free,
+    .format = FORMAT_CSV_WITH_NAMES,
+    .has_names = true,
+    .open = csv_open,
+    .header = csv_header,
+    .next = csv_next,
+    .cut = csv_cut,
+    .free = csv_free,
 };
 
 const struct decoder_driver decoder_tsv = {
-    .format = FORMAT_TSV, .open = tsv_open, .next = csv_next, .cut = tsv_cut, .free = csv_free,
+    .format = FORMAT_TSV,
+    .open = tsv_open,
+    .next = csv_next,
+    .cut = tsv_cut,
+    .free = csv_free,
 };
 
 const struct decoder_driver decoder_tsv_with_names = {
-    .format = FORMAT_TSV_WITH_NAMES, .has_names = true,
-    .open = tsv_open, .header = csv_header, .next = csv_next, .cut = tsv_cut, .free = csv_free,
+    .format = FORMAT_TSV_WITH_NAMES,
+    .has_names = true,
+    .open = tsv_open,
+    .header = csv_header,
+    .next = csv_next,
+    .cut = tsv_cut,
+    .free = csv_free,
 };

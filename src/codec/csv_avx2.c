@@ -7,7 +7,8 @@
 #include <immintrin.h>
 
 #ifdef __clang__
-#pragma clang attribute push(__attribute__((target("avx2,bmi,bmi2,popcnt,lzcnt"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx2,bmi,bmi2,popcnt,lzcnt"))),                \
+                             apply_to = function)
 #else
 #pragma GCC target("avx2,bmi,bmi2,popcnt,lzcnt")
 #endif
@@ -44,14 +45,16 @@ static void index_avx2(struct csv_scan *s)
         uint64_t valid = room < 64 ? ((uint64_t)1 << room) - 1 : ~(uint64_t)0;
         if (room < 64)
             p = memcpy(last, p, room);
-        __m256i low = _mm256_loadu_si256((const __m256i *)p), high = _mm256_loadu_si256((const __m256i *)(p + 32));
+        __m256i low = _mm256_loadu_si256((const __m256i *)p),
+                high = _mm256_loadu_si256((const __m256i *)(p + 32));
         struct csv_block b = {.lines = equal(low, high, '\n') & valid,
                               .quotes = equal(low, high, s->special) & valid};
         b.ends = (equal(low, high, s->delimiter) & valid) | b.lines;
         if (__builtin_expect((b.quotes | quotes.inside) != 0 || quotes.is_closing, false)) {
             s->has_special = true;
             b.returns = equal(low, high, '\r') & valid;
-            stop = s->special == '"' ? csv_quotes_step(&quotes, &b, s->at) : (int)_tzcnt_u64(b.quotes);
+            stop =
+                s->special == '"' ? csv_quotes_step(&quotes, &b, s->at) : (int)_tzcnt_u64(b.quotes);
             uint64_t counts = stop <= 0 ? 0 : ~(uint64_t)0 >> (64 - stop);
             b.ends &= counts;
             b.lines &= counts;
@@ -66,8 +69,8 @@ static void index_avx2(struct csv_scan *s)
 }
 
 /* The plain loops for values work on eight bytes at a time already. */
-static void columns_avx2(uint32_t (*out)[CSV_COLUMN_ROOM], const uint32_t *ends, size_t width, size_t n_rows,
-                         size_t n_columns)
+static void columns_avx2(uint32_t (*out)[CSV_COLUMN_ROOM], const uint32_t *ends, size_t width,
+                         size_t n_rows, size_t n_columns)
 {
     csv_plain.columns(out, ends, width, n_rows, n_columns);
 }
@@ -98,9 +101,15 @@ static void strings_avx2(struct str *out, const struct csv_cells *c)
 }
 
 const struct csv_kernels csv_avx2 = {
-    .name = "avx2", .index = index_avx2, .columns = columns_avx2, .integers = integers_avx2,
-    .doubles = doubles_avx2, .floats = floats_avx2, .addresses = addresses_avx2,
-    .times = time_shape_read, .strings = strings_avx2,
+    .name = "avx2",
+    .index = index_avx2,
+    .columns = columns_avx2,
+    .integers = integers_avx2,
+    .doubles = doubles_avx2,
+    .floats = floats_avx2,
+    .addresses = addresses_avx2,
+    .times = time_shape_read,
+    .strings = strings_avx2,
 };
 
 #ifdef __clang__

@@ -12,19 +12,25 @@ static const uint8_t byte_numbers[64] = {
     44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63,
 };
 
-/* One compress of byte numbers, widened: the positions of a block's bits. Writes 16 or 64 entries. */
-AVX512 static inline void put_positions(uint32_t *out, __mmask64 m, unsigned n, uint32_t base, __m512i numbers)
+/* One compress of byte numbers, widened: the positions of a block's bits. Writes 16 or 64
+ * entries. */
+AVX512 static inline void put_positions(uint32_t *out, __mmask64 m, unsigned n, uint32_t base,
+                                        __m512i numbers)
 {
     __m512i packed = _mm512_maskz_compress_epi8(m, numbers), add = _mm512_set1_epi32((int)base);
 
-    _mm512_storeu_si512(out, _mm512_add_epi32(add, _mm512_cvtepu8_epi32(_mm512_castsi512_si128(packed))));
+    _mm512_storeu_si512(
+        out, _mm512_add_epi32(add, _mm512_cvtepu8_epi32(_mm512_castsi512_si128(packed))));
     if (__builtin_expect(n > 16, false)) {
-        _mm512_storeu_si512(out + 16,
-                            _mm512_add_epi32(add, _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(packed, 1))));
-        _mm512_storeu_si512(out + 32,
-                            _mm512_add_epi32(add, _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(packed, 2))));
-        _mm512_storeu_si512(out + 48,
-                            _mm512_add_epi32(add, _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(packed, 3))));
+        _mm512_storeu_si512(
+            out + 16,
+            _mm512_add_epi32(add, _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(packed, 1))));
+        _mm512_storeu_si512(
+            out + 32,
+            _mm512_add_epi32(add, _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(packed, 2))));
+        _mm512_storeu_si512(
+            out + 48,
+            _mm512_add_epi32(add, _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(packed, 3))));
     }
 }
 
@@ -34,11 +40,13 @@ static inline uint64_t below(int stop)
     return stop <= 0 ? 0 : ~(uint64_t)0 >> (64 - stop);
 }
 
-/* Whole blocks up to one with a special character. Answers whether the last one ended with an end. */
+/* Whole blocks up to one with a special character. Answers whether the last one ended with an
+ * end. */
 AVX512 static uint64_t index_usual(struct csv_scan *s)
 {
     const __m512i delimiter = _mm512_set1_epi8(s->delimiter), line = _mm512_set1_epi8('\n'),
-                  special = _mm512_set1_epi8(s->special), numbers = _mm512_loadu_si512(byte_numbers);
+                  special = _mm512_set1_epi8(s->special),
+                  numbers = _mm512_loadu_si512(byte_numbers);
     const char *data = s->data;
     uint32_t *out = s->ends + s->n_ends, *const most = s->ends + s->cap;
     size_t at = s->at, n_lines = s->n_lines;
@@ -46,7 +54,8 @@ AVX512 static uint64_t index_usual(struct csv_scan *s)
 
     for (; s->n - at >= 64 && out < most; at += 64) {
         __m512i w = _mm512_loadu_si512(data + at);
-        __mmask64 lines = _mm512_cmpeq_epi8_mask(w, line), quotes = _mm512_cmpeq_epi8_mask(w, special);
+        __mmask64 lines = _mm512_cmpeq_epi8_mask(w, line),
+                  quotes = _mm512_cmpeq_epi8_mask(w, special);
         if (__builtin_expect(quotes != 0, false))
             break;
         ends = _mm512_cmpeq_epi8_mask(w, delimiter) | lines;
@@ -103,7 +112,8 @@ AVX512 static void index_avx512(struct csv_scan *s)
 static struct spans spans_of(const struct csv_cells *c, size_t from)
 {
     size_t n = c->n - from < SPANS_MAX ? c->n - from : SPANS_MAX;
-    return (struct spans){.base = c->data, .begin = c->prev + from, .end = c->ends + from, .skip = 1, .n = n};
+    return (struct spans){
+        .base = c->data, .begin = c->prev + from, .end = c->ends + from, .skip = 1, .n = n};
 }
 
 static size_t leave(uint16_t *left, size_t n_left, uint64_t rows, size_t from)
@@ -126,8 +136,8 @@ AVX512 static inline void turn_four(__m512i out[4], __m512i a, __m512i b, __m512
 }
 
 /* Sixteen rows of sixteen; as many columns as are wanted. */
-AVX512 static inline void turn_sixteen(uint32_t (*out)[CSV_COLUMN_ROOM], const uint32_t *const rows[16],
-                                       size_t n_columns)
+AVX512 static inline void turn_sixteen(uint32_t (*out)[CSV_COLUMN_ROOM],
+                                       const uint32_t *const rows[16], size_t n_columns)
 {
     __m512i q[4][4]; /* q[i][c]: rows 4i to 4i + 3 of columns c, c + 4, c + 8, c + 12 */
 
@@ -135,8 +145,10 @@ AVX512 static inline void turn_sixteen(uint32_t (*out)[CSV_COLUMN_ROOM], const u
         turn_four(q[i], _mm512_loadu_si512(rows[4 * i]), _mm512_loadu_si512(rows[4 * i + 1]),
                   _mm512_loadu_si512(rows[4 * i + 2]), _mm512_loadu_si512(rows[4 * i + 3]));
     for (size_t c = 0; c < 4 && c < n_columns; c++) {
-        __m512i a = _mm512_shuffle_i32x4(q[0][c], q[1][c], 0x88), b = _mm512_shuffle_i32x4(q[2][c], q[3][c], 0x88);
-        __m512i d = _mm512_shuffle_i32x4(q[0][c], q[1][c], 0xdd), e = _mm512_shuffle_i32x4(q[2][c], q[3][c], 0xdd);
+        __m512i a = _mm512_shuffle_i32x4(q[0][c], q[1][c], 0x88),
+                b = _mm512_shuffle_i32x4(q[2][c], q[3][c], 0x88);
+        __m512i d = _mm512_shuffle_i32x4(q[0][c], q[1][c], 0xdd),
+                e = _mm512_shuffle_i32x4(q[2][c], q[3][c], 0xdd);
         _mm512_storeu_si512(out[c], _mm512_shuffle_i32x4(a, b, 0x88));
         _mm512_storeu_si512(out[c + 4], _mm512_shuffle_i32x4(d, e, 0x88));
         if (c + 8 >= n_columns)
@@ -146,8 +158,8 @@ AVX512 static inline void turn_sixteen(uint32_t (*out)[CSV_COLUMN_ROOM], const u
     }
 }
 
-AVX512 static void columns_avx512(uint32_t (*out)[CSV_COLUMN_ROOM], const uint32_t *ends, size_t width, size_t n_rows,
-                                  size_t n_columns)
+AVX512 static void columns_avx512(uint32_t (*out)[CSV_COLUMN_ROOM], const uint32_t *ends,
+                                  size_t width, size_t n_rows, size_t n_columns)
 {
     for (size_t r = 0; r < n_rows; r += 16) {
         const uint32_t *rows[16];
@@ -201,7 +213,8 @@ AVX512 static size_t addresses_avx512(uint32_t *out, const struct csv_cells *c, 
     return n_left;
 }
 
-AVX512 static size_t times_avx512(int64_t *out, const struct spans *v, size_t from, const struct time_shape *shape)
+AVX512 static size_t times_avx512(int64_t *out, const struct spans *v, size_t from,
+                                  const struct time_shape *shape)
 {
     return spans_times(v, from, shape, out);
 }
@@ -213,7 +226,13 @@ AVX512 static void strings_avx512(struct str *out, const struct csv_cells *c)
 }
 
 const struct csv_kernels csv_avx512 = {
-    .name = "avx512", .index = index_avx512, .columns = columns_avx512, .integers = integers_avx512,
-    .doubles = doubles_avx512, .floats = floats_avx512, .addresses = addresses_avx512,
-    .times = times_avx512, .strings = strings_avx512,
+    .name = "avx512",
+    .index = index_avx512,
+    .columns = columns_avx512,
+    .integers = integers_avx512,
+    .doubles = doubles_avx512,
+    .floats = floats_avx512,
+    .addresses = addresses_avx512,
+    .times = times_avx512,
+    .strings = strings_avx512,
 };

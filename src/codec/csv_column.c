@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Columns of checked rows: a quick loop by type over all rows, which leaves what is not of the common
- * form to read_cell. That one knows ClickHouse's rules: spaces around a CSV field, quotes, \N, empty
- * fields, TSV's escapes and its narrower integers. */
+ * Columns of checked rows: a quick loop by type over all rows, which leaves what is not of the
+ * common form to read_cell. That one knows ClickHouse's rules: spaces around a CSV field,
+ * quotes, \N, empty fields, TSV's escapes and its narrower integers. */
 #include "codec/csv_priv.h"
 
 /* ---- the careful reader of one cell ---- */
@@ -75,7 +75,8 @@ static const char *unescape_one(char *out, size_t *n, const char **p, const char
     if (found) {
         out[(*n)++] = to[found - from];
     } else if (c == 'x') {
-        int high = end - *p >= 2 ? hex_digit((*p)[0]) : -1, low = high >= 0 ? hex_digit((*p)[1]) : -1;
+        int high = end - *p >= 2 ? hex_digit((*p)[0]) : -1,
+            low = high >= 0 ? hex_digit((*p)[1]) : -1;
         if (low < 0)
             return "\\x without two hexadecimal digits";
         out[(*n)++] = (char)(high * 16 + low);
@@ -113,7 +114,8 @@ static const char *unescape(struct str *ret, struct str s, struct arena *arena)
     return NULL;
 }
 
-const char *csv_cell_text(struct str *ret, struct str raw, bool is_tsv, char delimiter, struct arena *arena)
+const char *csv_cell_text(struct str *ret, struct str raw, bool is_tsv, char delimiter,
+                          struct arena *arena)
 {
     if (is_tsv)
         return unescape(ret, raw, arena);
@@ -139,8 +141,8 @@ static const char *parse_integer_or_nothing(void *out, struct type type, struct 
     return value_parse(out, type, text);
 }
 
-static const char *read_cell_csv(const struct csv_decoder *d, struct type type, struct str raw, void *out,
-                                 struct arena *arena, enum csv_cell *cell)
+static const char *read_cell_csv(const struct csv_decoder *d, struct type type, struct str raw,
+                                 void *out, struct arena *arena, enum csv_cell *cell)
 {
     struct str s = trim_left(raw, d->delimiter), text;
     bool has_doubled;
@@ -155,7 +157,8 @@ static const char *read_cell_csv(const struct csv_decoder *d, struct type type, 
         memcpy(out, &text, sizeof(text));
         return reason;
     }
-    if (type.kind > TYPE_INTERVAL && type.kind != TYPE_UUID && type.kind != TYPE_DATE32 && type.kind != TYPE_DECIMAL) {
+    if (type.kind > TYPE_INTERVAL && type.kind != TYPE_UUID && type.kind != TYPE_DATE32 &&
+        type.kind != TYPE_DECIMAL) {
         reason = csv_cell_text(&text, s, false, d->delimiter, arena);
         return reason ? reason : value_parse_in(out, type, text, arena);
     }
@@ -244,8 +247,8 @@ struct loop {
     const struct csv_cells *cells; /* their texts without quotes, where these are simple */
     const struct csv_cells *raw;   /* with them, for the careful reader */
     struct column *c;
-    void *values;       /* of the rows of `cells` */
-    size_t first;       /* row of the batch that cell 0 is */
+    void *values; /* of the rows of `cells` */
+    size_t first; /* row of the batch that cell 0 is */
     struct arena *arena;
 };
 
@@ -260,19 +263,19 @@ static void read_left(const struct loop *l, size_t n_left)
         read_one(l, l->d->left[i]);
 }
 
-/* Values from the kernel's 64 bits into the column's width; those outside go to the careful reader, which
- * knows the reason. */
+/* Values from the kernel's 64 bits into the column's width; those outside go to the careful
+ * reader, which knows the reason. */
 #define NARROW(name, T)                                                                            \
     static size_t narrow_##name(const struct loop *l, size_t n_left)                               \
     {                                                                                              \
-        T *out = l->values;                                                                     \
-        const int64_t *in = l->d->scratch;                                                     \
+        T *out = l->values;                                                                        \
+        const int64_t *in = l->d->scratch;                                                         \
         uint64_t outside = 0;                                                                      \
         for (size_t r = 0; r < l->cells->n; r++) {                                                 \
             out[r] = (T)in[r];                                                                     \
             outside |= (uint64_t)((int64_t)out[r] ^ in[r]);                                        \
         }                                                                                          \
-        for (size_t r = 0; outside && r < l->cells->n; r++)                 \
+        for (size_t r = 0; outside && r < l->cells->n; r++)                                        \
             if ((int64_t)out[r] != in[r])                                                          \
                 l->d->left[n_left++] = (uint16_t)r;                                                \
         return n_left;                                                                             \
@@ -303,7 +306,7 @@ static void read_integers(const struct loop *l)
 {
     static size_t (*const narrow[])(const struct loop *, size_t) = {
         [TYPE_UINT8] = narrow_u8, [TYPE_UINT16] = narrow_u16, [TYPE_UINT32] = narrow_u32,
-        [TYPE_INT8] = narrow_i8, [TYPE_INT16] = narrow_i16, [TYPE_INT32] = narrow_i32,
+        [TYPE_INT8] = narrow_i8,  [TYPE_INT16] = narrow_i16,  [TYPE_INT32] = narrow_i32,
     };
     bool is_64 = type_width(l->c->type) == 8;
     int64_t *out = is_64 ? l->values : l->d->scratch;
@@ -347,8 +350,8 @@ static void read_odd_strings(const struct loop *l, size_t from, size_t to)
             continue;
         }
         bool is_odd = l->d->is_tsv ? l->d->has_special && memchr(s.p, special, s.n) != NULL
-                                   : first == special || first == '\\' || first == ' ' || first == '\t' ||
-                                         last == ' ' || last == '\t';
+                                   : first == special || first == '\\' || first == ' ' ||
+                                         first == '\t' || last == ' ' || last == '\t';
         if (__builtin_expect(is_odd, false))
             read_one(l, r);
     }
@@ -479,7 +482,8 @@ static void read_others(const struct loop *l)
 }
 
 /* "x" becomes x. What else stands in quotes (doubled ones, spaces around) the loops leave. */
-static void take_off_quotes(struct csv_cells *to, uint32_t *prev, uint32_t *ends, const struct csv_cells *from)
+static void take_off_quotes(struct csv_cells *to, uint32_t *prev, uint32_t *ends,
+                            const struct csv_cells *from)
 {
     *to = *from;
     to->prev = prev;
@@ -500,8 +504,14 @@ void csv_read_column(struct csv_decoder *d, size_t f, const struct csv_cells *ce
     /* Eight at a time is no gain where there are not eight, and loads of 16 bytes need so many. */
     bool is_small = cells->n < 8 || d->base.end - cells->data < 16;
     const struct csv_kernels *kernels = is_small ? &csv_plain : d->kernels;
-    struct loop l = {.d = d, .kernels = kernels, .f = f,
-                     .cells = cells, .raw = cells, .c = c, .first = first, .arena = arena};
+    struct loop l = {.d = d,
+                     .kernels = kernels,
+                     .f = f,
+                     .cells = cells,
+                     .raw = cells,
+                     .c = c,
+                     .first = first,
+                     .arena = arena};
     uint32_t prev[CSV_BLOCK], ends[CSV_BLOCK];
     struct csv_cells bare;
 
@@ -528,16 +538,10 @@ void csv_read_column(struct csv_decoder *d, size_t f, const struct csv_cells *ce
     case TYPE_INT8:
     case TYPE_INT16:
     case TYPE_INT32:
-    case TYPE_INT64:
-        read_integers(&l);
-        break;
+    case TYPE_INT64: read_integers(&l); break;
     case TYPE_FLOAT32:
-    case TYPE_FLOAT64:
-        read_floats(&l);
-        break;
-    case TYPE_DATE:
-        read_dates(&l);
-        break;
+    case TYPE_FLOAT64: read_floats(&l); break;
+    case TYPE_DATE: read_dates(&l); break;
     case TYPE_DATETIME:
     case TYPE_DATETIME64:
         if (d->fields[f].is_time)
@@ -545,17 +549,13 @@ void csv_read_column(struct csv_decoder *d, size_t f, const struct csv_cells *ce
         else
             read_times(&l);
         break;
-    case TYPE_IPV4:
-        read_ipv4s(&l);
-        break;
+    case TYPE_IPV4: read_ipv4s(&l); break;
     case TYPE_BOOL:
         if (d->zeek)
             read_others(&l);
         else
             read_bools(&l);
         break;
-    default:
-        read_others(&l);
-        break;
+    default: read_others(&l); break;
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Where fields and records end: the plain index, the careful one that knows quotes and escapes, and how a
- * run of bytes is cut at a record's end. */
+ * Where fields and records end: the plain index, the careful one that knows quotes and escapes,
+ * and how a run of bytes is cut at a record's end. */
 #include "codec/csv_priv.h"
 #include "codec/spans_avx512.h"
 
@@ -23,8 +23,8 @@ static void index_plain(struct csv_scan *s)
     s->at = at;
 }
 
-static void columns_plain(uint32_t (*out)[CSV_COLUMN_ROOM], const uint32_t *ends, size_t width, size_t n_rows,
-                          size_t n_columns)
+static void columns_plain(uint32_t (*out)[CSV_COLUMN_ROOM], const uint32_t *ends, size_t width,
+                          size_t n_rows, size_t n_columns)
 {
     for (size_t i = 0; i < n_columns; i++) {
         for (size_t r = 0; r < n_rows; r++)
@@ -74,7 +74,8 @@ static size_t floats_plain(float *out, const struct csv_cells *c, uint16_t *left
 /* One to three digits. */
 static unsigned octet(const char *p, unsigned n)
 {
-    unsigned a = (uint8_t)p[0] - '0', b = n > 1 ? (uint8_t)p[1] - '0' : 0, c = n > 2 ? (uint8_t)p[2] - '0' : 0;
+    unsigned a = (uint8_t)p[0] - '0', b = n > 1 ? (uint8_t)p[1] - '0' : 0,
+             c = n > 2 ? (uint8_t)p[2] - '0' : 0;
     unsigned v = n == 1 ? a : n == 2 ? a * 10 + b : a * 100 + b * 10 + c;
     return a > 9 || b > 9 || c > 9 ? 256 : v;
 }
@@ -124,9 +125,15 @@ static void strings_plain(struct str *out, const struct csv_cells *c)
 }
 
 const struct csv_kernels csv_plain = {
-    .name = "plain", .index = index_plain, .columns = columns_plain, .integers = integers_plain,
-    .doubles = doubles_plain, .floats = floats_plain, .addresses = addresses_plain,
-    .times = time_shape_read, .strings = strings_plain,
+    .name = "plain",
+    .index = index_plain,
+    .columns = columns_plain,
+    .integers = integers_plain,
+    .doubles = doubles_plain,
+    .floats = floats_plain,
+    .addresses = addresses_plain,
+    .times = time_shape_read,
+    .strings = strings_plain,
 };
 
 bool csv_kernels_is_usable(const struct csv_kernels *k)
@@ -215,7 +222,8 @@ static size_t field_end_zeek(const struct csv_scan *s, size_t at)
     return at;
 }
 
-const char *csv_index_record(struct csv_scan *s, size_t start, enum csv_dialect dialect, uint32_t *finish)
+const char *csv_index_record(struct csv_scan *s, size_t start, enum csv_dialect dialect,
+                             uint32_t *finish)
 {
     const char *problem = NULL;
     size_t n_before = s->n_ends, at = start;
@@ -233,7 +241,8 @@ const char *csv_index_record(struct csv_scan *s, size_t start, enum csv_dialect 
             break;
         at++;
     }
-    if (dialect == DIALECT_CSV && at >= s->n && s->n > start && s->data[s->n - 1] == '\r' && problem == NULL)
+    if (dialect == DIALECT_CSV && at >= s->n && s->n > start && s->data[s->n - 1] == '\r' &&
+        problem == NULL)
         problem = csv_lone_return;
     *finish = (uint32_t)at;
     s->at = at < s->n ? at + 1 : s->n;
@@ -255,15 +264,20 @@ static size_t last_line_end(const char *data, size_t n)
 
 enum { CUT_WINDOW = 1 << 16 };
 
-/* Behind the last line end that the quick index finds in the window, where it starts at a record. */
+/* Behind the last line end that the quick index finds in the window, where it starts at a
+ * record. */
 static size_t cut_window(const struct csv_kernels *k, char delimiter, const char *data, size_t n)
 {
     uint32_t ends[1024 + 64];
     size_t done = 0;
 
     for (;;) {
-        struct csv_scan s = {.data = data + done, .n = n - done, .delimiter = delimiter, .special = '"',
-                             .ends = ends, .cap = 1024};
+        struct csv_scan s = {.data = data + done,
+                             .n = n - done,
+                             .delimiter = delimiter,
+                             .special = '"',
+                             .ends = ends,
+                             .cap = 1024};
         k->index(&s);
         while (s.n_ends > 0 && s.data[ends[s.n_ends - 1]] != '\n')
             s.n_ends--;
@@ -290,12 +304,14 @@ static size_t cut_csv(char delimiter, const char *data, size_t n, bool is_end)
             break;
         }
         done += last_line_end(data + done, (size_t)(quote - data) - done);
-        size_t whole = cut_window(k, delimiter, data + done, n - done < CUT_WINDOW ? n - done : CUT_WINDOW);
+        size_t whole =
+            cut_window(k, delimiter, data + done, n - done < CUT_WINDOW ? n - done : CUT_WINDOW);
         done += whole;
         if (whole)
             continue;
         /* one by the rules; there is no room in `ends`, for only its finish is wanted */
-        struct csv_scan s = {.data = data + done, .n = n - done, .delimiter = delimiter, .ends = ends};
+        struct csv_scan s = {
+            .data = data + done, .n = n - done, .delimiter = delimiter, .ends = ends};
         csv_index_record(&s, 0, DIALECT_CSV, &finish);
         if (finish >= n - done)
             break;

@@ -30,16 +30,16 @@ struct csv_scan {
     const char *data;
     size_t n;
     char delimiter;
-    char special;   /* '"' for CSV, '\\' for TSV: where it stands the careful index takes over */
-    size_t at;      /* next byte to look at */
+    char special; /* '"' for CSV, '\\' for TSV: where it stands the careful index takes over */
+    size_t at;    /* next byte to look at */
     uint32_t *ends;
     size_t n_ends, cap;
     size_t n_lines;   /* line ends among `ends` */
     bool has_special; /* some were seen */
 };
 
-/* One column of up to CSV_BLOCK rows of a window: cell r is data[prev[r] + 1, ends[r]). Both arrays have
- * entries up to a multiple of 8, see struct spans. */
+/* One column of up to CSV_BLOCK rows of a window: cell r is data[prev[r] + 1, ends[r]). Both
+ * arrays have entries up to a multiple of 8, see struct spans. */
 struct csv_cells {
     const char *data;
     const uint32_t *prev, *ends;
@@ -50,13 +50,14 @@ struct csv_cells {
 /* The loops that have twins. What two of them take they read alike; tests compare them. */
 struct csv_kernels {
     const char *name;
-    /* Appends to scan->ends from scan->at, where a record starts, to the end of the data, until cap is
-     * reached, or up to a special character that it cannot judge (scan->at is then its position). */
+    /* Appends to scan->ends from scan->at, where a record starts, to the end of the data, until
+     * cap is reached, or up to a special character that it cannot judge (scan->at is then its
+     * position). */
     void (*index)(struct csv_scan *scan);
-    /* ends[r * width + i] to out[i][r], for up to CSV_GROUP columns and CSV_BLOCK rows; rows are filled up to
-     * a multiple of 8 with ends of others. All columns of `out` may be written to. */
-    void (*columns)(uint32_t (*out)[CSV_COLUMN_ROOM], const uint32_t *ends, size_t width, size_t n_rows,
-                    size_t n_columns);
+    /* ends[r * width + i] to out[i][r], for up to CSV_GROUP columns and CSV_BLOCK rows; rows are
+     * filled up to a multiple of 8 with ends of others. All columns of `out` may be written to. */
+    void (*columns)(uint32_t (*out)[CSV_COLUMN_ROOM], const uint32_t *ends, size_t width,
+                    size_t n_rows, size_t n_columns);
     /* Decimal integers. Rows not taken (more than 16 digits, any other text) are listed in `left`;
      * returns how many. */
     size_t (*integers)(int64_t *out, const struct csv_cells *cells, uint16_t *left);
@@ -66,7 +67,8 @@ struct csv_kernels {
     /* a.b.c.d */
     size_t (*addresses)(uint32_t *out, const struct csv_cells *cells, uint16_t *left);
     /* As time_shape_read. */
-    size_t (*times)(int64_t *out, const struct spans *v, size_t from, const struct time_shape *shape);
+    size_t (*times)(int64_t *out, const struct spans *v, size_t from,
+                    const struct time_shape *shape);
     /* Views of all cells as they are. */
     void (*strings)(struct str *out, const struct csv_cells *cells);
 };
@@ -88,9 +90,9 @@ struct csv_field {
     struct str name;
     bool has_default;
     bool is_flag, is_time, is_list; /* what Zeek's header says it is */
-    uint32_t position;        /* column of the file; CSV_ABSENT */
+    uint32_t position;              /* column of the file; CSV_ABSENT */
     struct time_shape shape;
-    char date_text[10];       /* the date read last */
+    char date_text[10]; /* the date read last */
     uint16_t date;
 };
 
@@ -98,23 +100,23 @@ struct csv_decoder {
     struct decoder base;
     const struct csv_kernels *kernels;
     enum csv_dialect dialect;
-    bool is_tsv;              /* no quotes: TSV and Zeek */
+    bool is_tsv;                   /* no quotes: TSV and Zeek */
     const struct zeek_marks *zeek; /* Zeek alone */
     char delimiter;
-    size_t n_columns;         /* of a record; 0 = no header yet */
+    size_t n_columns; /* of a record; 0 = no header yet */
     struct csv_field *fields;
 
     uint32_t *ends;
     size_t ends_cap;
-    uint32_t before[BATCH_ROWS];    /* position before the row's first byte */
-    uint32_t finish[BATCH_ROWS];    /* position of the row's line end */
+    uint32_t before[BATCH_ROWS]; /* position before the row's first byte */
+    uint32_t finish[BATCH_ROWS]; /* position of the row's line end */
     uint16_t left[CSV_BLOCK];
     struct csv_skipped {
         uint32_t start, finish;
         const char *reason;
-    } skipped[CSV_SKIPPED];         /* records of the window that the index refused */
+    } skipped[CSV_SKIPPED]; /* records of the window that the index refused */
     size_t n_skipped;
-    bool has_special;               /* the window holds special characters */
+    bool has_special; /* the window holds special characters */
     uint8_t is_bad[BATCH_ROWS];
     uint16_t bad_field[BATCH_ROWS];
     const char *bad_reason[BATCH_ROWS];
@@ -128,20 +130,22 @@ void csv_read_column(struct csv_decoder *d, size_t f, const struct csv_cells *ce
                      struct column *c, struct arena *arena);
 
 /* A record by the rules, from `start`: appends its ends, the last one is its line end (or scan->n).
- * scan->at moves behind it. Answers NULL, or why it is none; its ends are then taken back, and *finish is
- * where it ends. */
+ * scan->at moves behind it. Answers NULL, or why it is none; its ends are then taken back, and
+ * *finish is where it ends. */
 extern const char csv_lone_return[]; /* one of the reasons */
-const char *csv_index_record(struct csv_scan *scan, size_t start, enum csv_dialect dialect, uint32_t *finish);
+const char *csv_index_record(struct csv_scan *scan, size_t start, enum csv_dialect dialect,
+                             uint32_t *finish);
 
-/* A cell's text without quotes or escapes: a view, or in the arena where it had to be changed. Answers
- * NULL, or why it has none. */
-const char *csv_cell_text(struct str *ret, struct str raw, bool is_tsv, char delimiter, struct arena *arena);
+/* A cell's text without quotes or escapes: a view, or in the arena where it had to be changed.
+ * Answers NULL, or why it has none. */
+const char *csv_cell_text(struct str *ret, struct str raw, bool is_tsv, char delimiter,
+                          struct arena *arena);
 
 enum csv_cell { CELL_VALUE, CELL_NULL, CELL_DEFAULT };
 
 /* One cell of a Zeek record by its rules; strings that need no change are views. */
-const char *zeek_read_cell(const struct csv_decoder *d, const struct csv_field *f, struct str raw, void *out,
-                           struct arena *arena, enum csv_cell *cell);
+const char *zeek_read_cell(const struct csv_decoder *d, const struct csv_field *f, struct str raw,
+                           void *out, struct arena *arena, enum csv_cell *cell);
 /* Seconds since 1970 with a fraction, as time `type`. False: not of that form, or out of range. */
 bool zeek_read_time(struct type type, struct str text, void *out);
 static inline bool zeek_is(struct str raw, struct str mark)
@@ -155,9 +159,11 @@ MUST_CHECK enum err_code regexp_check(const struct decoder_spec *s, struct err *
 size_t zeek_header_length(const char *data, size_t n, struct str *line);
 
 /* For drivers that are CSV with differences. */
-struct decoder *csv_open_as(const struct decoder_spec *spec, enum csv_dialect dialect, size_t bytes);
+struct decoder *csv_open_as(const struct decoder_spec *spec, enum csv_dialect dialect,
+                            size_t bytes);
 void csv_set_columns(struct csv_decoder *d, size_t n);
-enum err_code csv_missing_column(const struct csv_field *f, const struct str *names, size_t n, struct err *e);
+enum err_code csv_missing_column(const struct csv_field *f, const struct str *names, size_t n,
+                                 struct err *e);
 size_t csv_next(struct decoder *base, struct batch *b, struct reject_list *rejects);
 
 size_t csv_cut(char delimiter, const char *data, size_t n, bool is_end);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Quotes by masks, a block of 64 bytes at a time, for the SIMD index. Where every quote opens a field right
- * behind a delimiter, closes it right before one, or is doubled, the quoted bytes are those with an odd
- * number of quotes up to them. That is checked for each quote; at the first that is otherwise the index
- * stops, and the careful one goes on. */
+ * Quotes by masks, a block of 64 bytes at a time, for the SIMD index. Where every quote opens a
+ * field right behind a delimiter, closes it right before one, or is doubled, the quoted bytes
+ * are those with an odd number of quotes up to them. That is checked for each quote; at the
+ * first that is otherwise the index stops, and the careful one goes on. */
 #ifndef CODEC_CSV_QUOTES_H
 #define CODEC_CSV_QUOTES_H
 
@@ -22,8 +22,8 @@ struct csv_block {
     uint64_t ends, lines, quotes, returns; /* a bit a byte; line ends are among `ends` */
 };
 
-/* Takes quoted bytes out of b->ends and b->lines. Answers 64, or the place of the first quote that is not
- * as it should be; -1 = it was the last byte of the block before. */
+/* Takes quoted bytes out of b->ends and b->lines. Answers 64, or the place of the first quote
+ * that is not as it should be; -1 = it was the last byte of the block before. */
 static inline int csv_quotes_step(struct csv_quotes *q, struct csv_block *b, size_t at)
 {
     uint64_t inside = b->quotes;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Formats by name, and the way from a decoder to its driver. A new format is one driver and one line in
- * `drivers`. */
+ * Formats by name, and the way from a decoder to its driver. A new format is one driver and one
+ * line in `drivers`. */
 #include "codec/decoder.h"
 
 #include <strings.h>
@@ -10,9 +10,20 @@
 #include "codec/csv_priv.h"
 
 static const struct decoder_driver *const drivers[] = {
-    &decoder_csv, &decoder_csv_with_names, &decoder_tsv, &decoder_tsv_with_names, &decoder_json,
-    &decoder_combined_log, &decoder_common_log, &decoder_logfmt, &decoder_syslog, &decoder_line_as_string,
-    &decoder_json_as_string, &decoder_zeek, &decoder_json_compact, &decoder_json_compact_with_names,
+    &decoder_csv,
+    &decoder_csv_with_names,
+    &decoder_tsv,
+    &decoder_tsv_with_names,
+    &decoder_json,
+    &decoder_combined_log,
+    &decoder_common_log,
+    &decoder_logfmt,
+    &decoder_syslog,
+    &decoder_line_as_string,
+    &decoder_json_as_string,
+    &decoder_zeek,
+    &decoder_json_compact,
+    &decoder_json_compact_with_names,
     &decoder_regexp,
 };
 
@@ -43,10 +54,26 @@ static const struct {
 };
 
 const char *const format_names[] = {
-    "CSV", "CSVWithNames", "TSV", "TSVWithNames", "JSONEachRow", "TabSeparated", "TabSeparatedWithNames",
-    "JSONLines", "NDJSON", "CombinedLog", "CommonLog", "Logfmt", "Syslog", "LineAsString", "JSONAsString",
-    "Zeek", "JSONCompactEachRow", "JSONCompactEachRowWithNames",
-    "Regexp", NULL,
+    "CSV",
+    "CSVWithNames",
+    "TSV",
+    "TSVWithNames",
+    "JSONEachRow",
+    "TabSeparated",
+    "TabSeparatedWithNames",
+    "JSONLines",
+    "NDJSON",
+    "CombinedLog",
+    "CommonLog",
+    "Logfmt",
+    "Syslog",
+    "LineAsString",
+    "JSONAsString",
+    "Zeek",
+    "JSONCompactEachRow",
+    "JSONCompactEachRowWithNames",
+    "Regexp",
+    NULL,
 };
 
 const char *format_name(enum format f)
@@ -73,15 +100,17 @@ static const struct decoder_driver *driver_of(enum format f)
     return NULL;
 }
 
-static enum err_code check(const struct decoder_spec *s, const struct decoder_driver *driver, struct err *e)
+static enum err_code check(const struct decoder_spec *s, const struct decoder_driver *driver,
+                           struct err *e)
 {
-    bool has_positions = s->format == FORMAT_CSV || s->format == FORMAT_TSV || s->format == FORMAT_JSON_COMPACT ||
-                         s->format == FORMAT_REGEXP;
+    bool has_positions = s->format == FORMAT_CSV || s->format == FORMAT_TSV ||
+                         s->format == FORMAT_JSON_COMPACT || s->format == FORMAT_REGEXP;
 
     if (driver == NULL)
         return err_set(e, ERR_INVALID, "no decoder for this format");
     if (s->n_fields > s->max_columns)
-        return err_set(e, ERR_LIMIT, "%zu columns, more than max_columns = %u", s->n_fields, s->max_columns);
+        return err_set(e, ERR_LIMIT, "%zu columns, more than max_columns = %u", s->n_fields,
+                       s->max_columns);
     if (!has_positions)
         return ERR_OK;
     if (s->n_positions > s->max_columns)
@@ -92,8 +121,8 @@ static enum err_code check(const struct decoder_spec *s, const struct decoder_dr
                        format_name(s->format));
     for (size_t i = 0; i < s->n_fields; i++)
         if (s->positions[i] >= s->n_positions)
-            return err_set(e, ERR_INVALID, "column %.*s is at position %u of %zu", STR_FMT(s->fields[i].path),
-                           s->positions[i] + 1, s->n_positions);
+            return err_set(e, ERR_INVALID, "column %.*s is at position %u of %zu",
+                           STR_FMT(s->fields[i].path), s->positions[i] + 1, s->n_positions);
     if (s->format == FORMAT_REGEXP)
         return regexp_check(s, e);
     return ERR_OK;

@@ -15,7 +15,8 @@ struct element_list {
 void element_list_init(struct element_list *l, struct type t);
 void element_list_reset(struct element_list *l);
 void element_list_done(struct element_list *l);
-/* Copies the value's own bytes; what it points to stays where it is. NULL where there can be none is the default. */
+/* Copies the value's own bytes; what it points to stays where it is. NULL where there can be
+ * none is the default. */
 void element_list_add(struct element_list *l, const void *key, const void *value, bool is_null);
 struct array_value element_list_take(const struct element_list *l, struct arena *arena);
 

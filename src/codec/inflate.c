@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * gzip through zlib; zstd, bzip2 and lz4 through their libraries; member after member (frame after frame)
- * until the bytes end. Zero bytes after a gzip member are padding, as gzip itself takes them; anything else is
- * corrupt. An error names the compressed position, counted from where the stream began. */
+ * gzip through zlib; zstd, bzip2 and lz4 through their libraries; member after member (frame
+ * after frame) until the bytes end. Zero bytes after a gzip member are padding, as gzip itself
+ * takes them; anything else is corrupt. An error names the compressed position, counted from
+ * where the stream began. */
 #include "codec/inflate.h"
 
 #include <bzlib.h>
@@ -19,11 +20,11 @@ struct inflate {
     ZSTD_DStream *zstd;
     bz_stream bzip2;
     LZ4F_dctx *lz4;
-    uint64_t position;    /* compressed bytes used */
-    bool is_at_end;       /* between members */
-    unsigned n_magic;     /* zstd: bytes of the frame's magic number that were seen */
-    bool is_padding;      /* gzip: zeros were seen after a member */
-    bool is_broken;       /* an error was answered; it stays */
+    uint64_t position; /* compressed bytes used */
+    bool is_at_end;    /* between members */
+    unsigned n_magic;  /* zstd: bytes of the frame's magic number that were seen */
+    bool is_padding;   /* gzip: zeros were seen after a member */
+    bool is_broken;    /* an error was answered; it stays */
 };
 
 enum compression compression_of(const char *data, size_t n)
@@ -59,7 +60,8 @@ struct inflate *inflate_new(enum compression c)
         else
             ZSTD_DCtx_setParameter(z->zstd, ZSTD_d_windowLogMax, MAX_WINDOW_LOG);
     }
-    if (c == COMPRESSION_LZ4 && LZ4F_isError(LZ4F_createDecompressionContext(&z->lz4, LZ4F_VERSION)))
+    if (c == COMPRESSION_LZ4 &&
+        LZ4F_isError(LZ4F_createDecompressionContext(&z->lz4, LZ4F_VERSION)))
         z->is_broken = true;
     return z;
 }
@@ -85,15 +87,17 @@ static void use(struct inflate *z, struct str *in, size_t n)
 }
 
 static const char *const compression_names[] = {
-    [COMPRESSION_GZIP] = "gzip", [COMPRESSION_ZSTD] = "zstd", [COMPRESSION_BZIP2] = "bzip2", [COMPRESSION_LZ4] = "lz4",
+    [COMPRESSION_GZIP] = "gzip",
+    [COMPRESSION_ZSTD] = "zstd",
+    [COMPRESSION_BZIP2] = "bzip2",
+    [COMPRESSION_LZ4] = "lz4",
 };
 
 static enum err_code corrupt(struct inflate *z, const char *what, struct err *e)
 {
     z->is_broken = true;
     return err_set(e, ERR_INVALID, "corrupt %s data at compressed byte %llu (%s)",
-                   compression_names[z->compression], (unsigned long long)z->position,
-                   what);
+                   compression_names[z->compression], (unsigned long long)z->position, what);
 }
 
 /* Between members: a new one begins, or padding goes on. False if all input was padding. */
@@ -111,8 +115,8 @@ static bool gzip_begin(struct inflate *z, struct str *in)
 }
 
 /* One call of zlib: until a member ends, input or room runs out. */
-static enum err_code gzip_step(struct inflate *z, struct str *in, char *out, size_t cap, size_t *made,
-                               struct err *e)
+static enum err_code gzip_step(struct inflate *z, struct str *in, char *out, size_t cap,
+                               size_t *made, struct err *e)
 {
     *made = 0;
     if (z->is_at_end && !gzip_begin(z, in))
@@ -135,16 +139,17 @@ static enum err_code gzip_step(struct inflate *z, struct str *in, char *out, siz
     return ERR_OK;
 }
 
-/* Frames of today and skippable ones. libzstd may also know those of before 1.0, whose end it does not find
- * when they come in pieces. */
+/* Frames of today and skippable ones. libzstd may also know those of before 1.0, whose end it
+ * does not find when they come in pieces. */
 static bool is_zstd_magic(unsigned at, uint8_t byte)
 {
-    static const uint8_t frame[4] = {0x28, 0xb5, 0x2f, 0xfd}, skippable[4] = {0x50, 0x2a, 0x4d, 0x18};
+    static const uint8_t frame[4] = {0x28, 0xb5, 0x2f, 0xfd},
+                         skippable[4] = {0x50, 0x2a, 0x4d, 0x18};
     return byte == frame[at] || (at == 0 ? byte & 0xf0 : byte) == skippable[at];
 }
 
-static enum err_code zstd_step(struct inflate *z, struct str *in, char *out, size_t cap, size_t *made,
-                               struct err *e)
+static enum err_code zstd_step(struct inflate *z, struct str *in, char *out, size_t cap,
+                               size_t *made, struct err *e)
 {
     if (z->is_at_end)
         z->n_magic = 0;
@@ -163,8 +168,8 @@ static enum err_code zstd_step(struct inflate *z, struct str *in, char *out, siz
     return ERR_OK;
 }
 
-static enum err_code bzip2_step(struct inflate *z, struct str *in, char *out, size_t cap, size_t *made,
-                                struct err *e)
+static enum err_code bzip2_step(struct inflate *z, struct str *in, char *out, size_t cap,
+                                size_t *made, struct err *e)
 {
     *made = 0;
     if (z->is_at_end) {
@@ -187,11 +192,13 @@ static enum err_code bzip2_step(struct inflate *z, struct str *in, char *out, si
     if (code == BZ_STREAM_END)
         z->is_at_end = true;
     else if (code != BZ_OK)
-        return corrupt(z, code == BZ_DATA_ERROR_MAGIC ? "not a bzip2 stream" : "libbz2 refuses it", e);
+        return corrupt(z, code == BZ_DATA_ERROR_MAGIC ? "not a bzip2 stream" : "libbz2 refuses it",
+                       e);
     return ERR_OK;
 }
 
-static enum err_code lz4_step(struct inflate *z, struct str *in, char *out, size_t cap, size_t *made, struct err *e)
+static enum err_code lz4_step(struct inflate *z, struct str *in, char *out, size_t cap,
+                              size_t *made, struct err *e)
 {
     size_t n_in = in->n, n_out = cap;
 
@@ -208,7 +215,8 @@ static enum err_code lz4_step(struct inflate *z, struct str *in, char *out, size
     return ERR_OK;
 }
 
-static enum err_code plain_step(struct inflate *z, struct str *in, char *out, size_t cap, size_t *made)
+static enum err_code plain_step(struct inflate *z, struct str *in, char *out, size_t cap,
+                                size_t *made)
 {
     *made = in->n < cap ? in->n : cap;
     if (*made)

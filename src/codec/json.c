@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * FORMAT JSONEachRow: a record is one line that holds one JSON object. The driver: takes runs of records
- * by shape where one fits, single records the careful way where none does (see json_priv.h). */
+ * FORMAT JSONEachRow: a record is one line that holds one JSON object. The driver: takes runs of
+ * records by shape where one fits, single records the careful way where none does (see
+ * json_priv.h). */
 #include "codec/json_priv.h"
 #include "codec/spans_avx512.h"
 
@@ -12,9 +13,9 @@ enum {
     MAX_INDEXED_BYTES = 1 << 30, /* of one call: positions are 32 bits */
     BLOCK_BYTES = 32 << 10,      /* a block and its index stay in the first cache */
     INDEX_ENTRIES = JSON_BLOCK * JSON_MAX_STRIDE + 2 * 64,
-    LEARN_WINDOW = 64,           /* shapes learned ... */
-    LEARN_PAYS = 4,              /* ... that must take this many records each, or learning ... */
-    LEARN_REST = 4096,           /* ... rests for this many */
+    LEARN_WINDOW = 64, /* shapes learned ... */
+    LEARN_PAYS = 4,    /* ... that must take this many records each, or learning ... */
+    LEARN_REST = 4096, /* ... rests for this many */
 };
 
 /* ---- paths ---- */
@@ -147,15 +148,16 @@ struct run {
     struct batch *b;
     struct reject_list *rejects;
     const char *base;
-    size_t n;         /* bytes that may be indexed */
-    size_t total;     /* bytes there are */
-    size_t start;     /* of the next record */
-    size_t indexed;   /* bytes of base that are in the index */
-    uint32_t *idx;    /* entries from `start` on; idx[-1] = start - 1 */
+    size_t n;       /* bytes that may be indexed */
+    size_t total;   /* bytes there are */
+    size_t start;   /* of the next record */
+    size_t indexed; /* bytes of base that are in the index */
+    uint32_t *idx;  /* entries from `start` on; idx[-1] = start - 1 */
     size_t n_idx;
 };
 
-/* At least `wanted` entries, as far as there are any; some more, so that few are moved per record. */
+/* At least `wanted` entries, as far as there are any; some more, so that few are moved per
+ * record. */
 static void want_index(struct run *r, size_t wanted)
 {
     struct json_decoder *d = r->d;
@@ -183,11 +185,13 @@ static uint32_t line_length(const char *base, size_t begin, size_t end)
 
 static void reject_line(struct run *r, size_t begin, size_t n)
 {
-    reject_add(r->rejects, r->d->base.offset + begin, (struct str){r->base + begin, n}, "%s", r->d->reason);
+    reject_add(r->rejects, r->d->base.offset + begin, (struct str){r->base + begin, n}, "%s",
+               r->d->reason);
 }
 
 /* Records up to the first in which literal i + 1 begins before literal i has ended. */
-static size_t count_ordered(const struct json_decoder *d, const struct json_shape *s, size_t i, size_t n)
+static size_t count_ordered(const struct json_decoder *d, const struct json_shape *s, size_t i,
+                            size_t n)
 {
     const uint32_t *begin = d->at[i], *end = d->at[i + 1];
     uint32_t skip = s->literals[i].n, signs = 0;
@@ -217,7 +221,8 @@ static size_t count_fitting(struct run *r, const struct json_shape *s, size_t n)
         return 0;
     bool is_early = r->start < s->longest; /* once per call: then the records before give room */
     block.n = is_early ? 1 : block.n;
-    uint64_t bad = is_early ? json_compare_anywhere(&block, s, d->at) : d->kernels->compare(&block, s, d->at);
+    uint64_t bad =
+        is_early ? json_compare_anywhere(&block, s, d->at) : d->kernels->compare(&block, s, d->at);
     if (bad)
         block.n = (size_t)__builtin_ctzll(bad);
     for (size_t i = 0; i < s->n_values && block.n; i++)
@@ -241,14 +246,16 @@ static void move_row(struct batch *b, size_t to, size_t from)
     b->lengths[to] = b->lengths[from];
 }
 
-/* The records of `bad` again, the careful way; those that fail leave the batch. Returns rows kept. */
+/* The records of `bad` again, the careful way; those that fail leave the batch. Returns rows
+ * kept. */
 static size_t mend(struct run *r, const struct json_block *block, uint64_t bad)
 {
     size_t row = r->b->n_rows, kept = row;
     for (size_t k = 0; k < block->n; k++) {
         size_t from = row + k;
         if (bad >> k & 1) {
-            size_t begin = (size_t)(r->b->offsets[from] - r->d->base.offset), n = r->b->lengths[from];
+            size_t begin = (size_t)(r->b->offsets[from] - r->d->base.offset),
+                   n = r->b->lengths[from];
             if (!json_parse_record(r->d, r->b, from, (struct str){r->base + begin, n})) {
                 reject_line(r, begin, n);
                 continue;
@@ -268,7 +275,8 @@ static uint64_t put_places(struct run *r, const struct json_block *block)
     const uint32_t *end_at = block->idx + block->stride - 1;
     uint64_t *restrict offsets = r->b->offsets + r->b->n_rows, offset = r->d->base.offset, bad = 0;
     uint32_t *restrict lengths = r->b->lengths + r->b->n_rows;
-    size_t begin = r->start, n = block->n, stride = block->stride, longest = r->d->base.spec.max_record_bytes;
+    size_t begin = r->start, n = block->n, stride = block->stride,
+           longest = r->d->base.spec.max_record_bytes;
 
     for (size_t k = 0; k < n; k++, end_at += stride) {
         size_t end = *end_at;
@@ -340,7 +348,8 @@ static bool take_some(struct run *r)
     d->run = 1;
     for (size_t k = 0; k < JSON_SHAPES && stride; k++) {
         size_t i = (first + k) % JSON_SHAPES; /* first the one that came next the last time */
-        if (i != before && d->shapes[i].is_known && d->shapes[i].stride == stride && take_shape(r, i))
+        if (i != before && d->shapes[i].is_known && d->shapes[i].stride == stride &&
+            take_shape(r, i))
             return true;
     }
     return false;

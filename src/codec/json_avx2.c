@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The kernels of shapes with AVX2: index and comparison; numbers are read eight characters at a time as
- * in plain C. */
+ * The kernels of shapes with AVX2: index and comparison; numbers are read eight characters at a
+ * time as in plain C. */
 #include "codec/json_priv.h"
 
 #if defined(__x86_64__)
@@ -20,7 +20,8 @@ AVX2 static inline uint32_t specials(const char *p)
 
 AVX2 static inline void put_positions(uint32_t *out, uint32_t at, uint64_t mask, size_t count)
 {
-    for (size_t i = 0; i < 8; i++, mask &= mask - 1) /* most blocks have no more; junk is overwritten */
+    /* most blocks have no more; junk is overwritten */
+    for (size_t i = 0; i < 8; i++, mask &= mask - 1)
         out[i] = at + (uint32_t)_tzcnt_u64(mask);
     if (__builtin_expect(count > 8, 0))
         for (size_t i = 8; i < count; i++, mask &= mask - 1)
@@ -63,7 +64,8 @@ AVX2 static uint64_t compare_avx2(const struct json_block *b, const struct json_
             differs = _mm256_or_si256(differs, _mm256_and_si256(w, _mm256_loadu_si256(mask)));
             if (piece->lanes >> 32) {
                 w = _mm256_xor_si256(_mm256_loadu_si256(p + 1), _mm256_loadu_si256(want + 1));
-                differs = _mm256_or_si256(differs, _mm256_and_si256(w, _mm256_loadu_si256(mask + 1)));
+                differs =
+                    _mm256_or_si256(differs, _mm256_and_si256(w, _mm256_loadu_si256(mask + 1)));
             }
             at[piece->literal][k] = place;
         }

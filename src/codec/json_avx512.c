@@ -17,19 +17,23 @@ AVX512 static inline void put_positions(uint32_t *out, uint32_t at, uint64_t mas
 {
     __m512i packed = _mm512_maskz_compress_epi8(mask, lanes), base = _mm512_set1_epi32((int)at);
     int count = __builtin_popcountll(mask);
-    _mm512_storeu_si512(out, _mm512_add_epi32(base, _mm512_cvtepu8_epi32(_mm512_castsi512_si128(packed))));
+    _mm512_storeu_si512(
+        out, _mm512_add_epi32(base, _mm512_cvtepu8_epi32(_mm512_castsi512_si128(packed))));
     if (__builtin_expect(count > 16, 0)) {
-        _mm512_storeu_si512(out + 16, _mm512_add_epi32(base, _mm512_cvtepu8_epi32(
-                                                                 _mm512_extracti32x4_epi32(packed, 1))));
-        _mm512_storeu_si512(out + 32, _mm512_add_epi32(base, _mm512_cvtepu8_epi32(
-                                                                 _mm512_extracti32x4_epi32(packed, 2))));
-        _mm512_storeu_si512(out + 48, _mm512_add_epi32(base, _mm512_cvtepu8_epi32(
-                                                                 _mm512_extracti32x4_epi32(packed, 3))));
+        _mm512_storeu_si512(
+            out + 16,
+            _mm512_add_epi32(base, _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(packed, 1))));
+        _mm512_storeu_si512(
+            out + 32,
+            _mm512_add_epi32(base, _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(packed, 2))));
+        _mm512_storeu_si512(
+            out + 48,
+            _mm512_add_epi32(base, _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(packed, 3))));
     }
 }
 
-/* Quotes, line ends and backslashes differ in their low four bits: these look up the only byte that would
- * count. What is above 127 looks up 0, as no other byte does. */
+/* Quotes, line ends and backslashes differ in their low four bits: these look up the only byte
+ * that would count. What is above 127 looks up 0, as no other byte does. */
 AVX512 static inline uint64_t specials(__m512i w)
 {
     const __m512i by_low_bits = _mm512_broadcast_i32x4(
@@ -37,7 +41,8 @@ AVX512 static inline uint64_t specials(__m512i w)
     return _mm512_cmpeq_epi8_mask(w, _mm512_shuffle_epi8(by_low_bits, w));
 }
 
-AVX512 static size_t index_avx512(const char *base, size_t *at, size_t n, uint32_t *out, size_t wanted)
+AVX512 static size_t index_avx512(const char *base, size_t *at, size_t n, uint32_t *out,
+                                  size_t wanted)
 {
     const __m512i lanes = _mm512_loadu_si512(iota);
     size_t count = 0, i = *at;
@@ -60,8 +65,9 @@ AVX512 static size_t index_avx512(const char *base, size_t *at, size_t n, uint32
 enum { TOGETHER = 8 }; /* records whose differences are kept in registers, while pieces go by */
 
 /* What differs in these records from the pieces of up to 32 bytes: some bit of out[i] is set. */
-AVX512 static inline void short_differences(__m256i out[TOGETHER], const struct json_shape *s, const char *base,
-                                            const uint32_t *const idx[TOGETHER], uint32_t (*at)[JSON_BLOCK], size_t k)
+AVX512 static inline void short_differences(__m256i out[TOGETHER], const struct json_shape *s,
+                                            const char *base, const uint32_t *const idx[TOGETHER],
+                                            uint32_t (*at)[JSON_BLOCK], size_t k)
 {
     __m256i differs[TOGETHER];
 
@@ -86,8 +92,9 @@ AVX512 static inline void short_differences(__m256i out[TOGETHER], const struct 
 }
 
 /* The same for longer pieces, and one record. */
-AVX512 static inline bool has_long_difference(const struct json_shape *s, const char *base, const uint32_t *idx,
-                                              uint32_t (*at)[JSON_BLOCK], size_t k)
+AVX512 static inline bool has_long_difference(const struct json_shape *s, const char *base,
+                                              const uint32_t *idx, uint32_t (*at)[JSON_BLOCK],
+                                              size_t k)
 {
     __m512i all = _mm512_setzero_si512();
 
@@ -102,7 +109,8 @@ AVX512 static inline bool has_long_difference(const struct json_shape *s, const 
 }
 
 /* Records from k on; those past the block's end repeat the last. */
-AVX512 static inline uint32_t compare_together(const struct json_block *b, const struct json_shape *s,
+AVX512 static inline uint32_t compare_together(const struct json_block *b,
+                                               const struct json_shape *s,
                                                uint32_t (*at)[JSON_BLOCK], size_t k)
 {
     const uint32_t *idx[TOGETHER];
@@ -160,7 +168,8 @@ AVX512 static uint64_t numbers_avx512(const struct spans *v)
     return spans_are_numbers(v);
 }
 
-AVX512 static size_t times_avx512(int64_t *out, const struct spans *v, size_t from, const struct time_shape *shape)
+AVX512 static size_t times_avx512(int64_t *out, const struct spans *v, size_t from,
+                                  const struct time_shape *shape)
 {
     return spans_times(v, from, shape, out);
 }

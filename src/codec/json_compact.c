@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * FORMAT JSONCompactEachRow: a record is one line that holds one JSON array, its values by position, or by the names in
- * the array that is the file's first line. Values are read as JSONEachRow's. */
+ * FORMAT JSONCompactEachRow: a record is one line that holds one JSON array, its values by
+ * position, or by the names in the array that is the file's first line. Values are read as
+ * JSONEachRow's. */
 #include "base/mem.h"
 #include "codec/json_priv.h"
 
@@ -84,12 +85,14 @@ static enum err_code compact_header(struct decoder *base, struct str header, str
         if (found == 0)
             return err_set(e, ERR_NOT_FOUND, "column '%.*s' is not in the header", STR_FMT(name));
         if (found > 1)
-            return err_set(e, ERR_INVALID, "column '%.*s' is in the header %zu times", STR_FMT(name), found);
+            return err_set(e, ERR_INVALID, "column '%.*s' is in the header %zu times",
+                           STR_FMT(name), found);
     }
     return ERR_OK;
 }
 
-static void take_line(struct json_decoder *d, struct batch *b, struct reject_list *rejects, struct str line)
+static void take_line(struct json_decoder *d, struct batch *b, struct reject_list *rejects,
+                      struct str line)
 {
     if (json_parse_array(d, b, b->n_rows, line)) {
         b->offsets[b->n_rows] = d->base.offset;
@@ -128,10 +131,18 @@ static size_t compact_next(struct decoder *base, struct batch *b, struct reject_
 
 const struct decoder_driver decoder_json_compact = {
     .format = FORMAT_JSON_COMPACT,
-    .open = compact_open, .next = compact_next, .cut = json_cut_lines, .free = json_free,
+    .open = compact_open,
+    .next = compact_next,
+    .cut = json_cut_lines,
+    .free = json_free,
 };
 
 const struct decoder_driver decoder_json_compact_with_names = {
-    .format = FORMAT_JSON_COMPACT_WITH_NAMES, .has_names = true,
-    .open = compact_open, .header = compact_header, .next = compact_next, .cut = json_cut_lines, .free = json_free,
+    .format = FORMAT_JSON_COMPACT_WITH_NAMES,
+    .has_names = true,
+    .open = compact_open,
+    .header = compact_header,
+    .next = compact_next,
+    .cut = json_cut_lines,
+    .free = json_free,
 };

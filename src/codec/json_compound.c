@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Arrays, objects and what is inside them as values: Array from [...], Map and a Tuple with names from {...}, a
- * Tuple without names from [...]. And paths that go into arrays: 'a.b[0].c'. Texts here were accepted by
- * json_skip, so brackets and quotes are known to match. */
+ * Arrays, objects and what is inside them as values: Array from [...], Map and a Tuple with
+ * names from {...}, a Tuple without names from [...]. And paths that go into arrays: 'a.b[0].c'.
+ * Texts here were accepted by json_skip, so brackets and quotes are known to match. */
 #include "codec/elements.h"
 #include "codec/json_priv.h"
 
@@ -23,7 +23,8 @@ static void pass_space(struct scan *s)
 const char *json_text_more(void *out, struct type type, struct str text, struct arena *arena)
 {
     if (type_is_compound(type))
-        return type.kind == TYPE_ARRAY ? "text where an array is wanted" : "text where an object is wanted";
+        return type.kind == TYPE_ARRAY ? "text where an array is wanted"
+                                       : "text where an object is wanted";
     if (type.kind == TYPE_DECIMAL && text.n == 0)
         text = STR("0"); /* as ClickHouse */
     return value_parse_in(out, type, text, arena);
@@ -36,8 +37,7 @@ const char *json_token_more(void *out, struct type type, struct str token)
     const char *reason;
 
     switch ((enum type_kind)type.kind) {
-    case TYPE_DECIMAL:
-        return value_decimal(out, type, token);
+    case TYPE_DECIMAL: return value_decimal(out, type, token);
     case TYPE_DATE32:
         reason = value_int(&v, token, -25567, 120529);
         if (reason == NULL)
@@ -51,14 +51,10 @@ const char *json_token_more(void *out, struct type type, struct str token)
         if (reason == NULL)
             memcpy(out, &v, type_width(type));
         return reason;
-    case TYPE_ARRAY:
-        return "an array is wanted";
-    case TYPE_MAP:
-        return "an object is wanted";
-    case TYPE_TUPLE:
-        return type.more->names ? "an object is wanted" : "an array is wanted";
-    default:
-        return "text in quotes is wanted";
+    case TYPE_ARRAY: return "an array is wanted";
+    case TYPE_MAP: return "an object is wanted";
+    case TYPE_TUPLE: return type.more->names ? "an object is wanted" : "an array is wanted";
+    default: return "text in quotes is wanted";
     }
 }
 
@@ -143,7 +139,8 @@ static const char *read_map_entry(struct scan *s, struct element_list *list, str
     return reason;
 }
 
-static const char *read_named_field(struct scan *s, struct type t, char *fields, bool *seen, struct str key)
+static const char *read_named_field(struct scan *s, struct type t, char *fields, bool *seen,
+                                    struct str key)
 {
     int i = tuple_find(t, key);
     bool is_null;
@@ -185,7 +182,8 @@ static const char *read_members(struct scan *s, struct type t, void *out)
         pass_space(s);
         const char *reason = read_key(s, &key);
         if (reason == NULL)
-            reason = fields ? read_named_field(s, t, fields, seen, key) : read_map_entry(s, &list, key);
+            reason =
+                fields ? read_named_field(s, t, fields, seen, key) : read_map_entry(s, &list, key);
         if (reason)
             return reason;
     }
@@ -211,7 +209,8 @@ static const char *read_nested(struct scan *s, struct type t, void *out)
     if (!type_is_compound(t))
         return is_object ? "an object where a value is wanted" : "an array where a value is wanted";
     if (wants_object != is_object)
-        return wants_object ? "an array where an object is wanted" : "an object where an array is wanted";
+        return wants_object ? "an array where an object is wanted"
+                            : "an object where an array is wanted";
     if (s->depth == 0)
         return "nested too deeply";
     s->depth--;
@@ -234,8 +233,8 @@ static const char *read_value(struct scan *s, struct type t, void *out, bool *is
     return json_text_value(out, t, text, s->arena);
 }
 
-const char *json_read_value(void *out, bool *is_null, struct type type, struct str text, struct arena *arena,
-                            uint32_t depth)
+const char *json_read_value(void *out, bool *is_null, struct type type, struct str text,
+                            struct arena *arena, uint32_t depth)
 {
     struct scan s = {text.p, text.p + text.n, arena, depth};
 
@@ -292,7 +291,8 @@ bool json_navigate(struct str *value, struct str rest, struct arena *arena, uint
         uint64_t index = 0;
         for (size_t i = 1; i < n && rest.p[i] >= '0' && rest.p[i] <= '9'; i++)
             index = index * 10 + (uint64_t)(rest.p[i] - '0');
-        bool found = *rest.p == '[' ? find_index(&s, index) : find_key(&s, (struct str){rest.p + 1, n - 1});
+        bool found =
+            *rest.p == '[' ? find_index(&s, index) : find_key(&s, (struct str){rest.p + 1, n - 1});
         if (!found)
             return false;
         rest.p += n;
@@ -306,7 +306,8 @@ bool json_navigate(struct str *value, struct str rest, struct arena *arena, uint
     return true;
 }
 
-/* "a.b[0].c" is the path "a.b" and the rest "[0].c"; parts in double quotes stand for themselves. */
+/* "a.b[0].c" is the path "a.b" and the rest "[0].c"; parts in double quotes stand for
+ * themselves. */
 void json_split_path(struct str written, struct arena *arena, struct str *path, struct str *rest)
 {
     char *out = arena_bytes(arena, written.n + 1);

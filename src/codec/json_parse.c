@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The careful way through one JSON record: recursive descent over its bytes, every value checked, wanted
- * ones stored. Accepts what ClickHouse's JSONEachRow accepts, less what docs/formats/json.md lists. It is
- * the reference that the shapes are tested against. */
+ * The careful way through one JSON record: recursive descent over its bytes, every value
+ * checked, wanted ones stored. Accepts what ClickHouse's JSONEachRow accepts, less what
+ * docs/formats/json.md lists. It is the reference that the shapes are tested against. */
 #include "codec/json_priv.h"
 
 #include <emmintrin.h>
@@ -35,8 +35,8 @@ static bool fail_field(struct json_decoder *d, size_t field, const char *what)
 
 static bool fail_at(struct parser *s, const char *what)
 {
-    snprintf(s->d->reason, sizeof(s->d->reason), "not JSON at byte %zu: %s", (size_t)(s->p - s->begin) + 1,
-             what);
+    snprintf(s->d->reason, sizeof(s->d->reason), "not JSON at byte %zu: %s",
+             (size_t)(s->p - s->begin) + 1, what);
     return false;
 }
 
@@ -98,7 +98,8 @@ static const char *find_special(const char *p, const char *end)
     const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\');
     for (; end - p >= 16; p += 16) {
         __m128i w = _mm_loadu_si128((const __m128i *)p);
-        int mask = _mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(w, quote), _mm_cmpeq_epi8(w, backslash)));
+        int mask =
+            _mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(w, quote), _mm_cmpeq_epi8(w, backslash)));
         if (mask)
             return p + __builtin_ctz((unsigned)mask);
     }
@@ -116,7 +117,9 @@ static int hex4(const char *p, const char *end)
         return -1;
     for (int i = 0; i < 4; i++) {
         char c = p[i];
-        int digit = is_digit(c) ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
+        int digit = is_digit(c)                          ? c - '0'
+                    : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
+                                                         : -1;
         if (digit < 0)
             return -1;
         v = v << 4 | digit;
@@ -144,8 +147,8 @@ static char *put_utf8(char *to, uint32_t c)
     return to;
 }
 
-/* What is behind "\u": one unit or a pair. A lone low surrogate is kept as three bytes, as in ClickHouse.
- * Returns where it ends, NULL if it is wrong. */
+/* What is behind "\u": one unit or a pair. A lone low surrogate is kept as three bytes, as in
+ * ClickHouse. Returns where it ends, NULL if it is wrong. */
 static const char *read_unicode(const char *p, const char *end, uint32_t *ret)
 {
     int high = hex4(p, end);
@@ -199,7 +202,8 @@ static const char *string_end(const char *p, const char *end, bool *has_escapes)
     }
 }
 
-/* `text` was accepted by string_end; `to` has text.n bytes. No escape is shorter than what it means. */
+/* `text` was accepted by string_end; `to` has text.n bytes. No escape is shorter than what it
+ * means. */
 static size_t unescape(char *to, struct str text)
 {
     const char *p = text.p, *end = p + text.n;
@@ -286,7 +290,8 @@ const char *json_skip(const char *p, const char *end, uint32_t max_depth)
     if (*p == '{' || *p == '[') {
         if (max_depth == 0)
             return NULL;
-        return *p == '{' ? skip_members(p, end, max_depth - 1) : skip_elements(p, end, max_depth - 1);
+        return *p == '{' ? skip_members(p, end, max_depth - 1)
+                         : skip_elements(p, end, max_depth - 1);
     }
     const char *stop = token_end(p, end);
     return json_is_token((struct str){p, (size_t)(stop - p)}) ? stop : NULL;
@@ -353,11 +358,8 @@ static bool store_value(struct json_decoder *d, struct batch *b, size_t field, s
 const char *json_text_value(void *out, struct type type, struct str text, struct arena *arena)
 {
     switch (type.kind) {
-    case TYPE_STRING:
-        memcpy(out, &text, sizeof(text));
-        return NULL;
-    case TYPE_BOOL:
-        return "text where true or false is wanted";
+    case TYPE_STRING: memcpy(out, &text, sizeof(text)); return NULL;
+    case TYPE_BOOL: return "text where true or false is wanted";
     default:
         if (type.kind > TYPE_INTERVAL)
             return json_text_more(out, type, text, arena);
@@ -369,7 +371,8 @@ const char *json_text_value(void *out, struct type type, struct str text, struct
     }
 }
 
-bool json_store_text(struct json_decoder *d, struct batch *b, size_t field, size_t row, struct str text)
+bool json_store_text(struct json_decoder *d, struct batch *b, size_t field, size_t row,
+                     struct str text)
 {
     struct column *c = &b->columns[field];
     if (c->type.kind == TYPE_STRING)
@@ -386,7 +389,8 @@ static const char *bool_token(uint8_t *ret, struct str token)
     return NULL;
 }
 
-/* Times without quotes are plain counts: days, seconds, ticks; those of DateTime64 in the years 0 to 9999. */
+/* Times without quotes are plain counts: days, seconds, ticks; those of DateTime64 in the years
+ * 0 to 9999. */
 static const char *date_token(void *out, struct str token)
 {
     return value_parse(out, (struct type){.kind = TYPE_UINT16}, token);
@@ -422,20 +426,18 @@ const char *json_token_value(void *out, struct type type, struct str token)
             return "not a JSON value";
         memcpy(out, &token, sizeof(token));
         return NULL;
-    case TYPE_BOOL:
-        return bool_token(out, token);
-    case TYPE_DATE:
-        return date_token(out, token);
-    case TYPE_DATETIME:
-        return datetime_token(out, token);
-    case TYPE_DATETIME64:
-        return datetime64_token(out, type.scale, token);
+    case TYPE_BOOL: return bool_token(out, token);
+    case TYPE_DATE: return date_token(out, token);
+    case TYPE_DATETIME: return datetime_token(out, token);
+    case TYPE_DATETIME64: return datetime64_token(out, type.scale, token);
     default:
-        return type_is_number(type) ? number_text(out, type, token) : json_token_more(out, type, token);
+        return type_is_number(type) ? number_text(out, type, token)
+                                    : json_token_more(out, type, token);
     }
 }
 
-bool json_store_token(struct json_decoder *d, struct batch *b, size_t field, size_t row, struct str token)
+bool json_store_token(struct json_decoder *d, struct batch *b, size_t field, size_t row,
+                      struct str token)
 {
     struct column *c = &b->columns[field];
     if (token.n && *token.p == 'n') {
@@ -490,8 +492,9 @@ static bool store_nested(struct parser *s, size_t field, struct str text)
     bool is_null;
     if (c->type.kind == TYPE_STRING)
         return store_string(s->b, field, s->row, text);
-    return store_value(s->d, s->b, field, s->row,
-                       json_read_value(slot(c, s->row), &is_null, c->type, text, &s->b->arena, s->depth));
+    return store_value(
+        s->d, s->b, field, s->row,
+        json_read_value(slot(c, s->row), &is_null, c->type, text, &s->b->arena, s->depth));
 }
 
 static bool parse_nested(struct parser *s, const struct json_path *path)
@@ -540,7 +543,8 @@ static bool parse_indexed(struct parser *s, const struct json_path *path)
         if (*text.p == '{' || *text.p == '[')
             is_stored = store_nested(s, (size_t)field, text);
         else
-            is_stored = *text.p == '"' ? parse_wanted_string(s, (size_t)field) : parse_token(s, (size_t)field);
+            is_stored = *text.p == '"' ? parse_wanted_string(s, (size_t)field)
+                                       : parse_token(s, (size_t)field);
         if (!is_stored)
             return false;
     }
@@ -609,7 +613,8 @@ static bool add_other(struct parser *s, struct str text)
     struct str key = arena_str(&s->b->arena, buf_view(&d->path));
     const char *reason = json_text_value(key_value, t.more->elements[0], key, &s->b->arena);
     if (reason == NULL)
-        reason = json_read_value(value, &is_null, t.more->elements[1], text, &s->b->arena, s->depth);
+        reason =
+            json_read_value(value, &is_null, t.more->elements[1], text, &s->b->arena, s->depth);
     if (reason)
         return fail_field(d, (size_t)d->others, reason);
     element_list_add(&d->other_list, key_value, value, is_null);
@@ -640,7 +645,8 @@ static bool parse_member(struct parser *s)
     const char *start = s->p;
     if (!parse_value(s, path))
         return false;
-    if (d->others >= 0 && path == NULL && n_path == 0 && !add_other(s, (struct str){start, (size_t)(s->p - start)}))
+    if (d->others >= 0 && path == NULL && n_path == 0 &&
+        !add_other(s, (struct str){start, (size_t)(s->p - start)}))
         return false;
     d->path.n = n_path;
     return true;
@@ -714,7 +720,8 @@ static bool parse_elements(struct parser *s)
 
     s->p = skip_space(s->p + 1, s->end);
     while (s->p < s->end && *s->p != ']') {
-        const struct json_path *path = n < d->n_elements && d->elements[n].field >= 0 ? &d->elements[n] : NULL;
+        const struct json_path *path =
+            n < d->n_elements && d->elements[n].field >= 0 ? &d->elements[n] : NULL;
         if (!parse_value(s, path))
             return false;
         n++;

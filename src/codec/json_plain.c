@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The kernels of shapes in plain C: for machines without AVX2, and what the others are compared with. */
+ * The kernels of shapes in plain C: for machines without AVX2, and what the others are compared
+ * with. */
 #include "codec/json_priv.h"
 
 static size_t index_plain(const char *base, size_t *at, size_t n, uint32_t *out, size_t wanted)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Shapes of records: learned from one record that the careful way accepted, then used to fill columns,
- * one column of a block at a time. What a shape cannot prove it leaves to the careful way. */
+ * Shapes of records: learned from one record that the careful way accepted, then used to fill
+ * columns, one column of a block at a time. What a shape cannot prove it leaves to the careful
+ * way. */
 #include "codec/json_priv.h"
 
 /* ---- learning ---- */
@@ -9,11 +10,11 @@
 struct learner {
     struct json_decoder *d;
     struct json_shape *s;
-    const char *p, *end;   /* end: behind the line end */
-    const char *literal;   /* begin of the literal being read */
-    size_t n_entries;      /* index entries in the literals so far */
+    const char *p, *end; /* end: behind the line end */
+    const char *literal; /* begin of the literal being read */
+    size_t n_entries;    /* index entries in the literals so far */
     size_t n_literals;
-    uint32_t depth;        /* what max_depth leaves */
+    uint32_t depth; /* what max_depth leaves */
 };
 
 static void grow(struct json_shape *s, size_t n)
@@ -25,11 +26,13 @@ static void grow(struct json_shape *s, size_t n)
     s->values = xrealloc(s->values, s->cap * sizeof(*s->values));
 }
 
-/* The literal ends at `end`. It must hold an entry of the index, else it could not be found again. */
+/* The literal ends at `end`. It must hold an entry of the index, else it could not be found
+ * again. */
 static bool close_literal(struct learner *l, const char *end)
 {
     struct json_shape *s = l->s;
-    struct json_literal literal = {.anchor = (uint32_t)l->n_entries, .n = (uint32_t)(end - l->literal)};
+    struct json_literal literal = {.anchor = (uint32_t)l->n_entries,
+                                   .n = (uint32_t)(end - l->literal)};
     bool has_entry = false;
     for (const char *p = l->literal; p < end; p++) {
         if (*p != '"' && *p != '\n')
@@ -50,7 +53,8 @@ static bool close_literal(struct learner *l, const char *end)
     return true;
 }
 
-static bool add_value(struct learner *l, struct json_value value, const char *begin, const char *end)
+static bool add_value(struct learner *l, struct json_value value, const char *begin,
+                      const char *end)
 {
     if (!close_literal(l, begin))
         return false;
@@ -69,7 +73,8 @@ static void pass_space(struct learner *l)
         l->p++;
 }
 
-/* Members or elements up to the closing bracket; keys of objects are looked up if `path` leads further. */
+/* Members or elements up to the closing bracket; keys of objects are looked up if `path` leads
+ * further. */
 static bool learn_nested(struct learner *l, bool is_object, bool is_wanted)
 {
     struct json_decoder *d = l->d;
@@ -325,24 +330,15 @@ static uint64_t fill_token_column(struct filler *f, size_t field)
     case TYPE_UINT32:
     case TYPE_UINT64:
     case TYPE_DATE:
-    case TYPE_DATETIME:
-        bad = fill_uints(f, c);
-        break;
+    case TYPE_DATETIME: bad = fill_uints(f, c); break;
     case TYPE_INT8:
     case TYPE_INT16:
     case TYPE_INT32:
     case TYPE_INT64:
-    case TYPE_DATETIME64:
-        bad = fill_ints(f, c);
-        break;
-    case TYPE_FLOAT64:
-        bad = fill_doubles(f, c);
-        break;
-    case TYPE_FLOAT32:
-        bad = fill_floats(f, c);
-        break;
-    default:
-        break;
+    case TYPE_DATETIME64: bad = fill_ints(f, c); break;
+    case TYPE_FLOAT64: bad = fill_doubles(f, c); break;
+    case TYPE_FLOAT32: bad = fill_floats(f, c); break;
+    default: break;
     }
     return fill_tokens(f, field, bad);
 }
@@ -355,7 +351,8 @@ static uint64_t fill_strings(struct filler *f, struct column *c)
     return 0;
 }
 
-/* Runs of times of one shape, and between them one as on the careful way. Returns those that failed. */
+/* Runs of times of one shape, and between them one as on the careful way. Returns those that
+ * failed. */
 static uint64_t fill_times(struct filler *f, size_t field)
 {
     struct column *c = &f->b->columns[field];
@@ -449,8 +446,8 @@ static void fill_missing(struct filler *f, size_t field)
         memset(c->missing + f->row, 1, n);
 }
 
-uint64_t json_shape_fill(struct json_decoder *d, const struct json_shape *s, struct batch *b, size_t row,
-                         const struct json_block *block)
+uint64_t json_shape_fill(struct json_decoder *d, const struct json_shape *s, struct batch *b,
+                         size_t row, const struct json_block *block)
 {
     /* one by one is quicker than eight at a time when there are not eight */
     const struct json_kernels *kernels = block->n < FEW_RECORDS ? &json_kernels_plain : d->kernels;

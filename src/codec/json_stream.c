@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * JSONEachRow over several lines: one array around all records, objects one behind the other, pretty-printed. A
- * file is lines, where every line end ends a record, unless its beginning shows that it is none: then records end
- * where their brackets do. */
+ * JSONEachRow over several lines: one array around all records, objects one behind the other,
+ * pretty-printed. A file is lines, where every line end ends a record, unless its beginning
+ * shows that it is none: then records end where their brackets do. */
 #include "codec/json_priv.h"
 
 /* Behind the string whose opening quote is at p. */
@@ -34,13 +34,9 @@ const char *json_stream_end(const char *p, const char *end)
                 return NULL;
             continue;
         case '{':
-        case '[':
-            depth++;
-            break;
+        case '[': depth++; break;
         case '}':
-        case ']':
-            depth--;
-            break;
+        case ']': depth--; break;
         }
         p++;
         if (depth == 0)
@@ -88,7 +84,8 @@ enum json_layout json_layout_of(const char *data, size_t n)
     }
     if (*p != '{')
         return JSON_IS_LINES;
-    const char *line_end = memchr(p, '\n', (size_t)(end - p)), *stop = json_stream_end(p, line_end ? line_end : end);
+    const char *line_end = memchr(p, '\n', (size_t)(end - p)),
+               *stop = json_stream_end(p, line_end ? line_end : end);
     if (stop != NULL)
         return JSON_IS_LINES;
     return line_end ? JSON_IS_STREAM : JSON_UNDECIDED;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The driver of the line formats: lines, cuts, columns. Each wanted field knows its cut; a cut that the
- * record does not have gives NULL, the DEFAULT, or the type's default. */
+ * The driver of the line formats: lines, cuts, columns. Each wanted field knows its cut; a cut
+ * that the record does not have gives NULL, the DEFAULT, or the type's default. */
 #include "base/mem.h"
 #include "codec/json_priv.h"
 #include "codec/line_priv.h"
@@ -83,9 +83,7 @@ static const char *store(void *out, struct type type, const struct line_cut *cut
     if (cut->is_time && type_is_time(type))
         return store_time(out, type, cut);
     switch (type.kind) {
-    case TYPE_STRING:
-        *(struct str *)out = t;
-        return NULL;
+    case TYPE_STRING: *(struct str *)out = t; return NULL;
     case TYPE_UINT64:
         if (fast_uint(t.p, t.n, out))
             return NULL;
@@ -140,8 +138,8 @@ static const char *store_row(struct line_decoder *d, struct batch *b, size_t row
 
 /* ---- lines ---- */
 
-static void take_line(struct line_decoder *d, struct batch *b, struct reject_list *rejects, struct str line,
-                      uint64_t offset)
+static void take_line(struct line_decoder *d, struct batch *b, struct reject_list *rejects,
+                      struct str line, uint64_t offset)
 {
     size_t field = SIZE_MAX, row = b->n_rows;
 
@@ -159,7 +157,8 @@ static void take_line(struct line_decoder *d, struct batch *b, struct reject_lis
     } else if (field == SIZE_MAX) {
         reject_add(rejects, offset, line, "%s", reason);
     } else {
-        reject_add(rejects, offset, line, "column %.*s: %s", STR_FMT(d->base.spec.fields[field].path), reason);
+        reject_add(rejects, offset, line, "column %.*s: %s",
+                   STR_FMT(d->base.spec.fields[field].path), reason);
     }
 }
 
@@ -232,7 +231,11 @@ const struct line_format line_json = {FORMAT_JSON_AS_STRING, json_names, cut_jso
         return line_open(spec, &LINE);                                                             \
     }                                                                                              \
     const struct decoder_driver decoder_##NAME = {                                                 \
-        .format = FORMAT, .open = open_##NAME, .next = line_next, .cut = line_cut, .free = line_free,  \
+        .format = FORMAT,                                                                          \
+        .open = open_##NAME,                                                                       \
+        .next = line_next,                                                                         \
+        .cut = line_cut,                                                                           \
+        .free = line_free,                                                                         \
     }
 
 DRIVER(combined_log, FORMAT_COMBINED_LOG, line_combined);

@@ -1,28 +1,41 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Access logs: Common Log Format and Combined, as Apache and nginx write them (names are nginx's variables).
+ * Access logs: Common Log Format and Combined, as Apache and nginx write them (names are nginx's
+ * variables).
  *
  *     addr ident user [20/May/2024:00:00:18 +0000] "GET /a HTTP/1.1" 200 598326 "referer" "agent" "forwarded for"
  *
- * "-" is an absent value. Source: Apache mod_log_config ("Common Log Format (CLF)"), nginx ngx_http_log_module. */
+ * "-" is an absent value. Source: Apache mod_log_config ("Common Log Format (CLF)"), nginx
+ * ngx_http_log_module. */
 #include "base/mem.h"
 #include "codec/line_priv.h"
 #include "column/zone.h"
 
 enum {
-    REMOTE_ADDR, REMOTE_IDENT, REMOTE_USER, TIME_LOCAL, REQUEST, REQUEST_METHOD, REQUEST_URI, SERVER_PROTOCOL,
-    STATUS, BODY_BYTES_SENT, HTTP_REFERER, HTTP_USER_AGENT, HTTP_X_FORWARDED_FOR,
+    REMOTE_ADDR,
+    REMOTE_IDENT,
+    REMOTE_USER,
+    TIME_LOCAL,
+    REQUEST,
+    REQUEST_METHOD,
+    REQUEST_URI,
+    SERVER_PROTOCOL,
+    STATUS,
+    BODY_BYTES_SENT,
+    HTTP_REFERER,
+    HTTP_USER_AGENT,
+    HTTP_X_FORWARDED_FOR,
 };
 
 static const char *const common_names[] = {
-    "remote_addr",    "remote_ident", "remote_user",     "time_local", "request",
-    "request_method", "request_uri",  "server_protocol", "status",     "body_bytes_sent", NULL,
+    "remote_addr", "remote_ident",    "remote_user", "time_local",      "request", "request_method",
+    "request_uri", "server_protocol", "status",      "body_bytes_sent", NULL,
 };
 
 static const char *const combined_names[] = {
-    "remote_addr",     "remote_ident",         "remote_user", "time_local",      "request",
-    "request_method",  "request_uri",          "server_protocol", "status",      "body_bytes_sent",
-    "http_referer",    "http_user_agent",      "http_x_forwarded_for", NULL,
+    "remote_addr",    "remote_ident",    "remote_user",          "time_local", "request",
+    "request_method", "request_uri",     "server_protocol",      "status",     "body_bytes_sent",
+    "http_referer",   "http_user_agent", "http_x_forwarded_for", NULL,
 };
 
 static void set(struct line_decoder *d, size_t i, struct str text)
@@ -151,16 +164,17 @@ static bool parse_time(struct line_decoder *d, struct str s, int64_t *ret)
     }
     const char *p = s.p;
     int month = month_of(p + 3);
-    bool is_good = p[2] == '/' && p[6] == '/' && p[11] == ':' && p[14] == ':' && p[ZONE_AT] == ' ' &&
-                   (p[21] == '+' || p[21] == '-') && two_digits(p, &day) && two_digits(p + 7, &century) &&
-                   two_digits(p + 9, &years) && two_digits(p + 12, &hour) && two_digits(p + 15, &minute) &&
+    bool is_good = p[2] == '/' && p[6] == '/' && p[11] == ':' && p[14] == ':' &&
+                   p[ZONE_AT] == ' ' && (p[21] == '+' || p[21] == '-') && two_digits(p, &day) &&
+                   two_digits(p + 7, &century) && two_digits(p + 9, &years) &&
+                   two_digits(p + 12, &hour) && two_digits(p + 15, &minute) &&
                    two_digits(p + 22, &zone_h) && two_digits(p + 24, &zone_m);
-    if (!is_good || hour > 23 || minute > 59 || zone_m > 59 || !is_date(century * 100 + years, month, day))
+    if (!is_good || hour > 23 || minute > 59 || zone_m > 59 ||
+        !is_date(century * 100 + years, month, day))
         return false;
     int64_t offset = (zone_h * 60 + zone_m) * 60;
     int64_t days = days_from_civil(century * 100 + years, (unsigned)month, (unsigned)day);
-    d->minute_s = days * 86400 + hour * 3600 + minute * 60 -
-                  (p[21] == '-' ? -offset : offset);
+    d->minute_s = days * 86400 + hour * 3600 + minute * 60 - (p[21] == '-' ? -offset : offset);
     memcpy(d->minute, p, MINUTE);
     memcpy(d->minute + MINUTE, p + ZONE_AT, 6);
     *ret = d->minute_s + second;

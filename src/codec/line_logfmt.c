@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * logfmt: key=value key="a \"value\"" key, one record a line. A key without = is true; text in quotes has the
- * escapes of JSON. Source: the reader of github.com/kr/logfmt and go-logfmt, whose grammar this is. */
+ * logfmt: key=value key="a \"value\"" key, one record a line. A key without = is true; text in
+ * quotes has the escapes of JSON. Source: the reader of github.com/kr/logfmt and go-logfmt,
+ * whose grammar this is. */
 #include "base/mem.h"
 #include "codec/line_priv.h"
 
@@ -86,7 +87,8 @@ static const char *unescape(struct line_decoder *d, struct str s, struct str *re
 }
 
 /* "text"; *p stands on the quote. */
-static const char *take_quoted(struct line_decoder *d, const char **p, const char *end, struct str *ret)
+static const char *take_quoted(struct line_decoder *d, const char **p, const char *end,
+                               struct str *ret)
 {
     const char *begin = *p + 1, *at = begin;
     bool has_escape = false;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * FORMAT Regexp: a record is a line that matches a pattern from its first byte to its last; group i is column i.
- * Expressions come from outside (struct pattern_engine): this folder has none. */
+ * FORMAT Regexp: a record is a line that matches a pattern from its first byte to its last;
+ * group i is column i. Expressions come from outside (struct pattern_engine): this folder has
+ * none. */
 #include "base/mem.h"
 #include "codec/csv_priv.h"
 #include "codec/line_priv.h"
@@ -24,14 +25,16 @@ enum err_code regexp_check(const struct decoder_spec *s, struct err *e)
     char why[300] = "";
 
     if (s->patterns == NULL || s->pattern.n == 0)
-        return err_set(e, ERR_INVALID, "FORMAT Regexp needs format_regexp, a pattern with one group a column");
+        return err_set(e, ERR_INVALID,
+                       "FORMAT Regexp needs format_regexp, a pattern with one group a column");
     struct regex *r = compile(s, why, sizeof(why));
     if (r == NULL)
         return err_set(e, ERR_SYNTAX, "format_regexp: %s", why);
     size_t n = s->patterns->n_groups(r);
     s->patterns->close(r);
     if (n != s->n_positions)
-        return err_set(e, ERR_INVALID, "format_regexp has %zu groups, the source has %zu columns", n, s->n_positions);
+        return err_set(e, ERR_INVALID, "format_regexp has %zu groups, the source has %zu columns",
+                       n, s->n_positions);
     return ERR_OK;
 }
 

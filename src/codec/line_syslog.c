@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Syslog lines: RFC 5424, RFC 3164, and the files that rsyslog and syslog-ng write of them, which lack <PRI>.
+ * Syslog lines: RFC 5424, RFC 3164, and the files that rsyslog and syslog-ng write of them, which
+ * lack <PRI>.
  *
  *     <165>1 2003-10-11T22:14:15.003Z host app 1234 ID47 [id@1 key="value"] message           RFC 5424
  *     <34>Oct 11 22:14:15 host app[1234]: message                                             RFC 3164
  *     2024-05-20T00:00:18.123456+02:00 host app[1234]: message                                files of today
  *
- * A time without year is the last such time that is not more than a day after the epoch's now; one without
- * zone is in the column's zone. */
+ * A time without year is the last such time that is not more than a day after the epoch's now;
+ * one without zone is in the column's zone. */
 #include <stdio.h>
 
 #include "base/mem.h"
@@ -15,11 +16,22 @@
 #include "codec/value.h"
 #include "column/zone.h"
 
-enum { PRIORITY, FACILITY, SEVERITY, TIMESTAMP, HOSTNAME, APP_NAME, PROCID, MSGID, STRUCTURED_DATA, MESSAGE };
+enum {
+    PRIORITY,
+    FACILITY,
+    SEVERITY,
+    TIMESTAMP,
+    HOSTNAME,
+    APP_NAME,
+    PROCID,
+    MSGID,
+    STRUCTURED_DATA,
+    MESSAGE
+};
 
 static const char *const names[] = {
-    "priority", "facility", "severity", "timestamp", "hostname", "app_name", "procid", "msgid", "structured_data",
-    "message", NULL,
+    "priority", "facility", "severity",        "timestamp", "hostname", "app_name",
+    "procid",   "msgid",    "structured_data", "message",   NULL,
 };
 
 static void set(struct line_decoder *d, size_t i, struct str text)
@@ -91,7 +103,8 @@ static const char *cut_5424(struct line_decoder *d, struct str line)
 
     for (size_t i = 0; i < COUNT(order); i++) {
         if (!take_word(&line, &word))
-            return "not a syslog record (RFC 5424): time, host, application, process or message id is missing";
+            return "not a syslog record (RFC 5424): time, host, application, process or message id "
+                   "is missing";
         set(d, order[i], word);
     }
     if (line.n && *line.p == '[') {
@@ -125,7 +138,8 @@ static int month_of(const char *p)
 }
 
 /* A day of a month that may have it: 29 February is known by its year. */
-static bool time_of_year(struct line_decoder *d, int month, int day, int64_t second_of_day, int64_t *ret)
+static bool time_of_year(struct line_decoder *d, int month, int day, int64_t second_of_day,
+                         int64_t *ret)
 {
     struct civil now = civil_from_local(d->base.now_s);
     for (int year = now.year + 1; year > now.year - 9; year--) {
@@ -158,8 +172,8 @@ static bool take_old_time(struct line_decoder *d, struct str *line)
     int month = month_of(p);
     if (month == 0 || v[0] < 1 || v[0] > 31 || v[1] > 23 || v[2] > 59 || v[3] > 60)
         return false;
-    cut->is_time = cut->is_local =
-        time_of_year(d, month, v[0], v[1] * 3600 + v[2] * 60 + (v[3] > 59 ? 59 : v[3]), &cut->seconds);
+    cut->is_time = cut->is_local = time_of_year(
+        d, month, v[0], v[1] * 3600 + v[2] * 60 + (v[3] > 59 ? 59 : v[3]), &cut->seconds);
     cut->text = (struct str){p, 15};
     line->p += 16;
     line->n -= 16;
@@ -201,7 +215,8 @@ static const char *cut_syslog(struct line_decoder *d, struct str line)
     if (line.n > 2 && line.p[0] == '1' && line.p[1] == ' ' && d->cuts[PRIORITY].text.p != NULL)
         return cut_5424(d, (struct str){line.p + 2, line.n - 2});
     if (!take_old_time(d, &line)) {
-        bool has_time = line.n > 19 && line.p[4] == '-' && line.p[7] == '-' && (line.p[10] == 'T' || line.p[10] == ' ');
+        bool has_time = line.n > 19 && line.p[4] == '-' && line.p[7] == '-' &&
+                        (line.p[10] == 'T' || line.p[10] == ' ');
         if (!has_time || !take_word(&line, &word))
             return "not a syslog record: it does not begin with a time";
         d->cuts[TIMESTAMP].text = word;

@@ -11,9 +11,9 @@
  *     FixedString(N)     n x N bytes               Tuple(T, U)  the data of T, then of U
  *     Map(K, V)          as Array(Tuple(K, V))
  *
- * The UInt64 1 of each LowCardinality within a type stands before all its data. The reader believes no
- * size: every row and every element costs at least one byte of what is there, so what it allocates is at
- * most a small multiple of the input. */
+ * The UInt64 1 of each LowCardinality within a type stands before all its data. The reader
+ * believes no size: every row and every element costs at least one byte of what is there, so
+ * what it allocates is at most a small multiple of the input. */
 #include "codec/native.h"
 
 #include <stdio.h>
@@ -27,7 +27,7 @@ enum {
     LC_INDEX_WIDTH = 0xff,        /* 0..3: 1, 2, 4, 8 bytes */
     LC_GLOBAL_DICTIONARY = 0x100, /* not used on the wire */
     LC_HAS_KEYS = 0x200,
-    LC_NEW_DICTIONARY = 0x400,    /* ClickHouse sets it */
+    LC_NEW_DICTIONARY = 0x400, /* ClickHouse sets it */
 };
 
 /* ---- writing ---- */
@@ -63,7 +63,8 @@ static inline size_t row_at(const uint32_t *rows, size_t i)
                    sizeof(T));                                                                     \
     } while (0)
 
-static void put_fixed(struct buf *out, const void *values, size_t width, const uint32_t *rows, size_t n)
+static void put_fixed(struct buf *out, const void *values, size_t width, const uint32_t *rows,
+                      size_t n)
 {
     if (rows == NULL) {
         buf_put(out, values, n * width);
@@ -217,9 +218,10 @@ static void put_keys(struct buf *out, struct type t, const struct dictionary *d)
     }
 }
 
-/* ClickHouse keeps the default value ('', 0) at index 0; of a nullable dictionary 0 is NULL (its key is filler)
- * and 1 is the default. */
-static void put_low_cardinality(struct buf *out, const struct column *c, const uint32_t *rows, size_t n)
+/* ClickHouse keeps the default value ('', 0) at index 0; of a nullable dictionary 0 is NULL (its
+ * key is filler) and 1 is the default. */
+static void put_low_cardinality(struct buf *out, const struct column *c, const uint32_t *rows,
+                                size_t n)
 {
     if (n == 0)
         return;
@@ -266,7 +268,8 @@ static void put_low_cardinality(struct buf *out, const struct column *c, const u
 
 static void put_data(struct buf *out, const struct column *c, const uint32_t *rows, size_t n);
 
-static void put_fixed_strings(struct buf *out, const struct column *c, const uint32_t *rows, size_t n)
+static void put_fixed_strings(struct buf *out, const struct column *c, const uint32_t *rows,
+                              size_t n)
 {
     char *to = buf_reserve(out, n * c->type.size);
 
@@ -317,26 +320,16 @@ static void put_data(struct buf *out, const struct column *c, const uint32_t *ro
     if (c->type.is_nullable)
         put_nulls(out, c, rows, n);
     switch ((enum type_kind)c->type.kind) {
-    case TYPE_STRING:
-        put_strings(out, c, rows, n);
-        break;
-    case TYPE_FIXED_STRING:
-        put_fixed_strings(out, c, rows, n);
-        break;
+    case TYPE_STRING: put_strings(out, c, rows, n); break;
+    case TYPE_FIXED_STRING: put_fixed_strings(out, c, rows, n); break;
     case TYPE_ARRAY:
-    case TYPE_MAP:
-        put_arrays(out, c, rows, n);
-        break;
-    case TYPE_TUPLE:
-        put_tuples(out, c, rows, n);
-        break;
+    case TYPE_MAP: put_arrays(out, c, rows, n); break;
+    case TYPE_TUPLE: put_tuples(out, c, rows, n); break;
     case TYPE_NOTHING:
         memset(buf_reserve(out, n), '0', n); /* as ClickHouse does */
         out->n += n;
         break;
-    default:
-        put_fixed(out, c->values, type_width(c->type), rows, n);
-        break;
+    default: put_fixed(out, c->values, type_width(c->type), rows, n); break;
     }
 }
 
@@ -364,8 +357,8 @@ static size_t left(const struct reader *r)
 
 static enum err_code damaged(struct reader *r, const char *what)
 {
-    return err_set(r->e, ERR_SYNTAX, "Native answer damaged at byte %zu: %s", (size_t)(r->p - r->begin),
-                   what);
+    return err_set(r->e, ERR_SYNTAX, "Native answer damaged at byte %zu: %s",
+                   (size_t)(r->p - r->begin), what);
 }
 
 static enum err_code get_varuint(struct reader *r, uint64_t *ret)
@@ -515,7 +508,8 @@ static void run_done(struct run *run)
 }
 DEFINE_AUTO_DONE(run)
 
-static enum err_code get_run(struct reader *r, struct run *run, struct type t, struct arena *arena, size_t n)
+static enum err_code get_run(struct reader *r, struct run *run, struct type t, struct arena *arena,
+                             size_t n)
 {
     struct values v = {t, arena, &run->values, &run->nulls, 0};
     return get_data(r, &v, n);
@@ -524,7 +518,8 @@ static enum err_code get_run(struct reader *r, struct run *run, struct type t, s
 static enum err_code get_arrays(struct reader *r, struct values *v, size_t n)
 {
     struct type t = v->type, element = t.more->elements[t.kind == TYPE_MAP];
-    size_t width = type_width(element), key_width = t.kind == TYPE_MAP ? type_width(t.more->elements[0]) : 0;
+    size_t width = type_width(element),
+           key_width = t.kind == TYPE_MAP ? type_width(t.more->elements[0]) : 0;
     AUTO_DONE(run) keys = {0}, values = {0};
     AUTO_MEM void *ends_memory = NULL;
     uint64_t last = 0;
@@ -605,17 +600,12 @@ static enum err_code get_data(struct reader *r, struct values *v, size_t n)
             return damaged(r, "fewer strings than rows");
         grow(v, n);
         return get_strings(r, v->arena, (struct str *)*v->array + v->n, n);
-    case TYPE_FIXED_STRING:
-        return get_fixed_strings(r, v, n);
+    case TYPE_FIXED_STRING: return get_fixed_strings(r, v, n);
     case TYPE_ARRAY:
-    case TYPE_MAP:
-        return get_arrays(r, v, n);
-    case TYPE_TUPLE:
-        return get_tuples(r, v, n);
-    case TYPE_NOTHING:
-        return get_nothings(r, v, n);
-    default:
-        return get_fixed(r, v->array, v->n, n, type_width(v->type));
+    case TYPE_MAP: return get_arrays(r, v, n);
+    case TYPE_TUPLE: return get_tuples(r, v, n);
+    case TYPE_NOTHING: return get_nothings(r, v, n);
+    default: return get_fixed(r, v->array, v->n, n, type_width(v->type));
     }
 }
 
@@ -642,7 +632,8 @@ static enum err_code get_column(struct reader *r, struct native_column *c, struc
     return get_data(r, &v, n);
 }
 
-/* The T of "Name(…, T)", skipping `skip` arguments; an empty str if the text is not of that form. */
+/* The T of "Name(…, T)", skipping `skip` arguments; an empty str if the text is not of that
+ * form. */
 static struct str inside(struct str text, const char *name, unsigned skip)
 {
     size_t n = strlen(name);
@@ -678,8 +669,8 @@ static enum err_code column_init(struct native_column *c, struct arena *arena, s
 }
 
 /* Column i of one block; the first block says what columns there are. */
-static enum err_code get_block_column(struct native_result *ret, struct reader *r, size_t i, bool is_first,
-                                      size_t n)
+static enum err_code get_block_column(struct native_result *ret, struct reader *r, size_t i,
+                                      bool is_first, size_t n)
 {
     struct str name, type_text;
     struct native_column other;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * ClickHouse's Native blocks, no revision (as over HTTP). Written for inserts and read from answers. */
+ * ClickHouse's Native blocks, no revision (as over HTTP). Written for inserts and read from
+ * answers. */
 #ifndef CODEC_NATIVE_H
 #define CODEC_NATIVE_H
 
@@ -25,7 +26,8 @@ struct native_result {
     struct native_column *columns;
     struct arena arena;
 };
-MUST_CHECK enum err_code native_read(struct native_result *ret, const char *data, size_t n, struct err *e);
+MUST_CHECK enum err_code native_read(struct native_result *ret, const char *data, size_t n,
+                                     struct err *e);
 void native_result_done(struct native_result *r);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Where the texts of one column stand in up to 64 records, a bit each, for kernels that read values of many
- * rows at a time. */
+ * Where the texts of one column stand in up to 64 records, a bit each, for kernels that read
+ * values of many rows at a time. */
 #ifndef CODEC_SPANS_H
 #define CODEC_SPANS_H
 
@@ -10,8 +10,8 @@
 
 enum { SPANS_MAX = 64 };
 
-/* Text k is base[begin[k] + skip, end[k]), never of negative length. Both arrays have entries up to a
- * multiple of 8: those from n on are of any length, but their `end` is within the data. */
+/* Text k is base[begin[k] + skip, end[k]), never of negative length. Both arrays have entries up
+ * to a multiple of 8: those from n on are of any length, but their `end` is within the data. */
 struct spans {
     const char *base;
     const uint32_t *begin, *end;

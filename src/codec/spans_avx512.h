@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Values of spans with AVX-512 (as Ice Lake and Zen 4 have it), for the kernels of all text formats. Numbers
- * are read eight at a time: their last eight bytes fill the lanes of a register, '0' taken off, bytes before
- * the number zeroed.
+ * Values of spans with AVX-512 (as Ice Lake and Zen 4 have it), for the kernels of all text
+ * formats. Numbers are read eight at a time: their last eight bytes fill the lanes of a register,
+ * '0' taken off, bytes before the number zeroed.
  *
  *     "…:95.34,"   bytes 5:95.34  dot  ...1..  digits before it move up:  00095034 -> 00009534, scale 2
  *
- * Eight of which one is longer are read four at a time by their last sixteen bytes; masks then have 16 bits
- * a number. Each function answers a mask of the rows that it declines. */
+ * Eight of which one is longer are read four at a time by their last sixteen bytes; masks then
+ * have 16 bits a number. Each function answers a mask of the rows that it declines. */
 #ifndef CODEC_SPANS_AVX512_H
 #define CODEC_SPANS_AVX512_H
 
@@ -19,8 +19,9 @@
 #include <immintrin.h>
 
 #define AVX512                                                                                     \
-    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,avx512bitalg,"    \
-                          "avx512vpopcntdq,popcnt,bmi,bmi2,lzcnt")))
+    __attribute__((                                                                                \
+        target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,avx512bitalg,"           \
+               "avx512vpopcntdq,popcnt,bmi,bmi2,lzcnt")))
 
 static inline bool avx512_is_usable(void)
 {
@@ -43,8 +44,8 @@ AVX512 static inline __m256i eight_lengths(const struct spans *v, size_t k)
     return _mm256_sub_epi32(_mm256_sub_epi32(end, begin), _mm256_set1_epi32((int)v->skip));
 }
 
-/* Texts of more than `most` bytes, and those that end within the first 16 bytes of the data, where there is
- * nothing to load. */
+/* Texts of more than `most` bytes, and those that end within the first 16 bytes of the data,
+ * where there is nothing to load. */
 AVX512 static inline __mmask8 longer_than(const struct spans *v, size_t k, int most)
 {
     __m256i end = _mm256_loadu_si256((const __m256i *)(v->end + k));
@@ -63,13 +64,16 @@ struct eight {
 AVX512 static inline __m128i load_two(const struct spans *v, size_t k)
 {
     __m128i w = _mm_loadl_epi64((const __m128i *)(v->base + v->end[k] - 8));
-    return _mm_castps_si128(_mm_loadh_pi(_mm_castsi128_ps(w), (const __m64 *)(v->base + v->end[k + 1] - 8)));
+    return _mm_castps_si128(
+        _mm_loadh_pi(_mm_castsi128_ps(w), (const __m64 *)(v->base + v->end[k + 1] - 8)));
 }
 
 AVX512 static inline __m512i load_eight(const struct spans *v, size_t k)
 {
-    __m256i low = _mm256_inserti128_si256(_mm256_castsi128_si256(load_two(v, k)), load_two(v, k + 2), 1);
-    __m256i high = _mm256_inserti128_si256(_mm256_castsi128_si256(load_two(v, k + 4)), load_two(v, k + 6), 1);
+    __m256i low =
+        _mm256_inserti128_si256(_mm256_castsi128_si256(load_two(v, k)), load_two(v, k + 2), 1);
+    __m256i high =
+        _mm256_inserti128_si256(_mm256_castsi128_si256(load_two(v, k + 4)), load_two(v, k + 6), 1);
     return _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
 }
 
@@ -98,7 +102,8 @@ AVX512 static inline __m512i numbers8(__m512i digits)
 {
     __m512i w = _mm512_maddubs_epi16(digits, _mm512_set1_epi16(0x010a));
     w = _mm512_madd_epi16(w, _mm512_set1_epi32(0x00010064));
-    return _mm512_add_epi64(_mm512_mul_epu32(w, _mm512_set1_epi64(10000)), _mm512_srli_epi64(w, 32));
+    return _mm512_add_epi64(_mm512_mul_epu32(w, _mm512_set1_epi64(10000)),
+                            _mm512_srli_epi64(w, 32));
 }
 
 /* Digits without the dot; up = all ones in its byte and all before it. */
@@ -117,27 +122,33 @@ AVX512 static inline struct short_decimals take_short_decimals(const struct span
     r.bad = _mm512_test_epi64_mask(dots, edges) | _mm512_testn_epi64_mask(e.valid, e.valid);
     __m512i lowest = _mm512_and_si512(dots, _mm512_sub_epi64(_mm512_setzero_si512(), dots));
     /* a second dot stays, and is no digit */
-    r.up = _mm512_maskz_add_epi64(_mm512_test_epi64_mask(dots, dots), _mm512_slli_epi64(lowest, 8), ones);
-    r.digits = _mm512_ternarylogic_epi64(r.up, _mm512_slli_epi64(e.digits, 8), e.digits, 0xca); /* a ? b : c */
+    r.up = _mm512_maskz_add_epi64(_mm512_test_epi64_mask(dots, dots), _mm512_slli_epi64(lowest, 8),
+                                  ones);
+    /* a ? b : c */
+    r.digits = _mm512_ternarylogic_epi64(r.up, _mm512_slli_epi64(e.digits, 8), e.digits, 0xca);
     r.bad |= has_more_than_9(r.digits);
     return r;
 }
 
 AVX512 static inline __m512d eight_short_decimals(const struct spans *v, size_t k, __mmask8 *bad)
 {
-    const __m512d powers = _mm512_setr_pd(1, 1e7, 1e6, 1e5, 1e4, 1e3, 1e2, 1e1); /* by the dot's byte + 1 */
+    /* by the dot's byte + 1 */
+    const __m512d powers = _mm512_setr_pd(1, 1e7, 1e6, 1e5, 1e4, 1e3, 1e2, 1e1);
     struct short_decimals d = take_short_decimals(v, k);
     __m512i place = _mm512_srli_epi64(_mm512_popcnt_epi64(d.up), 3);
-    __m512d x = _mm512_div_pd(_mm512_cvtepi64_pd(numbers8(d.digits)), _mm512_permutexvar_pd(place, powers));
+    __m512d x =
+        _mm512_div_pd(_mm512_cvtepi64_pd(numbers8(d.digits)), _mm512_permutexvar_pd(place, powers));
     *bad = d.bad;
     return _mm512_mask_xor_pd(x, d.minus, x, _mm512_set1_pd(-0.0));
 }
 
-AVX512 static inline __m512i eight_short_integers(const struct spans *v, size_t k, bool takes_minus, __mmask8 *bad)
+AVX512 static inline __m512i eight_short_integers(const struct spans *v, size_t k, bool takes_minus,
+                                                  __mmask8 *bad)
 {
     struct eight e = take_eight(v, k);
     __m512i x = numbers8(e.digits);
-    *bad = has_more_than_9(e.digits) | _mm512_testn_epi64_mask(e.valid, e.valid) | (takes_minus ? 0 : e.minus);
+    *bad = has_more_than_9(e.digits) | _mm512_testn_epi64_mask(e.valid, e.valid) |
+           (takes_minus ? 0 : e.minus);
     return _mm512_mask_sub_epi64(x, e.minus, _mm512_setzero_si512(), x);
 }
 
@@ -158,14 +169,16 @@ AVX512 static inline const void *window(const struct spans *v, size_t k)
 /* 0..15 in each quarter. */
 AVX512 static inline __m512i byte_places(void)
 {
-    return _mm512_broadcast_i32x4(_mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
+    return _mm512_broadcast_i32x4(
+        _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
 }
 
 /* The length of value k + i in all bytes of quarter i; 16 if it is longer. */
 AVX512 static inline __m512i spread_lengths(const struct spans *v, size_t k)
 {
-    const __m512i spread = _mm512_set_epi64(0x0c0c0c0c0c0c0c0c, 0x0c0c0c0c0c0c0c0c, 0x0808080808080808,
-                                            0x0808080808080808, 0x0404040404040404, 0x0404040404040404, 0, 0);
+    const __m512i spread =
+        _mm512_set_epi64(0x0c0c0c0c0c0c0c0c, 0x0c0c0c0c0c0c0c0c, 0x0808080808080808,
+                         0x0808080808080808, 0x0404040404040404, 0x0404040404040404, 0, 0);
     __m128i n = _mm_sub_epi32(_mm_loadu_si128((const __m128i *)(v->end + k)),
                               _mm_loadu_si128((const __m128i *)(v->begin + k)));
     n = _mm_min_epu32(_mm_sub_epi32(n, _mm_set1_epi32((int)v->skip)), _mm_set1_epi32(16));
@@ -212,14 +225,18 @@ static inline uint64_t first_of(uint64_t lanes)
 AVX512 static inline __m512i to_numbers(__m512i a, __m512i b)
 {
     const __m512i order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
-    a = _mm512_madd_epi16(_mm512_maddubs_epi16(a, _mm512_set1_epi16(0x010a)), _mm512_set1_epi32(0x00010064));
-    b = _mm512_madd_epi16(_mm512_maddubs_epi16(b, _mm512_set1_epi16(0x010a)), _mm512_set1_epi32(0x00010064));
+    a = _mm512_madd_epi16(_mm512_maddubs_epi16(a, _mm512_set1_epi16(0x010a)),
+                          _mm512_set1_epi32(0x00010064));
+    b = _mm512_madd_epi16(_mm512_maddubs_epi16(b, _mm512_set1_epi16(0x010a)),
+                          _mm512_set1_epi32(0x00010064));
     __m512i w = _mm512_madd_epi16(_mm512_packus_epi32(a, b), _mm512_set1_epi32(0x00012710));
-    w = _mm512_add_epi64(_mm512_mul_epu32(w, _mm512_set1_epi64(100000000)), _mm512_srli_epi64(w, 32));
+    w = _mm512_add_epi64(_mm512_mul_epu32(w, _mm512_set1_epi64(100000000)),
+                         _mm512_srli_epi64(w, 32));
     return _mm512_permutexvar_epi64(order, w);
 }
 
-/* Digits of four numbers without their signs and dots; scales = digits behind the dot, 16 bits each. */
+/* Digits of four numbers without their signs and dots; scales = digits behind the dot, 16 bits
+ * each. */
 struct decimals {
     __m512i digits;
     __m128i scales;
@@ -232,8 +249,10 @@ AVX512 static inline struct decimals four_integers(const struct spans *v, size_t
     uint64_t sign = _mm512_mask_cmpeq_epi8_mask(first_of(f.lanes), f.bytes, _mm512_set1_epi8('-'));
     uint64_t lanes = f.lanes & ~sign;
     __m512i w = _mm512_maskz_sub_epi8(lanes, f.bytes, _mm512_set1_epi8('0'));
-    return (struct decimals){.digits = w, .signs = any_of(sign),
-                             .bad = any_of(_mm512_cmpgt_epu8_mask(w, _mm512_set1_epi8(9))) | (any_of(lanes) ^ 15)};
+    return (struct decimals){.digits = w,
+                             .signs = any_of(sign),
+                             .bad = any_of(_mm512_cmpgt_epu8_mask(w, _mm512_set1_epi8(9))) |
+                                    (any_of(lanes) ^ 15)};
 }
 
 AVX512 static inline struct decimals four_decimals(const struct spans *v, size_t k)
@@ -259,7 +278,8 @@ AVX512 static inline struct decimals four_decimals(const struct spans *v, size_t
     return r;
 }
 
-AVX512 static __attribute__((noinline)) __m512d eight_long_decimals(const struct spans *v, size_t k, __mmask8 *bad)
+AVX512 static __attribute__((noinline)) __m512d eight_long_decimals(const struct spans *v, size_t k,
+                                                                    __mmask8 *bad)
 {
     const __m512d low_powers = _mm512_loadu_pd(fast_powers_of_10);
     const __m512d high_powers = _mm512_loadu_pd(fast_powers_of_10 + 8);
@@ -274,8 +294,8 @@ AVX512 static __attribute__((noinline)) __m512d eight_long_decimals(const struct
     return _mm512_mask_xor_pd(x, signs, x, _mm512_set1_pd(-0.0));
 }
 
-AVX512 static __attribute__((noinline)) __m512i eight_long_integers(const struct spans *v, size_t k, bool takes_minus,
-                                                                    __mmask8 *bad)
+AVX512 static __attribute__((noinline)) __m512i eight_long_integers(const struct spans *v, size_t k,
+                                                                    bool takes_minus, __mmask8 *bad)
 {
     struct decimals a = four_integers(v, k), b = four_integers(v, k + 4);
     __m512i x = to_numbers(a.digits, b.digits);
@@ -284,17 +304,19 @@ AVX512 static __attribute__((noinline)) __m512i eight_long_integers(const struct
     return _mm512_mask_sub_epi64(x, signs, _mm512_setzero_si512(), x);
 }
 
-/* Each place gets the number that ends there: its digit, ten times the one before, a hundred times the one
- * before that, as far as no dot is in between; then the places before dots and ends are taken out. True if
- * all four are addresses. */
+/* Each place gets the number that ends there: its digit, ten times the one before, a hundred
+ * times the one before that, as far as no dot is in between; then the places before dots and
+ * ends are taken out. True if all four are addresses. */
 AVX512 static inline bool four_ipv4s(const struct spans *v, size_t k, uint32_t *out)
 {
     const __m128i reverse = _mm_setr_epi8(3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12);
-    const __m128i hundreds = _mm_setr_epi8(0, 100, (char)200, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    const __m128i hundreds =
+        _mm_setr_epi8(0, 100, (char)200, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
     struct four f = take_four_left(v, k);
     uint64_t dots = _mm512_mask_cmpeq_epi8_mask(f.lanes, f.bytes, _mm512_set1_epi8('.'));
     uint64_t digits = f.lanes & ~dots; /* the last bit of each 16 is 0 where the length is right */
-    uint64_t ends = digits & ~(digits >> 1), of_four = digits & digits << 1 & digits << 2 & digits << 3;
+    uint64_t ends = digits & ~(digits >> 1),
+             of_four = digits & digits << 1 & digits << 2 & digits << 3;
     __m512i ones = _mm512_maskz_sub_epi8(digits, f.bytes, _mm512_set1_epi8('0'));
     __m512i tens = _mm512_bslli_epi128(ones, 1);
     __m512i hundred = _mm512_maskz_mov_epi8(~(dots << 1), _mm512_bslli_epi128(ones, 2));
@@ -367,7 +389,8 @@ AVX512 static inline uint64_t spans_ipv4s(const struct spans *v, uint32_t *out)
 {
     uint64_t bad = 0;
     for (size_t k = 0; k < v->n; k += 8) {
-        unsigned wrong = (four_ipv4s(v, k, out + k) ? 0 : 15) | (four_ipv4s(v, k + 4, out + k + 4) ? 0 : 240);
+        unsigned wrong =
+            (four_ipv4s(v, k, out + k) ? 0 : 15) | (four_ipv4s(v, k + 4, out + k + 4) ? 0 : 240);
         bad |= (uint64_t)(wrong | longer_than(v, k, 16)) << k;
     }
     return of_block(v, bad);
@@ -399,7 +422,8 @@ AVX512 static inline void spans_strings(const struct spans *v, struct str *out)
     _Static_assert(sizeof(struct str) == 16, "a pointer, a length");
     for (size_t k = 0; k < v->n; k += 8) {
         __m256i begin = _mm256_add_epi32(_mm256_loadu_si256((const __m256i *)(v->begin + k)), skip);
-        __m512i p = _mm512_add_epi64(base, _mm512_cvtepu32_epi64(begin)); /* 32 bits wrap: begin may be -1 */
+        /* 32 bits wrap: begin may be -1 */
+        __m512i p = _mm512_add_epi64(base, _mm512_cvtepu32_epi64(begin));
         __m512i n = _mm512_cvtepu32_epi64(eight_lengths(v, k));
         _mm512_storeu_si512(out + k, _mm512_permutex2var_epi64(p, low, n));
         _mm512_storeu_si512(out + k + 4, _mm512_permutex2var_epi64(p, high, n));
@@ -430,32 +454,41 @@ AVX512 static inline __m512i to_all_lanes(const uint8_t bytes[8])
 AVX512 static inline __m512i minute_differs(const struct spans *v, size_t k, __m512i minute)
 {
     const char *base = v->base;
-    __m512i w = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)(base + (uint32_t)(v->begin[k] + v->skip))));
-    w = _mm512_inserti32x4(w, _mm_loadu_si128((const __m128i *)(base + (uint32_t)(v->begin[k + 1] + v->skip))), 1);
-    w = _mm512_inserti32x4(w, _mm_loadu_si128((const __m128i *)(base + (uint32_t)(v->begin[k + 2] + v->skip))), 2);
-    w = _mm512_inserti32x4(w, _mm_loadu_si128((const __m128i *)(base + (uint32_t)(v->begin[k + 3] + v->skip))), 3);
+    __m512i w = _mm512_castsi128_si512(
+        _mm_loadu_si128((const __m128i *)(base + (uint32_t)(v->begin[k] + v->skip))));
+    w = _mm512_inserti32x4(
+        w, _mm_loadu_si128((const __m128i *)(base + (uint32_t)(v->begin[k + 1] + v->skip))), 1);
+    w = _mm512_inserti32x4(
+        w, _mm_loadu_si128((const __m128i *)(base + (uint32_t)(v->begin[k + 2] + v->skip))), 2);
+    w = _mm512_inserti32x4(
+        w, _mm_loadu_si128((const __m128i *)(base + (uint32_t)(v->begin[k + 3] + v->skip))), 3);
     return _mm512_xor_si512(w, minute);
 }
 
-/* Eight at a time, while all eight are of the shape, from a row on; returns the first that was not read. */
-AVX512 static inline size_t eights_of_times(const struct spans *v, size_t r, const struct time_shape *shape,
-                                            int64_t *out)
+/* Eight at a time, while all eight are of the shape, from a row on; returns the first that was
+ * not read. */
+AVX512 static inline size_t eights_of_times(const struct spans *v, size_t r,
+                                            const struct time_shape *shape, int64_t *out)
 {
     const struct time_tail *tail = &shape->tail;
     const __m512i second_halves = _mm512_broadcast_i32x4(_mm_set_epi64x(0x0808080808080808, 0));
     const __m512i limit = to_all_lanes(tail->limit), expected = to_all_lanes(tail->expected);
     const __m512i order = _mm512_add_epi8(to_all_lanes(tail->order), second_halves);
-    const uint64_t in_all = 0x0101010101010101, is_digit = in_all * tail->digits, is_fixed = in_all * tail->fixed;
+    const uint64_t in_all = 0x0101010101010101, is_digit = in_all * tail->digits,
+                   is_fixed = in_all * tail->fixed;
     const __m512i minute = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)shape->minute));
-    const __m512i ticks = _mm512_set1_epi64(shape->minute_ticks), step = _mm512_set1_epi64(shape->step);
+    const __m512i ticks = _mm512_set1_epi64(shape->minute_ticks),
+                  step = _mm512_set1_epi64(shape->step);
 
     for (; r + 8 <= v->n; r += 8) {
         __m256i n = eight_lengths(v, r);
         if (_mm256_cmpneq_epi32_mask(n, _mm256_set1_epi32((int)shape->n)))
             break; /* else all have 16 bytes to load, and 8 before their end */
-        __m512i differs = _mm512_or_si512(minute_differs(v, r, minute), minute_differs(v, r + 4, minute));
+        __m512i differs =
+            _mm512_or_si512(minute_differs(v, r, minute), minute_differs(v, r + 4, minute));
         __m512i w = load_eight(v, r), digits = _mm512_sub_epi8(w, _mm512_set1_epi8('0'));
-        if (_mm512_mask_cmpgt_epu8_mask(is_digit, digits, limit) | _mm512_mask_cmpneq_epu8_mask(is_fixed, w, expected) |
+        if (_mm512_mask_cmpgt_epu8_mask(is_digit, digits, limit) |
+            _mm512_mask_cmpneq_epu8_mask(is_fixed, w, expected) |
             _mm512_test_epi64_mask(differs, differs))
             break;
         __m512i x = numbers8(_mm512_shuffle_epi8(digits, order));
@@ -465,8 +498,8 @@ AVX512 static inline size_t eights_of_times(const struct spans *v, size_t r, con
 }
 
 /* As time_shape_read. */
-AVX512 static inline size_t spans_times(const struct spans *v, size_t from, const struct time_shape *shape,
-                                        int64_t *out)
+AVX512 static inline size_t spans_times(const struct spans *v, size_t from,
+                                        const struct time_shape *shape, int64_t *out)
 {
     const __m128i zero = _mm_set1_epi8('0'), limit = _mm_loadu_si128((const __m128i *)shape->limit),
                   expected = _mm_loadu_si128((const __m128i *)shape->expected),
@@ -486,11 +519,13 @@ AVX512 static inline size_t spans_times(const struct spans *v, size_t from, cons
             return r;
         __m128i first = _mm_loadu_si128((const __m128i *)p), w = _mm_maskz_loadu_epi8(k, p + 16);
         __m128i digits = _mm_sub_epi8(w, zero);
-        unsigned differs = _mm_cmpneq_epi8_mask(first, minute) | _mm_mask_cmpgt_epu8_mask(k & ~fixed, digits, limit) |
+        unsigned differs = _mm_cmpneq_epi8_mask(first, minute) |
+                           _mm_mask_cmpgt_epu8_mask(k & ~fixed, digits, limit) |
                            _mm_mask_cmpneq_epi8_mask(fixed, w, expected);
         if (differs)
             return r;
-        out[r] = shape->minute_ticks + (int64_t)number16(_mm_shuffle_epi8(digits, order)) * shape->step;
+        out[r] =
+            shape->minute_ticks + (int64_t)number16(_mm_shuffle_epi8(digits, order)) * shape->step;
     }
     return v->n;
 }

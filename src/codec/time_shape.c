@@ -16,7 +16,10 @@ static bool learn_form(struct time_shape *m, struct str s, unsigned scale)
         if (i == 17 || i == 18 || (i >= 20 && c >= '0' && c <= '9')) {
             m->limit[i - 16] = i == 17 ? 5 : 9;
             n_digits++;
-        } else if (c == (i == 16 ? ':' : i == 19 && s.n > 20 ? '.' : 'Z') && (c != 'Z' || i + 1 == s.n)) {
+        } else if (c == (i == 16               ? ':'
+                         : i == 19 && s.n > 20 ? '.'
+                                               : 'Z') &&
+                   (c != 'Z' || i + 1 == s.n)) {
             m->expected[i - 16] = (uint8_t)c;
         } else {
             return false;
@@ -73,8 +76,8 @@ static void learn_tail(struct time_shape *m, unsigned n)
 void time_shape_learn(struct time_shape *m, struct type type, struct str s)
 {
     unsigned scale = type.kind == TYPE_DATETIME64 ? type.scale : 0;
-    bool is_usual = s.n >= 19 && s.n <= 31 && s.p[4] == '-' && s.p[7] == '-' && s.p[13] == ':' && s.p[16] == ':' &&
-                    (s.p[10] == 'T' || s.p[10] == ' ');
+    bool is_usual = s.n >= 19 && s.n <= 31 && s.p[4] == '-' && s.p[7] == '-' && s.p[13] == ':' &&
+                    s.p[16] == ':' && (s.p[10] == 'T' || s.p[10] == ' ');
     int64_t ticks;
 
     if (!is_usual)
@@ -89,7 +92,8 @@ void time_shape_learn(struct time_shape *m, struct type type, struct str s)
     for (unsigned i = 0; i < scale; i++)
         if (__builtin_mul_overflow(ticks, 10, &ticks))
             return;
-    if (ticks > INT64_MAX - 100000000000LL || (type.kind == TYPE_DATETIME && ticks > UINT32_MAX - 60))
+    if (ticks > INT64_MAX - 100000000000LL ||
+        (type.kind == TYPE_DATETIME && ticks > UINT32_MAX - 60))
         return;
     if (s.n <= 24)
         learn_tail(m, (unsigned)s.n - 16);
@@ -98,7 +102,8 @@ void time_shape_learn(struct time_shape *m, struct type type, struct str s)
     m->n = (uint32_t)s.n;
 }
 
-size_t time_shape_read(int64_t *out, const struct spans *v, size_t from, const struct time_shape *shape)
+size_t time_shape_read(int64_t *out, const struct spans *v, size_t from,
+                       const struct time_shape *shape)
 {
     if (shape->n == 0)
         return from;

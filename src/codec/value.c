@@ -53,7 +53,8 @@ const char *value_int(int64_t *ret, struct str text, int64_t min, int64_t max)
 
     if (p < end && (*p == '+' || *p == '-'))
         p++;
-    const char *reason = read_digits(&v, p, end, is_negative ? (uint64_t)0 - (uint64_t)min : (uint64_t)max);
+    const char *reason =
+        read_digits(&v, p, end, is_negative ? (uint64_t)0 - (uint64_t)min : (uint64_t)max);
     if (reason == NULL)
         *ret = is_negative ? (int64_t)(0 - v) : (int64_t)v;
     return reason;
@@ -62,8 +63,14 @@ const char *value_int(int64_t *ret, struct str text, int64_t min, int64_t max)
 const char *value_bool(uint8_t *ret, struct str text)
 {
     static const char *const words[][2] = {
-        {"false", "true"}, {"0", "1"}, {"f", "t"}, {"n", "y"}, {"no", "yes"}, {"off", "on"},
-        {"disable", "enable"}, {"disabled", "enabled"},
+        {"false", "true"},
+        {"0", "1"},
+        {"f", "t"},
+        {"n", "y"},
+        {"no", "yes"},
+        {"off", "on"},
+        {"disable", "enable"},
+        {"disabled", "enabled"},
     };
 
     for (size_t i = 0; i < COUNT(words); i++) {
@@ -124,8 +131,8 @@ static void put_ipv4(uint8_t *out, uint32_t address)
         out[i] = (uint8_t)(address >> (24 - 8 * i));
 }
 
-/* Groups of 16 bits; "::" once, perhaps for no group at all; the last two groups may be an IPv4 address.
- * After "::" a colon too many is passed over, as in ClickHouse. */
+/* Groups of 16 bits; "::" once, perhaps for no group at all; the last two groups may be an IPv4
+ * address. After "::" a colon too many is passed over, as in ClickHouse. */
 static bool read_ipv6(uint8_t ret[16], const char *p, const char *end)
 {
     uint8_t bytes[16] = {0};
@@ -226,37 +233,24 @@ const char *value_parse_in(void *out, struct type type, struct str text, struct 
 const char *value_parse(void *out, struct type type, struct str text)
 {
     switch ((enum type_kind)type.kind) {
-    case TYPE_BOOL:
-        return value_bool(out, text);
+    case TYPE_BOOL: return value_bool(out, text);
     case TYPE_UINT8:
     case TYPE_UINT16:
     case TYPE_UINT32:
-    case TYPE_UINT64:
-        return parse_unsigned(out, type_width(type), text);
+    case TYPE_UINT64: return parse_unsigned(out, type_width(type), text);
     case TYPE_INT8:
     case TYPE_INT16:
     case TYPE_INT32:
-    case TYPE_INT64:
-        return parse_signed(out, type_width(type), text);
-    case TYPE_FLOAT32:
-        return value_float32(out, text);
-    case TYPE_FLOAT64:
-        return value_float(out, text);
-    case TYPE_STRING:
-        memcpy(out, &text, sizeof(text));
-        return NULL;
-    case TYPE_DATE:
-        return value_date(out, text);
-    case TYPE_DATETIME:
-        return value_datetime(out, text, type.zone);
-    case TYPE_DATETIME64:
-        return value_datetime64(out, text, type.zone, type.scale);
-    case TYPE_IPV4:
-        return value_ipv4(out, text);
-    case TYPE_IPV6:
-        return value_ipv6(out, text);
-    default:
-        return value_parse_more(out, type, text, NULL);
+    case TYPE_INT64: return parse_signed(out, type_width(type), text);
+    case TYPE_FLOAT32: return value_float32(out, text);
+    case TYPE_FLOAT64: return value_float(out, text);
+    case TYPE_STRING: memcpy(out, &text, sizeof(text)); return NULL;
+    case TYPE_DATE: return value_date(out, text);
+    case TYPE_DATETIME: return value_datetime(out, text, type.zone);
+    case TYPE_DATETIME64: return value_datetime64(out, text, type.zone, type.scale);
+    case TYPE_IPV4: return value_ipv4(out, text);
+    case TYPE_IPV6: return value_ipv6(out, text);
+    default: return value_parse_more(out, type, text, NULL);
     }
 }
 
@@ -284,7 +278,8 @@ static void print_time(struct buf *out, const struct zone *zone, int64_t utc_s)
 {
     struct civil c = civil_from_local(utc_s + zone_offset_at(zone, utc_s));
 
-    buf_printf(out, "%04d-%02u-%02u %02u:%02u:%02u", c.year, c.month, c.day, c.hour, c.minute, c.second);
+    buf_printf(out, "%04d-%02u-%02u %02u:%02u:%02u", c.year, c.month, c.day, c.hour, c.minute,
+               c.second);
 }
 
 static void print_datetime64(struct buf *out, struct type type, int64_t ticks)
@@ -299,7 +294,8 @@ static void print_datetime64(struct buf *out, struct type type, int64_t ticks)
         buf_printf(out, ".%0*lld", type.scale, (long long)(ticks - s * per_second));
 }
 
-/* The longest run of two or more zero groups becomes "::"; mapped and compatible addresses end in IPv4. */
+/* The longest run of two or more zero groups becomes "::"; mapped and compatible addresses end
+ * in IPv4. */
 static void print_ipv6(struct buf *out, const uint8_t *bytes)
 {
     char text[INET6_ADDRSTRLEN];
@@ -318,22 +314,16 @@ void value_print(struct buf *out, struct type type, const void *value)
     if (width <= 8)
         memcpy(&bits, value, width);
     switch ((enum type_kind)type.kind) {
-    case TYPE_BOOL:
-        buf_text(out, bits ? "true" : "false");
-        break;
+    case TYPE_BOOL: buf_text(out, bits ? "true" : "false"); break;
     case TYPE_UINT8:
     case TYPE_UINT16:
     case TYPE_UINT32:
-    case TYPE_UINT64:
-        buf_printf(out, "%llu", (unsigned long long)bits);
-        break;
+    case TYPE_UINT64: buf_printf(out, "%llu", (unsigned long long)bits); break;
     case TYPE_INT8:
     case TYPE_INT16:
     case TYPE_INT32:
     case TYPE_INT64:
-    case TYPE_INTERVAL:
-        buf_printf(out, "%lld", (long long)read_signed(value, width));
-        break;
+    case TYPE_INTERVAL: buf_printf(out, "%lld", (long long)read_signed(value, width)); break;
     case TYPE_FLOAT32:
         memcpy(&f32, value, sizeof(f32));
         value_print_float(out, f32, true);
@@ -342,27 +332,15 @@ void value_print(struct buf *out, struct type type, const void *value)
         memcpy(&f64, value, sizeof(f64));
         value_print_float(out, f64, false);
         break;
-    case TYPE_STRING:
-        buf_str(out, *(const struct str *)value);
-        break;
-    case TYPE_DATE:
-        print_date(out, (int64_t)bits);
-        break;
-    case TYPE_DATETIME:
-        print_time(out, type.zone, (int64_t)bits);
-        break;
-    case TYPE_DATETIME64:
-        print_datetime64(out, type, (int64_t)bits);
-        break;
+    case TYPE_STRING: buf_str(out, *(const struct str *)value); break;
+    case TYPE_DATE: print_date(out, (int64_t)bits); break;
+    case TYPE_DATETIME: print_time(out, type.zone, (int64_t)bits); break;
+    case TYPE_DATETIME64: print_datetime64(out, type, (int64_t)bits); break;
     case TYPE_IPV4:
         buf_printf(out, "%u.%u.%u.%u", (unsigned)(bits >> 24) & 255, (unsigned)(bits >> 16) & 255,
                    (unsigned)(bits >> 8) & 255, (unsigned)bits & 255);
         break;
-    case TYPE_IPV6:
-        print_ipv6(out, value);
-        break;
-    default:
-        value_print_more(out, type, value);
-        break;
+    case TYPE_IPV6: print_ipv6(out, value); break;
+    default: value_print_more(out, type, value); break;
     }
 }

@@ -2,8 +2,9 @@
  *
  * Text to values as ClickHouse 26.7 reads them with default settings and
  * date_time_input_format = 'best_effort', except that an integer outside its type is refused, never
- * wrapped. Each function takes the whole text of one value (no quotes, already unescaped) and answers
- * NULL on success, else a static reason such as "not a number". Nothing is trimmed. any thread */
+ * wrapped. Each function takes the whole text of one value (no quotes, already unescaped) and
+ * answers NULL on success, else a static reason such as "not a number". Nothing is trimmed. any
+ * thread */
 #ifndef CODEC_VALUE_H
 #define CODEC_VALUE_H
 
@@ -13,27 +14,31 @@
 
 const char *value_uint(uint64_t *ret, struct str text, uint64_t max);
 const char *value_int(int64_t *ret, struct str text, int64_t min, int64_t max);
-const char *value_float(double *ret, struct str text); /* correctly rounded; inf, nan as ClickHouse */
+/* correctly rounded; inf, nan as ClickHouse */
+const char *value_float(double *ret, struct str text);
 const char *value_float32(float *ret, struct str text);
 const char *value_bool(uint8_t *ret, struct str text); /* true/false/1/0 and ClickHouse's like */
 const char *value_date(uint16_t *ret, struct str text);
-/* YYYY-MM-DD hh:mm:ss, ISO 8601, Unix seconds, RFC 2822 …, as parseDateTimeBestEffort. Without a zone
- * in the text: `zone` (NULL = UTC). Out of DateTime's range is refused. Zone abbreviations in the text
- * only from the table in docs/formats/times.md; unknown ones are refused. */
+/* YYYY-MM-DD hh:mm:ss, ISO 8601, Unix seconds, RFC 2822 …, as parseDateTimeBestEffort. Without a
+ * zone in the text: `zone` (NULL = UTC). Out of DateTime's range is refused. Zone abbreviations
+ * in the text only from the table in docs/formats/times.md; unknown ones are refused. */
 const char *value_datetime(uint32_t *ret, struct str text, const struct zone *zone);
-const char *value_datetime64(int64_t *ret, struct str text, const struct zone *zone, unsigned scale);
+const char *value_datetime64(int64_t *ret, struct str text, const struct zone *zone,
+                             unsigned scale);
 /* The same where 01/02/2024 is 2 January. */
 const char *value_datetime_us(uint32_t *ret, struct str text, const struct zone *zone);
-const char *value_datetime64_us(int64_t *ret, struct str text, const struct zone *zone, unsigned scale);
+const char *value_datetime64_us(int64_t *ret, struct str text, const struct zone *zone,
+                                unsigned scale);
 const char *value_ipv4(uint32_t *ret, struct str text);
 const char *value_ipv6(uint8_t ret[16], struct str text); /* an IPv4 text becomes ::ffff:a.b.c.d */
 
-/* Any of the above by type, written to `out` (type_width bytes; String: the view itself). NULL is the
- * caller's matter. */
+/* Any of the above by type, written to `out` (type_width bytes; String: the view itself). NULL
+ * is the caller's matter. */
 const char *value_parse(void *out, struct type type, struct str text);
 
-/* The same for every type. FixedString, Array, Map and Tuple need the arena for what their values point to, and
- * the last three are read in ClickHouse's text form: [1,2], {'k':1}, ('a',1). */
+/* The same for every type. FixedString, Array, Map and Tuple need the arena for what their
+ * values point to, and the last three are read in ClickHouse's text form: [1,2], {'k':1},
+ * ('a',1). */
 const char *value_parse_in(void *out, struct type type, struct str text, struct arena *arena);
 const char *value_date32(int32_t *ret, struct str text);
 const char *value_uuid(uint8_t ret[16], struct str text);

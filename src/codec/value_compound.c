@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Arrays, maps and tuples as text: [1,2], {'k':1}, ('a',1), as ClickHouse prints them and reads them in CSV and
- * TSV. Inside, texts, dates and their like stand in single quotes; numbers, true and false, and NULL do not. */
+ * Arrays, maps and tuples as text: [1,2], {'k':1}, ('a',1), as ClickHouse prints them and reads
+ * them in CSV and TSV. Inside, texts, dates and their like stand in single quotes; numbers, true
+ * and false, and NULL do not. */
 #include <ctype.h>
 #include <strings.h>
 
@@ -12,8 +13,8 @@
 
 static bool is_quoted(struct type t)
 {
-    return !type_is_number(t) && t.kind != TYPE_DECIMAL && t.kind != TYPE_INTERVAL && t.kind != TYPE_NOTHING &&
-           !type_is_compound(t);
+    return !type_is_number(t) && t.kind != TYPE_DECIMAL && t.kind != TYPE_INTERVAL &&
+           t.kind != TYPE_NOTHING && !type_is_compound(t);
 }
 
 static void print_in_quotes(struct buf *out, struct str s)
@@ -114,7 +115,8 @@ void element_list_add(struct element_list *l, const void *key, const void *value
     struct type element = l->type.more->elements[l->type.kind == TYPE_MAP];
 
     if (key)
-        memcpy(add_zero(&l->keys, l->type.more->elements[0]), key, type_width(l->type.more->elements[0]));
+        memcpy(add_zero(&l->keys, l->type.more->elements[0]), key,
+               type_width(l->type.more->elements[0]));
     void *to = add_zero(&l->values, element);
     if (!is_null)
         memcpy(to, value, type_width(element));
@@ -212,8 +214,10 @@ static const char *parse_token(void *out, struct type t, struct str token)
     size_t sign = token.n && *token.p == '-';
 
     if (t.kind == TYPE_BOOL)
-        return str_is(token, "true") || str_is(token, "false") ? value_parse(out, t, token) : "not true or false";
-    if (type_is_integer(t) && token.n && (*token.p == '+' || (token.n > sign + 1 && token.p[sign] == '0')))
+        return str_is(token, "true") || str_is(token, "false") ? value_parse(out, t, token)
+                                                               : "not true or false";
+    if (type_is_integer(t) && token.n &&
+        (*token.p == '+' || (token.n > sign + 1 && token.p[sign] == '0')))
         return "a number with a plus sign or leading zeros";
     return value_parse(out, t, token);
 }

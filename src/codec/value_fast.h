@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The common forms of numbers and addresses, inline, for decoders. Each function either answers exactly what
- * value.h's would or says false: then the caller asks value.h. None reads outside [p, p + n). */
+ * The common forms of numbers and addresses, inline, for decoders. Each function either answers
+ * exactly what value.h's would or says false: then the caller asks value.h. None reads outside
+ * [p, p + n). */
 #ifndef CODEC_VALUE_FAST_H
 #define CODEC_VALUE_FAST_H
 
@@ -35,7 +36,8 @@ static inline uint16_t fast_load16(const char *p)
 /* Eight characters are digits. */
 static inline bool fast_is_digits8(uint64_t w)
 {
-    return (((w + 0x4646464646464646ULL) | (w - 0x3030303030303030ULL)) & 0x8080808080808080ULL) == 0;
+    return (((w + 0x4646464646464646ULL) | (w - 0x3030303030303030ULL)) & 0x8080808080808080ULL) ==
+           0;
 }
 
 /* The number that eight digits spell, first character lowest. */
@@ -78,7 +80,8 @@ static inline bool fast_uint(const char *p, size_t n, uint64_t *ret)
         return fast_is_digits8(high) && fast_is_digits8(low);
     }
     uint64_t high = fast_right_aligned(p, n - 16), middle = fast_load64(p + n - 16);
-    *ret = (fast_digits8(high) * 100000000ULL + fast_digits8(middle)) * 100000000ULL + fast_digits8(low);
+    *ret = (fast_digits8(high) * 100000000ULL + fast_digits8(middle)) * 100000000ULL +
+           fast_digits8(low);
     return fast_is_digits8(high) && fast_is_digits8(middle) && fast_is_digits8(low);
 }
 
@@ -101,7 +104,8 @@ static const double fast_powers_of_10[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1
 static inline bool fast_decimal8(const char *p, size_t n, uint64_t *mantissa, unsigned *scale)
 {
     uint64_t w = fast_right_aligned(p, n), x = w ^ 0x2e2e2e2e2e2e2e2eULL;
-    uint64_t dot = (x - 0x0101010101010101ULL) & ~x & 0x8080808080808080ULL; /* its lowest bit is true */
+    /* its lowest bit is true */
+    uint64_t dot = (x - 0x0101010101010101ULL) & ~x & 0x8080808080808080ULL;
     *scale = 0;
     if (dot) {
         unsigned at = (unsigned)__builtin_ctzll(dot) - 7;
@@ -113,8 +117,8 @@ static inline bool fast_decimal8(const char *p, size_t n, uint64_t *mantissa, un
     return fast_is_digits8(w) && n > (dot != 0);
 }
 
-/* [-]digits[.digits] as mantissa / 10^scale, at most 18 digits in all; short ones may lack those on one side
- * of the dot. */
+/* [-]digits[.digits] as mantissa / 10^scale, at most 18 digits in all; short ones may lack those
+ * on one side of the dot. */
 static inline bool fast_decimal(const char *p, size_t n, int64_t *mantissa, unsigned *scale)
 {
     bool is_negative = n && *p == '-';
@@ -156,8 +160,8 @@ static inline bool fast_double(const char *p, size_t n, double *ret)
     return true;
 }
 
-/* A double, correctly rounded from a decimal, rounds on to the float that the decimal rounds to, unless it
- * lies at the middle between two floats. For 0 and magnitudes from 1e-30 to 1e30. */
+/* A double, correctly rounded from a decimal, rounds on to the float that the decimal rounds to,
+ * unless it lies at the middle between two floats. For 0 and magnitudes from 1e-30 to 1e30. */
 static inline bool fast_is_float(double v)
 {
     uint64_t bits;
@@ -184,7 +188,8 @@ static inline bool fast_ipv4(const char *p, size_t n, uint32_t *ret)
     char text[20];
     if (n < 7 || n > 15)
         return false;
-    uint64_t low = n > 7 ? fast_load64(p) : (uint64_t)fast_load32(p) | (uint64_t)fast_load32(p + 3) << 24;
+    uint64_t low =
+        n > 7 ? fast_load64(p) : (uint64_t)fast_load32(p) | (uint64_t)fast_load32(p + 3) << 24;
     uint64_t high = n > 8 ? fast_load64(p + n - 8) >> (8 * (16 - n)) : 0;
     __m128i w = _mm_set_epi64x((long long)high, (long long)low);
     _mm_storeu_si128((__m128i *)text, w);

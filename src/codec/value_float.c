@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Floating point, correctly rounded both ways. Reading: up to 19 digits and a small power of ten are one
- * division or product in the 64-bit significand of long double, which is right unless its last bits lie
- * at the middle between two doubles; then, and for all longer texts, strtod decides on a bounded copy. */
+ * Floating point, correctly rounded both ways. Reading: up to 19 digits and a small power of ten
+ * are one division or product in the 64-bit significand of long double, which is right unless
+ * its last bits lie at the middle between two doubles; then, and for all longer texts, strtod
+ * decides on a bounded copy. */
 #include <locale.h>
 #include <math.h>
 #include <pthread.h>
@@ -18,18 +19,19 @@ enum {
 };
 
 struct decimal {
-    const char *first;  /* first digit that is not 0, or the end */
-    const char *end;    /* of the digits and the point */
-    uint64_t mantissa;  /* of up to 19 digits */
-    unsigned n_digits;  /* from `first` */
-    int64_t exponent;   /* value = digits * 10^exponent */
+    const char *first; /* first digit that is not 0, or the end */
+    const char *end;   /* of the digits and the point */
+    uint64_t mantissa; /* of up to 19 digits */
+    unsigned n_digits; /* from `first` */
+    int64_t exponent;  /* value = digits * 10^exponent */
     bool is_negative;
-    double special;     /* inf or nan; else 0 */
+    double special; /* inf or nan; else 0 */
 };
 
 static const long double powers[] = {
-    1e0L, 1e1L, 1e2L, 1e3L, 1e4L, 1e5L, 1e6L, 1e7L, 1e8L, 1e9L, 1e10L, 1e11L, 1e12L, 1e13L,
-    1e14L, 1e15L, 1e16L, 1e17L, 1e18L, 1e19L, 1e20L, 1e21L, 1e22L, 1e23L, 1e24L, 1e25L, 1e26L, 1e27L,
+    1e0L,  1e1L,  1e2L,  1e3L,  1e4L,  1e5L,  1e6L,  1e7L,  1e8L,  1e9L,
+    1e10L, 1e11L, 1e12L, 1e13L, 1e14L, 1e15L, 1e16L, 1e17L, 1e18L, 1e19L,
+    1e20L, 1e21L, 1e22L, 1e23L, 1e24L, 1e25L, 1e26L, 1e27L,
 };
 
 static bool is_digit(char c)
@@ -117,7 +119,8 @@ static void make_locale(void)
     c_locale = newlocale(LC_ALL_MASK, "C", NULL);
 }
 
-/* By strtod, on digits without leading zeros; what is past MAX_DIGITS only says whether it is zero. */
+/* By strtod, on digits without leading zeros; what is past MAX_DIGITS only says whether it is
+ * zero. */
 static void copy_decimal(char out[MAX_DIGITS + 40], const struct decimal *d)
 {
     size_t n = 0;
@@ -207,7 +210,8 @@ const char *value_float32(float *ret, struct str text)
         return reason;
     if (d.special != 0) {
         v = (float)d.special;
-    } else if (fast(&x.v, &d) && (x.bits & 0x1fffffff) != 0x10000000 && (x.v == 0 || x.v >= 1.2e-38)) {
+    } else if (fast(&x.v, &d) && (x.bits & 0x1fffffff) != 0x10000000 &&
+               (x.v == 0 || x.v >= 1.2e-38)) {
         v = (float)x.v; /* not at the middle between two floats: rounding twice is rounding once */
     } else {
         slow(NULL, &v, &d);
@@ -223,7 +227,8 @@ static bool reads_back(const char *text, double v, bool is_float32)
     return is_float32 ? strtof(text, NULL) == (float)v : strtod(text, NULL) == v;
 }
 
-/* Shortest digits that read back, without point: "12345" and the power of ten of the first digit. */
+/* Shortest digits that read back, without point: "12345" and the power of ten of the first
+ * digit. */
 static int shortest(char digits[32], double v, bool is_float32)
 {
     char text[40];
@@ -237,7 +242,8 @@ static int shortest(char digits[32], double v, bool is_float32)
             break;
         /* above a power of two there is more room than below: the next digit up may do */
         char *last_digit = strchr(text, 'e') - 1;
-        if (precision < last && *last_digit != '9' && (++*last_digit, reads_back(text, v, is_float32)))
+        if (precision < last && *last_digit != '9' &&
+            (++*last_digit, reads_back(text, v, is_float32)))
             break;
     }
     char *e = strchr(text, 'e');

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Date32, UUID, FixedString, Decimal, Enum: text to value and back, as ClickHouse reads and prints them. */
+ * Date32, UUID, FixedString, Decimal, Enum: text to value and back, as ClickHouse reads and
+ * prints them. */
 #include <limits.h>
 #include <stdlib.h>
 
@@ -10,10 +11,11 @@
 #define E9 1000000000LL
 #define E18 ((__int128)E9 * E9)
 #define TENS(m)                                                                                    \
-    (__int128)1 * (m), (__int128)10 * (m), (__int128)100 * (m), (__int128)1000 * (m), (__int128)10000 * (m),         \
-        (__int128)100000 * (m), (__int128)1000000 * (m), (__int128)10000000 * (m), (__int128)100000000 * (m)
-const __int128 decimal_powers[39] = {TENS(1), TENS(E9), TENS(E18), TENS(E18 * E9), E18 * E18, E18 *E18 * 10,
-                                     E18 *E18 * 100};
+    (__int128)1 * (m), (__int128)10 * (m), (__int128)100 * (m), (__int128)1000 * (m),              \
+        (__int128)10000 * (m), (__int128)100000 * (m), (__int128)1000000 * (m),                    \
+        (__int128)10000000 * (m), (__int128)100000000 * (m)
+const __int128 decimal_powers[39] = {TENS(1),  TENS(E9),      TENS(E18),     TENS(E18 *E9),
+                                     E18 *E18, E18 *E18 * 10, E18 *E18 * 100};
 
 /* ---- Date32 ---- */
 
@@ -90,7 +92,8 @@ const char *value_uuid(uint8_t ret[16], struct str text)
     if (text.n != 32 && text.n != 36)
         return "not a UUID";
     for (size_t i = 0; i < text.n; i++) {
-        bool is_dash = text.n == 36 && n < 24 && (i == dashes[0] || i == dashes[1] || i == dashes[2] || i == dashes[3]);
+        bool is_dash = text.n == 36 && n < 24 &&
+                       (i == dashes[0] || i == dashes[1] || i == dashes[2] || i == dashes[3]);
         int digit = hex_digit(text.p[i]);
         if (is_dash && text.p[i] == '-')
             continue;
@@ -108,9 +111,9 @@ static void print_uuid(struct buf *out, const void *value)
     uint64_t halves[2];
 
     memcpy(halves, value, 16);
-    buf_printf(out, "%08x-%04x-%04x-%04x-%012llx", (unsigned)(halves[0] >> 32), (unsigned)(halves[0] >> 16) & 0xffff,
-               (unsigned)halves[0] & 0xffff, (unsigned)(halves[1] >> 48),
-               (unsigned long long)(halves[1] & 0xffffffffffff));
+    buf_printf(out, "%08x-%04x-%04x-%04x-%012llx", (unsigned)(halves[0] >> 32),
+               (unsigned)(halves[0] >> 16) & 0xffff, (unsigned)halves[0] & 0xffff,
+               (unsigned)(halves[1] >> 48), (unsigned long long)(halves[1] & 0xffffffffffff));
 }
 
 /* ---- Decimal ---- */
@@ -122,15 +125,9 @@ __int128 decimal_read(struct type type, const void *value)
     __int128 widest;
 
     switch (type_width(type)) {
-    case 4:
-        memcpy(&narrow, value, 4);
-        return narrow;
-    case 8:
-        memcpy(&wide, value, 8);
-        return wide;
-    default:
-        memcpy(&widest, value, 16);
-        return widest;
+    case 4: memcpy(&narrow, value, 4); return narrow;
+    case 8: memcpy(&wide, value, 8); return wide;
+    default: memcpy(&widest, value, 16); return widest;
     }
 }
 
@@ -269,7 +266,8 @@ static const char *parse_enum(void *out, struct type type, struct str text)
     return NULL;
 }
 
-static const char *parse_fixed_string(void *out, struct type type, struct str text, struct arena *arena)
+static const char *parse_fixed_string(void *out, struct type type, struct str text,
+                                      struct arena *arena)
 {
     if (text.n > type.size)
         return "text longer than its FixedString";
@@ -290,23 +288,18 @@ static const char *parse_fixed_string(void *out, struct type type, struct str te
 const char *value_parse_more(void *out, struct type type, struct str text, struct arena *arena)
 {
     switch ((enum type_kind)type.kind) {
-    case TYPE_DATE32:
-        return value_date32(out, text);
-    case TYPE_UUID:
-        return value_uuid(out, text);
-    case TYPE_FIXED_STRING:
-        return parse_fixed_string(out, type, text, arena);
-    case TYPE_DECIMAL:
-        return value_decimal(out, type, text);
+    case TYPE_DATE32: return value_date32(out, text);
+    case TYPE_UUID: return value_uuid(out, text);
+    case TYPE_FIXED_STRING: return parse_fixed_string(out, type, text, arena);
+    case TYPE_DECIMAL: return value_decimal(out, type, text);
     case TYPE_ENUM8:
-    case TYPE_ENUM16:
-        return parse_enum(out, type, text);
+    case TYPE_ENUM16: return parse_enum(out, type, text);
     case TYPE_ARRAY:
     case TYPE_MAP:
     case TYPE_TUPLE:
-        return arena ? value_parse_compound(out, type, text, arena) : "text where a compound value is wanted";
-    default:
-        return "a value of this type has no text";
+        return arena ? value_parse_compound(out, type, text, arena)
+                     : "text where a compound value is wanted";
+    default: return "a value of this type has no text";
     }
 }
 
@@ -316,18 +309,10 @@ void value_print_more(struct buf *out, struct type type, const void *value)
     int64_t number = type.kind == TYPE_ENUM8 ? *(const int8_t *)value : 0;
 
     switch ((enum type_kind)type.kind) {
-    case TYPE_DATE32:
-        print_date32(out, *(const int32_t *)value);
-        break;
-    case TYPE_UUID:
-        print_uuid(out, value);
-        break;
-    case TYPE_FIXED_STRING:
-        buf_str(out, fixed_string(type, *(const struct str *)value));
-        break;
-    case TYPE_DECIMAL:
-        print_decimal(out, type, value);
-        break;
+    case TYPE_DATE32: print_date32(out, *(const int32_t *)value); break;
+    case TYPE_UUID: print_uuid(out, value); break;
+    case TYPE_FIXED_STRING: buf_str(out, fixed_string(type, *(const struct str *)value)); break;
+    case TYPE_DECIMAL: print_decimal(out, type, value); break;
     case TYPE_ENUM8:
     case TYPE_ENUM16:
         number = type.kind == TYPE_ENUM16 ? *(const int16_t *)value : number;
@@ -338,11 +323,7 @@ void value_print_more(struct buf *out, struct type type, const void *value)
         break;
     case TYPE_ARRAY:
     case TYPE_MAP:
-    case TYPE_TUPLE:
-        value_print_compound(out, type, value);
-        break;
-    default:
-        buf_text(out, "NULL");
-        break;
+    case TYPE_TUPLE: value_print_compound(out, type, value); break;
+    default: buf_text(out, "NULL"); break;
     }
 }

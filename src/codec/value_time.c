@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Times from text. Most texts are YYYY-MM-DD, a separator, hh:mm:ss, perhaps a fraction and a Z: those are
- * read by position. All others go through a reader that takes one part after the other in any order, with
- * ClickHouse's rules of what a run of digits is (docs/formats/times.md). Two differences, both refusals:
- * a text without a year (ClickHouse takes the clock's) and a time outside the type (ClickHouse takes the
- * nearest). */
+ * Times from text. Most texts are YYYY-MM-DD, a separator, hh:mm:ss, perhaps a fraction and a Z:
+ * those are read by position. All others go through a reader that takes one part after the other
+ * in any order, with ClickHouse's rules of what a run of digits is (docs/formats/times.md). Two
+ * differences, both refusals: a text without a year (ClickHouse takes the clock's) and a time
+ * outside the type (ClickHouse takes the nearest). */
 #include <limits.h>
 #include <strings.h>
 
@@ -14,9 +14,25 @@
 enum { MAX_DIGITS = 19, DAY_S = 86400 };
 
 static const int64_t powers[] = {
-    1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000,
-    100000000000, 1000000000000, 10000000000000, 100000000000000, 1000000000000000,
-    10000000000000000, 100000000000000000, 1000000000000000000,
+    1,
+    10,
+    100,
+    1000,
+    10000,
+    100000,
+    1000000,
+    10000000,
+    100000000,
+    1000000000,
+    10000000000,
+    100000000000,
+    1000000000000,
+    10000000000000,
+    100000000000000,
+    1000000000000000,
+    10000000000000000,
+    100000000000000000,
+    1000000000000000000,
 };
 
 /* A moment: whole UTC seconds, and `n_digits` digits after them. */
@@ -40,7 +56,8 @@ struct reader {
     struct moment *out;
 };
 
-enum step { STEP_NEXT, STEP_STOP, STEP_DONE }; /* DONE: `out` is complete, only the end may follow */
+/* DONE: `out` is complete, only the end may follow */
+enum step { STEP_NEXT, STEP_STOP, STEP_DONE };
 
 static bool is_digit(char c)
 {
@@ -95,8 +112,8 @@ static void take_fraction(struct reader *r)
 }
 
 static const char *const month_names[] = {
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-    "November", "December",
+    "January", "February", "March",     "April",   "May",      "June",
+    "July",    "August",   "September", "October", "November", "December",
 };
 
 static const char *const weekday_names[] = {
@@ -148,8 +165,8 @@ static const char *after_year(struct reader *r, enum step *step)
     if (r->p == r->end)
         return NULL;
     char separator = *r->p;
-    if ((signed char)separator < 0x20 || separator == ',' || separator == ';' || separator == '\'' ||
-        separator == '"') {
+    if ((signed char)separator < 0x20 || separator == ',' || separator == ';' ||
+        separator == '\'' || separator == '"') {
         *step = STEP_STOP;
         return NULL;
     }
@@ -191,7 +208,8 @@ static bool take_date_separator(struct reader *r)
     return take(r, '/') || take(r, '.') || take(r, '-');
 }
 
-/* DD/MM (MM/DD as in the US), DD-Mon, perhaps with the year; a month above 12 means the other way round. */
+/* DD/MM (MM/DD as in the US), DD-Mon, perhaps with the year; a month above 12 means the other
+ * way round. */
 static const char *after_day(struct reader *r, int day, bool *is_word)
 {
     if (r->day)
@@ -201,7 +219,8 @@ static const char *after_day(struct reader *r, int day, bool *is_word)
     r->day = day;
     if (!take_small(r, &r->month)) {
         struct str word = take_word(r);
-        int found = r->n_digits == 0 && !r->is_us ? find_word(word, month_names, COUNT(month_names)) : -1;
+        int found =
+            r->n_digits == 0 && !r->is_us ? find_word(word, month_names, COUNT(month_names)) : -1;
         if (found < 0)
             return "not a time: no month after the day";
         r->month = found + 1;
@@ -410,12 +429,17 @@ static bool is_date(int year, int month, int day)
     static const uint8_t lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     bool is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
 
-    return month >= 1 && month <= 12 && day >= 1 && day <= lengths[month - 1] + (month == 2 && is_leap);
+    return month >= 1 && month <= 12 && day >= 1 &&
+           day <= lengths[month - 1] + (month == 2 && is_leap);
 }
 
-static const char *read_any(struct moment *out, struct str text, const struct zone *zone, struct reader how)
+static const char *read_any(struct moment *out, struct str text, const struct zone *zone,
+                            struct reader how)
 {
-    struct reader r = {.p = text.p, .end = text.p + text.n, .out = out, .keeps_fraction = how.keeps_fraction,
+    struct reader r = {.p = text.p,
+                       .end = text.p + text.n,
+                       .out = out,
+                       .keeps_fraction = how.keeps_fraction,
                        .is_us = how.is_us};
     enum step step = STEP_NEXT;
 
@@ -439,8 +463,8 @@ static const char *read_any(struct moment *out, struct str text, const struct zo
         r.hour = 0;
     if (r.is_pm && r.hour < 12)
         r.hour += 12;
-    int64_t local = days_from_civil(r.year, (unsigned)r.month, (unsigned)r.day) * DAY_S + r.hour * 3600 +
-                    r.minute * 60 + r.second;
+    int64_t local = days_from_civil(r.year, (unsigned)r.month, (unsigned)r.day) * DAY_S +
+                    r.hour * 3600 + r.minute * 60 + r.second;
     out->s = r.has_offset ? local - r.offset_s : zone_to_utc(zone, local);
     return NULL;
 }
@@ -456,8 +480,8 @@ static bool read_usual(struct moment *out, struct str text, const struct zone *z
 {
     const char *p = text.p, *end = p + text.n;
 
-    if (text.n < 19 || p[4] != '-' || p[7] != '-' || (p[10] != ' ' && p[10] != 'T') || p[13] != ':' ||
-        p[16] != ':')
+    if (text.n < 19 || p[4] != '-' || p[7] != '-' || (p[10] != ' ' && p[10] != 'T') ||
+        p[13] != ':' || p[16] != ':')
         return false;
     int century = pair(p), of_century = pair(p + 2), month = pair(p + 5), day = pair(p + 8);
     int hour = pair(p + 11), minute = pair(p + 14), second = pair(p + 17);
@@ -477,13 +501,15 @@ static bool read_usual(struct moment *out, struct str text, const struct zone *z
     bool is_utc = p < end && *p == 'Z';
     if (p + is_utc != end)
         return false;
-    int64_t local = days_from_civil(century * 100 + of_century, (unsigned)month, (unsigned)day) * DAY_S +
-                    hour * 3600 + minute * 60 + second;
+    int64_t local =
+        days_from_civil(century * 100 + of_century, (unsigned)month, (unsigned)day) * DAY_S +
+        hour * 3600 + minute * 60 + second;
     out->s = is_utc ? local : zone_to_utc(zone, local);
     return true;
 }
 
-static const char *read_datetime(uint32_t *ret, struct str text, const struct zone *zone, bool is_us)
+static const char *read_datetime(uint32_t *ret, struct str text, const struct zone *zone,
+                                 bool is_us)
 {
     struct moment m;
     const char *reason;
@@ -507,14 +533,16 @@ const char *value_datetime_us(uint32_t *ret, struct str text, const struct zone 
     return read_datetime(ret, text, zone, true);
 }
 
-static const char *read_datetime64(int64_t *ret, struct str text, const struct zone *zone, unsigned scale, bool is_us)
+static const char *read_datetime64(int64_t *ret, struct str text, const struct zone *zone,
+                                   unsigned scale, bool is_us)
 {
     struct moment m;
     const char *reason;
     int64_t ticks;
 
     if (!read_usual(&m, text, zone) &&
-        (reason = read_any(&m, text, zone, (struct reader){.is_us = is_us, .keeps_fraction = true})) != NULL)
+        (reason = read_any(&m, text, zone,
+                           (struct reader){.is_us = is_us, .keeps_fraction = true})) != NULL)
         return reason;
     if (m.n_digits > scale)
         m.fraction /= powers[m.n_digits - scale];
@@ -532,7 +560,8 @@ const char *value_datetime64(int64_t *ret, struct str text, const struct zone *z
     return read_datetime64(ret, text, zone, scale, false);
 }
 
-const char *value_datetime64_us(int64_t *ret, struct str text, const struct zone *zone, unsigned scale)
+const char *value_datetime64_us(int64_t *ret, struct str text, const struct zone *zone,
+                                unsigned scale)
 {
     return read_datetime64(ret, text, zone, scale, true);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Zeek's logs: TSV whose lines that begin with # say what the columns are (docs/formats/zeek.md). Cells are found
- * and read by CSV's machinery; here are the header, which may change within a file, and the rules of a cell. A
- * record never begins with #: Zeek writes \x23 there. */
+ * Zeek's logs: TSV whose lines that begin with # say what the columns are
+ * (docs/formats/zeek.md). Cells are found and read by CSV's machinery; here are the header,
+ * which may change within a file, and the rules of a cell. A record never begins with #: Zeek
+ * writes \x23 there. */
 #include "base/mem.h"
 #include "codec/csv_priv.h"
 #include "codec/elements.h"
@@ -10,8 +11,8 @@
 struct zeek_decoder {
     struct csv_decoder csv;
     struct zeek_marks marks;
-    struct buf text;      /* what the marks point to */
-    char *refusal;        /* why records under this header cannot be read; NULL: they can */
+    struct buf text; /* what the marks point to */
+    char *refusal;   /* why records under this header cannot be read; NULL: they can */
 };
 
 /* ---- lines about the file ---- */
@@ -19,8 +20,9 @@ struct zeek_decoder {
 enum directive { NO_DIRECTIVE, SEPARATOR, SET_SEPARATOR, EMPTY_FIELD, UNSET_FIELD, FIELDS, TYPES };
 
 static const char *const directive_names[] = {
-    [SEPARATOR] = "separator", [SET_SEPARATOR] = "set_separator", [EMPTY_FIELD] = "empty_field",
-    [UNSET_FIELD] = "unset_field", [FIELDS] = "fields", [TYPES] = "types",
+    [SEPARATOR] = "separator",     [SET_SEPARATOR] = "set_separator",
+    [EMPTY_FIELD] = "empty_field", [UNSET_FIELD] = "unset_field",
+    [FIELDS] = "fields",           [TYPES] = "types",
 };
 
 /* *rest: what stands behind the name and one byte, which is a space or the separator. */
@@ -53,7 +55,8 @@ static struct str take_line(struct str *rest)
     return line;
 }
 
-/* The header in force is kept as its lines that matter, each once, in the order in which they came first. */
+/* The header in force is kept as its lines that matter, each once, in the order in which they
+ * came first. */
 static void header_take(struct buf *header, struct str line)
 {
     AUTO_DONE(buf) next = {0};
@@ -155,8 +158,8 @@ static bool is_list(struct str type)
     return str_starts(type, "set[") || str_starts(type, "vector[");
 }
 
-static enum err_code find_columns(struct zeek_decoder *z, const struct str *names, size_t n, const struct str *types,
-                                  size_t n_types, struct err *e)
+static enum err_code find_columns(struct zeek_decoder *z, const struct str *names, size_t n,
+                                  const struct str *types, size_t n_types, struct err *e)
 {
     for (size_t f = 0; f < z->csv.base.spec.n_fields; f++) {
         struct csv_field *field = &z->csv.fields[f];
@@ -174,7 +177,8 @@ static enum err_code find_columns(struct zeek_decoder *z, const struct str *name
             field->is_list = is_list(type);
         }
         if (found > 1)
-            return err_set(e, ERR_INVALID, "column '%.*s' is in the header %zu times", STR_FMT(field->name), found);
+            return err_set(e, ERR_INVALID, "column '%.*s' is in the header %zu times",
+                           STR_FMT(field->name), found);
         if (found == 0 && !field->type.is_nullable && !field->has_default)
             return csv_missing_column(field, names, n, e);
     }
@@ -183,8 +187,10 @@ static enum err_code find_columns(struct zeek_decoder *z, const struct str *name
 
 static enum err_code read_header(struct zeek_decoder *z, struct str header, struct err *e)
 {
-    struct str values[TYPES + 1] = {[EMPTY_FIELD] = {"(empty)", 7}, [UNSET_FIELD] = {"-", 1},
-                                    [SET_SEPARATOR] = {",", 1}, [SEPARATOR] = {"\\x09", 4}};
+    struct str values[TYPES + 1] = {[EMPTY_FIELD] = {"(empty)", 7},
+                                    [UNSET_FIELD] = {"-", 1},
+                                    [SET_SEPARATOR] = {",", 1},
+                                    [SEPARATOR] = {"\\x09", 4}};
     AUTO_DONE(arena) arena = {0};
     size_t cap = z->csv.base.spec.max_columns;
 
@@ -199,7 +205,8 @@ static enum err_code read_header(struct zeek_decoder *z, struct str header, stru
         return err_set(e, ERR_INVALID, "the header: #separator is not one byte");
     if (values[FIELDS].p == NULL)
         return err_set(e, ERR_INVALID, "there is no #fields line, so its columns have no names");
-    AUTO_MEM struct str *names = xcalloc(cap, sizeof(*names)), *types = xcalloc(cap, sizeof(*types));
+    AUTO_MEM struct str *names = xcalloc(cap, sizeof(*names)),
+                        *types = xcalloc(cap, sizeof(*types));
     size_t n = split(values[FIELDS], *separator.p, names, cap), n_types = 0;
     if (values[TYPES].p != NULL)
         n_types = split(values[TYPES], *separator.p, types, cap);
@@ -238,10 +245,25 @@ static enum err_code zeek_header(struct decoder *base, struct str header, struct
 /* Ticks of 10^-to out of those of 10^-from, cut off towards the past. */
 static bool scale_ticks(int64_t v, unsigned from, unsigned to, int64_t *ret)
 {
-    static const int64_t powers[] = {1,       10,       100,       1000,       10000,
-                                     100000,  1000000,  10000000,  100000000,  1000000000,
-                                     10000000000, 100000000000, 1000000000000, 10000000000000, 100000000000000,
-                                     1000000000000000, 10000000000000000, 100000000000000000, 1000000000000000000};
+    static const int64_t powers[] = {1,
+                                     10,
+                                     100,
+                                     1000,
+                                     10000,
+                                     100000,
+                                     1000000,
+                                     10000000,
+                                     100000000,
+                                     1000000000,
+                                     10000000000,
+                                     100000000000,
+                                     1000000000000,
+                                     10000000000000,
+                                     100000000000000,
+                                     1000000000000000,
+                                     10000000000000000,
+                                     100000000000000000,
+                                     1000000000000000000};
     if (to >= from)
         return !__builtin_mul_overflow(v, powers[to - from], ret);
     int64_t by = powers[from - to];
@@ -256,7 +278,8 @@ bool zeek_read_time(struct type type, struct str text, void *out)
     int64_t mantissa, seconds, ticks;
     unsigned scale;
 
-    if (!fast_decimal(text.p, text.n, &mantissa, &scale) || !scale_ticks(mantissa, scale, 0, &seconds))
+    if (!fast_decimal(text.p, text.n, &mantissa, &scale) ||
+        !scale_ticks(mantissa, scale, 0, &seconds))
         return false;
     if (type.kind == TYPE_DATETIME) {
         if (seconds < 0 || seconds > UINT32_MAX)
@@ -271,8 +294,8 @@ bool zeek_read_time(struct type type, struct str text, void *out)
     return true;
 }
 
-static const char *read_value(struct type type, struct str raw, bool is_time, bool is_flag, void *out,
-                              struct arena *arena)
+static const char *read_value(struct type type, struct str raw, bool is_time, bool is_flag,
+                              void *out, struct arena *arena)
 {
     if (is_time && type_is_time(type) && zeek_read_time(type, raw, out))
         return NULL;
@@ -281,8 +304,8 @@ static const char *read_value(struct type type, struct str raw, bool is_time, bo
     return value_parse_in(out, type, unescape(raw, arena), arena);
 }
 
-static const char *read_list(const struct csv_decoder *d, const struct csv_field *f, struct str raw, void *out,
-                             struct arena *arena)
+static const char *read_list(const struct csv_decoder *d, const struct csv_field *f, struct str raw,
+                             void *out, struct arena *arena)
 {
     AUTO_DONE(element_list) list;
     const struct zeek_marks *marks = d->zeek;
@@ -309,8 +332,8 @@ static const char *read_list(const struct csv_decoder *d, const struct csv_field
     return NULL;
 }
 
-const char *zeek_read_cell(const struct csv_decoder *d, const struct csv_field *f, struct str raw, void *out,
-                           struct arena *arena, enum csv_cell *cell)
+const char *zeek_read_cell(const struct csv_decoder *d, const struct csv_field *f, struct str raw,
+                           void *out, struct arena *arena, enum csv_cell *cell)
 {
     if (zeek_is(raw, d->zeek->unset)) {
         *cell = CELL_DEFAULT;
@@ -324,8 +347,8 @@ const char *zeek_read_cell(const struct csv_decoder *d, const struct csv_field *
         return read_list(d, f, raw, out, arena);
     if (f->type.kind == TYPE_STRING) {
         struct str text = zeek_is(raw, d->zeek->empty) ? (struct str){raw.p, 0}
-                          : f->is_list                   ? raw
-                                                         : unescape(raw, arena);
+                          : f->is_list                 ? raw
+                                                       : unescape(raw, arena);
         memcpy(out, &text, sizeof(text));
         return NULL;
     }
@@ -388,8 +411,13 @@ static size_t zeek_cut(char delimiter, const char *data, size_t n, bool is_end)
 }
 
 const struct decoder_driver decoder_zeek = {
-    .format = FORMAT_ZEEK, .has_names = true,
-    .open = zeek_open, .header = zeek_header, .next = zeek_next, .cut = zeek_cut, .free = zeek_free,
+    .format = FORMAT_ZEEK,
+    .has_names = true,
+    .open = zeek_open,
+    .header = zeek_header,
+    .next = zeek_next,
+    .cut = zeek_cut,
+    .free = zeek_free,
 };
 
 size_t zeek_header_length(const char *data, size_t n, struct str *line)

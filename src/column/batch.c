@@ -20,7 +20,8 @@ static size_t column_bytes(struct type t, bool has_default)
 void batch_init(struct batch *b, const struct type *types, const bool *has_default, size_t n)
 {
     *b = (struct batch){.n_columns = n};
-    size_t bytes = padded(n * sizeof(struct column)) + padded(BATCH_ROWS * 8) + padded(BATCH_ROWS * 4);
+    size_t bytes =
+        padded(n * sizeof(struct column)) + padded(BATCH_ROWS * 8) + padded(BATCH_ROWS * 4);
     for (size_t i = 0; i < n; i++)
         bytes += column_bytes(types[i], has_default && has_default[i]);
 

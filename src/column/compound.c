@@ -12,7 +12,8 @@ static size_t aligned16(size_t n)
 
 static struct elements run_of(struct type t, const char *values, const uint8_t *nulls, uint64_t n)
 {
-    return (struct elements){t, values, t.is_nullable ? nulls : NULL, (uint32_t)n, (uint32_t)type_width(t)};
+    return (struct elements){t, values, t.is_nullable ? nulls : NULL, (uint32_t)n,
+                             (uint32_t)type_width(t)};
 }
 
 struct elements array_elements(struct type t, const void *value)
@@ -169,7 +170,8 @@ bool value_same(struct type t, const void *a, const void *b)
     if (t.kind == TYPE_STRING)
         return str_eq(*(const struct str *)a, *(const struct str *)b);
     if (t.kind == TYPE_FIXED_STRING)
-        return str_eq(fixed_string(t, *(const struct str *)a), fixed_string(t, *(const struct str *)b));
+        return str_eq(fixed_string(t, *(const struct str *)a),
+                      fixed_string(t, *(const struct str *)b));
     if (t.kind == TYPE_TUPLE) {
         for (uint32_t i = 0; i < t.more->n; i++) {
             const void *x = tuple_field(t, a, i, &x_null), *y = tuple_field(t, b, i, &y_null);
@@ -224,7 +226,8 @@ uint64_t value_hash_deep(struct type t, const void *value)
 
 static struct column new_column(struct type t, size_t n)
 {
-    return (struct column){.type = t, .values = xcalloc(n + 1, type_width(t)),
+    return (struct column){.type = t,
+                           .values = xcalloc(n + 1, type_width(t)),
                            .nulls = t.is_nullable ? xcalloc(n + 1, 1) : NULL};
 }
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Values of Array, Map and Tuple. In a column's array each takes at most 16 bytes, like any other value; what
- * it consists of lies elsewhere, in an arena that lives as long as the column:
+ * Values of Array, Map and Tuple. In a column's array each takes at most 16 bytes, like any other
+ * value; what it consists of lies elsewhere, in an arena that lives as long as the column:
  *
  *     array_value.items   Array: n values            | n null bytes, if elements are Nullable
  *                         Map:   n keys | pad to 16 | n values | n null bytes, if values are Nullable
  *     tuple_value.fields  fields at type.more->offsets | a null byte for each field
  *
- * All zeroes is the empty array or map, and the tuple of default values. Who keeps a value longer than its
- * column copies it with value_copy. Under a null byte lies zero. */
+ * All zeroes is the empty array or map, and the tuple of default values. Who keeps a value
+ * longer than its column copies it with value_copy. Under a null byte lies zero. */
 #ifndef COLUMN_COMPOUND_H
 #define COLUMN_COMPOUND_H
 
@@ -64,8 +64,8 @@ uint64_t value_hash_deep(struct type t, const void *value);
 /* The bytes of FixedString(N), all N of them. */
 struct str fixed_string(struct type t, struct str s);
 
-/* The elements of rows[0..n) (NULL: 0..n) of an Array's or Map's column in one run; ends[i]: where row i's end.
- * The run's values and nulls are for free(). */
+/* The elements of rows[0..n) (NULL: 0..n) of an Array's or Map's column in one run; ends[i]:
+ * where row i's end. The run's values and nulls are for free(). */
 struct flat {
     struct column values, keys; /* keys: of a Map */
     uint64_t *ends;

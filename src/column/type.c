@@ -115,14 +115,31 @@ static const struct type_name type_names[] = {
 
 /* Types that ClickHouse has and weir has not: the answer is then "not supported", not "unknown". */
 static const char *const foreign_names[] = {
-    "Nested", "Decimal256", "Time", "Time64", "Int128", "Int256", "UInt128", "UInt256", "BFloat16",
-    "JSON", "Dynamic", "Variant", "AggregateFunction", "SimpleAggregateFunction", "Point", "Ring",
-    "Polygon", "MultiPolygon", "LineString", "Object",
+    "Nested",
+    "Decimal256",
+    "Time",
+    "Time64",
+    "Int128",
+    "Int256",
+    "UInt128",
+    "UInt256",
+    "BFloat16",
+    "JSON",
+    "Dynamic",
+    "Variant",
+    "AggregateFunction",
+    "SimpleAggregateFunction",
+    "Point",
+    "Ring",
+    "Polygon",
+    "MultiPolygon",
+    "LineString",
+    "Object",
 };
 
 static const char *const interval_names[] = {
-    "Nanosecond", "Microsecond", "Millisecond", "Second", "Minute", "Hour",
-    "Day", "Week", "Month", "Quarter", "Year",
+    "Nanosecond", "Microsecond", "Millisecond", "Second",  "Minute", "Hour",
+    "Day",        "Week",        "Month",       "Quarter", "Year",
 };
 
 size_t type_width(struct type t)
@@ -131,41 +148,32 @@ size_t type_width(struct type t)
     case TYPE_NOTHING:
     case TYPE_BOOL:
     case TYPE_UINT8:
-    case TYPE_INT8:
-        return 1;
+    case TYPE_INT8: return 1;
     case TYPE_UINT16:
     case TYPE_INT16:
-    case TYPE_DATE:
-        return 2;
+    case TYPE_DATE: return 2;
     case TYPE_UINT32:
     case TYPE_INT32:
     case TYPE_FLOAT32:
     case TYPE_DATETIME:
     case TYPE_IPV4:
-    case TYPE_DATE32:
-        return 4;
-    case TYPE_ENUM8:
-        return 1;
-    case TYPE_ENUM16:
-        return 2;
-    case TYPE_DECIMAL:
-        return t.size <= 9 ? 4 : t.size <= 18 ? 8 : 16;
+    case TYPE_DATE32: return 4;
+    case TYPE_ENUM8: return 1;
+    case TYPE_ENUM16: return 2;
+    case TYPE_DECIMAL: return t.size <= 9 ? 4 : t.size <= 18 ? 8 : 16;
     case TYPE_UINT64:
     case TYPE_INT64:
     case TYPE_FLOAT64:
     case TYPE_DATETIME64:
     case TYPE_INTERVAL:
-    case TYPE_TUPLE:
-        return 8;
+    case TYPE_TUPLE: return 8;
     case TYPE_STRING:
     case TYPE_FIXED_STRING:
     case TYPE_IPV6:
     case TYPE_UUID:
     case TYPE_ARRAY:
-    case TYPE_MAP:
-        return 16;
-    case TYPE_KIND_COUNT:
-        break;
+    case TYPE_MAP: return 16;
+    case TYPE_KIND_COUNT: break;
     }
     return 8;
 }
@@ -198,7 +206,8 @@ static void print_enum(struct buf *out, const struct type_more *more)
 static bool is_plain_name(struct str s)
 {
     for (size_t i = 0; i < s.n; i++)
-        if (!isalpha((unsigned char)s.p[i]) && s.p[i] != '_' && !(i && isdigit((unsigned char)s.p[i])))
+        if (!isalpha((unsigned char)s.p[i]) && s.p[i] != '_' &&
+            !(i && isdigit((unsigned char)s.p[i])))
             return false;
     return s.n && !str_is(s, "null") && !str_is(s, "NULL");
 }
@@ -223,7 +232,8 @@ static void print_elements(struct buf *out, const struct type_more *more)
 static void print_plain(struct buf *out, struct type t)
 {
     if (t.kind == TYPE_INTERVAL) {
-        buf_printf(out, "Interval%s", t.scale < COUNT(interval_names) ? interval_names[t.scale] : "?");
+        buf_printf(out, "Interval%s",
+                   t.scale < COUNT(interval_names) ? interval_names[t.scale] : "?");
         return;
     }
     const char *name = "?";
@@ -310,7 +320,8 @@ const char *nearest_name(struct str name, const char *const *names, size_t n)
 
     for (size_t i = 0; i < n && names[i]; i++) {
         size_t distance = edit_distance(name, names[i]);
-        if (distance <= best_distance && distance < name.n && (best == NULL || distance < best_distance)) {
+        if (distance <= best_distance && distance < name.n &&
+            (best == NULL || distance < best_distance)) {
             best = names[i];
             best_distance = distance;
         }
@@ -363,8 +374,8 @@ static const struct type_name *find_name(struct str name)
 {
     for (size_t i = 0; i < COUNT(type_names); i++) {
         const struct type_name *t = &type_names[i];
-        if (strlen(t->name) == name.n &&
-            (t->any_case ? strncasecmp(t->name, name.p, name.n) : memcmp(t->name, name.p, name.n)) == 0)
+        if (strlen(t->name) == name.n && (t->any_case ? strncasecmp(t->name, name.p, name.n)
+                                                      : memcmp(t->name, name.p, name.n)) == 0)
             return t;
     }
     return NULL;
@@ -387,7 +398,8 @@ static enum err_code unknown_name(struct str name, struct err *e)
             names[n++] = type_names[i].name;
     const char *near = nearest_name(name, names, n);
     if (near)
-        return err_set(e, ERR_INVALID, "unknown type '%.*s'; did you mean %s?", STR_FMT(name), near);
+        return err_set(e, ERR_INVALID, "unknown type '%.*s'; did you mean %s?", STR_FMT(name),
+                       near);
     return err_set(e, ERR_INVALID, "unknown type '%.*s'", STR_FMT(name));
 }
 
@@ -436,9 +448,11 @@ static enum err_code take_digits(struct scan *s, struct type *t, struct err *e)
         TRY(expect(s, ')', e));
     }
     if (digits < 1 || digits > DECIMAL_MAX_DIGITS)
-        return err_set(e, ERR_INVALID, "Decimal has 1 to %d digits here, not %ld", DECIMAL_MAX_DIGITS, digits);
+        return err_set(e, ERR_INVALID, "Decimal has 1 to %d digits here, not %ld",
+                       DECIMAL_MAX_DIGITS, digits);
     if (scale > digits)
-        return err_set(e, ERR_INVALID, "Decimal(%ld, %ld) has more digits behind the point than in all", digits,
+        return err_set(e, ERR_INVALID,
+                       "Decimal(%ld, %ld) has more digits behind the point than in all", digits,
                        scale);
     t->size = (uint32_t)digits;
     t->scale = (uint8_t)scale;
@@ -446,7 +460,8 @@ static enum err_code take_digits(struct scan *s, struct type *t, struct err *e)
 }
 
 /* Decimal32(S), Decimal64(S), Decimal128(S) */
-static enum err_code take_decimal_of_width(struct scan *s, struct str name, struct type *ret, struct err *e)
+static enum err_code take_decimal_of_width(struct scan *s, struct str name, struct type *ret,
+                                           struct err *e)
 {
     uint32_t digits = str_is(name, "Decimal32") ? 9 : str_is(name, "Decimal64") ? 18 : 38;
     long scale;
@@ -455,7 +470,8 @@ static enum err_code take_decimal_of_width(struct scan *s, struct str name, stru
     TRY(take_number(s, &scale, e));
     TRY(expect(s, ')', e));
     if (scale > (long)digits)
-        return err_set(e, ERR_INVALID, "%.*s has at most %u digits behind the point", STR_FMT(name), digits);
+        return err_set(e, ERR_INVALID, "%.*s has at most %u digits behind the point", STR_FMT(name),
+                       digits);
     *ret = type_decimal(digits, (uint8_t)scale);
     return ERR_OK;
 }
@@ -468,7 +484,8 @@ static enum err_code take_arguments(struct scan *s, struct type *t, const struct
     if (t->kind == TYPE_DATETIME64) {
         TRY(take_number(s, &n, e));
         if (n > 9)
-            return err_set(e, ERR_INVALID, "DateTime64 has 0 to 9 digits after the second, not %ld", n);
+            return err_set(e, ERR_INVALID, "DateTime64 has 0 to 9 digits after the second, not %ld",
+                           n);
         t->scale = (uint8_t)n;
         if (take(s, ','))
             TRY(take_zone(s, &t->zone, e));
@@ -477,7 +494,8 @@ static enum err_code take_arguments(struct scan *s, struct type *t, const struct
     } else if (t->kind == TYPE_FIXED_STRING) {
         TRY(take_number(s, &n, e));
         if (n < 1 || n > FIXED_STRING_MAX)
-            return err_set(e, ERR_INVALID, "FixedString has 1 to %d bytes, not %ld", FIXED_STRING_MAX, n);
+            return err_set(e, ERR_INVALID, "FixedString has 1 to %d bytes, not %ld",
+                           FIXED_STRING_MAX, n);
         t->size = (uint32_t)n;
     } else if (name->is_alias && name->kind != TYPE_BOOL) {
         TRY(take_number(s, &n, e)); /* VARCHAR(255), INT(11): without meaning, as in ClickHouse */
@@ -538,7 +556,8 @@ static enum err_code take_enum(struct scan *s, struct type *t, bool is_any_width
         else
             value++;
         if (with_value >= 0 && n > 1 && with_value != has_value)
-            return err_set(e, ERR_INVALID, "give all names of the enum a number, or the first at most");
+            return err_set(e, ERR_INVALID,
+                           "give all names of the enum a number, or the first at most");
         if (n > 0)
             with_value = has_value;
         if ((n & (n - 1)) == 0)
@@ -552,8 +571,8 @@ static enum err_code take_enum(struct scan *s, struct type *t, bool is_any_width
         t->kind = low < INT8_MIN || high > INT8_MAX ? TYPE_ENUM16 : TYPE_ENUM8;
     long limit = t->kind == TYPE_ENUM8 ? INT8_MAX : INT16_MAX;
     if (low < -limit - 1 || high > limit)
-        return err_set(e, ERR_INVALID, "the enum's number %ld does not fit %s", low < -limit - 1 ? low : high,
-                       t->kind == TYPE_ENUM8 ? "Enum8" : "Enum16");
+        return err_set(e, ERR_INVALID, "the enum's number %ld does not fit %s",
+                       low < -limit - 1 ? low : high, t->kind == TYPE_ENUM8 ? "Enum8" : "Enum16");
     return type_enum_intern(t, buf_view(&text), items, n, e);
 }
 
@@ -566,7 +585,8 @@ static bool at_quote_or_name(const struct scan *s, char *quote)
 }
 
 /* The name in front of a tuple's element, if there is one: a word that another word follows. */
-static enum err_code take_field_name(struct scan *s, struct buf *text, bool *has_name, struct err *e)
+static enum err_code take_field_name(struct scan *s, struct buf *text, bool *has_name,
+                                     struct err *e)
 {
     struct scan ahead = *s;
     char quote;
@@ -628,7 +648,8 @@ static enum err_code take_tuple(struct scan *s, struct type *ret, int depth, str
     for (uint32_t i = 0; n_named && i < n; i++)
         for (uint32_t k = 0; k < i && n < 256; k++)
             if (str_eq(names[i], names[k]))
-                return err_set(e, ERR_INVALID, "the Tuple has two elements named '%.*s'", STR_FMT(names[i]));
+                return err_set(e, ERR_INVALID, "the Tuple has two elements named '%.*s'",
+                               STR_FMT(names[i]));
     *ret = type_tuple(elements, n_named ? names : NULL, n);
     return ERR_OK;
 }
@@ -660,7 +681,8 @@ static enum err_code take_map(struct scan *s, struct type *ret, int depth, struc
 }
 
 /* Nullable(T), LowCardinality(T) */
-static enum err_code take_wrapped(struct scan *s, struct type *ret, bool is_nullable, int depth, struct err *e)
+static enum err_code take_wrapped(struct scan *s, struct type *ret, bool is_nullable, int depth,
+                                  struct err *e)
 {
     struct type inner;
     char name[64];
@@ -670,12 +692,15 @@ static enum err_code take_wrapped(struct scan *s, struct type *ret, bool is_null
     TRY(expect(s, ')', e));
     if (is_nullable && (inner.is_nullable || inner.is_low_cardinality))
         return err_set(e, ERR_INVALID, "%s cannot be inside Nullable",
-                       inner.is_nullable && !inner.is_low_cardinality ? "Nullable" : "LowCardinality");
+                       inner.is_nullable && !inner.is_low_cardinality ? "Nullable"
+                                                                      : "LowCardinality");
     if (is_nullable && !type_may_be_nullable(inner))
-        return err_set(e, ERR_INVALID, "%s cannot be inside Nullable; its elements can", type_name(inner, name));
+        return err_set(e, ERR_INVALID, "%s cannot be inside Nullable; its elements can",
+                       type_name(inner, name));
     if (!is_nullable && (inner.is_low_cardinality || !type_may_be_low_cardinality(inner)))
         return err_set(e, ERR_INVALID,
-                       "LowCardinality is there for strings, numbers, dates, addresses and their Nullable, not for %s",
+                       "LowCardinality is there for strings, numbers, dates, addresses and their "
+                       "Nullable, not for %s",
                        type_name(inner, name));
     inner.is_nullable |= is_nullable;
     inner.is_low_cardinality |= !is_nullable;
@@ -704,22 +729,14 @@ static enum err_code take_type(struct scan *s, struct type *ret, int depth, stru
         return err_set(e, ERR_INVALID, "type Nothing cannot be a column's");
     *ret = t;
     switch ((enum type_kind)t.kind) {
-    case TYPE_ARRAY:
-        return take_array(s, ret, depth, e);
-    case TYPE_TUPLE:
-        return take_tuple(s, ret, depth, e);
-    case TYPE_MAP:
-        return take_map(s, ret, depth, e);
+    case TYPE_ARRAY: return take_array(s, ret, depth, e);
+    case TYPE_TUPLE: return take_tuple(s, ret, depth, e);
+    case TYPE_MAP: return take_map(s, ret, depth, e);
     case TYPE_ENUM8:
-    case TYPE_ENUM16:
-        return take_enum(s, ret, found->is_alias, e);
-    case TYPE_DECIMAL:
-        return take_digits(s, ret, e);
-    case TYPE_DATETIME64:
-        ret->scale = 3;
-        break;
-    default:
-        break;
+    case TYPE_ENUM16: return take_enum(s, ret, found->is_alias, e);
+    case TYPE_DECIMAL: return take_digits(s, ret, e);
+    case TYPE_DATETIME64: ret->scale = 3; break;
+    default: break;
     }
     if (take(s, '('))
         return take_arguments(s, ret, found, e);

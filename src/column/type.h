@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * ClickHouse's types as far as weir has them. A struct type is a small value, compared by type_eq and
- * copied freely; `zone` points to a time zone and `more` to what a compound type or an enum consists of.
- * Both live as long as the process, and equal ones are one: types are compared without following them. */
+ * ClickHouse's types as far as weir has them. A struct type is a small value, compared by
+ * type_eq and copied freely; `zone` points to a time zone and `more` to what a compound type or
+ * an enum consists of. Both live as long as the process, and equal ones are one: types are
+ * compared without following them. */
 #ifndef COLUMN_TYPE_H
 #define COLUMN_TYPE_H
 
@@ -18,9 +19,16 @@ struct zone;
 enum type_kind {
     TYPE_NOTHING, /* the type of a bare NULL (always nullable) */
     TYPE_BOOL,    /* uint8_t 0/1 */
-    TYPE_UINT8, TYPE_UINT16, TYPE_UINT32, TYPE_UINT64,
-    TYPE_INT8, TYPE_INT16, TYPE_INT32, TYPE_INT64,
-    TYPE_FLOAT32, TYPE_FLOAT64,
+    TYPE_UINT8,
+    TYPE_UINT16,
+    TYPE_UINT32,
+    TYPE_UINT64,
+    TYPE_INT8,
+    TYPE_INT16,
+    TYPE_INT32,
+    TYPE_INT64,
+    TYPE_FLOAT32,
+    TYPE_FLOAT64,
     TYPE_STRING,     /* struct str */
     TYPE_DATE,       /* uint16_t days since 1970-01-01 */
     TYPE_DATETIME,   /* uint32_t UTC seconds */
@@ -31,19 +39,29 @@ enum type_kind {
     TYPE_TUPLE,      /* struct tuple_value; `more` */
     TYPE_DATE32,     /* int32_t days since 1970-01-01 */
     TYPE_UUID,       /* 16 bytes: upper half, then lower half, each little-endian */
-    TYPE_FIXED_STRING, /* struct str of `size` bytes; one of no bytes stands for `size` zero bytes */
-    TYPE_DECIMAL,    /* `size` digits, `scale` of them behind the point: int32_t up to 9 digits, int64_t up
+    /* struct str of `size` bytes; one of no bytes stands for `size` zero bytes */
+    TYPE_FIXED_STRING,
+    TYPE_DECIMAL, /* `size` digits, `scale` of them behind the point: int32_t up to 9 digits, int64_t up
                       * to 18, __int128 up to 38 */
-    TYPE_ENUM8, TYPE_ENUM16, /* int8_t, int16_t; `more` has the names */
-    TYPE_ARRAY,      /* struct array_value; `more` */
-    TYPE_MAP,        /* struct array_value; `more`: key and value */
+    TYPE_ENUM8,
+    TYPE_ENUM16, /* int8_t, int16_t; `more` has the names */
+    TYPE_ARRAY,  /* struct array_value; `more` */
+    TYPE_MAP,    /* struct array_value; `more`: key and value */
     TYPE_KIND_COUNT,
 };
 
 enum interval_unit {
-    INTERVAL_NANOSECOND, INTERVAL_MICROSECOND, INTERVAL_MILLISECOND,
-    INTERVAL_SECOND, INTERVAL_MINUTE, INTERVAL_HOUR, INTERVAL_DAY, INTERVAL_WEEK, INTERVAL_MONTH,
-    INTERVAL_QUARTER, INTERVAL_YEAR,
+    INTERVAL_NANOSECOND,
+    INTERVAL_MICROSECOND,
+    INTERVAL_MILLISECOND,
+    INTERVAL_SECOND,
+    INTERVAL_MINUTE,
+    INTERVAL_HOUR,
+    INTERVAL_DAY,
+    INTERVAL_WEEK,
+    INTERVAL_MONTH,
+    INTERVAL_QUARTER,
+    INTERVAL_YEAR,
 };
 
 enum { DECIMAL_MAX_DIGITS = 38, FIXED_STRING_MAX = 16 << 20 };
@@ -52,11 +70,12 @@ struct type_more;
 
 struct type {
     uint8_t kind; /* enum type_kind */
-    uint8_t scale; /* DateTime64: digits after the second, 0..9; Decimal: after the point; Interval: unit */
+    /* DateTime64: digits after the second, 0..9; Decimal: after the point; Interval: unit */
+    uint8_t scale;
     bool is_nullable;
-    bool is_low_cardinality; /* LowCardinality(T), LowCardinality(Nullable(T)) */
-    uint32_t size;           /* FixedString: bytes; Decimal: digits */
-    const struct zone *zone; /* DateTime, DateTime64: NULL = none given, i.e. UTC */
+    bool is_low_cardinality;      /* LowCardinality(T), LowCardinality(Nullable(T)) */
+    uint32_t size;                /* FixedString: bytes; Decimal: digits */
+    const struct zone *zone;      /* DateTime, DateTime64: NULL = none given, i.e. UTC */
     const struct type_more *more; /* Array, Tuple, Map, Enum; else NULL */
 };
 
@@ -70,12 +89,27 @@ static inline bool type_eq(struct type a, struct type b)
            a.more == b.more;
 }
 
-static inline bool type_is_integer(struct type t) { return t.kind >= TYPE_UINT8 && t.kind <= TYPE_INT64; }
-static inline bool type_is_signed(struct type t) { return t.kind >= TYPE_INT8 && t.kind <= TYPE_INT64; }
-static inline bool type_is_float(struct type t) { return t.kind == TYPE_FLOAT32 || t.kind == TYPE_FLOAT64; }
+static inline bool type_is_integer(struct type t)
+{
+    return t.kind >= TYPE_UINT8 && t.kind <= TYPE_INT64;
+}
+static inline bool type_is_signed(struct type t)
+{
+    return t.kind >= TYPE_INT8 && t.kind <= TYPE_INT64;
+}
+static inline bool type_is_float(struct type t)
+{
+    return t.kind == TYPE_FLOAT32 || t.kind == TYPE_FLOAT64;
+}
 /* Bool counts as a number, as in ClickHouse (it is a UInt8 by another name). */
-static inline bool type_is_number(struct type t) { return t.kind >= TYPE_BOOL && t.kind <= TYPE_FLOAT64; }
-static inline bool type_is_enum(struct type t) { return t.kind == TYPE_ENUM8 || t.kind == TYPE_ENUM16; }
+static inline bool type_is_number(struct type t)
+{
+    return t.kind >= TYPE_BOOL && t.kind <= TYPE_FLOAT64;
+}
+static inline bool type_is_enum(struct type t)
+{
+    return t.kind == TYPE_ENUM8 || t.kind == TYPE_ENUM16;
+}
 /* Its values point to others: they must be copied deeply (column/compound.h). */
 static inline bool type_is_compound(struct type t)
 {
@@ -86,13 +120,17 @@ static inline bool type_is_text(struct type t)
 {
     return t.kind == TYPE_STRING || t.kind == TYPE_FIXED_STRING;
 }
-static inline bool type_is_time(struct type t) { return t.kind == TYPE_DATETIME || t.kind == TYPE_DATETIME64; }
+static inline bool type_is_time(struct type t)
+{
+    return t.kind == TYPE_DATETIME || t.kind == TYPE_DATETIME64;
+}
 
 /* What a compound type or an enum consists of. Interned: never built but by the functions below. */
 struct type_more {
     uint32_t n;                  /* elements (Array 1, Map 2), or names of an enum */
     const struct type *elements; /* Array, Tuple, Map */
-    const struct str *names;     /* enum: in order of their values; Tuple: NULL if it has no names */
+    /* enum: in order of their values; Tuple: NULL if it has no names */
+    const struct str *names;
     const int16_t *values;       /* enum */
     const uint32_t *offsets;     /* Tuple: of each field; then n null bytes at `null_offset` */
     uint32_t null_offset, bytes; /* Tuple: all of it */
@@ -101,9 +139,13 @@ struct type_more {
 
 struct type type_array(struct type element);
 struct type type_map(struct type key, struct type value);
-struct type type_tuple(const struct type *elements, const struct str *names, uint32_t n); /* names may be NULL */
+/* names may be NULL */
+struct type type_tuple(const struct type *elements, const struct str *names, uint32_t n);
 struct type type_decimal(uint32_t digits, uint8_t scale);
-static inline struct type type_element(struct type t, uint32_t i) { return t.more->elements[i]; }
+static inline struct type type_element(struct type t, uint32_t i)
+{
+    return t.more->elements[i];
+}
 /* The name of an enum's value, or its value by name; false if it has none such. */
 bool enum_name(struct type t, int64_t value, struct str *ret);
 bool enum_value(struct type t, struct str name, int16_t *ret);
@@ -113,12 +155,14 @@ int tuple_find(struct type t, struct str name);
 bool type_may_be_nullable(struct type t);
 bool type_may_be_low_cardinality(struct type t);
 
-/* As ClickHouse prints it: "LowCardinality(Nullable(String))", "DateTime64(3, 'UTC')", "Array(UInt8)". */
+/* As ClickHouse prints it: "LowCardinality(Nullable(String))", "DateTime64(3, 'UTC')",
+ * "Array(UInt8)". */
 void type_print(struct buf *out, struct type t);
 const char *type_name(struct type t, char out[64]); /* the same, into the caller's array */
 
-/* Parses a type name as ClickHouse spells it (aliases as in ClickHouse: INT, BIGINT, TEXT, VARCHAR …
- * case-insensitive where ClickHouse is). On failure the text says what is wrong and the nearest name. */
+/* Parses a type name as ClickHouse spells it (aliases as in ClickHouse: INT, BIGINT, TEXT,
+ * VARCHAR … case-insensitive where ClickHouse is). On failure the text says what is wrong and
+ * the nearest name. */
 MUST_CHECK enum err_code type_parse(struct type *ret, struct str text, struct err *e);
 
 /* Nearest name in `names` by edit distance, or NULL if none is near. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Descriptors of compound types and enums. They are few, so a list under a lock is searched; none is ever
- * freed. What is in the list is read-only, so readers need no lock. */
+ * Descriptors of compound types and enums. They are few, so a list under a lock is searched;
+ * none is ever freed. What is in the list is read-only, so readers need no lock. */
 #include "column/type.h"
 
 #include <pthread.h>
@@ -31,8 +31,9 @@ static uint64_t hash_of(uint8_t kind, const struct type_more *m)
 
     for (uint32_t i = 0; m->elements && i < m->n; i++) {
         struct type t = m->elements[i];
-        h = city_mix(h, (uint64_t)t.kind << 40 | (uint64_t)t.scale << 32 | (uint64_t)t.is_nullable << 31 |
-                            (uint64_t)t.is_low_cardinality << 30 | t.size);
+        h = city_mix(h, (uint64_t)t.kind << 40 | (uint64_t)t.scale << 32 |
+                            (uint64_t)t.is_nullable << 31 | (uint64_t)t.is_low_cardinality << 30 |
+                            t.size);
         h = city_mix(h, (uint64_t)(uintptr_t)t.more + (uint64_t)(uintptr_t)t.zone);
     }
     for (uint32_t i = 0; m->names && i < m->n; i++)
@@ -48,7 +49,8 @@ static bool is_same(const struct type_more *a, const struct type_more *b)
         return false;
     for (uint32_t i = 0; i < a->n; i++)
         if ((a->elements && !type_eq(a->elements[i], b->elements[i])) ||
-            (a->names && !str_eq(a->names[i], b->names[i])) || (a->values && a->values[i] != b->values[i]))
+            (a->names && !str_eq(a->names[i], b->names[i])) ||
+            (a->values && a->values[i] != b->values[i]))
             return false;
     return true;
 }
@@ -95,8 +97,10 @@ static const struct type_more *copy_in(uint8_t kind, const struct type_more *m, 
         if (m->values)
             values[i] = m->values[i];
     }
-    entry->more = (struct type_more){.n = m->n, .elements = m->elements ? elements : NULL,
-                                     .names = m->names ? names : NULL, .values = m->values ? values : NULL};
+    entry->more = (struct type_more){.n = m->n,
+                                     .elements = m->elements ? elements : NULL,
+                                     .names = m->names ? names : NULL,
+                                     .values = m->values ? values : NULL};
     if (kind == TYPE_TUPLE)
         lay_out(&entry->more);
     entry->hash = hash;
@@ -159,9 +163,11 @@ static int by_name(const void *a, const void *b)
     return str_cmp(*(const struct str *)a, *(const struct str *)b);
 }
 
-enum err_code type_enum_intern(struct type *t, struct str text, struct enum_item *items, size_t n, struct err *e)
+enum err_code type_enum_intern(struct type *t, struct str text, struct enum_item *items, size_t n,
+                               struct err *e)
 {
-    AUTO_MEM struct str *names = xmalloc((n + 1) * sizeof(*names)), *sorted = xmalloc((n + 1) * sizeof(*sorted));
+    AUTO_MEM struct str *names = xmalloc((n + 1) * sizeof(*names)),
+                        *sorted = xmalloc((n + 1) * sizeof(*sorted));
     AUTO_MEM int16_t *values = xmalloc((n + 1) * sizeof(*values));
 
     qsort(items, n, sizeof(*items), by_value);
@@ -169,8 +175,8 @@ enum err_code type_enum_intern(struct type *t, struct str text, struct enum_item
         sorted[i] = names[i] = (struct str){text.p + items[i].at, items[i].n};
         values[i] = (int16_t)items[i].value;
         if (i && items[i - 1].value == items[i].value)
-            return err_set(e, ERR_INVALID, "the enum has two names for %ld: '%.*s' and '%.*s'", items[i].value,
-                           STR_FMT(names[i - 1]), STR_FMT(names[i]));
+            return err_set(e, ERR_INVALID, "the enum has two names for %ld: '%.*s' and '%.*s'",
+                           items[i].value, STR_FMT(names[i - 1]), STR_FMT(names[i]));
     }
     qsort(sorted, n, sizeof(*sorted), by_name);
     for (size_t i = 1; i < n; i++)
@@ -226,5 +232,6 @@ bool type_may_be_nullable(struct type t)
 bool type_may_be_low_cardinality(struct type t)
 {
     return type_is_text(t) || type_is_number(t) || t.kind == TYPE_DATE || t.kind == TYPE_DATE32 ||
-           t.kind == TYPE_DATETIME || t.kind == TYPE_UUID || t.kind == TYPE_IPV4 || t.kind == TYPE_IPV6;
+           t.kind == TYPE_DATETIME || t.kind == TYPE_UUID || t.kind == TYPE_IPV4 ||
+           t.kind == TYPE_IPV6;
 }

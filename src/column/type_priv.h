@@ -11,7 +11,7 @@ struct enum_item {
 };
 
 /* Sets t->more. Fails if a name or a value is there twice. Sorts `items`. */
-MUST_CHECK enum err_code type_enum_intern(struct type *t, struct str text, struct enum_item *items, size_t n,
-                                          struct err *e);
+MUST_CHECK enum err_code type_enum_intern(struct type *t, struct str text, struct enum_item *items,
+                                          size_t n, struct err *e);
 
 #endif

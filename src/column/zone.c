@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A zone is a table of days. For each civil day from 1900 to 2439 it holds when the day starts in UTC and
- * at most one change of the offset within the day; so any look-up is one or two array reads. That is also
- * how ClickHouse sees time zones, down to its answers for local times that happen twice or never:
+ * A zone is a table of days. For each civil day from 1900 to 2439 it holds when the day starts in
+ * UTC and at most one change of the offset within the day; so any look-up is one or two array
+ * reads. That is also how ClickHouse sees time zones, down to its answers for local times that
+ * happen twice or never:
  *
  *     day:   start_utc ─────────────┬──────────────────────▶ next day
  *            wall = elapsed         │ wall = elapsed + change
  *                            change_at (quarter hours)
  *
- * Times before the table are looked up in the rules it was made from; times after it are taken 400 years
- * earlier, for the calendar repeats. Zones are made under a lock, then
- * read by any thread, and never freed. */
+ * Times before the table are looked up in the rules it was made from; times after it are taken
+ * 400 years earlier, for the calendar repeats. Zones are made under a lock, then read by any
+ * thread, and never freed. */
 #include "column/zone.h"
 
 #include <pthread.h>
@@ -43,7 +44,10 @@ struct zone {
 };
 
 static const struct zone zone_utc = {
-    .name = "UTC", .is_utc = true, .is_whole_hours = true, .is_whole_minutes = true,
+    .name = "UTC",
+    .is_utc = true,
+    .is_whole_hours = true,
+    .is_whole_minutes = true,
 };
 
 static pthread_mutex_t zones_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -56,9 +60,9 @@ static int64_t floor_div(int64_t a, int64_t b)
 
 /* ---- making the table ---- */
 
-/* The day's start. `*k` is the offset in force before the day's end and only grows. A midnight that never
- * was is where the offset before the gap puts it; of two midnights it is the second one, if hours of the
- * day before lie between them. */
+/* The day's start. `*k` is the offset in force before the day's end and only grows. A midnight
+ * that never was is where the offset before the gap puts it; of two midnights it is the second
+ * one, if hours of the day before lie between them. */
 static int64_t day_start(const struct zone_rules *r, int64_t local_s, size_t *k)
 {
     while (*k + 1 < r->n && local_s - r->items[*k].offset >= r->items[*k + 1].at &&
@@ -71,7 +75,8 @@ static int64_t day_start(const struct zone_rules *r, int64_t local_s, size_t *k)
     return change < after ? after : before;
 }
 
-static void add_change(struct zone_day *d, const struct zone_rules *r, size_t k, int64_t day, int64_t start)
+static void add_change(struct zone_day *d, const struct zone_rules *r, size_t k, int64_t day,
+                       int64_t start)
 {
     while (k < r->n && (k == 0 || r->items[k].at < start || !r->items[k].is_change))
         k++;
@@ -266,7 +271,8 @@ int64_t days_from_civil(int64_t year, unsigned month, unsigned day)
     int64_t era = floor_div(year, 400);
     int64_t year_of_era = year - era * 400;
     int64_t day_of_year = (153 * ((int64_t)month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719468;
+    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year -
+           719468;
 }
 
 void civil_from_days(int64_t days, int32_t *year, unsigned *month, unsigned *day)
@@ -308,7 +314,8 @@ static int64_t round_down(int64_t s, int64_t step)
     return floor_div(s, step) * step;
 }
 
-/* Zones with half hours count seconds from the day's start, the others from 1970, as ClickHouse does. */
+/* Zones with half hours count seconds from the day's start, the others from 1970, as ClickHouse
+ * does. */
 static int64_t second_start(const struct zone *z, int64_t utc_s, int64_t seconds)
 {
     if (z->is_whole_hours)
@@ -325,8 +332,8 @@ static int64_t minute_start(const struct zone *z, int64_t utc_s, int64_t minutes
     return start + round_down(utc_s - start, minutes * 60);
 }
 
-/* Whole hours since the day's start, by the wall clock: a change of the offset makes one window longer or
- * shorter. */
+/* Whole hours since the day's start, by the wall clock: a change of the offset makes one window
+ * longer or shorter. */
 static int64_t hour_start(const struct zone *z, int64_t utc_s, int64_t hours)
 {
     if (hours == 1 && z->is_whole_hours)
@@ -373,8 +380,7 @@ static int64_t window_day(int64_t day, int64_t count, int unit, bool next)
     unsigned month, of_month;
 
     switch (unit) {
-    case INTERVAL_WEEK:
-        return 4 + (floor_div(day - 4, count * 7) + next) * count * 7;
+    case INTERVAL_WEEK: return 4 + (floor_div(day - 4, count * 7) + next) * count * 7;
     case INTERVAL_QUARTER:
         count *= 3;
         /* fall through */
@@ -384,8 +390,7 @@ static int64_t window_day(int64_t day, int64_t count, int unit, bool next)
     case INTERVAL_YEAR:
         civil_from_days(day, &year, &month, &of_month);
         return days_from_civil((floor_div(year, count) + next) * count, 1, 1);
-    default:
-        return (floor_div(day, count) + next) * count;
+    default: return (floor_div(day, count) + next) * count;
     }
 }
 
@@ -399,23 +404,19 @@ int64_t zone_bucket_start(const struct zone *z, int64_t utc_s, int64_t count, in
     switch (unit) {
     case INTERVAL_NANOSECOND:
     case INTERVAL_MICROSECOND:
-    case INTERVAL_MILLISECOND:
-        return utc_s;
+    case INTERVAL_MILLISECOND: return utc_s;
     case INTERVAL_SECOND:
-        return count % 60 == 0 ? minute_start(z, utc_s, count / 60)
-                               : second_start(z, utc_s, count);
-    case INTERVAL_MINUTE:
-        return minute_start(z, utc_s, count);
-    case INTERVAL_HOUR:
-        return hour_start(z, utc_s, count);
-    default:
-        return start_of(z, window_day(day_of(z, utc_s), count, unit, false));
+        return count % 60 == 0 ? minute_start(z, utc_s, count / 60) : second_start(z, utc_s, count);
+    case INTERVAL_MINUTE: return minute_start(z, utc_s, count);
+    case INTERVAL_HOUR: return hour_start(z, utc_s, count);
+    default: return start_of(z, window_day(day_of(z, utc_s), count, unit, false));
     }
 }
 
-/* On a day on which clocks go back, ClickHouse's window may have a second part later in the day (hours by
- * the wall clock that come twice): its end is the end of the last part. */
-static int64_t search_last_part(const struct zone *z, int64_t start, int64_t count, int unit, int64_t next)
+/* On a day on which clocks go back, ClickHouse's window may have a second part later in the day
+ * (hours by the wall clock that come twice): its end is the end of the last part. */
+static int64_t search_last_part(const struct zone *z, int64_t start, int64_t count, int unit,
+                                int64_t next)
 {
     for (int64_t s = start + DAY + 4 * 3600; s >= next; s -= QUARTER_HOUR)
         if (zone_bucket_start(z, s - 1, count, unit) == start)
@@ -423,8 +424,8 @@ static int64_t search_last_part(const struct zone *z, int64_t start, int64_t cou
     return next;
 }
 
-/* The first second after `start` from which no time is in its window. Windows are never longer than their
- * length by more than a change of offset. */
+/* The first second after `start` from which no time is in its window. Windows are never longer
+ * than their length by more than a change of offset. */
 static int64_t search_next(const struct zone *z, int64_t start, int64_t count, int unit)
 {
     int64_t length = count * (unit == INTERVAL_HOUR ? 3600 : unit == INTERVAL_MINUTE ? 60 : 1);
@@ -454,13 +455,10 @@ int64_t zone_bucket_next(const struct zone *z, int64_t start_utc_s, int64_t coun
     switch (unit) {
     case INTERVAL_NANOSECOND:
     case INTERVAL_MICROSECOND:
-    case INTERVAL_MILLISECOND:
-        return start_utc_s + 1;
+    case INTERVAL_MILLISECOND: return start_utc_s + 1;
     case INTERVAL_SECOND:
     case INTERVAL_MINUTE:
-    case INTERVAL_HOUR:
-        return search_next(z, start_utc_s, count, unit);
-    default:
-        return start_of(z, window_day(day_of(z, start_utc_s), count, unit, true));
+    case INTERVAL_HOUR: return search_next(z, start_utc_s, count, unit);
+    default: return start_of(z, window_day(day_of(z, start_utc_s), count, unit, true));
     }
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Reads TZif files (RFC 8536, version 2 and later). The footer's rule (POSIX TZ, with the RFC's hours of
- * -167 to 167) makes the changes after the table's end. A damaged file is an error, never a guess. */
+ * Reads TZif files (RFC 8536, version 2 and later). The footer's rule (POSIX TZ, with the RFC's
+ * hours of
+ * -167 to 167) makes the changes after the table's end. A damaged file is an error, never a
+ * guess. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -28,7 +30,8 @@ static int64_t be64(const uint8_t *p)
 
 static void add_rule(struct zone_rules *r, int64_t at, int32_t offset, bool is_dst)
 {
-    bool is_change = r->n == 0 || r->items[r->n - 1].offset != offset || r->items[r->n - 1].is_dst != is_dst;
+    bool is_change =
+        r->n == 0 || r->items[r->n - 1].offset != offset || r->items[r->n - 1].is_dst != is_dst;
 
     if ((r->n & (r->n - 1)) == 0)
         r->items = xrealloc(r->items, (r->n ? r->n * 2 : 1) * sizeof(*r->items));
@@ -97,8 +100,8 @@ static bool take_footer_day(const char **p, struct footer_day *d)
     d->at_s = 7200;
     if (**p == 'M') {
         d->kind = *(*p)++;
-        if (!take_int(p, 12, &d->month) || *(*p)++ != '.' || !take_int(p, 5, &d->week) || *(*p)++ != '.' ||
-            !take_int(p, 6, &d->day) || d->month < 1 || d->week < 1)
+        if (!take_int(p, 12, &d->month) || *(*p)++ != '.' || !take_int(p, 5, &d->week) ||
+            *(*p)++ != '.' || !take_int(p, 6, &d->day) || d->month < 1 || d->week < 1)
             return false;
     } else {
         d->kind = **p == 'J' ? *(*p)++ : 'N';
@@ -128,8 +131,8 @@ static bool footer_parse(struct footer *f, const char *p)
             return false;
         f->summer = -f->summer;
     }
-    return *p++ == ',' && take_footer_day(&p, &f->start) && *p++ == ',' && take_footer_day(&p, &f->end) &&
-           *p == '\0';
+    return *p++ == ',' && take_footer_day(&p, &f->start) && *p++ == ',' &&
+           take_footer_day(&p, &f->end) && *p == '\0';
 }
 
 /* Local seconds of the change in a year. */
@@ -190,15 +193,16 @@ static bool read_head(struct tzif_head *h, const uint8_t *p, const uint8_t *end)
 {
     if (end - p < 44 || memcmp(p, "TZif", 4) != 0)
         return false;
-    *h = (struct tzif_head){be32(p + 20), be32(p + 24), be32(p + 28), be32(p + 32), be32(p + 36), be32(p + 40)};
+    *h = (struct tzif_head){be32(p + 20), be32(p + 24), be32(p + 28),
+                            be32(p + 32), be32(p + 36), be32(p + 40)};
     return h->n_isut <= 256 && h->n_isstd <= 256 && h->n_leap <= 4096 && h->n_times <= 65536 &&
            h->n_types >= 1 && h->n_types <= 256 && h->n_chars <= 4096;
 }
 
 static size_t body_bytes(const struct tzif_head *h, size_t time_bytes)
 {
-    return h->n_times * (time_bytes + 1) + h->n_types * 6 + h->n_chars + h->n_leap * (time_bytes + 4) +
-           h->n_isstd + h->n_isut;
+    return h->n_times * (time_bytes + 1) + h->n_types * 6 + h->n_chars +
+           h->n_leap * (time_bytes + 4) + h->n_isstd + h->n_isut;
 }
 
 static bool read_times(struct zone_rules *r, const struct tzif_head *h, const uint8_t *p)
@@ -292,9 +296,10 @@ static enum err_code unknown_zone(struct str name, struct err *e)
     char near[64];
 
     if (suggest(name, near))
-        return err_set(e, ERR_NOT_FOUND, "unknown time zone '%.*s'; did you mean '%s'?", STR_FMT(name), near);
-    return err_set(e, ERR_NOT_FOUND, "unknown time zone '%.*s' (names are those of " ZONE_FOLDER ")",
-                   STR_FMT(name));
+        return err_set(e, ERR_NOT_FOUND, "unknown time zone '%.*s'; did you mean '%s'?",
+                       STR_FMT(name), near);
+    return err_set(e, ERR_NOT_FOUND,
+                   "unknown time zone '%.*s' (names are those of " ZONE_FOLDER ")", STR_FMT(name));
 }
 
 enum err_code zone_rules_load(struct zone_rules *ret, struct str name, struct err *e)
@@ -306,7 +311,8 @@ enum err_code zone_rules_load(struct zone_rules *ret, struct str name, struct er
     snprintf(path, sizeof(path), ZONE_FOLDER "/%.*s", STR_FMT(name));
     FILE *f = fopen(path, "re");
     if (f == NULL)
-        return errno == ENOENT || errno == ENOTDIR ? unknown_zone(name, e) : err_errno(e, "%s", path);
+        return errno == ENOENT || errno == ENOTDIR ? unknown_zone(name, e)
+                                                   : err_errno(e, "%s", path);
     AUTO_MEM uint8_t *data = xmalloc(MAX_FILE_BYTES);
     size_t n = fread(data, 1, MAX_FILE_BYTES, f);
     bool failed = ferror(f);

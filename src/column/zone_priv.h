@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A zone's offsets as its TZif file has them, drawn out to the year 2440 by the rule in its footer. */
+ * A zone's offsets as its TZif file has them, drawn out to the year 2440 by the rule in its
+ * footer. */
 #ifndef COLUMN_ZONE_PRIV_H
 #define COLUMN_ZONE_PRIV_H
 

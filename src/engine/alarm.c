@@ -8,7 +8,8 @@
 #include "base/hash.h"
 #include "lang/parse.h"
 
-enum err_code alarm_raise(struct store *s, const char *database, const struct alarm *a, struct err *e)
+enum err_code alarm_raise(struct store *s, const char *database, const struct alarm *a,
+                          struct err *e)
 {
     struct sip128 sip;
     sip128_init(&sip);
@@ -18,7 +19,8 @@ enum err_code alarm_raise(struct store *s, const char *database, const struct al
     sip128_add(&sip, a->text, strlen(a->text));
     struct u128 id = sip128_end(&sip);
     AUTO_DONE(buf) sql = {0};
-    /* INSERT … SELECT would be dropped by its content as well; the WHERE keeps the first time it was raised. */
+    /* INSERT … SELECT would be dropped by its content as well; the WHERE keeps the first time it
+     * was raised. */
     buf_printf(&sql, "INSERT INTO %s.weir_alarms SELECT '%016" PRIx64 "', ", database, id.lo);
     print_string_literal(&sql, str_of(a->source));
     buf_text(&sql, ", ");
@@ -50,7 +52,8 @@ static void free_alarm(struct alarm *a)
     free((char *)a->source);
 }
 
-enum err_code alarm_queue_write(struct alarm_queue *q, struct store *s, const char *database, struct err *e)
+enum err_code alarm_queue_write(struct alarm_queue *q, struct store *s, const char *database,
+                                struct err *e)
 {
     int64_t now = clock_mono_ns() / 1000000;
     if (q->n == 0 || now < q->next_ms)
@@ -61,7 +64,9 @@ enum err_code alarm_queue_write(struct alarm_queue *q, struct store *s, const ch
         free_alarm(&q->items[n_written++]);
     q->n -= n_written;
     memmove(q->items, q->items + n_written, q->n * sizeof(*q->items));
-    q->pause_ms = code == ERR_OK || q->pause_ms == 0 ? 50 : q->pause_ms < 5000 ? q->pause_ms * 2 : 5000;
+    q->pause_ms = code == ERR_OK || q->pause_ms == 0 ? 50
+                  : q->pause_ms < 5000               ? q->pause_ms * 2
+                                                     : 5000;
     q->next_ms = code == ERR_OK ? 0 : now + q->pause_ms;
     return code;
 }
@@ -82,7 +87,8 @@ enum err_code alarm_is_open(struct store *s, const char *database, const char *s
     print_string_literal(&sql, str_of(source));
     buf_text(&sql, " AND kind = ");
     print_string_literal(&sql, str_of(kind));
-    buf_printf(&sql, " AND id NOT IN (SELECT id FROM %s.weir_acks) ORDER BY raised LIMIT 1", database);
+    buf_printf(&sql, " AND id NOT IN (SELECT id FROM %s.weir_acks) ORDER BY raised LIMIT 1",
+               database);
     TRY(store_text(s, buf_cstr(&sql), &answer, e));
     *ret = answer.n > 1;
     if (*ret)

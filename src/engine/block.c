@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Blocks of a sealed epoch: which row goes into which block of which table partition, and what is sent. */
+ * Blocks of a sealed epoch: which row goes into which block of which table partition, and what
+ * is sent. */
 #include <stdio.h>
 #include <xxhash.h>
 
@@ -20,7 +21,8 @@ static struct block_target *add_target(struct epoch *ep, struct block_target t)
     return &ep->targets[ep->n_targets++];
 }
 
-static uint32_t intended_blocks(const struct epoch *ep, const char *table, uint32_t partition, uint32_t fallback)
+static uint32_t intended_blocks(const struct epoch *ep, const char *table, uint32_t partition,
+                                uint32_t fallback)
 {
     for (size_t i = 0; i < ep->row.n_blocks; i++)
         if (ep->row.blocks[i].partition == partition && strcmp(ep->row.blocks[i].table, table) == 0)
@@ -59,13 +61,14 @@ static size_t size_of_partition(struct partition_sizes *s, uint32_t partition)
 
 static uint32_t blocks_for(size_t rows, size_t bytes)
 {
-    size_t by_rows = (rows + BLOCK_ROWS - 1) / BLOCK_ROWS, by_bytes = (bytes + BLOCK_BYTES - 1) / BLOCK_BYTES;
+    size_t by_rows = (rows + BLOCK_ROWS - 1) / BLOCK_ROWS,
+           by_bytes = (bytes + BLOCK_BYTES - 1) / BLOCK_BYTES;
     size_t n = by_rows > by_bytes ? by_rows : by_bytes;
     return n < 1 ? 1 : n > 4000 ? 4000 : (uint32_t)n;
 }
 
-/* The targets of the sizes, in `first`..; returns false where the intent knows none (a row that the writer of
- * the intent did not have: its range is not there any more as it was). */
+/* The targets of the sizes, in `first`..; returns false where the intent knows none (a row that
+ * the writer of the intent did not have: its range is not there any more as it was). */
 static size_t targets_of(struct epoch *ep, struct block_target like,
                          const struct partition_sizes *sizes, size_t n_pieces)
 {
@@ -98,7 +101,8 @@ static bool same_partition(struct bucket_partition *b, uint32_t bucket)
     return bucket >= b->from && bucket < b->to;
 }
 
-static void next_partition(struct bucket_partition *b, uint32_t bucket, struct partition_sizes *sizes)
+static void next_partition(struct bucket_partition *b, uint32_t bucket,
+                           struct partition_sizes *sizes)
 {
     b->value = b->has_bucket ? partition_of(b->kind, bucket) : 0;
     b->from = b->has_bucket ? (int64_t)bucket / 86400 * 86400 : 0;
@@ -111,7 +115,8 @@ static void cut_tier(struct epoch *ep, size_t k, size_t t, size_t slot)
     const struct plan_cube *cube = &ep->source->cubes[k];
     const struct plan_tier *tier = &cube->tiers[t];
     bool has_bucket = cube->shape.count != 0;
-    int64_t cutoff = has_bucket ? keep_cutoff(tier->keep, tier->hidden_before, ep->row.now) : INT64_MIN;
+    int64_t cutoff =
+        has_bucket ? keep_cutoff(tier->keep, tier->hidden_before, ep->row.now) : INT64_MIN;
     struct partition_sizes sizes = {0};
     size_t n_keys = 0, bytes = 0;
     for (size_t i = 0; i < ep->n_gathers; i++) {
@@ -123,7 +128,8 @@ static void cut_tier(struct epoch *ep, size_t k, size_t t, size_t slot)
     for (int pass = 0; pass < 2; pass++) {
         size_t first = ep->n_targets;
         if (pass == 1) {
-            struct block_target like = {.kind = BLOCK_TIER, .table = tier->table, .object = k, .tier = t};
+            struct block_target like = {
+                .kind = BLOCK_TIER, .table = tier->table, .object = k, .tier = t};
             first = targets_of(ep, like, &sizes, ep->n_parts);
         }
         for (size_t part = 0; part < ep->n_parts; part++) {
@@ -142,7 +148,9 @@ static void cut_tier(struct epoch *ep, size_t k, size_t t, size_t slot)
                     sizes.items[b.index].bytes += row_bytes;
                 } else {
                     struct block_target *target = &ep->targets[first + b.index];
-                    uint32_t block = target->n_blocks > 1 ? (uint32_t)(sealed_hash(sealed, i) % target->n_blocks) : 0;
+                    uint32_t block = target->n_blocks > 1
+                                         ? (uint32_t)(sealed_hash(sealed, i) % target->n_blocks)
+                                         : 0;
                     if (target->n_blocks > 0)
                         push_row(&target->rows[block * ep->n_parts + part], (uint32_t)i);
                 }
@@ -178,7 +186,8 @@ static void cut_raw(struct epoch *ep, size_t r)
         const struct raws *raws = &ep->gathers[g]->raws[r];
         for (size_t i = 0; i < raws->n_parts; i++) {
             const struct raw_part *p = &raws->parts[i];
-            struct block_target *target = &ep->targets[first + size_of_partition(&sizes, p->partition)];
+            struct block_target *target =
+                &ep->targets[first + size_of_partition(&sizes, p->partition)];
             for (size_t row = 0; row < p->n_rows && target->n_blocks > 0; row++) {
                 uint32_t block =
                     target->n_blocks > 1
@@ -268,7 +277,8 @@ static size_t tier_columns(const struct plan_cube *c)
     return 3 + (c->shape.count != 0) + c->n_dimensions + c->n_measures;
 }
 
-/* The marker: default keys in the partition's first bucket, empty states, this lane's mark and deadline. */
+/* The marker: default keys in the partition's first bucket, empty states, this lane's mark and
+ * deadline. */
 static void put_marker(struct buf *b, const struct plan_cube *c, int64_t bucket,
                        const struct chain_row *row, uint64_t mark, int64_t deadline)
 {
@@ -291,7 +301,8 @@ static void put_marker(struct buf *b, const struct plan_cube *c, int64_t bucket,
     put_constant_u32(b, "_deadline", "DateTime", (uint32_t)deadline, 1);
 }
 
-static void tier_body(struct epoch *ep, const struct block_target *t, uint32_t block, int64_t deadline, struct buf *b)
+static void tier_body(struct epoch *ep, const struct block_target *t, uint32_t block,
+                      int64_t deadline, struct buf *b)
 {
     const struct plan_cube *c = &ep->source->cubes[t->object];
     size_t slot = 0;
@@ -314,7 +325,8 @@ static void tier_body(struct epoch *ep, const struct block_target *t, uint32_t b
             sealed_write_dimension(s, b, i, rows->rows, rows->n);
         }
         for (size_t i = 0; i < c->n_measures; i++) {
-            native_column_head(b, c->measures[i].column, aggregate_storage(c->measures[i].aggregate)->wire_type);
+            native_column_head(b, c->measures[i].column,
+                               aggregate_storage(c->measures[i].aggregate)->wire_type);
             sealed_write_measure(s, b, i, rows->rows, rows->n);
         }
         put_constant_u64(b, "_mark", 0, rows->n);
@@ -324,7 +336,8 @@ static void tier_body(struct epoch *ep, const struct block_target *t, uint32_t b
     put_marker(b, c, bucket, &ep->row, ep->row.n * 4096 + block, deadline);
 }
 
-static void put_row_helpers(struct buf *b, const struct epoch *ep, uint32_t block, int64_t deadline, size_t n)
+static void put_row_helpers(struct buf *b, const struct epoch *ep, uint32_t block, int64_t deadline,
+                            size_t n)
 {
     struct column source = {.type = {.kind = TYPE_STRING, .is_low_cardinality = true}};
     AUTO_MEM struct str *names = xmalloc(n * sizeof(*names));
@@ -346,14 +359,16 @@ static const struct raw_part *part_of(const struct raws *r, uint32_t partition)
     return NULL;
 }
 
-static void put_values(struct buf *b, const char *name, const char *type_text, struct column c, size_t n)
+static void put_values(struct buf *b, const char *name, const char *type_text, struct column c,
+                       size_t n)
 {
     native_column_head(b, name, type_text);
     native_column_data(b, &c, NULL, n);
 }
 
 /* One Native block with the rows of all workers, in the table's order where that is cheap. */
-static void raw_body(struct epoch *ep, const struct block_target *t, uint32_t block, int64_t deadline, struct buf *b)
+static void raw_body(struct epoch *ep, const struct block_target *t, uint32_t block,
+                     int64_t deadline, struct buf *b)
 {
     const struct plan_raw *plan = &ep->source->raws[t->object];
     AUTO_MEM struct raw_piece *pieces = xcalloc(ep->n_gathers, sizeof(*pieces));
@@ -429,7 +444,8 @@ static void rejects_body(struct epoch *ep, const struct block_target *t, uint32_
 void block_columns(const struct epoch *ep, const struct block_target *t, struct buf *b)
 {
     if (t->kind == BLOCK_REJECTS) {
-        buf_text(b, "source, n, partition, `offset`, reason, record, header, now, _source, _epoch, _block, _deadline");
+        buf_text(b, "source, n, partition, `offset`, reason, record, header, now, _source, _epoch, "
+                    "_block, _deadline");
         return;
     }
     if (t->kind == BLOCK_RAW) {
@@ -456,7 +472,8 @@ void block_columns(const struct epoch *ep, const struct block_target *t, struct 
     buf_text(b, ", _mark, _deadline");
 }
 
-void block_body(struct epoch *ep, const struct block_target *t, uint32_t block, int64_t deadline, struct buf *b)
+void block_body(struct epoch *ep, const struct block_target *t, uint32_t block, int64_t deadline,
+                struct buf *b)
 {
     switch (t->kind) {
     case BLOCK_TIER: tier_body(ep, t, block, deadline, b); break;

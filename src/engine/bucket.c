@@ -9,11 +9,11 @@ static uint32_t fixed_step(const struct zone *zone, int64_t count, enum interval
 {
     if (zone != NULL && !zone_is_utc(zone))
         return 0;
-    int64_t step = unit == INTERVAL_SECOND               ? count
-                   : unit == INTERVAL_MINUTE             ? count * 60
-                   : unit == INTERVAL_DAY                ? count * 86400
+    int64_t step = unit == INTERVAL_SECOND                                 ? count
+                   : unit == INTERVAL_MINUTE                               ? count * 60
+                   : unit == INTERVAL_DAY                                  ? count * 86400
                    : unit == INTERVAL_HOUR && count > 0 && 24 % count == 0 ? count * 3600
-                                                         : 0;
+                                                                           : 0;
     return step > 0 && step <= UINT32_MAX ? (uint32_t)step : 0;
 }
 
@@ -34,13 +34,13 @@ static int64_t about_seconds(enum interval_unit unit)
 void bucketer_init(struct bucketer *b, const struct zone *zone, int64_t count,
                    enum interval_unit unit)
 {
-    *b = (struct bucketer){.zone = zone, .count = count, .unit = unit,
-                           .step = fixed_step(zone, count, unit)};
+    *b = (struct bucketer){
+        .zone = zone, .count = count, .unit = unit, .step = fixed_step(zone, count, unit)};
     if (b->step > 1)
         b->reciprocal = UINT64_MAX / b->step + 1;
     /* Two or more places a bucket: neighbours do not push one another out at their border. */
-    for (int64_t length = count * about_seconds(unit); length > 2 &&
-         b->memo_shift < 30; length /= 2)
+    for (int64_t length = count * about_seconds(unit); length > 2 && b->memo_shift < 30;
+         length /= 2)
         b->memo_shift++;
 }
 
@@ -73,7 +73,7 @@ uint32_t bucketer_start(struct bucketer *b, uint32_t time)
     if (b->step > 0)
         return start_by_step(b, time);
     return time >= b->last.start && time < b->last.next ? b->last.start
-    : start_by_calendar(b, time);
+                                                        : start_by_calendar(b, time);
 }
 
 static bool all_in_last(const struct bucketer *b, const uint32_t *times, const uint32_t *rows,

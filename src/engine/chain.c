@@ -13,7 +13,8 @@
 #include "codec/native.h"
 #include "lang/parse.h"
 
-/* Row 1 has few tokens to remember, so its slots may be long: one who comes in a slot's last seconds waits. */
+/* Row 1 has few tokens to remember, so its slots may be long: one who comes in a slot's last
+ * seconds waits. */
 enum { FIRST_SLOT_S = 86400, FIRST_MARGIN_S = 30 };
 
 static const char *const kind_names[] = {"epoch", "checkpoint", "skip", "retry"};
@@ -115,7 +116,7 @@ static bool field_u32(struct str *line, uint32_t *ret)
 
 /* Digit + 1; 0: none. A table, as a checkpoint may have millions of digits. */
 static const uint8_t hex_digits[256] = {
-    ['0'] = 1, ['1'] = 2, ['2'] = 3, ['3'] = 4, ['4'] = 5, ['5'] = 6, ['6'] = 7, ['7'] = 8,
+    ['0'] = 1, ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
     ['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
 };
 
@@ -269,7 +270,8 @@ static void set_end(struct chain *c, const struct file_mark *m)
         c->next_partition = m->partition + 1;
 }
 
-/* The guard: an epoch is valid iff each of its ranges starts where the valid epochs before it end. */
+/* The guard: an epoch is valid iff each of its ranges starts where the valid epochs before it
+ * end. */
 static bool is_valid(const struct chain *c, const struct chain_row *row)
 {
     for (size_t i = 0; i < row->n_ranges; i++) {
@@ -306,7 +308,8 @@ static uint64_t cell_u64(const struct native_result *r, size_t column, size_t ro
     return ((uint64_t *)r->columns[column].column.values)[row];
 }
 
-static enum err_code row_from_cells(struct chain_row *row, const struct native_result *r, size_t i, struct err *e)
+static enum err_code row_from_cells(struct chain_row *row, const struct native_result *r, size_t i,
+                                    struct err *e)
 {
     *row = (struct chain_row){.n = cell_u64(r, 0, i),
                               .lane = cell_u64(r, 2, i),
@@ -391,7 +394,8 @@ static void take_ends(struct chain *c, struct chain_row *row)
     }
 }
 
-static enum err_code read_checkpoint(struct chain *c, struct store *s, struct buf *open_list, struct err *e)
+static enum err_code read_checkpoint(struct chain *c, struct store *s, struct buf *open_list,
+                                     struct err *e)
 {
     AUTO_DONE(buf) sql = {0};
     select_rows(&sql, c, "kind = 'checkpoint' ORDER BY n DESC LIMIT 1");
@@ -421,7 +425,8 @@ static enum err_code read_checkpoint(struct chain *c, struct store *s, struct bu
     return code;
 }
 
-/* Adopts the rows that `condition` picks, in order of n; those in `known` (already adopted) only become open. */
+/* Adopts the rows that `condition` picks, in order of n; those in `known` (already adopted) only
+ * become open. */
 static enum err_code read_rows(struct chain *c, struct store *s, const char *condition,
                                bool is_known, size_t *n_new, struct err *e)
 {
@@ -451,18 +456,21 @@ static enum err_code read_rows(struct chain *c, struct store *s, const char *con
     return code;
 }
 
-enum err_code chain_read(struct chain *c, struct store *s, const char *database, const char *source, struct err *e)
+enum err_code chain_read(struct chain *c, struct store *s, const char *database, const char *source,
+                         struct err *e)
 {
     *c = (struct chain){.source = xstrdup(source), .database = database};
     AUTO_DONE(buf) open_list = {0};
     AUTO_DONE(buf) condition = {0};
     TRY(read_checkpoint(c, s, &open_list, e));
     if (open_list.n) {
-        buf_printf(&condition, "kind != 'checkpoint' AND n IN (%s) ORDER BY n", buf_cstr(&open_list));
+        buf_printf(&condition, "kind != 'checkpoint' AND n IN (%s) ORDER BY n",
+                   buf_cstr(&open_list));
         TRY(read_rows(c, s, buf_cstr(&condition), true, NULL, e));
         buf_reset(&condition);
     }
-    buf_printf(&condition, "kind != 'checkpoint' AND n > %" PRIu64 " ORDER BY n", c->last_checkpoint);
+    buf_printf(&condition, "kind != 'checkpoint' AND n > %" PRIu64 " ORDER BY n",
+               c->last_checkpoint);
     TRY(read_rows(c, s, buf_cstr(&condition), false, NULL, e));
     return drop_done(c, s, e);
 }
@@ -532,7 +540,9 @@ static enum err_code read_row(struct chain *c, struct store *s, uint64_t n, stru
                               int64_t *now, struct err *e)
 {
     AUTO_DONE(buf) sql = {0};
-    buf_text(&sql, "SELECT r.*, toUInt64(toUnixTimestamp(now())) FROM (SELECT 1 AS one) AS o LEFT JOIN (");
+    buf_text(
+        &sql,
+        "SELECT r.*, toUInt64(toUnixTimestamp(now())) FROM (SELECT 1 AS one) AS o LEFT JOIN (");
     AUTO_DONE(buf) condition = {0};
     buf_printf(&condition, "kind != 'checkpoint' AND n = %" PRIu64 " LIMIT 1", n);
     AUTO_DONE(buf) inner = {0};
@@ -550,12 +560,14 @@ static enum err_code read_row(struct chain *c, struct store *s, uint64_t n, stru
     return code;
 }
 
-/* One try for row->n = last_n + 1: ERR_OK if the chain holds our row there, ERR_CONFLICT if another's. */
+/* One try for row->n = last_n + 1: ERR_OK if the chain holds our row there, ERR_CONFLICT if
+ * another's. */
 static enum err_code append_at(struct chain *c, struct store *s, struct chain_row *row,
                                const _Atomic bool *stop, struct err *e)
 {
     /* Row 1 has no row before it: every process must cut its slots alike, so by constants. */
-    struct slot_grid grid = {.t0 = c->last_now, .slot_s = c->last_n ? c->last_slot_s : FIRST_SLOT_S,
+    struct slot_grid grid = {.t0 = c->last_now,
+                             .slot_s = c->last_n ? c->last_slot_s : FIRST_SLOT_S,
                              .margin_s = c->last_n ? c->last_margin_s : FIRST_MARGIN_S};
     struct attempt attempt = {.slot = INT64_MIN};
     AUTO_MEM char *family = xasprintf("%s#%" PRIu64, c->source, row->n);
@@ -573,7 +585,8 @@ static enum err_code append_at(struct chain *c, struct store *s, struct chain_ro
             return code; /* outcome unknown: the caller comes back with the same row */
         }
         bool is_there = there.n == row->n;
-        bool is_mine = is_there && there.lane == row->lane && strcmp(there.process, row->process) == 0;
+        bool is_mine =
+            is_there && there.lane == row->lane && strcmp(there.process, row->process) == 0;
         if (is_mine)
             adopt(c, &there);
         chain_row_done(&there);
@@ -618,14 +631,16 @@ enum err_code chain_append(struct chain *c, struct store *s, struct chain_row *r
         enum err_code code = append_at(c, s, row, stop, e);
         if (code != ERR_CONFLICT)
             return code;
-        /* Another process wrote that n (a retry of rejects, say). From the start: is our epoch still valid? */
+        /* Another process wrote that n (a retry of rejects, say). From the start: is our epoch
+         * still valid? */
         size_t n_new;
         TRY(chain_refresh(c, s, &n_new, e));
         log_info("chain", "moved_on", "source=%s rows=%zu", c->source, n_new);
     }
 }
 
-enum err_code chain_checkpoint(struct chain *c, struct store *s, const struct chain_row *like, struct err *e)
+enum err_code chain_checkpoint(struct chain *c, struct store *s, const struct chain_row *like,
+                               struct err *e)
 {
     struct chain_row row = *like;
     row.kind = CHAIN_CHECKPOINT;
@@ -641,12 +656,14 @@ enum err_code chain_checkpoint(struct chain *c, struct store *s, const struct ch
 
     /* A second checkpoint of the same n does no harm: both are true. So no slots, only a token. */
     struct slot_grid grid = {.t0 = 0, .slot_s = row.slot_s, .margin_s = row.margin_s};
-    struct attempt attempt = {.slot = clock_wall_s() / grid.slot_s, .number = (int64_t)(like->lane & 0xffffff)};
+    struct attempt attempt = {.slot = clock_wall_s() / grid.slot_s,
+                              .number = (int64_t)(like->lane & 0xffffff)};
     AUTO_MEM char *family = xasprintf("%s#%" PRIu64 "/checkpoint", c->source, row.n);
     AUTO_MEM char *table = xasprintf("%s.weir_epochs", c->database);
     AUTO_DONE(buf) body = {0};
     row_block(&body, c, &row, buf_view(&blocks), UINT32_MAX);
-    enum err_code code = insert_send(s, table, chain_columns, family, &attempt, &grid, buf_view(&body), e);
+    enum err_code code =
+        insert_send(s, table, chain_columns, family, &attempt, &grid, buf_view(&body), e);
     free(row.ranges);
     if (code == ERR_OK)
         c->last_checkpoint = row.n;

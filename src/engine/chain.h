@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The chain of a source's epochs (table weir_epochs) and what it says about each partition. A struct chain
- * belongs to the source's coordinator thread. */
+ * The chain of a source's epochs (table weir_epochs) and what it says about each partition. A
+ * struct chain belongs to the source's coordinator thread. */
 #ifndef ENGINE_CHAIN_H
 #define ENGINE_CHAIN_H
 
@@ -23,8 +23,8 @@ struct chain_block {
 
 enum chain_kind { CHAIN_EPOCH, CHAIN_CHECKPOINT, CHAIN_SKIP, CHAIN_RETRY };
 
-/* The source's own rejects are a partition of its chain: position = the n of the last epoch whose rejects
- * were retried. */
+/* The source's own rejects are a partition of its chain: position = the n of the last epoch
+ * whose rejects were retried. */
 #define REJECTS_PARTITION (UINT64_MAX - 1)
 
 struct chain_row {
@@ -45,13 +45,14 @@ void chain_row_done(struct chain_row *r);
 struct chain {
     char *source;
     const char *database;
-    uint64_t last_n;          /* 0: no row yet */
+    uint64_t last_n; /* 0: no row yet */
     int64_t last_now;
-    int64_t last_slot_s, last_margin_s; /* L and M of row last_n: the grid of the next row, whatever settings say now */
+    /* L and M of row last_n: the grid of the next row, whatever settings say now */
+    int64_t last_slot_s, last_margin_s;
     uint64_t next_partition;
-    struct file_mark *ends;   /* by partition: where the chain's valid epochs end */
+    struct file_mark *ends; /* by partition: where the chain's valid epochs end */
     size_t n_ends, cap_ends;
-    struct chain_row *open;   /* valid rows without a ledger entry */
+    struct chain_row *open; /* valid rows without a ledger entry */
     size_t n_open;
     uint64_t last_checkpoint; /* n of the newest checkpoint row, 0 = none */
 };
@@ -60,9 +61,11 @@ struct chain {
 MUST_CHECK enum err_code chain_read(struct chain *c, struct store *s, const char *database,
                                     const char *source, struct err *e);
 /* Rows another process appended since; adopted in order. *n_new says how many. */
-MUST_CHECK enum err_code chain_refresh(struct chain *c, struct store *s, size_t *n_new, struct err *e);
+MUST_CHECK enum err_code chain_refresh(struct chain *c, struct store *s, size_t *n_new,
+                                       struct err *e);
 void chain_done(struct chain *c);
-const struct file_mark *chain_end(const struct chain *c, uint64_t partition); /* NULL: not in the chain */
+/* NULL: not in the chain */
+const struct file_mark *chain_end(const struct chain *c, uint64_t partition);
 
 /* Appends row (its n is filled here: last_n + 1). After success the chain holds exactly this row at
  * that n (lane and process prove it; a row is never changed between tries) and has adopted it.
@@ -77,8 +80,10 @@ void chain_close_row(struct chain *c, uint64_t n); /* row n is done */
 
 /* Text forms of ranges and blocks, as stored (docs/formats/tables.md). */
 void ranges_print(struct buf *out, const struct chain_range *ranges, size_t n);
-MUST_CHECK enum err_code ranges_parse(struct chain_range **ret, size_t *n, struct str text, struct err *e);
+MUST_CHECK enum err_code ranges_parse(struct chain_range **ret, size_t *n, struct str text,
+                                      struct err *e);
 void blocks_print(struct buf *out, const struct chain_block *blocks, size_t n);
-MUST_CHECK enum err_code blocks_parse(struct chain_block **ret, size_t *n, struct str text, struct err *e);
+MUST_CHECK enum err_code blocks_parse(struct chain_block **ret, size_t *n, struct str text,
+                                      struct err *e);
 
 #endif

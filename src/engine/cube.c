@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Gathering: batches of rows into the rows of keys. Per CUBE_BATCH rows: buckets, numbers of strings,
- * packed key words; hashes (prefetching slots); first slots (prefetching rows); comparison without
- * a branch per row; the few keys that were not at their first place; then one pass per measure over
- * rows that are in L1. */
+ * Gathering: batches of rows into the rows of keys. Per CUBE_BATCH rows: buckets, numbers of
+ * strings, packed key words; hashes (prefetching slots); first slots (prefetching rows);
+ * comparison without a branch per row; the few keys that were not at their first place; then one
+ * pass per measure over rows that are in L1. */
 #include "engine/cube.h"
 
 #include <assert.h>
@@ -65,8 +65,8 @@ static void states_done(struct cube *c)
         return;
     for (uint32_t row = 1; row < c->n_rows; row++)
         for (size_t m = 0; m < c->shape->n_measures; m++)
-            aggregate_done(c->shape->measures[m].aggregate, cube_row(c, row) +
-                           c->shape->measures[m].offset, &c->state_bytes);
+            aggregate_done(c->shape->measures[m].aggregate,
+                           cube_row(c, row) + c->shape->measures[m].offset, &c->state_bytes);
 }
 
 void cube_free(struct cube *c)
@@ -116,8 +116,8 @@ size_t cube_bytes(const struct cube *c)
     size_t bytes = sizeof(*c) + c->state_bytes + c->n_slots * sizeof(*c->slots);
     size_t most_rows = c->n_rows > c->most_rows ? c->n_rows : c->most_rows;
     bytes += table_resident(most_rows * c->shape->stride, c->rows_cap_bytes);
-    bytes += (c->layout.n_words + 1) * CUBE_BATCH * 8 + (c->shape->n_dimensions +
-                                                         1) * CUBE_BATCH * 4;
+    bytes +=
+        (c->layout.n_words + 1) * CUBE_BATCH * 8 + (c->shape->n_dimensions + 1) * CUBE_BATCH * 4;
     for (size_t d = 0; d < c->shape->n_dimensions; d++)
         if (c->layout.fields[d].is_text)
             bytes += dictionary_bytes(&c->dictionaries[d]);
@@ -194,8 +194,8 @@ static bool is_key(const struct cube *c, uint32_t row, const uint64_t *words)
 
 static uint32_t find_or_add(struct cube *c, const uint64_t *words, uint64_t hash)
 {
-    for (uint64_t at = c->layout.n_words ? hash >> c->shift
-         : 0;; at = (at + 1) & (c->n_slots - 1)) {
+    for (uint64_t at = c->layout.n_words ? hash >> c->shift : 0;;
+         at = (at + 1) & (c->n_slots - 1)) {
         uint32_t row = c->slots[at];
         if (row == 0) {
             row = c->n_rows++;

@@ -17,8 +17,12 @@
 #include "engine/table_memory.h"
 
 /* 128: rows, keys and columns of a batch stay in the first-level cache together. */
-enum { CUBE_BATCH = 128, CUBE_MAX_DIMENSIONS = SHAPE_MAX_DIMENSIONS, CUBE_MAX_WORDS = 2 * CUBE_MAX_DIMENSIONS + 2,
-      KEY_AT = 8 };
+enum {
+    CUBE_BATCH = 128,
+    CUBE_MAX_DIMENSIONS = SHAPE_MAX_DIMENSIONS,
+    CUBE_MAX_WORDS = 2 * CUBE_MAX_DIMENSIONS + 2,
+    KEY_AT = 8
+};
 
 struct key_place {
     uint8_t word, shift;
@@ -71,7 +75,7 @@ struct cube {
 
     char *rows;
     size_t rows_cap_bytes;
-    uint32_t n_rows; /* with row 0 */
+    uint32_t n_rows;    /* with row 0 */
     uint32_t most_rows; /* since the memory was mapped */
     uint32_t *slots;
     uint64_t n_slots;

@@ -29,8 +29,8 @@ static inline uint64_t slot_hash(const struct dictionary *d, struct dictionary_e
 
 void dictionary_init(struct dictionary *d)
 {
-    *d = (struct dictionary){.n = 1, .n_slots = FIRST_SLOTS, .entries_cap = FIRST_ENTRIES,
-                             .seed = table_seed()};
+    *d = (struct dictionary){
+        .n = 1, .n_slots = FIRST_SLOTS, .entries_cap = FIRST_ENTRIES, .seed = table_seed()};
     d->slots = xmap(FIRST_SLOTS * sizeof(*d->slots));
     d->entries = xmap(FIRST_ENTRIES * sizeof(*d->entries));
     d->entries[0] = entry_of_null;
@@ -56,10 +56,11 @@ void dictionary_reset(struct dictionary *d)
 
 size_t dictionary_bytes(const struct dictionary *d)
 {
-    return d->n_slots * sizeof(*d->slots) + table_resident(d->n * sizeof(*d->entries),
-                                                           d->entries_cap * sizeof(*d->entries)) +
+    return d->n_slots * sizeof(*d->slots) +
+           table_resident(d->n * sizeof(*d->entries), d->entries_cap * sizeof(*d->entries)) +
            table_resident(d->longs ? d->n * sizeof(*d->longs) : 0,
-                          d->longs_cap * sizeof(*d->longs)) + d->arena_bytes;
+                          d->longs_cap * sizeof(*d->longs)) +
+           d->arena_bytes;
 }
 
 /* ---- keys of a batch ---- */
@@ -118,8 +119,8 @@ static void keys_plain(struct batch_keys *k, size_t n)
 }
 
 /* Masked loads do not fault on what the mask hides, so no string needs bytes behind its end. */
-__attribute__((target("avx512f,avx512bw,avx512vl")))
-static void keys_avx512(struct batch_keys *k, size_t n)
+__attribute__((target("avx512f,avx512bw,avx512vl"))) static void keys_avx512(struct batch_keys *k,
+                                                                             size_t n)
 {
     uint32_t longs[DICTIONARY_BATCH];
     size_t n_long = 0;
@@ -197,8 +198,8 @@ static void make_room(struct dictionary *d, size_t more)
         size_t old = d->entries_cap;
         while (d->entries_cap < n)
             d->entries_cap *= 2;
-        d->entries = table_grow(d->entries, old * sizeof(*d->entries),
-                                d->entries_cap * sizeof(*d->entries));
+        d->entries =
+            table_grow(d->entries, old * sizeof(*d->entries), d->entries_cap * sizeof(*d->entries));
     }
     if (d->longs != NULL && d->longs_cap < d->entries_cap) {
         d->longs = table_grow(d->longs, d->longs_cap * sizeof(*d->longs),
@@ -316,6 +317,6 @@ bool dictionary_same_text(const struct dictionary *x, uint32_t x_id, const struc
     struct dictionary_entry e = x->entries[x_id];
     if (!same_entry(e, y->entries[y_id]))
         return false;
-    return !is_long(e) || memcmp(x->longs[x_id], y->longs[y_id],
-                                 e.high & (((uint64_t)1 << 56) - 1)) == 0;
+    return !is_long(e) ||
+           memcmp(x->longs[x_id], y->longs[y_id], e.high & (((uint64_t)1 << 56) - 1)) == 0;
 }

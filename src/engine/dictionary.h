@@ -27,8 +27,8 @@ struct dictionary {
     struct dictionary_entry *entries; /* huge pages; moved when it grows */
     uint32_t *slots;
     uint64_t n_slots;
-    unsigned shift; /* hash >> shift = slot */
-    uint64_t seed;  /* of slot hashes: nobody can aim strings at one slot */
+    unsigned shift;     /* hash >> shift = slot */
+    uint64_t seed;      /* of slot hashes: nobody can aim strings at one slot */
     const char **longs; /* by number; NULL while there is none */
     uint32_t longs_cap;
     struct arena arena;

@@ -16,7 +16,7 @@ struct seal_work {
     struct epoch *ep;
     struct seal_job *jobs; /* one per (cube, tier) */
     size_t n_jobs;
-    size_t next;           /* (job, part) to take; guarded by lock */
+    size_t next; /* (job, part) to take; guarded by lock */
     pthread_mutex_t lock;
 };
 
@@ -29,8 +29,8 @@ static void seal_one(struct seal_work *w, size_t job, size_t part)
     for (size_t i = 0; i < ep->n_gathers; i++)
         from[i] = ep->gathers[i]->cubes[w->jobs[job].cube];
     int64_t count = cube->shape.count ? tier->every.count : 0;
-    ep->sealed[w->jobs[job].slot * ep->n_parts + part] =
-        cube_seal(from, ep->n_gathers, cube->shape.zone, count, tier->every.unit, part, ep->n_parts);
+    ep->sealed[w->jobs[job].slot * ep->n_parts + part] = cube_seal(
+        from, ep->n_gathers, cube->shape.zone, count, tier->every.unit, part, ep->n_parts);
 }
 
 static void *seal_thread(void *context)

@@ -5,8 +5,9 @@
  *   gathers ─epoch_seal─▶ blocks by (table, table partition) ─chain_append─▶ intent
  *           ─epoch_store─▶ INSERTs, each with its receipt ─▶ ledger (done mark)
  *
- * Whoever builds the epoch again from the intent's ranges gets equal blocks: a row's block is the hash of its
- * key modulo the number of blocks that the intent names. owner: the storing thread; sealing uses helper threads. */
+ * Whoever builds the epoch again from the intent's ranges gets equal blocks: a row's block is
+ * the hash of its key modulo the number of blocks that the intent names. owner: the storing
+ * thread; sealing uses helper threads. */
 #ifndef ENGINE_EPOCH_H
 #define ENGINE_EPOCH_H
 
@@ -25,20 +26,20 @@ struct block_rows {
 struct block_target {
     enum block_kind kind;
     const char *table;
-    size_t object;          /* index of the cube or raw */
+    size_t object; /* index of the cube or raw */
     size_t tier;
     uint32_t partition;
     uint32_t n_blocks;
-    size_t n_pieces;        /* sealed parts or gathers */
+    size_t n_pieces;         /* sealed parts or gathers */
     struct block_rows *rows; /* [block * n_pieces + piece] */
-    uint32_t n_landed;      /* blocks proven to be there, from the first on */
-    struct attempt attempt; /* of block n_landed */
+    uint32_t n_landed;       /* blocks proven to be there, from the first on */
+    struct attempt attempt;  /* of block n_landed */
 };
 
 struct epoch {
     const struct plan *plan;
     const struct plan_source *source;
-    struct chain_row row;    /* the intent; filled by the caller but for blocks */
+    struct chain_row row; /* the intent; filled by the caller but for blocks */
     struct gather **gathers;
     size_t n_gathers;
     struct sealed_tier **sealed; /* [(cube, tier) in order][part] */
@@ -61,20 +62,22 @@ struct ledger_extra {
     const char *name;
 };
 
-/* Cuts the gathers into blocks. With row.blocks given (recovery) their numbers are used, else row.blocks is filled.
- * n_threads: for merging. */
+/* Cuts the gathers into blocks. With row.blocks given (recovery) their numbers are used, else
+ * row.blocks is filled. n_threads: for merging. */
 void epoch_seal(struct epoch *ep, size_t n_threads);
 void epoch_done(struct epoch *ep); /* frees all but the gathers */
 
 /* What ends waiting; set by other threads. Either may be NULL. */
 struct patience {
-    const _Atomic bool *stop;    /* asked to end: the epoch is finished, but a store that fails is not waited for */
+    /* asked to end: the epoch is finished, but a store that fails is not waited for */
+    const _Atomic bool *stop;
     const _Atomic bool *give_up; /* asked twice: a slot is not waited for either */
 };
 
 /* Targets are sent side by side over n_stores connections (1 is enough).
- * Inserts what is missing until everything is proven to be there, ledger last. Failures of the store are retried here
- * (ERR_UNAVAILABLE calls store_ensure) until *stop. ERR_STOPPED: given up; the intent stands. */
+ * Inserts what is missing until everything is proven to be there, ledger last. Failures of the
+ * store are retried here (ERR_UNAVAILABLE calls store_ensure) until *stop. ERR_STOPPED: given
+ * up; the intent stands. */
 MUST_CHECK enum err_code epoch_store(struct epoch *ep, struct store *const *stores, size_t n_stores,
                                      struct patience patience, struct err *e);
 

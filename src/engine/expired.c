@@ -14,7 +14,8 @@ size_t expired_slots(const struct plan_source *p)
     return n;
 }
 
-void expired_add(uint64_t *totals, const struct plan_source *p, struct gather *const *gathers, size_t n_gathers)
+void expired_add(uint64_t *totals, const struct plan_source *p, struct gather *const *gathers,
+                 size_t n_gathers)
 {
     size_t n = expired_slots(p);
     for (size_t g = 0; g < n_gathers; g++)
@@ -52,7 +53,8 @@ static void print_tiers(struct buf *out, const struct plan_cube *cube, const uin
     for (size_t t = 0; t < cube->n_tiers; t++) {
         if (totals[t] == 0)
             continue;
-        buf_printf(out, "%.*s_%s", STR_FMT(cube->metric->name), cube->tiers[t].suffix ? cube->tiers[t].suffix : "");
+        buf_printf(out, "%.*s_%s", STR_FMT(cube->metric->name),
+                   cube->tiers[t].suffix ? cube->tiers[t].suffix : "");
         put_line(out, totals[t], cube->tiers[t].keep);
         /* The next coarser tier that has more of them. */
         for (size_t c = t + 1; c < cube->n_tiers; c++) {

@@ -10,14 +10,15 @@
 enum { MAX_ARGS = 8 };
 
 struct gather_scratch {
-    uint8_t bad[BATCH_ROWS];        /* 1 = the event is rejected */
-    size_t n_bad;                   /* of this batch; 0 nearly always, and then rows need no looking at */
-    uint8_t fault[BATCH_ROWS];      /* why: enum fault, or a WHY_ below */
+    uint8_t bad[BATCH_ROWS]; /* 1 = the event is rejected */
+    /* of this batch; 0 nearly always, and then rows need no looking at */
+    size_t n_bad;
+    uint8_t fault[BATCH_ROWS]; /* why: enum fault, or a WHY_ below */
     uint16_t fault_output[BATCH_ROWS];
     uint32_t times[BATCH_ROWS];
     int64_t times_ms[BATCH_ROWS];
     uint32_t rows[BATCH_ROWS];
-    uint32_t live[BATCH_ROWS];      /* rows that are not expired */
+    uint32_t live[BATCH_ROWS]; /* rows that are not expired */
     uint8_t kept[BATCH_ROWS];
     /* Room for the columns of the widest table or cube. */
     const struct column **columns;
@@ -112,7 +113,8 @@ bool gather_is_empty(const struct gather *g)
 
 static const struct pattern_engine regexes = {regex_new, regex_free, regex_n_groups, regex_find};
 
-/* What the source's SETTINGS say about its format. plan/build.c has refused what they must not say. */
+/* What the source's SETTINGS say about its format. plan/build.c has refused what they must not
+ * say. */
 static void apply_settings(struct decoder_spec *spec, const struct source_def *def)
 {
     spec->patterns = &regexes;
@@ -124,7 +126,9 @@ static void apply_settings(struct decoder_spec *spec, const struct source_def *d
         else if (str_is(name, "format_regexp"))
             spec->pattern = value;
         else if (str_is(name, "format_regexp_escaping_rule"))
-            spec->escaping = str_is(value, "Escaped") ? REGEXP_ESCAPED : str_is(value, "CSV") ? REGEXP_CSV : REGEXP_RAW;
+            spec->escaping = str_is(value, "Escaped") ? REGEXP_ESCAPED
+                             : str_is(value, "CSV")   ? REGEXP_CSV
+                                                      : REGEXP_RAW;
         else if (str_is(name, "format_regexp_skip_unmatched"))
             spec->skips_unmatched = str_is(value, "1") || str_is(value, "true");
     }
@@ -136,11 +140,17 @@ enum err_code gatherer_init(struct gatherer *w, const struct plan_source *plan,
     *w = (struct gatherer){.plan = plan, .settings = settings};
     uint32_t n_positions = 0;
     for (uint32_t i = 0; i < plan->def->n_columns; i++)
-        n_positions += plan->def->columns[i].mode != COLUMN_MATERIALIZED && plan->def->columns[i].mode != COLUMN_ALIAS;
+        n_positions += plan->def->columns[i].mode != COLUMN_MATERIALIZED &&
+                       plan->def->columns[i].mode != COLUMN_ALIAS;
     struct decoder_spec spec = {
-        .format = plan->def->format, .fields = plan->fields, .n_fields = plan->n_fields, .positions = plan->positions,
-        .n_positions = n_positions, .max_record_bytes = (size_t)settings->max_record_bytes,
-        .max_columns = (uint32_t)settings->max_columns, .max_depth = (uint32_t)settings->max_depth,
+        .format = plan->def->format,
+        .fields = plan->fields,
+        .n_fields = plan->n_fields,
+        .positions = plan->positions,
+        .n_positions = n_positions,
+        .max_record_bytes = (size_t)settings->max_record_bytes,
+        .max_columns = (uint32_t)settings->max_columns,
+        .max_depth = (uint32_t)settings->max_depth,
     };
     apply_settings(&spec, plan->def);
     w->delimiter = plan->def->format == FORMAT_CSV   ? (spec.delimiter ? spec.delimiter : ',')
@@ -196,8 +206,8 @@ static void keep_reject(struct gather *g, const struct gather_chunk *chunk, uint
     struct str wanted = chunk->header.p ? chunk->header : (struct str){"", 0};
     if (!str_eq(header, wanted))
         header = arena_str(&g->reject_arena, wanted);
-    g->rejects[g->n_rejects++] = (struct kept_reject){
-        chunk->partition, offset, copy, header, arena_text(&g->reject_arena, str_of(reason))};
+    g->rejects[g->n_rejects++] = (struct kept_reject){chunk->partition, offset, copy, header,
+                                                      arena_text(&g->reject_arena, str_of(reason))};
     g->reject_bytes += bytes.n + 100;
 }
 
@@ -222,7 +232,8 @@ static const char *output_name(const struct plan_source *p, int output, char *ou
             for (size_t a = 0; a < cube->measures[m].n_args; a++)
                 is_it |= cube->measures[m].args[a] == output;
             if (is_it) {
-                snprintf(out, size, "'%s' of metric '%.*s'", cube->measures[m].column, STR_FMT(cube->metric->name));
+                snprintf(out, size, "'%s' of metric '%.*s'", cube->measures[m].column,
+                         STR_FMT(cube->metric->name));
                 return out;
             }
         }
@@ -236,7 +247,8 @@ static const char *output_name(const struct plan_source *p, int output, char *ou
     return out;
 }
 
-static void reject_row(struct gather *g, struct gatherer *w, const struct gather_chunk *chunk, size_t row, int64_t now)
+static void reject_row(struct gather *g, struct gatherer *w, const struct gather_chunk *chunk,
+                       size_t row, int64_t now)
 {
     const struct gather_scratch *s = w->scratch;
     char reason[400], where[200];
@@ -253,7 +265,8 @@ static void reject_row(struct gather *g, struct gatherer *w, const struct gather
         snprintf(reason, sizeof(reason), "%s: %s", where, fault_text(s->fault[row]));
     struct batch *b = &w->batch;
     uint64_t at = b->offsets[row] - chunk->offset;
-    keep_reject(g, chunk, b->offsets[row], (struct str){chunk->bytes.p + at, b->lengths[row]}, reason);
+    keep_reject(g, chunk, b->offsets[row], (struct str){chunk->bytes.p + at, b->lengths[row]},
+                reason);
 }
 
 /* ---- judging a batch ---- */
@@ -322,7 +335,8 @@ static void judge_times(struct gatherer *w, int64_t now)
             s->times[i] = sec < 0 ? 0 : sec > UINT32_MAX ? UINT32_MAX : (uint32_t)sec;
         }
     } else {
-        static const int64_t powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000};
+        static const int64_t powers[] = {1,      10,      100,      1000,      10000,
+                                         100000, 1000000, 10000000, 100000000, 1000000000};
         int64_t unit = powers[c->type.scale];
         const int64_t *v = c->values;
         for (size_t i = 0; i < n; i++) {
@@ -362,7 +376,8 @@ static void judge_raws(struct gatherer *w)
     }
 }
 
-/* Values that ClickHouse's aggregate would throw on (an infinity in quantilesDD, arrays of different length). */
+/* Values that ClickHouse's aggregate would throw on (an infinity in quantilesDD, arrays of
+ * different length). */
 static void judge_aggregate(struct gatherer *w, const struct plan_measure *m, const uint8_t *pass,
                             const uint8_t *condition)
 {
@@ -385,14 +400,17 @@ static void judge_cubes(struct gatherer *w)
         const struct plan_cube *cube = &p->cubes[k];
         const uint8_t *pass = output_bytes(w, cube->pass);
         for (size_t i = 0; i < cube->n_dimensions; i++)
-            judge(w->scratch, output_column(w, cube->dimensions[i].output), cube->dimensions[i].output, pass, NULL, n);
+            judge(w->scratch, output_column(w, cube->dimensions[i].output),
+                  cube->dimensions[i].output, pass, NULL, n);
         for (size_t m = 0; m < cube->n_measures; m++) {
             const struct plan_measure *measure = &cube->measures[m];
             const uint8_t *condition = output_bytes(w, measure->condition);
             if (measure->condition >= 0)
-                judge(w->scratch, output_column(w, measure->condition), measure->condition, pass, NULL, n);
+                judge(w->scratch, output_column(w, measure->condition), measure->condition, pass,
+                      NULL, n);
             for (size_t a = 0; a < measure->n_args; a++)
-                judge(w->scratch, output_column(w, measure->args[a]), measure->args[a], pass, condition, n);
+                judge(w->scratch, output_column(w, measure->args[a]), measure->args[a], pass,
+                      condition, n);
             judge_aggregate(w, measure, pass, condition);
         }
     }
@@ -410,7 +428,8 @@ static void judge_batch(struct gatherer *w, int64_t now)
         judge(w->scratch, output_column(w, p->checked[i]), p->checked[i], NULL, NULL, n);
     for (size_t i = 0; i < p->n_streams; i++) {
         if (p->streams[i].out >= 0)
-            judge(w->scratch, output_column(w, p->streams[i].out), p->streams[i].out, NULL, NULL, n);
+            judge(w->scratch, output_column(w, p->streams[i].out), p->streams[i].out, NULL, NULL,
+                  n);
     }
     judge_raws(w);
     judge_cubes(w);
@@ -418,7 +437,8 @@ static void judge_batch(struct gatherer *w, int64_t now)
 
 /* ---- spreading good rows ---- */
 
-static size_t good_rows(const struct gather_scratch *s, const uint8_t *pass, uint32_t *rows, size_t n)
+static size_t good_rows(const struct gather_scratch *s, const uint8_t *pass, uint32_t *rows,
+                        size_t n)
 {
     size_t kept = 0;
     if (pass == NULL && s->n_bad == 0) {
@@ -473,7 +493,11 @@ static void spread_raw(struct gather *g, struct gatherer *w, size_t r,
     const struct column **columns = s->columns;
     for (size_t i = 0; i < raw->n_columns; i++)
         columns[i] = output_column(w, raw->columns[i].output);
-    struct raws_input in = {.columns = columns, .rows = s->live, .n = n, .times = s->times, .offsets = w->batch.offsets,
+    struct raws_input in = {.columns = columns,
+                            .rows = s->live,
+                            .n = n,
+                            .times = s->times,
+                            .offsets = w->batch.offsets,
                             .partition = chunk->partition};
     raws_add(&g->raws[r], &in);
 }
@@ -486,11 +510,15 @@ static int64_t tier_cutoff(const struct plan_cube *cube, const struct plan_tier 
         return INT64_MIN;
     if (cut < 0)
         return INT64_MIN;
-    int64_t start = zone_bucket_start(cube->shape.zone, cut, tier->every.count, (int)tier->every.unit);
-    return start >= cut ? start : zone_bucket_next(cube->shape.zone, start, tier->every.count, (int)tier->every.unit);
+    int64_t start =
+        zone_bucket_start(cube->shape.zone, cut, tier->every.count, (int)tier->every.unit);
+    return start >= cut ? start
+                        : zone_bucket_next(cube->shape.zone, start, tier->every.count,
+                                           (int)tier->every.unit);
 }
 
-static void spread_cube(struct gather *g, struct gatherer *w, size_t k, int64_t now, uint64_t *expired)
+static void spread_cube(struct gather *g, struct gatherer *w, size_t k, int64_t now,
+                        uint64_t *expired)
 {
     struct gather_scratch *s = w->scratch;
     const struct plan_cube *cube = &w->plan->cubes[k];
@@ -498,7 +526,8 @@ static void spread_cube(struct gather *g, struct gatherer *w, size_t k, int64_t 
     if (n == 0)
         return;
     mark_kept(s, n, w->batch.n_rows);
-    /* Rows past every tier's KEEP need no pane; those past some tier's are dropped from it at the seal. */
+    /* Rows past every tier's KEEP need no pane; those past some tier's are dropped from it at
+     * the seal. */
     int64_t lowest = INT64_MAX;
     for (size_t t = 0; t < cube->n_tiers; t++) {
         int64_t cut = tier_cutoff(cube, &cube->tiers[t], now);
@@ -520,7 +549,8 @@ static void spread_cube(struct gather *g, struct gatherer *w, size_t k, int64_t 
         for (size_t a = 0; a < cube->measures[m].n_args; a++)
             args[m][a] = output_column(w, cube->measures[m].args[a]);
         arg_lists[m] = args[m];
-        conditions[m] = cube->measures[m].condition >= 0 ? output_column(w, cube->measures[m].condition) : NULL;
+        conditions[m] =
+            cube->measures[m].condition >= 0 ? output_column(w, cube->measures[m].condition) : NULL;
     }
     struct cube_rows rows = {
         .times = cube->shape.count ? s->times : NULL,
@@ -541,7 +571,8 @@ static void spread_cube(struct gather *g, struct gatherer *w, size_t k, int64_t 
 static size_t partition_slot(const struct gather *g, uint64_t partition)
 {
     size_t n_slots = g->cap_partitions * 2, at = ih64(partition) & (n_slots - 1);
-    while (g->partition_slots[at] != 0 && g->partitions[g->partition_slots[at] - 1].partition != partition)
+    while (g->partition_slots[at] != 0 &&
+           g->partitions[g->partition_slots[at] - 1].partition != partition)
         at = (at + 1) & (n_slots - 1);
     return at;
 }
@@ -562,14 +593,18 @@ static struct partition_counts *counts_of(struct gather *g, uint64_t partition, 
         grow_partitions(g);
     size_t at = partition_slot(g, partition);
     if (g->partition_slots[at] == 0) {
-        g->partitions[g->n_partitions] = (struct partition_counts){
-            .partition = partition, .from = offset, .to = offset, .min_ms = INT64_MAX, .max_ms = INT64_MIN};
+        g->partitions[g->n_partitions] = (struct partition_counts){.partition = partition,
+                                                                   .from = offset,
+                                                                   .to = offset,
+                                                                   .min_ms = INT64_MAX,
+                                                                   .max_ms = INT64_MIN};
         g->partition_slots[at] = (uint32_t)++g->n_partitions;
     }
     return &g->partitions[g->partition_slots[at] - 1];
 }
 
-static void add_to_total(struct gather *g, const struct partition_counts *before, const struct partition_counts *after)
+static void add_to_total(struct gather *g, const struct partition_counts *before,
+                         const struct partition_counts *after)
 {
     g->total.read += after->read - before->read;
     g->total.kept += after->kept - before->kept;
@@ -640,7 +675,8 @@ static void fill_virtuals(struct gatherer *w, const struct gather_chunk *chunk, 
             case 4: COLUMN(&c[v], struct str)[i] = str_of(chunk->path ? chunk->path : ""); break;
             case 5: {
                 const char *slash = chunk->path ? strrchr(chunk->path, '/') : NULL;
-                COLUMN(&c[v], struct str)[i] = str_of(slash ? slash + 1 : chunk->path ? chunk->path : "");
+                COLUMN(&c[v], struct str)
+                [i] = str_of(slash ? slash + 1 : chunk->path ? chunk->path : "");
                 break;
             }
             default: {
@@ -740,7 +776,8 @@ static void gather_records(struct gather *g, struct gatherer *w, const struct ga
 {
     size_t skipped = w->delimiter && chunk->offset == 0 ? detected_header(w, chunk->bytes) : 0;
     decoder_set_now(w->decoder, now);
-    decoder_feed(w->decoder, chunk->bytes.p + skipped, chunk->bytes.n - skipped, chunk->offset + skipped);
+    decoder_feed(w->decoder, chunk->bytes.p + skipped, chunk->bytes.n - skipped,
+                 chunk->offset + skipped);
     for (;;) {
         batch_reset(&w->batch);
         reject_list_reset(&w->rejects);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What one worker gathered in one epoch: panes, raw rows, rejected records, counts. gather_chunk is the way
- * of an event from its bytes to all of these:
+ * What one worker gathered in one epoch: panes, raw rows, rejected records, counts. gather_chunk is
+ * the way of an event from its bytes to all of these:
  *
  *   bytes ─decoder─▶ batch ─program─▶ columns, conditions ─▶ is the event good as a whole?
  *                      │ no: rejects                            │ no: rejects    │ yes: cubes, raw rows, counts
@@ -15,7 +15,7 @@
 
 struct partition_counts {
     uint64_t partition;
-    uint64_t from, to;      /* the least and largest offset seen: for progress only */
+    uint64_t from, to; /* the least and largest offset seen: for progress only */
     uint64_t read, kept, filtered, rejected, bytes;
     int64_t min_ms, max_ms; /* event time of good events; INT64_MAX / INT64_MIN: none */
 };
@@ -27,33 +27,35 @@ struct object_counts {
 struct kept_reject {
     uint64_t partition, offset;
     struct str bytes;
-    struct str header;  /* the file's header line: a retry needs it */
+    struct str header; /* the file's header line: a retry needs it */
     const char *reason;
 };
 
 struct gather {
     const struct plan_source *plan;
-    struct cube **cubes;            /* one per plan cube */
-    struct raws *raws;              /* one per plan raw */
+    struct cube **cubes; /* one per plan cube */
+    struct raws *raws;   /* one per plan raw */
     struct kept_reject *rejects;
     size_t n_rejects, cap_rejects;
     size_t reject_bytes;
-    _Atomic size_t bytes;           /* memory in use after the last chunk, for other threads */
+    _Atomic size_t bytes; /* memory in use after the last chunk, for other threads */
     struct arena reject_arena;
     struct partition_counts *partitions;
     size_t n_partitions, cap_partitions;
     uint32_t *
-        partition_slots; /* open addressing: index + 1 into partitions, 0 = empty; twice cap_partitions long */
-    struct partition_counts total;  /* over all partitions; partition, from and to mean nothing */
-    struct object_counts *objects;  /* one per plan stream */
-    uint64_t *expired;              /* per tier of each cube (cube-major), then per raw */
+        /* open addressing: index + 1 into partitions, 0 = empty; twice cap_partitions long */
+        partition_slots;
+    struct partition_counts total; /* over all partitions; partition, from and to mean nothing */
+    struct object_counts *objects; /* one per plan stream */
+    uint64_t *expired;             /* per tier of each cube (cube-major), then per raw */
 };
 
 struct gather *gather_new(const struct plan_source *plan);
 void gather_free(struct gather *g);
 void gather_reset(struct gather *g);
 size_t gather_bytes(const struct gather *g); /* any thread; memory in use after the last chunk */
-const struct partition_counts *gather_counts(const struct gather *g, uint64_t partition); /* NULL: nothing of it came */
+/* NULL: nothing of it came */
+const struct partition_counts *gather_counts(const struct gather *g, uint64_t partition);
 bool gather_is_empty(const struct gather *g);
 
 /* What a worker needs to turn bytes into rows. One thread. */
@@ -64,8 +66,8 @@ struct gatherer {
     struct batch batch;
     struct frame *frame;
     struct reject_list rejects;
-    char *header;          /* the header line the decoder was given */
-    char delimiter;        /* between fields; 0 for JSON */
+    char *header;   /* the header line the decoder was given */
+    char delimiter; /* between fields; 0 for JSON */
     struct gather_scratch *scratch;
 };
 MUST_CHECK enum err_code gatherer_init(struct gatherer *w, const struct plan_source *plan,
@@ -76,8 +78,8 @@ struct gather_chunk {
     uint64_t partition;
     uint64_t offset;
     struct str bytes;
-    struct str header;      /* of formats with names */
-    bool is_too_long;       /* one record above max_record, given only by its first bytes */
+    struct str header; /* of formats with names */
+    bool is_too_long;  /* one record above max_record, given only by its first bytes */
     const char *path;
 };
 /* Fails only if the header does not fit the definition. `now`: of the epoch. */

@@ -4,7 +4,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static enum err_code read_generation(struct generation *g, struct store *s, const char *sql, struct err *e)
+static enum err_code read_generation(struct generation *g, struct store *s, const char *sql,
+                                     struct err *e)
 {
     *g = (struct generation){0};
     struct native_result r = {0};
@@ -21,7 +22,8 @@ static enum err_code read_generation(struct generation *g, struct store *s, cons
     return code;
 }
 
-enum err_code generation_newest(struct generation *g, struct store *s, const char *database, struct err *e)
+enum err_code generation_newest(struct generation *g, struct store *s, const char *database,
+                                struct err *e)
 {
     AUTO_DONE(buf) sql = {0};
     buf_printf(&sql,
@@ -60,7 +62,8 @@ enum err_code generation_write(struct store *s, const char *database, const stru
     print_string_literal(&sql, buf_view(&objects));
     buf_text(&sql, ", ");
     print_string_literal(&sql, str_of(note));
-    buf_printf(&sql, " WHERE (SELECT count() FROM %s.weir_generations WHERE generation = %u) = 0", database, g->number);
+    buf_printf(&sql, " WHERE (SELECT count() FROM %s.weir_generations WHERE generation = %u) = 0",
+               database, g->number);
     return store_exec(s, buf_cstr(&sql), e);
 }
 
@@ -85,7 +88,9 @@ static enum err_code judge_changes(const struct change *changes, size_t n,
     for (size_t i = 0; i < n; i++) {
         const struct change *c = &changes[i];
         switch (c->kind) {
-        case CHANGE_ADDED: buf_printf(said, "added %s %s: its history begins now\n", c->new->kind, c->new->name); break;
+        case CHANGE_ADDED:
+            buf_printf(said, "added %s %s: its history begins now\n", c->new->kind, c->new->name);
+            break;
         case CHANGE_RETIRED:
             buf_printf(said, "retired %s %s: kept, no longer fed; `weir drop` removes it\n",
                        c->old->kind, c->old->name);
@@ -118,7 +123,8 @@ static enum err_code judge_changes(const struct change *changes, size_t n,
                        "or `weir run --rebuild`, which loads all input again into a second store "
                        "and exchanges them when it is complete");
     if (is_loss && !how->accept_loss)
-        return err_set(e, ERR_REFUSED, "a shorter KEEP deletes what is stored; say --accept-loss if that is meant");
+        return err_set(e, ERR_REFUSED,
+                       "a shorter KEEP deletes what is stored; say --accept-loss if that is meant");
     return ERR_OK;
 }
 

@@ -8,7 +8,8 @@
 #include "store/client.h"
 
 /* The newest generation; number 0 if there is none. */
-MUST_CHECK enum err_code generation_newest(struct generation *g, struct store *s, const char *database, struct err *e);
+MUST_CHECK enum err_code generation_newest(struct generation *g, struct store *s,
+                                           const char *database, struct err *e);
 /* Its definitions by number. */
 MUST_CHECK enum err_code generation_read(struct generation *g, struct store *s,
                                          const char *database, uint32_t number, struct err *e);
@@ -18,11 +19,12 @@ MUST_CHECK enum err_code generation_write(struct store *s, const char *database,
                                           const struct generation *g, const char *note,
                                           struct err *e);
 
-/* Compares the plan with the newest generation. Nothing stored changes its meaning: *number is the generation to
- * run with, new rows are written where the definitions differ, and `said` gets a line per change. Otherwise
- * ERR_REFUSED and `said` holds old and new side by side and the ways out. */
+/* Compares the plan with the newest generation. Nothing stored changes its meaning: *number is
+ * the generation to run with, new rows are written where the definitions differ, and `said` gets
+ * a line per change. Otherwise ERR_REFUSED and `said` holds old and new side by side and the
+ * ways out. */
 struct adoption {
-    bool accept_loss;   /* a shorter KEEP may delete */
+    bool accept_loss; /* a shorter KEEP may delete */
 };
 MUST_CHECK enum err_code generation_adopt(uint32_t *number, struct store *s,
                                           const struct plan *plan, const struct adoption *how,

@@ -35,14 +35,16 @@ void attempt_next(struct attempt *a, const struct slot_grid *g, int64_t s)
     a->is_acknowledged = false;
 }
 
-enum err_code insert_wait_running(struct store *s, const char *prefix, const _Atomic bool *stop, struct err *e)
+enum err_code insert_wait_running(struct store *s, const char *prefix, const _Atomic bool *stop,
+                                  struct err *e)
 {
     AUTO_DONE(buf) sql = {0};
     AUTO_DONE(buf) token = {0};
     /* As the token stands in the text of the INSERT: a literal, so it begins after a quote. */
     print_string_literal(&token, str_of(prefix));
     token.n--;
-    buf_text(&sql, "SELECT count() FROM system.processes WHERE startsWith(query, 'INSERT') AND position(query, ");
+    buf_text(&sql, "SELECT count() FROM system.processes WHERE startsWith(query, 'INSERT') AND "
+                   "position(query, ");
     print_string_literal(&sql, buf_view(&token));
     buf_text(&sql, ") > 0");
     for (;;) {
@@ -74,7 +76,9 @@ enum err_code insert_send(struct store *s, const char *table, const char *column
                table, columns, g->margin_s);
     print_string_literal(&sql, buf_view(&token));
     buf_text(&sql, " FORMAT Native");
-    /* The client gives up later than the server does, so a time-out here is rare and only means "unknown". */
-    struct store_call call = {.sql = buf_cstr(&sql), .body = body, .timeout_s = (long)(g->margin_s * 2 + 5)};
+    /* The client gives up later than the server does, so a time-out here is rare and only means
+     * "unknown". */
+    struct store_call call = {
+        .sql = buf_cstr(&sql), .body = body, .timeout_s = (long)(g->margin_s * 2 + 5)};
     return store_call(s, &call, e);
 }

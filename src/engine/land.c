@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Landing: rounds of reading receipts and inserting what is missing, until all blocks and the ledger are there. */
+ * Landing: rounds of reading receipts and inserting what is missing, until all blocks and the
+ * ledger are there. */
 #include <inttypes.h>
 #include <pthread.h>
 
@@ -15,13 +16,14 @@ struct storing {
     size_t n_stores;
     struct slot_grid grid;
     int64_t now;
-    int64_t quiet_slot;       /* later slot in which no INSERT of this epoch from before was seen running */
+    /* later slot in which no INSERT of this epoch from before was seen running */
+    int64_t quiet_slot;
     struct attempt ledger;
     struct patience patience;
     /* Senders of one round. */
-    size_t next;              /* target to take; guarded by lock */
+    size_t next; /* target to take; guarded by lock */
     pthread_mutex_t lock;
-    enum err_code failure;    /* the first one; guarded by lock */
+    enum err_code failure; /* the first one; guarded by lock */
     struct err *e;
 };
 
@@ -50,7 +52,8 @@ static enum err_code send_block(struct storing *st, struct store *s, struct bloc
     AUTO_DONE(buf) columns = {0};
     block_columns(ep, t, &columns);
     AUTO_MEM char *table = xasprintf("%s.%s", ep->plan->settings.database, t->table);
-    enum err_code code = insert_send(s, table, buf_cstr(&columns), family, &t->attempt, &st->grid, buf_view(body), e);
+    enum err_code code = insert_send(s, table, buf_cstr(&columns), family, &t->attempt, &st->grid,
+                                     buf_view(body), e);
     t->attempt.is_acknowledged = code == ERR_OK;
     if (code == ERR_STORE)
         err_prefix(e, "%s", t->table);
@@ -60,12 +63,14 @@ static enum err_code send_block(struct storing *st, struct store *s, struct bloc
 static enum err_code send_ledger(struct storing *st, struct err *e)
 {
     struct epoch *ep = st->ep;
-    AUTO_MEM char *family = xasprintf("%.*s#%" PRIu64 "/weir_ledger/0/4095", STR_FMT(ep->source->name), ep->row.n);
+    AUTO_MEM char *family =
+        xasprintf("%.*s#%" PRIu64 "/weir_ledger/0/4095", STR_FMT(ep->source->name), ep->row.n);
     attempt_next(&st->ledger, &st->grid, st->now);
     AUTO_DONE(buf) body = {0};
     ledger_body(ep, slot_deadline(&st->grid, st->ledger.slot), &body);
     AUTO_MEM char *table = xasprintf("%s.weir_ledger", ep->plan->settings.database);
-    enum err_code code = insert_send(st->s, table, ledger_columns, family, &st->ledger, &st->grid, buf_view(&body), e);
+    enum err_code code = insert_send(st->s, table, ledger_columns, family, &st->ledger, &st->grid,
+                                     buf_view(&body), e);
     st->ledger.is_acknowledged = code == ERR_OK;
     return code;
 }
@@ -83,7 +88,8 @@ static void *send_targets(void *context)
     AUTO_DONE(buf) body = {0};
     for (;;) {
         pthread_mutex_lock(&st->lock);
-        while (st->next < st->ep->n_targets && st->ep->targets[st->next].n_landed >= st->ep->targets[st->next].n_blocks)
+        while (st->next < st->ep->n_targets &&
+               st->ep->targets[st->next].n_landed >= st->ep->targets[st->next].n_blocks)
             st->next++;
         bool is_over = st->next >= st->ep->n_targets || st->failure != ERR_OK;
         struct block_target *t = is_over ? NULL : &st->ep->targets[st->next++];
@@ -114,7 +120,8 @@ static enum err_code send_round(struct storing *st, struct err *e)
         senders[i] = (struct sender){.st = st, .store = st->stores[i]};
     size_t started = 0;
     for (size_t i = 1; i < n; i++)
-        started += pthread_create(&senders[1 + started].thread, NULL, send_targets, &senders[1 + started]) == 0;
+        started += pthread_create(&senders[1 + started].thread, NULL, send_targets,
+                                  &senders[1 + started]) == 0;
     send_targets(&senders[0]);
     for (size_t i = 0; i < started; i++)
         pthread_join(senders[1 + i].thread, NULL);
@@ -123,13 +130,16 @@ static enum err_code send_round(struct storing *st, struct err *e)
 
 /* Rule 3, once per later slot for all blocks of the epoch: no INSERT of theirs from an earlier slot
  * runs; then the receipts are read again. False in *may_send: the next round looks again. */
-static enum err_code enter_later_slot(struct storing *st, bool *is_done, bool *may_send, struct err *e)
+static enum err_code enter_later_slot(struct storing *st, bool *is_done, bool *may_send,
+                                      struct err *e)
 {
     int64_t slot = slot_of(&st->grid, st->now);
-    AUTO_MEM char *prefix = xasprintf("%.*s#%" PRIu64 "/", STR_FMT(st->ep->source->name), st->ep->row.n);
+    AUTO_MEM char *prefix =
+        xasprintf("%.*s#%" PRIu64 "/", STR_FMT(st->ep->source->name), st->ep->row.n);
     TRY(insert_wait_running(st->s, prefix, st->patience.give_up, e));
     TRY(receipts_read(st->ep, st->s, &st->now, is_done, e));
-    *may_send = !*is_done && slot_of(&st->grid, st->now) == slot && slot_wait(&st->grid, st->now) == 0;
+    *may_send =
+        !*is_done && slot_of(&st->grid, st->now) == slot && slot_wait(&st->grid, st->now) == 0;
     if (*may_send)
         st->quiet_slot = slot;
     return ERR_OK;
@@ -144,7 +154,8 @@ static enum err_code store_round(struct storing *st, bool *is_done, struct err *
         return ERR_OK;
     if (slot_wait(&st->grid, st->now) > 0) {
         if (is_set(st->patience.give_up))
-            return err_set(e, ERR_STOPPED, "stopped while epoch %" PRIu64 " waits for its next slot", ep->row.n);
+            return err_set(e, ERR_STOPPED,
+                           "stopped while epoch %" PRIu64 " waits for its next slot", ep->row.n);
         clock_sleep_ms(200);
         return ERR_OK;
     }

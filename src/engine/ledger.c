@@ -6,7 +6,8 @@
 struct ledger_row {
     const char *kind;
     struct str name;
-    /* partition from to read kept filtered rejected duplicate lost skipped expired bytes; 12: unused */
+    /* partition from to read kept filtered rejected duplicate lost skipped expired bytes; 12:
+     * unused */
     uint64_t numbers[13];
     int64_t min_ms, max_ms;
     int64_t bucket_from, bucket_to; /* < 0: NULL */
@@ -74,7 +75,8 @@ static void ledger_partitions(const struct epoch *ep, struct ledger_rows *l)
     }
     for (size_t i = 0; i < ep->row.n_ranges; i++) {
         const struct chain_range *range = &ep->row.ranges[i];
-        struct ledger_row *r = add_ledger_row(l, "partition", str_of(range->mark.path ? range->mark.path : ""));
+        struct ledger_row *r =
+            add_ledger_row(l, "partition", str_of(range->mark.path ? range->mark.path : ""));
         r->numbers[L_PARTITION] = range->mark.partition;
         r->numbers[L_FROM] = range->from;
         r->numbers[L_TO] = range->to;
@@ -111,7 +113,8 @@ static void ledger_objects(const struct epoch *ep, struct ledger_rows *l)
             for (size_t g = 0; g < ep->n_gathers; g++)
                 n += ep->gathers[g]->expired[at];
             if (n)
-                add_ledger_row(l, "expired", str_of(ep->source->cubes[k].tiers[t].table))->numbers[L_EXPIRED] = n;
+                add_ledger_row(l, "expired", str_of(ep->source->cubes[k].tiers[t].table))
+                    ->numbers[L_EXPIRED] = n;
         }
     }
     for (size_t r = 0; r < ep->source->n_raws; r++, at++) {
@@ -131,8 +134,8 @@ static int compare_u32(const void *a, const void *b)
 
 enum { MAX_TOUCHED_RUNS = 1000 };
 
-/* Runs of buckets that an epoch touched in a table; past MAX_TOUCHED_RUNS neighbours are joined (a superset is
- * allowed: touched means "may have changed"). */
+/* Runs of buckets that an epoch touched in a table; past MAX_TOUCHED_RUNS neighbours are joined
+ * (a superset is allowed: touched means "may have changed"). */
 static void touched_runs(struct ledger_rows *l, const struct plan_cube *cube,
                          const struct plan_tier *tier, uint32_t *buckets, size_t n)
 {
@@ -194,7 +197,10 @@ static void put_nullable(struct buf *b, const char *name, const char *type,
     for (int pass = 0; pass < 2; pass++) {
         for (size_t i = 0; i < l->n; i++) {
             const struct ledger_row *r = &l->items[i];
-            int64_t v = which == 0 ? r->min_ms : which == 1 ? r->max_ms : which == 2 ? r->bucket_from : r->bucket_to;
+            int64_t v = which == 0   ? r->min_ms
+                        : which == 1 ? r->max_ms
+                        : which == 2 ? r->bucket_from
+                                     : r->bucket_to;
             bool is_null = which == 0 ? v == INT64_MAX : which == 1 ? v == INT64_MIN : v < 0;
             if (pass == 0)
                 buf_byte(b, is_null);
@@ -211,7 +217,8 @@ void ledger_body(const struct epoch *ep, int64_t deadline, struct buf *b)
     ledger_objects(ep, &l);
     ledger_touched(ep, &l);
     for (size_t i = 0; i < ep->n_extras; i++) {
-        struct ledger_row *r = add_ledger_row(&l, "partition", str_of(ep->extras[i].name ? ep->extras[i].name : ""));
+        struct ledger_row *r =
+            add_ledger_row(&l, "partition", str_of(ep->extras[i].name ? ep->extras[i].name : ""));
         r->numbers[L_PARTITION] = ep->extras[i].partition;
         r->numbers[L_LOST] = ep->extras[i].lost;
         r->numbers[L_SKIPPED] = ep->extras[i].skipped;

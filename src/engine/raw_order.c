@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Stable radix passes from the last column of ORDER BY to the first, each skipped where the rows are in order
- * already (times mostly are). A text's key is its rank among the distinct texts of the block. */
+ * Stable radix passes from the last column of ORDER BY to the first, each skipped where the rows
+ * are in order already (times mostly are). A text's key is its rank among the distinct texts of
+ * the block. */
 #include "engine/raw_order.h"
 
 #include <xxhash.h>
@@ -22,7 +23,7 @@ static const struct column *column_of(const struct raw_order *o, uint64_t place,
 
 struct texts {
     struct str *items;
-    uint32_t *slots;   /* number of the text + 1 */
+    uint32_t *slots; /* number of the text + 1 */
     size_t n, mask;
 };
 
@@ -72,7 +73,8 @@ static bool text_keys(const struct raw_order *o, size_t column, uint64_t *keys)
     AUTO_MEM uint32_t *table = xcalloc(slots, sizeof(*table));
     struct texts t = {.items = items, .slots = table, .mask = slots - 1};
     for (size_t i = 0; i < o->n; i++) {
-        struct str s = COLUMN(column_of(o, o->places[i], column), struct str)[(uint32_t)o->places[i]];
+        struct str s =
+            COLUMN(column_of(o, o->places[i], column), struct str)[(uint32_t)o->places[i]];
         keys[i] = text_number(&t, s);
         if (keys[i] == MAX_TEXTS)
             return false;
@@ -135,7 +137,8 @@ static bool is_in_order(const uint64_t *keys, const uint32_t *at, size_t n)
 }
 
 /* One digit: counts, then places. */
-static void pass(const uint64_t *keys, unsigned shift, const uint32_t *from, uint32_t *to, size_t n, uint32_t *counts)
+static void pass(const uint64_t *keys, unsigned shift, const uint32_t *from, uint32_t *to, size_t n,
+                 uint32_t *counts)
 {
     memset(counts, 0, DIGITS * sizeof(*counts));
     for (size_t i = 0; i < n; i++)
@@ -150,8 +153,10 @@ static void pass(const uint64_t *keys, unsigned shift, const uint32_t *from, uin
         to[counts[keys[from[i]] >> shift & (DIGITS - 1)]++] = from[i];
 }
 
-/* Sorts `at` by keys, keeping the order of equal ones. `spare` is as large; the result may lie in either. */
-static void sort_by(const uint64_t *keys, uint32_t **at, uint32_t **spare, size_t n, uint32_t *counts)
+/* Sorts `at` by keys, keeping the order of equal ones. `spare` is as large; the result may lie
+ * in either. */
+static void sort_by(const uint64_t *keys, uint32_t **at, uint32_t **spare, size_t n,
+                    uint32_t *counts)
 {
     uint64_t varied = 0;
     for (size_t i = 1; i < n; i++)
@@ -195,7 +200,8 @@ static void sort_rows(struct raw_order *o, const struct plan_raw *plan)
 {
     AUTO_MEM uint64_t *keys = xmalloc(o->n * sizeof(*keys));
     AUTO_MEM uint32_t *counts = xmalloc(DIGITS * sizeof(*counts));
-    AUTO_MEM uint32_t *first = xmalloc(o->n * sizeof(*first)), *second = xmalloc(o->n * sizeof(*second));
+    AUTO_MEM uint32_t *first = xmalloc(o->n * sizeof(*first)),
+                      *second = xmalloc(o->n * sizeof(*second));
     uint32_t *at = first, *spare = second;
     for (size_t i = 0; i < o->n; i++)
         at[i] = (uint32_t)i;
@@ -209,7 +215,8 @@ static void sort_rows(struct raw_order *o, const struct plan_raw *plan)
     apply(o, at);
 }
 
-void raw_order_init(struct raw_order *o, const struct plan_raw *plan, const struct raw_piece *pieces, size_t n_pieces)
+void raw_order_init(struct raw_order *o, const struct plan_raw *plan,
+                    const struct raw_piece *pieces, size_t n_pieces)
 {
     *o = (struct raw_order){.pieces = pieces,
                             .n_pieces = n_pieces,
@@ -276,7 +283,8 @@ struct column raw_order_pick(struct raw_order *o, size_t column)
 
 struct column raw_order_pick_helper(struct raw_order *o, enum raw_helper helper)
 {
-    struct column ret = {.type = {.kind = helper == RAW_TIMES ? TYPE_DATETIME : TYPE_UINT64}, .values = o->values};
+    struct column ret = {.type = {.kind = helper == RAW_TIMES ? TYPE_DATETIME : TYPE_UINT64},
+                         .values = o->values};
     for (size_t p = 0; p < o->n_pieces; p++) {
         const struct raw_part *part = o->pieces[p].part;
         o->bases[p] = helper == RAW_TIMES        ? (const void *)part->times

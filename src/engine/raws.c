@@ -46,7 +46,8 @@ static size_t find_part(struct raws *r, uint32_t partition)
             return i;
     r->parts = xrealloc(r->parts, (r->n_parts + 1) * sizeof(*r->parts));
     struct raw_part *p = &r->parts[r->n_parts];
-    *p = (struct raw_part){.partition = partition, .columns = xcalloc(r->plan->n_columns, sizeof(struct column))};
+    *p = (struct raw_part){.partition = partition,
+                           .columns = xcalloc(r->plan->n_columns, sizeof(struct column))};
     for (size_t i = 0; i < r->plan->n_columns; i++)
         p->columns[i].type = r->plan->columns[i].type;
     return r->n_parts++;
@@ -90,7 +91,8 @@ static void grow(struct raws *r, struct raw_part *p, size_t more)
     p->cap_rows = cap;
 }
 
-static void copy_strings(struct raws *r, struct str *to, const struct str *from, const uint32_t *rows, size_t n)
+static void copy_strings(struct raws *r, struct str *to, const struct str *from,
+                         const uint32_t *rows, size_t n)
 {
     size_t bytes = 0;
     for (size_t i = 0; i < n; i++)
@@ -138,7 +140,8 @@ static void copy_column(struct raws *r, struct column *to, size_t at, const stru
             copy_strings(r, (struct str *)to->values + at, from->values, rows, n);
         else
             for (size_t i = 0; i < n; i++)
-                memcpy((char *)to->values + (at + i) * 16, (const char *)from->values + (size_t)rows[i] * 16, 16);
+                memcpy((char *)to->values + (at + i) * 16,
+                       (const char *)from->values + (size_t)rows[i] * 16, 16);
     }
     if (to->nulls == NULL)
         return;
@@ -146,7 +149,8 @@ static void copy_column(struct raws *r, struct column *to, size_t at, const stru
         to->nulls[at + i] = from->nulls ? from->nulls[rows[i]] : 0;
 }
 
-static void add_run(struct raws *r, struct raw_part *p, const struct raws_input *in, const uint32_t *rows, size_t n)
+static void add_run(struct raws *r, struct raw_part *p, const struct raws_input *in,
+                    const uint32_t *rows, size_t n)
 {
     grow(r, p, n);
     size_t at = p->n_rows;

@@ -48,7 +48,9 @@ static void sync_folder(const char *folder)
 static char *parent_of(const char *folder)
 {
     const char *slash = strrchr(folder, '/');
-    return slash == NULL ? xstrdup(".") : slash == folder ? xstrdup("/") : xstrndup(folder, (size_t)(slash - folder));
+    return slash == NULL     ? xstrdup(".")
+           : slash == folder ? xstrdup("/")
+                             : xstrndup(folder, (size_t)(slash - folder));
 }
 
 /* The process named in the lock's text, if it is a weir-store. */
@@ -67,8 +69,8 @@ static pid_t holder_of(int fd)
     return is_store ? (pid_t)pid : 0;
 }
 
-/* Ends the weir-store on the folder cleanly and holds its lock, so that no other starts. *fd = -1: the folder has no
- * lock yet. */
+/* Ends the weir-store on the folder cleanly and holds its lock, so that no other starts. *fd =
+ * -1: the folder has no lock yet. */
 static enum err_code close_store(const char *folder, int *fd, struct err *e)
 {
     AUTO_MEM char *path = xasprintf("%s/lock", folder);
@@ -124,7 +126,8 @@ void rebuild_restore(const struct store_place *place)
     if (place->folder == NULL)
         return;
     AUTO_MEM char *old = beside(place, ".rebuild-old");
-    if (access(place->folder, F_OK) != 0 && access(old, F_OK) == 0 && rename(old, place->folder) != 0)
+    if (access(place->folder, F_OK) != 0 && access(old, F_OK) == 0 &&
+        rename(old, place->folder) != 0)
         log_error("rebuild", "restore", "folder=%s", old);
 }
 
@@ -187,11 +190,13 @@ static void path_list_done(struct path_list *l)
 }
 
 /* The names that the source's patterns match now, sorted. */
-static enum err_code match_names(struct path_list *l, const struct plan_source *p, size_t n_globs, struct err *e)
+static enum err_code match_names(struct path_list *l, const struct plan_source *p, size_t n_globs,
+                                 struct err *e)
 {
     struct glob *g;
     TRY(glob_new(&g, (const char *const *)p->globs, n_globs, e));
-    struct glob_visitor v = {.context = l, .found = take_path, .gone = lose_path, .failed = no_folder};
+    struct glob_visitor v = {
+        .context = l, .found = take_path, .gone = lose_path, .failed = no_folder};
     glob_walk(g, &v);
     glob_free(g);
     if (l->n)
@@ -207,11 +212,12 @@ static enum err_code ask_number(struct store *s, const struct buf *sql, int64_t 
     return ERR_OK;
 }
 
-static enum err_code events_of(struct store *s, const char *database, const char *source, uint64_t partition,
-                               int64_t *ret, struct err *e)
+static enum err_code events_of(struct store *s, const char *database, const char *source,
+                               uint64_t partition, int64_t *ret, struct err *e)
 {
     AUTO_DONE(buf) sql = {0};
-    buf_printf(&sql, "SELECT sum(read) FROM %s.weir_ledger WHERE kind = 'partition' AND source = ", database);
+    buf_printf(&sql, "SELECT sum(read) FROM %s.weir_ledger WHERE kind = 'partition' AND source = ",
+               database);
     print_string_literal(&sql, str_of(source));
     buf_printf(&sql, " AND partition = %" PRIu64, partition);
     return ask_number(s, &sql, ret, e);
@@ -225,15 +231,17 @@ static bool is_input(const struct column_def *c)
     return c->mode == COLUMN_PLAIN || c->mode == COLUMN_DEFAULT;
 }
 
-/* Can a record be written again from the stored columns, so that it means what it meant? Not with EPHEMERAL columns
- * (they are not stored), formats that nobody writes, nested paths of JSON, or columns made of the file's name. */
+/* Can a record be written again from the stored columns, so that it means what it meant? Not
+ * with EPHEMERAL columns (they are not stored), formats that nobody writes, nested paths of
+ * JSON, or columns made of the file's name. */
 static bool is_rewritable(const struct plan_source *p, const char *folder)
 {
     enum { PATH_COLUMN = 4, FILE_COLUMN = 5 };
     if (decoder_names(p->def->format) != NULL || p->def->format == FORMAT_LOGFMT ||
         p->def->format == FORMAT_ZEEK || p->def->format == FORMAT_REGEXP)
         return false;
-    if (p->uses_virtual[PATH_COLUMN] || p->uses_virtual[FILE_COLUMN] || strpbrk(folder, "*?[]{}\\") != NULL)
+    if (p->uses_virtual[PATH_COLUMN] || p->uses_virtual[FILE_COLUMN] ||
+        strpbrk(folder, "*?[]{}\\") != NULL)
         return false;
     for (uint32_t i = 0; i < p->def->n_columns; i++) {
         const struct column_def *c = &p->def->columns[i];
@@ -245,10 +253,10 @@ static bool is_rewritable(const struct plan_source *p, const char *folder)
     return true;
 }
 
-/* How many rows of the partition are kept in the old store with all columns that are decoded now? 0 where they cannot
- * be used. */
-static enum err_code rows_of(struct rebuild *r, struct store *s, const struct plan_source *p, uint64_t partition,
-                             int64_t *ret, struct err *e)
+/* How many rows of the partition are kept in the old store with all columns that are decoded
+ * now? 0 where they cannot be used. */
+static enum err_code rows_of(struct rebuild *r, struct store *s, const struct plan_source *p,
+                             uint64_t partition, int64_t *ret, struct err *e)
 {
     *ret = 0;
     if (!is_rewritable(p, r->fresh.folder))
@@ -256,8 +264,10 @@ static enum err_code rows_of(struct rebuild *r, struct store *s, const struct pl
     AUTO_DONE(buf) sql = {0};
     AUTO_MEM char *table = xasprintf("weir_raw_%.*s", STR_FMT(p->name));
     int64_t n_columns, n_wanted = 0;
-    buf_printf(&sql, "SELECT count() FROM system.columns WHERE database = '%s' AND table = '%s' AND name IN (''",
-               r->plan->settings.database, table);
+    buf_printf(
+        &sql,
+        "SELECT count() FROM system.columns WHERE database = '%s' AND table = '%s' AND name IN (''",
+        r->plan->settings.database, table);
     for (uint32_t i = 0; i < p->def->n_columns; i++) {
         if (!is_input(&p->def->columns[i]))
             continue;
@@ -270,8 +280,8 @@ static enum err_code rows_of(struct rebuild *r, struct store *s, const struct pl
     if (n_columns != n_wanted || n_wanted == 0)
         return ERR_OK;
     buf_reset(&sql);
-    buf_printf(&sql, "SELECT count() FROM %s.%s WHERE _partition = %" PRIu64, r->plan->settings.database, table,
-               partition);
+    buf_printf(&sql, "SELECT count() FROM %s.%s WHERE _partition = %" PRIu64,
+               r->plan->settings.database, table, partition);
     return ask_number(s, &sql, ret, e);
 }
 
@@ -281,8 +291,8 @@ static bool write_piece(void *context, const char *data, size_t n)
 }
 
 /* Writes the partition's rows as a file of the source's own format. */
-static enum err_code write_rows(struct rebuild *r, struct store *s, const struct rebuild_rows *rows, const char *path,
-                                struct err *e)
+static enum err_code write_rows(struct rebuild *r, struct store *s, const struct rebuild_rows *rows,
+                                const char *path, struct err *e)
 {
     const struct plan_source *p = rows->source;
     AUTO_DONE(buf) sql = {0};
@@ -302,7 +312,8 @@ static enum err_code write_rows(struct rebuild *r, struct store *s, const struct
     buf_printf(&sql, " FROM %s.weir_raw_%.*s WHERE _partition = %" PRIu64 " ORDER BY _offset",
                r->plan->settings.database, STR_FMT(p->name), rows->partition);
     /* Times in UTC, because the column's zone may change; JSON with its NaN and infinities. */
-    buf_text(&sql, " SETTINGS date_time_output_format = 'iso', output_format_json_quote_denormals = 1");
+    buf_text(&sql,
+             " SETTINGS date_time_output_format = 'iso', output_format_json_quote_denormals = 1");
     for (uint32_t i = 0; i < p->def->n_settings; i++) {
         if (!str_is(p->def->settings[i].name, "format_csv_delimiter"))
             continue;
@@ -375,19 +386,21 @@ static enum err_code write_kept_rows(struct rebuild *r, struct plan_copy *c, str
 static bool has_name(const struct path_list *names, const struct file_mark *mark)
 {
     char *path = mark->path ? mark->path : "";
-    return names->n > 0 && bsearch(&path, names->items, names->n, sizeof(*names->items), compare_paths) != NULL;
+    return names->n > 0 &&
+           bsearch(&path, names->items, names->n, sizeof(*names->items), compare_paths) != NULL;
 }
 
 /* Is the content of the mark in a file that the patterns match? */
-static enum err_code is_there(struct file_set *files, struct path_list *names, const struct file_mark *mark, bool *ret,
-                              struct err *e)
+static enum err_code is_there(struct file_set *files, struct path_list *names,
+                              const struct file_mark *mark, bool *ret, struct err *e)
 {
     struct file_mark wanted = *mark;
     if (!has_name(names, mark))
         wanted.path = ""; /* a file that no pattern matches any more is not loaded */
     struct file_chunk chunk;
     struct err why;
-    enum err_code code = file_read_range(files, &wanted, mark->header_bytes, mark->position, &chunk, &why);
+    enum err_code code =
+        file_read_range(files, &wanted, mark->header_bytes, mark->position, &chunk, &why);
     *ret = code == ERR_OK;
     if (code == ERR_OK && chunk.from != chunk.to)
         file_release(files, &chunk);
@@ -399,8 +412,8 @@ static enum err_code is_there(struct file_set *files, struct path_list *names, c
 }
 
 static enum err_code look_at_chain(struct rebuild *r, struct store *s, const struct plan_source *p,
-                                   const struct chain *chain, struct file_set *files, struct path_list *names,
-                                   struct buf *said, struct err *e)
+                                   const struct chain *chain, struct file_set *files,
+                                   struct path_list *names, struct buf *said, struct err *e)
 {
     AUTO_MEM char *name = xstrndup(p->name.p, p->name.n);
     int64_t rest = 0;
@@ -415,33 +428,37 @@ static enum err_code look_at_chain(struct rebuild *r, struct store *s, const str
             continue;
         int64_t events, kept = 0;
         TRY(events_of(s, r->plan->settings.database, name, mark->partition, &events, e));
-        /* A file of that name may be what is left of it: its rows are not taken, lest any come twice. */
+        /* A file of that name may be what is left of it: its rows are not taken, lest any come
+         * twice. */
         if (access(mark->path ? mark->path : "", F_OK) != 0)
             TRY(rows_of(r, s, p, mark->partition, &kept, e));
         if (kept > 0) {
             r->rows = xrealloc(r->rows, (r->n_rows + 1) * sizeof(*r->rows));
             r->rows[r->n_rows++] = (struct rebuild_rows){p, mark->partition};
-            buf_printf(said, "gone: %s, %" PRId64 " events of source %s; %" PRId64 " are kept as raw rows and loaded\n",
+            buf_printf(said,
+                       "gone: %s, %" PRId64 " events of source %s; %" PRId64
+                       " are kept as raw rows and loaded\n",
                        mark->path ? mark->path : "?", events, name, kept);
             r->n_gone += kept < events;
             continue;
         }
         r->n_gone++;
         if (n_shown++ < SHOWN_FILES) {
-            buf_printf(said, "gone: %s, %" PRId64 " events of source %s\n", mark->path ? mark->path : "?", events,
-                       name);
+            buf_printf(said, "gone: %s, %" PRId64 " events of source %s\n",
+                       mark->path ? mark->path : "?", events, name);
         } else {
             rest += events;
             n_rest++;
         }
     }
     if (n_rest)
-        buf_printf(said, "gone: %zu more files, %" PRId64 " events of source %s\n", n_rest, rest, name);
+        buf_printf(said, "gone: %zu more files, %" PRId64 " events of source %s\n", n_rest, rest,
+                   name);
     return ERR_OK;
 }
 
-static enum err_code look_at_source(struct rebuild *r, struct store *s, const struct plan_source *p, struct buf *said,
-                                    struct err *e)
+static enum err_code look_at_source(struct rebuild *r, struct store *s, const struct plan_source *p,
+                                    struct buf *said, struct err *e)
 {
     AUTO_MEM char *name = xstrndup(p->name.p, p->name.n);
     struct chain chain = {0};
@@ -476,11 +493,14 @@ static enum err_code look_at_source(struct rebuild *r, struct store *s, const st
 }
 
 /* Sources of the old store that the definitions do not have: their input is not loaded. */
-static enum err_code look_at_removed(struct rebuild *r, struct store *s, struct buf *said, struct err *e)
+static enum err_code look_at_removed(struct rebuild *r, struct store *s, struct buf *said,
+                                     struct err *e)
 {
     AUTO_DONE(buf) sql = {0};
-    buf_printf(&sql, "SELECT toString(source), toInt64(sum(read)) FROM %s.weir_ledger "
-               "WHERE kind = 'partition' AND source NOT IN (''", r->plan->settings.database);
+    buf_printf(&sql,
+               "SELECT toString(source), toInt64(sum(read)) FROM %s.weir_ledger "
+               "WHERE kind = 'partition' AND source NOT IN (''",
+               r->plan->settings.database);
     for (size_t i = 0; i < r->plan->n_sources; i++) {
         buf_text(&sql, ", ");
         print_string_literal(&sql, r->plan->sources[i].name);
@@ -506,12 +526,13 @@ static void look_at_objects(struct rebuild *r, const struct generation *old, str
         const struct generation_object *o = &old->objects[i];
         bool is_kept = strcmp(o->kind, "source") == 0; /* told with its events */
         for (size_t k = 0; k < new.n_objects && !is_kept; k++)
-            is_kept = strcmp(new.objects[k].kind, o->kind) == 0 && strcmp(new.objects[k].name, o->name) == 0;
+            is_kept = strcmp(new.objects[k].kind, o->kind) == 0 &&
+                      strcmp(new.objects[k].name, o->name) == 0;
         if (is_kept)
             continue;
         r->n_gone++;
-        buf_printf(said, "not in the definitions: %s%s%s\n", o->kind, strcmp(o->kind, "rows") == 0 ? ": " : " ",
-                   o->name);
+        buf_printf(said, "not in the definitions: %s%s%s\n", o->kind,
+                   strcmp(o->kind, "rows") == 0 ? ": " : " ", o->name);
     }
     generation_done(&new);
 }
@@ -533,16 +554,18 @@ static enum err_code look(struct rebuild *r, struct store *s, struct buf *said, 
     return code;
 }
 
-enum err_code rebuild_begin(struct rebuild *r, const struct plan *plan, const struct store_place *place,
-                            struct buf *said, struct err *e)
+enum err_code rebuild_begin(struct rebuild *r, const struct plan *plan,
+                            const struct store_place *place, struct buf *said, struct err *e)
 {
     *r = (struct rebuild){.plan = plan, .place = place, .lock = -1};
     if (place->folder == NULL)
-        return err_set(e, ERR_REFUSED, "--rebuild exchanges folders, so it works for an embedded store only; "
+        return err_set(e, ERR_REFUSED,
+                       "--rebuild exchanges folders, so it works for an embedded store only; "
                        "give SET store or SET database a new name");
     rebuild_restore(place);
     if (access(place->folder, F_OK) != 0)
-        return err_set(e, ERR_NOT_FOUND, "there is no store at %s yet: nothing to rebuild; `weir run` makes it",
+        return err_set(e, ERR_NOT_FOUND,
+                       "there is no store at %s yet: nothing to rebuild; `weir run` makes it",
                        place->folder);
     TRY(run_lock_folder(place, &r->lock, e));
     TRY(rebuild_clean(place, said, e));
@@ -595,7 +618,8 @@ static void watch_tick(void *context, struct runner *const *runners, size_t n, b
         w->options->tick(w->options->context, runners, n, is_end);
 }
 
-static enum err_code load(struct rebuild *r, const struct run_options *options, struct buf *said, struct err *e)
+static enum err_code load(struct rebuild *r, const struct run_options *options, struct buf *said,
+                          struct err *e)
 {
     struct watch w = {.options = options};
     struct run_options once = *options;
@@ -614,9 +638,11 @@ static enum err_code load(struct rebuild *r, const struct run_options *options, 
     AUTO_MEM char *kept = xasprintf("%s/kept-rows", r->fresh.folder);
     TRY(remove_tree(kept, e));
     if (options->stop && *options->stop)
-        return err_set(e, ERR_STOPPED, "stopped before the new store was complete; the old one stays as it is");
+        return err_set(e, ERR_STOPPED,
+                       "stopped before the new store was complete; the old one stays as it is");
     if (w.n_paused)
-        return err_set(e, ERR_REFUSED, "%zu sources paused while the new store was loaded (too many rejects); "
+        return err_set(e, ERR_REFUSED,
+                       "%zu sources paused while the new store was loaded (too many rejects); "
                        "the old one stays as it is",
                        w.n_paused);
     return ERR_OK;
@@ -646,8 +672,9 @@ static enum err_code exchange(struct rebuild *r, struct err *e)
     return ERR_OK;
 }
 
-/* The exchange is done and stays, whatever comes now: the store is opened under its name before anybody who waits
- * for it gives up, and the old one is removed (what stays of it goes at the next start). */
+/* The exchange is done and stays, whatever comes now: the store is opened under its name before
+ * anybody who waits for it gives up, and the old one is removed (what stays of it goes at the
+ * next start). */
 static void finish(struct rebuild *r)
 {
     static const char *const suffixes[] = {".rebuild", ".rebuild-old"};
@@ -680,17 +707,20 @@ static enum err_code close_and_exchange(struct rebuild *r, struct err *e)
     return code;
 }
 
-enum err_code rebuild_store(struct rebuild *r, const struct run_options *options, struct buf *said, struct err *e)
+enum err_code rebuild_store(struct rebuild *r, const struct run_options *options, struct buf *said,
+                            struct err *e)
 {
     enum err_code code = load(r, options, said, e);
     if (code != ERR_OK) {
         struct err ignored;
         if (throw_away(r->fresh.folder, &ignored) != ERR_OK)
-            log_warn("rebuild", "leftover", "reason='%s'", ignored.text); /* the next start removes it */
+            /* the next start removes it */
+            log_warn("rebuild", "leftover", "reason='%s'", ignored.text);
         return code;
     }
     TRY(close_and_exchange(r, e));
-    buf_printf(said, "%s is rebuilt with generation %u of the definitions\n", r->place->folder, r->generation + 1);
+    buf_printf(said, "%s is rebuilt with generation %u of the definitions\n", r->place->folder,
+               r->generation + 1);
     let_go(&r->lock); /* of the old folder, which is gone */
     return ERR_OK;
 }

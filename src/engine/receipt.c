@@ -11,24 +11,28 @@ static const char *partition_function(enum table_partition kind)
     return functions[kind];
 }
 
-/* How the partition value of a target's table is computed from its rows; "0" where there is one partition. */
-static void partition_expression(const struct epoch *ep, const struct block_target *t, struct buf *sql)
+/* How the partition value of a target's table is computed from its rows; "0" where there is one
+ * partition. */
+static void partition_expression(const struct epoch *ep, const struct block_target *t,
+                                 struct buf *sql)
 {
     if (t->kind == BLOCK_TIER) {
         const struct plan_cube *c = &ep->source->cubes[t->object];
         if (c->shape.count == 0)
             buf_text(sql, "0");
         else
-            buf_printf(sql, "%s(bucket, 'UTC')", partition_function(keep_partition(c->tiers[t->tier].keep)));
+            buf_printf(sql, "%s(bucket, 'UTC')",
+                       partition_function(keep_partition(c->tiers[t->tier].keep)));
     } else if (t->kind == BLOCK_RAW) {
-        buf_printf(sql, "%s(_time, 'UTC')", partition_function(keep_partition(ep->source->raws[t->object].keep)));
+        buf_printf(sql, "%s(_time, 'UTC')",
+                   partition_function(keep_partition(ep->source->raws[t->object].keep)));
     } else {
         buf_text(sql, "toYYYYMMDD(now, 'UTC')");
     }
 }
 
-/* One SELECT per table: its partitions and how many blocks of this epoch each has. Rows: first target of the table,
- * partition, blocks landed, the store's time. */
+/* One SELECT per table: its partitions and how many blocks of this epoch each has. Rows: first
+ * target of the table, partition, blocks landed, the store's time. */
 static void receipts_query(const struct epoch *ep, struct buf *sql)
 {
     const char *db = ep->plan->settings.database;
@@ -72,7 +76,8 @@ static void note_landed(struct epoch *ep, uint64_t first, uint64_t partition, ui
 {
     if (first >= ep->n_targets)
         return;
-    for (size_t i = first; i < ep->n_targets && strcmp(ep->targets[i].table, ep->targets[first].table) == 0; i++) {
+    for (size_t i = first;
+         i < ep->n_targets && strcmp(ep->targets[i].table, ep->targets[first].table) == 0; i++) {
         struct block_target *t = &ep->targets[i];
         if (t->partition == partition && landed > t->n_landed) {
             t->n_landed = (uint32_t)landed;
@@ -81,7 +86,8 @@ static void note_landed(struct epoch *ep, uint64_t first, uint64_t partition, ui
     }
 }
 
-enum err_code receipts_read(struct epoch *ep, struct store *s, int64_t *now, bool *is_done, struct err *e)
+enum err_code receipts_read(struct epoch *ep, struct store *s, int64_t *now, bool *is_done,
+                            struct err *e)
 {
     AUTO_DONE(buf) sql = {0};
     receipts_query(ep, &sql);

@@ -20,7 +20,8 @@ static const struct plan_source *source_of(const struct plan *plan, struct str n
     return NULL;
 }
 
-/* Reads one range into the gather. What cannot be read is lost: said, counted, and the epoch completes without it. */
+/* Reads one range into the gather. What cannot be read is lost: said, counted, and the epoch
+ * completes without it. */
 /* Files vanish for a moment (restored, moved between file systems): the next piece is looked for
  * again and again for a while before it counts as gone. */
 static enum err_code find_piece(struct runner *r, const struct chain_range *range, uint64_t at,
@@ -90,22 +91,29 @@ static enum err_code recover_row(struct runner *r, const struct chain_row *row, 
     if (source == NULL)
         return err_set(e, ERR_INVALID, "generation %u does not have source '%.*s'", row->generation,
                        STR_FMT(r->source->name));
-    log_info("recover", "epoch", "source=%.*s n=%" PRIu64 " ranges=%zu", STR_FMT(source->name), row->n, row->n_ranges);
+    log_info("recover", "epoch", "source=%.*s n=%" PRIu64 " ranges=%zu", STR_FMT(source->name),
+             row->n, row->n_ranges);
 
     struct gather *gather = gather_new(source);
     struct gatherer w;
     enum err_code code = gatherer_init(&w, source, &plan->settings, e);
-    struct epoch ep = {.plan = plan, .source = source, .gathers = &gather, .n_gathers = 1, .say = runner_say,
+    struct epoch ep = {.plan = plan,
+                       .source = source,
+                       .gathers = &gather,
+                       .n_gathers = 1,
+                       .say = runner_say,
                        .context = r};
     ep.row = *row; /* borrowed: given back below */
     for (size_t i = 0; i < row->n_ranges && code == ERR_OK; i++) {
         const struct chain_range *range = &row->ranges[i];
-        code = row->kind == CHAIN_RETRY ? retry_gather(gather, &w, r->store, plan, range->from, range->to, row->now, e)
-                                        : read_range(r, &ep, &w, range, e);
+        code = row->kind == CHAIN_RETRY
+                   ? retry_gather(gather, &w, r->store, plan, range->from, range->to, row->now, e)
+                   : read_range(r, &ep, &w, range, e);
     }
     if (code == ERR_OK) {
         epoch_seal(&ep, r->n_workers);
-        code = epoch_store(&ep, &r->store, 1, (struct patience){.stop = &r->stop, .give_up = &r->give_up}, e);
+        code = epoch_store(&ep, &r->store, 1,
+                           (struct patience){.stop = &r->stop, .give_up = &r->give_up}, e);
     }
     ep.row = (struct chain_row){0};
     epoch_done(&ep);

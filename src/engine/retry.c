@@ -11,7 +11,8 @@
 
 enum { RETRY_BYTES = 128 << 20 }; /* of records per epoch */
 
-static void source_condition(struct buf *sql, const struct plan_source *source, uint64_t from, uint64_t to)
+static void source_condition(struct buf *sql, const struct plan_source *source, uint64_t from,
+                             uint64_t to)
 {
     buf_text(sql, " WHERE source = ");
     print_string_literal(sql, source->name);
@@ -51,10 +52,13 @@ enum err_code retry_gather(struct gather *g, struct gatherer *w, struct store *s
     struct native_result r = {0};
     TRY(store_native(s, buf_cstr(&sql), &r, e));
     enum err_code code = ERR_OK;
-    bool has_header = format_has_names(w->plan->def->format) || format_has_state(w->plan->def->format);
+    bool has_header =
+        format_has_names(w->plan->def->format) || format_has_state(w->plan->def->format);
     for (size_t i = 0; i < r.n_rows && code == ERR_OK; i++) {
         struct gather_chunk chunk = {
-            .partition = number(&r, 0, i), .offset = number(&r, 1, i), .bytes = cell(&r, 2, i),
+            .partition = number(&r, 0, i),
+            .offset = number(&r, 1, i),
+            .bytes = cell(&r, 2, i),
             .header = has_header ? cell(&r, 3, i) : (struct str){0},
             .is_too_long = ((uint8_t *)r.columns[4].column.values)[i] != 0,
         };
@@ -73,7 +77,8 @@ static enum err_code next_range(struct store *s, const struct plan *plan,
                                 uint64_t *to, struct err *e)
 {
     AUTO_DONE(buf) sql = {0};
-    buf_printf(&sql, "SELECT n, sum(length(record) + length(header)) FROM %s.weir_rejects", plan->settings.database);
+    buf_printf(&sql, "SELECT n, sum(length(record) + length(header)) FROM %s.weir_rejects",
+               plan->settings.database);
     source_condition(&sql, source, from, newest);
     buf_text(&sql, " GROUP BY n ORDER BY n");
     struct native_result r = {0};
@@ -137,7 +142,9 @@ static enum err_code retry_epoch(struct retrying *t, uint64_t from, uint64_t to,
                                 .n_ranges = 1};
     ep.row.ranges = xcalloc(1, sizeof(*ep.row.ranges));
     ep.row.ranges[0] = (struct chain_range){
-        .from = from, .to = to, .mark = {.partition = REJECTS_PARTITION, .position = to, .path = xstrdup("rejects")}};
+        .from = from,
+        .to = to,
+        .mark = {.partition = REJECTS_PARTITION, .position = to, .path = xstrdup("rejects")}};
     epoch_seal(&ep, 1);
     enum err_code code = chain_append(t->chain, t->s, &ep.row, NULL, e);
     if (code == ERR_OK)
@@ -148,13 +155,15 @@ static enum err_code retry_epoch(struct retrying *t, uint64_t from, uint64_t to,
     return code;
 }
 
-/* A retry that was killed after its intent: completed under its own number. Two who do so at once do no harm. */
+/* A retry that was killed after its intent: completed under its own number. Two who do so at
+ * once do no harm. */
 static enum err_code complete_retry(struct retrying *t, const struct chain_row *row,
                                     struct retry_counts *counts, struct err *e)
 {
     gather_reset(t->g);
     for (size_t i = 0; i < row->n_ranges; i++)
-        TRY(retry_gather(t->g, t->w, t->s, t->plan, row->ranges[i].from, row->ranges[i].to, row->now, e));
+        TRY(retry_gather(t->g, t->w, t->s, t->plan, row->ranges[i].from, row->ranges[i].to,
+                         row->now, e));
     struct epoch ep = {.plan = t->plan, .source = t->source, .gathers = &t->g, .n_gathers = 1};
     ep.row = *row; /* borrowed: given back below */
     epoch_seal(&ep, 1);
@@ -166,7 +175,8 @@ static enum err_code complete_retry(struct retrying *t, const struct chain_row *
     return code;
 }
 
-static enum err_code complete_retries(struct retrying *t, struct retry_counts *counts, struct err *e)
+static enum err_code complete_retries(struct retrying *t, struct retry_counts *counts,
+                                      struct err *e)
 {
     size_t i = 0;
     while (i < t->chain->n_open) {
@@ -199,14 +209,16 @@ static enum err_code retry_all(struct retrying *t, struct retry_counts *counts, 
     }
 }
 
-enum err_code retry_rejects(struct retry_counts *ret, const struct plan *plan, const struct plan_source *source,
-                            const struct store_place *place, uint32_t generation, struct err *e)
+enum err_code retry_rejects(struct retry_counts *ret, const struct plan *plan,
+                            const struct plan_source *source, const struct store_place *place,
+                            uint32_t generation, struct err *e)
 {
     *ret = (struct retry_counts){0};
     AUTO(store) s = store_new(place);
     struct chain chain = {0};
     struct gatherer w = {0};
-    struct retrying t = {.plan = plan, .source = source, .s = s, .chain = &chain, .w = &w, .generation = generation};
+    struct retrying t = {
+        .plan = plan, .source = source, .s = s, .chain = &chain, .w = &w, .generation = generation};
     if (getrandom(&t.lane, sizeof(t.lane), 0) != sizeof(t.lane) || t.lane == 0)
         t.lane = (uint64_t)clock_mono_ns() | 1;
     AUTO_MEM char *name = xstrndup(source->name.p, source->name.n);

@@ -51,7 +51,8 @@ static enum err_code build_old_plan(struct old_plans *o, uint32_t number, struct
                        "generation %u of the definitions cannot be read by this weir: %s", number,
                        d.n ? d.items[0].text : "");
     /* What decides about events stays as it was then; the rest is this process's. */
-    struct plan_settings then = o->items[o->n].plan->settings, *now = &o->items[o->n].plan->settings;
+    struct plan_settings then = o->items[o->n].plan->settings,
+                         *now = &o->items[o->n].plan->settings;
     *now = o->current->settings;
     now->max_future_s = then.max_future_s;
     now->max_record_bytes = then.max_record_bytes;
@@ -122,7 +123,8 @@ enum err_code run_make_tables(struct store *s, const struct plan *plan, struct e
     for (size_t i = 0; i < n && code == ERR_OK; i++) {
         /* ClickHouse wants to be asked twice before it keeps a dictionary of anything but text */
         struct store_setting odd = {"allow_suspicious_low_cardinality_types", "1"};
-        code = store_call(s, &(struct store_call){.sql = statements[i], .settings = &odd, .n_settings = 1}, e);
+        code = store_call(
+            s, &(struct store_call){.sql = statements[i], .settings = &odd, .n_settings = 1}, e);
         if (code != ERR_OK)
             err_prefix(e, "%.200s", statements[i]);
     }
@@ -197,7 +199,8 @@ static void write_in_place(const char *path, struct buf *text)
     close(fd);
 }
 
-/* FOLDER/run.json: what only this process knows, for `weir status`. Renamed into place, so it is never half. */
+/* FOLDER/run.json: what only this process knows, for `weir status`. Renamed into place, so it is
+ * never half. */
 static void write_status(const struct store_place *place, struct runner *const *runners, size_t n)
 {
     if (place->folder == NULL)
@@ -230,8 +233,10 @@ static uint64_t new_lane(void)
     return lane;
 }
 
-/* Sources that are retired while epochs of theirs are not done, and the generation that knows them. */
-static enum err_code find_unfinished(struct store *s, const struct plan *plan, struct native_result *ret, struct err *e)
+/* Sources that are retired while epochs of theirs are not done, and the generation that knows
+ * them. */
+static enum err_code find_unfinished(struct store *s, const struct plan *plan,
+                                     struct native_result *ret, struct err *e)
 {
     AUTO_DONE(buf) sources = {0};
     AUTO_DONE(buf) sql = {0};
@@ -264,8 +269,9 @@ static void crew_init(struct crew *c)
     snprintf(c->process, sizeof(c->process), "%s:%d:%016" PRIx64, host, getpid(), new_lane());
 }
 
-static enum err_code crew_add(struct crew *c, const struct plan *plan, const struct plan_source *source,
-                              const struct store_place *place, struct runner_options *how, struct err *e)
+static enum err_code crew_add(struct crew *c, const struct plan *plan,
+                              const struct plan_source *source, const struct store_place *place,
+                              struct runner_options *how, struct err *e)
 {
     how->process = c->process;
     how->lane = new_lane();
@@ -276,26 +282,32 @@ static enum err_code crew_add(struct crew *c, const struct plan *plan, const str
 }
 
 /* They look for files while the store starts. */
-static enum err_code start_sources(struct crew *c, const struct plan *plan, const struct store_place *place,
-                                   const struct run_options *options, struct old_plans *old, struct err *e)
+static enum err_code start_sources(struct crew *c, const struct plan *plan,
+                                   const struct store_place *place,
+                                   const struct run_options *options, struct old_plans *old,
+                                   struct err *e)
 {
     for (size_t i = 0; i < plan->n_sources; i++) {
         if (options->only_source != NULL && !str_is(plan->sources[i].name, options->only_source))
             continue;
-        struct runner_options how = {.enough_bytes = options->enough_bytes, .is_once = options->is_once,
-                                     .plan_of = plan_of, .context = old};
+        struct runner_options how = {.enough_bytes = options->enough_bytes,
+                                     .is_once = options->is_once,
+                                     .plan_of = plan_of,
+                                     .context = old};
         TRY(crew_add(c, plan, &plan->sources[i], place, &how, e));
     }
     return ERR_OK;
 }
 
 static enum err_code start_retired(struct crew *c, struct str name, uint32_t generation,
-                                   const struct store_place *place, struct old_plans *old, struct err *e)
+                                   const struct store_place *place, struct old_plans *old,
+                                   struct err *e)
 {
     const struct plan *plan = plan_of(old, generation, e);
     if (plan == NULL)
         return ERR_INVALID;
-    struct runner_options how = {.is_once = true, .is_recovery = true, .plan_of = plan_of, .context = old};
+    struct runner_options how = {
+        .is_once = true, .is_recovery = true, .plan_of = plan_of, .context = old};
     for (size_t i = 0; i < plan->n_sources; i++) {
         if (!str_eq(plan->sources[i].name, name))
             continue;
@@ -303,11 +315,13 @@ static enum err_code start_retired(struct crew *c, struct str name, uint32_t gen
         runner_store_is_there(c->items[c->n - 1], generation);
         return ERR_OK;
     }
-    return err_set(e, ERR_INVALID, "generation %u does not have source '%.*s'", generation, STR_FMT(name));
+    return err_set(e, ERR_INVALID, "generation %u does not have source '%.*s'", generation,
+                   STR_FMT(name));
 }
 
 static enum err_code finish_retired(struct crew *c, struct store *s, const struct plan *plan,
-                                    const struct store_place *place, struct old_plans *old, struct err *e)
+                                    const struct store_place *place, struct old_plans *old,
+                                    struct err *e)
 {
     struct native_result retired = {0};
     enum err_code code = find_unfinished(s, plan, &retired, e);
@@ -316,7 +330,8 @@ static enum err_code finish_retired(struct crew *c, struct store *s, const struc
     TRY(code);
     for (size_t i = 0; i < retired.n_rows && code == ERR_OK; i++)
         code = start_retired(c, ((struct str *)retired.columns[0].column.values)[i],
-                             (uint32_t)((uint64_t *)retired.columns[1].column.values)[i], place, old, e);
+                             (uint32_t)((uint64_t *)retired.columns[1].column.values)[i], place,
+                             old, e);
     native_result_done(&retired);
     return code;
 }
@@ -327,8 +342,8 @@ struct stopping {
 };
 
 /* Signals to the runners. Whoever waits for the end hears why it takes a while. */
-static void pass_signals(const struct run_options *options, const struct crew *c, struct stopping *stopping,
-                         int64_t now_ms)
+static void pass_signals(const struct run_options *options, const struct crew *c,
+                         struct stopping *stopping, int64_t now_ms)
 {
     if (options->stop == NULL || !*options->stop)
         return;
@@ -342,13 +357,15 @@ static void pass_signals(const struct run_options *options, const struct crew *c
     if (stopping->since_ms == 0)
         stopping->since_ms = now_ms;
     if (!stopping->is_said && !is_twice && now_ms - stopping->since_ms >= SAY_STOPPING_MS) {
-        log_warn("run", "stopping", "the last epoch is being stored; a second SIGTERM or SIGINT ends at once, and the "
-                                    "next start completes it");
+        log_warn("run", "stopping",
+                 "the last epoch is being stored; a second SIGTERM or SIGINT ends at once, and the "
+                 "next start completes it");
         stopping->is_said = true;
     }
 }
 
-static void watch(struct crew *c, const struct store_place *place, const struct run_options *options)
+static void watch(struct crew *c, const struct store_place *place,
+                  const struct run_options *options)
 {
     int64_t last_tick = 0, last_status = 0;
     struct stopping stopped = {0};
@@ -406,8 +423,9 @@ static enum err_code prepare_store(struct store *s, const struct plan *plan,
 }
 
 /* Each step may be done twice, so a store that dies meanwhile is started again. */
-static enum err_code prepare_patiently(struct store *s, const struct plan *plan, const struct run_options *options,
-                                       uint32_t *generation, struct buf *said, struct err *e)
+static enum err_code prepare_patiently(struct store *s, const struct plan *plan,
+                                       const struct run_options *options, uint32_t *generation,
+                                       struct buf *said, struct err *e)
 {
     struct adoption how = {.accept_loss = options->accept_loss};
     size_t n_said = said->n;

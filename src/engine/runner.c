@@ -17,7 +17,13 @@
 #include "engine/expired.h"
 #include "engine/runner_priv.h"
 
-enum { SCAN_MS = 200, LOOK_MS = 50, FIRST_EPOCH_MS = 100, JUDGE_AFTER = 10000, LAST_ALARMS_MS = 60000 };
+enum {
+    SCAN_MS = 200,
+    LOOK_MS = 50,
+    FIRST_EPOCH_MS = 100,
+    JUDGE_AFTER = 10000,
+    LAST_ALARMS_MS = 60000
+};
 
 /* ---- small helpers ---- */
 
@@ -59,7 +65,8 @@ void runner_sample(struct runner *r)
     struct rate_sample now = {mono_ms(), r->status.read};
     size_t oldest = r->n_samples < SAMPLES_KEPT ? 0 : r->n_samples % SAMPLES_KEPT;
     struct rate_sample from = r->n_samples > 0 ? r->samples[oldest] : now;
-    r->status.rate = now.ms > from.ms ? (double)(now.read - from.read) * 1000 / (double)(now.ms - from.ms) : 0;
+    r->status.rate =
+        now.ms > from.ms ? (double)(now.read - from.read) * 1000 / (double)(now.ms - from.ms) : 0;
     r->samples[r->n_samples++ % SAMPLES_KEPT] = now;
     pthread_mutex_unlock(&r->lock);
 }
@@ -77,7 +84,8 @@ bool runner_start_store(struct runner *r, struct store *s)
     if (store_ensure(s, true, &why) == ERR_OK)
         return true;
     runner_set_state(r, NULL, why.text);
-    log_warn("runner", "store_start", "source=%.*s reason='%s'", STR_FMT(r->source->name), why.text);
+    log_warn("runner", "store_start", "source=%.*s reason='%s'", STR_FMT(r->source->name),
+             why.text);
     return false;
 }
 
@@ -87,8 +95,8 @@ static bool write_alarms(struct runner *r)
     struct err e;
     enum err_code code = alarm_queue_write(&r->alarms, r->store, r->plan->settings.database, &e);
     if (code != ERR_OK)
-        log_warn("runner", "alarm", "source=%.*s waiting=%zu reason='%s'", STR_FMT(r->source->name), r->alarms.n,
-                 e.text);
+        log_warn("runner", "alarm", "source=%.*s waiting=%zu reason='%s'", STR_FMT(r->source->name),
+                 r->alarms.n, e.text);
     if (code == ERR_UNAVAILABLE && runner_start_store(r, r->store)) {
         r->alarms.next_ms = 0;
         runner_set_state(r, NULL, "");
@@ -96,13 +104,15 @@ static bool write_alarms(struct runner *r)
     return r->alarms.n == 0;
 }
 
-void runner_alarm(struct runner *r, const char *kind, uint64_t partition, const char *text, uint64_t events)
+void runner_alarm(struct runner *r, const char *kind, uint64_t partition, const char *text,
+                  uint64_t events)
 {
     AUTO_MEM char *source = xstrndup(r->source->name.p, r->source->name.n);
-    struct alarm a = {.source = source, .kind = kind, .partition = partition, .text = text, .events = events};
+    struct alarm a = {
+        .source = source, .kind = kind, .partition = partition, .text = text, .events = events};
     if (!alarm_queue_add(&r->alarms, &a)) {
-        log_error("runner", "alarm", "kind=%s text='%s' reason='%d others wait to be written'", kind, text,
-                  ALARMS_KEPT);
+        log_error("runner", "alarm", "kind=%s text='%s' reason='%d others wait to be written'",
+                  kind, text, ALARMS_KEPT);
         return;
     }
     write_alarms(r);
@@ -125,7 +135,8 @@ static void wait_quiet(struct runner *r, int ms)
     pthread_cond_timedwait(&r->quiet, &r->lock, &t);
 }
 
-/* The store died while something was asked that can be asked again? Then it is started once more. */
+/* The store died while something was asked that can be asked again? Then it is started once
+ * more. */
 static bool may_ask_again(struct runner *r, enum err_code code, int *pause_ms, const struct err *e)
 {
     if (code != ERR_UNAVAILABLE || r->stop)
@@ -170,7 +181,8 @@ static enum err_code check_header(void *context, struct str header, struct err *
 static void note_lost(struct runner *r, const struct file_event *event)
 {
     r->lost = xrealloc(r->lost, (r->n_lost + 1) * sizeof(*r->lost));
-    r->lost[r->n_lost++] = (struct ledger_extra){.partition = event->partition, .lost = event->lost_bytes};
+    r->lost[r->n_lost++] =
+        (struct ledger_extra){.partition = event->partition, .lost = event->lost_bytes};
     pthread_mutex_lock(&r->lock);
     r->status.lost_bytes += event->lost_bytes;
     pthread_mutex_unlock(&r->lock);
@@ -209,7 +221,8 @@ static void take_events(struct runner *r)
             note_bad_file(r, text);
             if (event.kind == FILE_LOST)
                 note_lost(r, &event);
-            if (event.kind == FILE_BAD_HEADER || event.kind == FILE_UNREADABLE || event.kind == FILE_CORRUPT)
+            if (event.kind == FILE_BAD_HEADER || event.kind == FILE_UNREADABLE ||
+                event.kind == FILE_CORRUPT)
                 runner_set_state(r, NULL, text);
         }
         free(event.path);
@@ -226,7 +239,8 @@ static enum err_code open_files(struct runner *r, struct err *e)
     AUTO_MEM char *name = xstrndup(p->name.p, p->name.n);
     char delimiter = 0;
     for (uint32_t i = 0; i < p->def->n_settings; i++)
-        if (str_is(p->def->settings[i].name, "format_csv_delimiter") && p->def->settings[i].value.n == 1)
+        if (str_is(p->def->settings[i].name, "format_csv_delimiter") &&
+            p->def->settings[i].value.n == 1)
             delimiter = p->def->settings[i].value.p[0];
     struct file_source_spec spec = {
         .name = name,
@@ -339,7 +353,8 @@ static bool fails_too_often(struct runner *r)
     pthread_mutex_lock(&r->lock);
     bool is_bad = false;
     if (r->window_read >= JUDGE_AFTER) {
-        is_bad = (double)r->window_rejected > r->plan->settings.allow_errors_ratio * (double)r->window_read;
+        is_bad = (double)r->window_rejected >
+                 r->plan->settings.allow_errors_ratio * (double)r->window_read;
         if (!is_bad)
             r->window_read = r->window_rejected = 0;
     }
@@ -388,8 +403,12 @@ static void hand_over(struct runner *r, bool is_heartbeat)
     ep->extras = MOVE(r->lost);
     ep->n_extras = r->n_lost;
     r->n_lost = 0;
-    ep->row = (struct chain_row){.kind = CHAIN_EPOCH, .lane = r->options.lane, .process = xstrdup(r->options.process),
-                                 .generation = r->generation, .now = r->now, .slot_s = r->plan->settings.slot_s,
+    ep->row = (struct chain_row){.kind = CHAIN_EPOCH,
+                                 .lane = r->options.lane,
+                                 .process = xstrdup(r->options.process),
+                                 .generation = r->generation,
+                                 .now = r->now,
+                                 .slot_s = r->plan->settings.slot_s,
                                  .margin_s = r->plan->settings.margin_s};
     if (!is_heartbeat)
         take_ranges(r, &ep->row);
@@ -429,7 +448,8 @@ static bool is_storer_free(struct runner *r)
     return is_free;
 }
 
-/* An epoch without input. Only while the storer is free: were it to wait, its time would be old when it is stored. */
+/* An epoch without input. Only while the storer is free: were it to wait, its time would be old
+ * when it is stored. */
 static enum err_code hand_over_heartbeat(struct runner *r, struct err *e)
 {
     int64_t now;
@@ -546,7 +566,8 @@ static enum err_code is_pause_open(struct runner *r, bool *ret, struct err *e)
     return ERR_OK;
 }
 
-/* Paused until somebody acknowledges (`weir resume`). False: stopped meanwhile, or --once ends with it. */
+/* Paused until somebody acknowledges (`weir resume`). False: stopped meanwhile, or --once ends
+ * with it. */
 static bool wait_resumed(struct runner *r)
 {
     while (!r->stop) {
@@ -569,7 +590,8 @@ static bool wait_resumed(struct runner *r)
 
 /* ---- the loop ---- */
 
-/* Looks for input until there is some. ERR_NOT_FOUND: none, and none will come (--once), or stopped. */
+/* Looks for input until there is some. ERR_NOT_FOUND: none, and none will come (--once), or
+ * stopped. */
 static enum err_code wait_for_input(struct runner *r, struct file_chunk *chunk, struct err *e)
 {
     int64_t scanned = 0;
@@ -595,7 +617,8 @@ static enum err_code wait_for_input(struct runner *r, struct file_chunk *chunk, 
         if (r->status.problem[0] == '\0')
             snprintf(r->status.state, sizeof(r->status.state), "idle");
         pthread_mutex_unlock(&r->lock);
-        bool is_due = r->n_lost > 0 || (heartbeat_ms > 0 && mono_ms() - r->asked_ms >= heartbeat_ms);
+        bool is_due =
+            r->n_lost > 0 || (heartbeat_ms > 0 && mono_ms() - r->asked_ms >= heartbeat_ms);
         if (is_due && is_storer_free(r))
             TRY(hand_over_heartbeat(r, e));
         clock_sleep_ms(r->options.is_once ? 2 : LOOK_MS);
@@ -725,7 +748,8 @@ static void end_alarms(struct runner *r)
         clock_sleep_ms(20);
     r->alarms.next_ms = 0;
     if (!write_alarms(r))
-        log_error("runner", "alarm", "source=%.*s waiting=%zu reason='the run ends without having written them'",
+        log_error("runner", "alarm",
+                  "source=%.*s waiting=%zu reason='the run ends without having written them'",
                   STR_FMT(r->source->name), r->alarms.n);
 }
 
@@ -783,14 +807,16 @@ static void *coordinator_main(void *context)
     if (r->failure.code != ERR_OK)
         snprintf(r->status.problem, sizeof(r->status.problem), "%s", r->failure.text);
     if (!r->status.is_paused)
-        snprintf(r->status.state, sizeof(r->status.state), r->failure.code == ERR_OK ? "finished" : "failed");
+        snprintf(r->status.state, sizeof(r->status.state),
+                 r->failure.code == ERR_OK ? "finished" : "failed");
     r->status.is_finished = true;
     pthread_mutex_unlock(&r->lock);
     return NULL;
 }
 
-enum err_code runner_start(struct runner **ret, const struct plan *plan, const struct plan_source *source,
-                           const struct store_place *place, const struct runner_options *options, struct err *e)
+enum err_code runner_start(struct runner **ret, const struct plan *plan,
+                           const struct plan_source *source, const struct store_place *place,
+                           const struct runner_options *options, struct err *e)
 {
     struct runner *r = xcalloc(1, sizeof(*r));
     r->plan = plan;

@@ -16,27 +16,29 @@
 
 struct runner_options {
     bool is_once;
-    bool is_recovery;     /* completes what is open, reads nothing new: for a source that is retired */
+    /* completes what is open, reads nothing new: for a source that is retired */
+    bool is_recovery;
     uint64_t enough_bytes; /* preview: stops after about so many bytes of input; 0 = never */
-    const char *process;  /* name of this process in the chain */
-    uint64_t lane;        /* never used before for this source */
-    /* The plan of an older generation's definitions for this source; for recovery. The caller keeps it. */
+    const char *process;   /* name of this process in the chain */
+    uint64_t lane;         /* never used before for this source */
+    /* The plan of an older generation's definitions for this source; for recovery. The caller
+     * keeps it. */
     const struct plan *(*plan_of)(void *context, uint32_t generation, struct err *e);
     void *context;
 };
 
 /* Copied out by runner_status. any thread */
 struct runner_status {
-    char state[24];         /* starting recovering reading idle paused stopping finished failed */
-    char problem[1100];      /* why it is not well; empty = well */
+    char state[24];     /* starting recovering reading idle paused stopping finished failed */
+    char problem[1100]; /* why it is not well; empty = well */
     uint64_t epochs, read, kept, filtered, rejected, read_bytes, waiting_bytes;
     uint64_t lost_bytes;
-    int64_t last_epoch_ms;  /* mono clock, 0 = none yet */
+    int64_t last_epoch_ms;       /* mono clock, 0 = none yet */
     int64_t gather_ms, store_ms; /* of the last epoch */
     size_t n_files;
-    size_t n_bad_files;     /* files that were not read as they should be, in this run */
+    size_t n_bad_files; /* files that were not read as they should be, in this run */
     uint64_t memory_bytes;
-    double rate;            /* events read a second, over the last minute (or since the start) */
+    double rate; /* events read a second, over the last minute (or since the start) */
     bool is_paused, is_finished;
     enum err_code failure;
 };

@@ -19,7 +19,7 @@ enum { SEAL_BATCH = 128, FIRST_SLOTS = 1024, FIRST_ROWS = 512 };
 
 struct sealed_row {
     uint64_t hash;
-    uint32_t row;    /* in its cube: has the key, and the states while merged == 0 */
+    uint32_t row; /* in its cube: has the key, and the states while merged == 0 */
     uint32_t cube;
     uint32_t bucket;
     uint32_t merged; /* > 0: place of the merged states + 1 */
@@ -99,8 +99,8 @@ static bool same_values(const struct sealed_tier *s, const struct sealed_row *r,
         if (!f->is_text)
             continue;
         uint32_t i = (uint32_t)key_get(x, f->at, 4), j = (uint32_t)key_get(y, f->at, 4);
-        if (other == c ? i != j : !dictionary_same_text(&other->dictionaries[d], i,
-                                                        &c->dictionaries[d], j))
+        if (other == c ? i != j
+                       : !dictionary_same_text(&other->dictionaries[d], i, &c->dictionaries[d], j))
             return false;
     }
     return true;
@@ -130,8 +130,8 @@ static char *merged_new(struct sealed_tier *s, struct sealed_row *r)
 {
     const size_t stride = s->shape->stride;
     if ((s->n_merged + 1) * stride > s->merged_cap_bytes) {
-        size_t cap = s->merged_cap_bytes ? s->merged_cap_bytes * 2 : (stride +
-                                                                      4095) / 4096 * 4096 * 4;
+        size_t cap =
+            s->merged_cap_bytes ? s->merged_cap_bytes * 2 : (stride + 4095) / 4096 * 4096 * 4;
         s->merged = table_grow(s->merged, s->merged_cap_bytes, cap);
         s->merged_cap_bytes = cap;
     }
@@ -150,8 +150,8 @@ static char *merged_new(struct sealed_tier *s, struct sealed_row *r)
 
 static void add_states(struct sealed_tier *s, struct sealed_row *r, const char *from)
 {
-    char *to = r->merged > 0 ? s->merged + (size_t)(r->merged - 1) * s->shape->stride
-    : merged_new(s, r);
+    char *to =
+        r->merged > 0 ? s->merged + (size_t)(r->merged - 1) * s->shape->stride : merged_new(s, r);
     merge_into(s, to, from);
 }
 
@@ -213,8 +213,8 @@ static void add_cube(struct sealed_tier *s, size_t cube, struct bucketer *tier, 
         size_t n = 0;
         make_room(s);
         for (; n < SEAL_BATCH && row < c->n_rows; row++) {
-            uint32_t bucket = tier ? bucketer_start(tier,
-                                                    finest_bucket(c, row)) : finest_bucket(c, row);
+            uint32_t bucket =
+                tier ? bucketer_start(tier, finest_bucket(c, row)) : finest_bucket(c, row);
             uint64_t hash = hash_of(c, cube_key(c, row), bucket);
             if (n_parts > 1 && part_of(hash, n_parts) != part)
                 continue;
@@ -242,8 +242,8 @@ static void pick_part(struct sealed_tier *s, size_t part, size_t n_parts)
             continue;
         if (s->n_rows == s->picked_cap) {
             size_t cap = s->picked_cap ? s->picked_cap * 2 : 1024;
-            s->picked = table_grow(s->picked, s->picked_cap * sizeof(*s->picked),
-                                   cap * sizeof(*s->picked));
+            s->picked =
+                table_grow(s->picked, s->picked_cap * sizeof(*s->picked), cap * sizeof(*s->picked));
             s->picked_cap = cap;
         }
         s->picked[s->n_rows++] = row;
@@ -253,8 +253,8 @@ static void pick_part(struct sealed_tier *s, size_t part, size_t n_parts)
 static bool same_buckets(const struct cube_shape *shape, const struct zone *zone, int64_t count,
                          enum interval_unit unit)
 {
-    return shape->count == 0 || (shape->zone == zone && shape->count == count &&
-                                 shape->unit == unit);
+    return shape->count == 0 ||
+           (shape->zone == zone && shape->count == count && shape->unit == unit);
 }
 
 struct sealed_tier *cube_seal(struct cube *const *from, size_t n_from, const struct zone *zone,
@@ -316,8 +316,8 @@ size_t sealed_n_rows(const struct sealed_tier *s)
 
 size_t sealed_bytes(const struct sealed_tier *s)
 {
-    return sizeof(*s) + s->state_bytes + table_resident(s->n_merged * s->shape->stride,
-                                                        s->merged_cap_bytes) +
+    return sizeof(*s) + s->state_bytes +
+           table_resident(s->n_merged * s->shape->stride, s->merged_cap_bytes) +
            table_resident(s->is_direct ? 0 : s->n_rows * sizeof(*s->rows),
                           s->rows_cap * sizeof(*s->rows)) +
            table_resident(s->picked ? s->n_rows * sizeof(*s->picked) : 0,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The storer takes sealed-off gathers and makes them an epoch: merge, intent, inserts, ledger. At most one epoch
- * of the lane is between intent and done, because there is one storer. */
+ * The storer takes sealed-off gathers and makes them an epoch: merge, intent, inserts, ledger.
+ * At most one epoch of the lane is between intent and done, because there is one storer. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -35,14 +35,19 @@ static enum err_code store_epoch(struct runner *r, struct epoch *ep, struct err 
 {
     enum err_code code = write_intent(r, ep, e);
     if (code != ERR_OK)
-        return r->stop ? err_prefix(e, "what was read last is not stored; the next start stores it") : code;
+        return r->stop ? err_prefix(e, "what was read last is not stored; the next start stores it")
+                       : code;
     struct patience patience = {.stop = &r->stop, .give_up = &r->give_up};
     code = epoch_store(ep, r->storer_stores, STORER_CONNECTIONS, patience, e);
     if (code != ERR_OK)
-        return r->stop ? err_prefix(e, "the intent of epoch %" PRIu64 " stands; the next start completes it", ep->row.n)
+        return r->stop ? err_prefix(e,
+                                    "the intent of epoch %" PRIu64
+                                    " stands; the next start completes it",
+                                    ep->row.n)
                        : code;
     runner_set_state(r, NULL, "");
-    if ((int64_t)(r->chain.last_n - r->chain.last_checkpoint) >= r->plan->settings.checkpoint_every) {
+    if ((int64_t)(r->chain.last_n - r->chain.last_checkpoint) >=
+        r->plan->settings.checkpoint_every) {
         struct err ignored;
         if (chain_checkpoint(&r->chain, r->storer_stores[0], &ep->row, &ignored) != ERR_OK)
             log_warn("storer", "checkpoint", "source=%.*s reason='%s'", STR_FMT(r->source->name),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Workers draw chunks while the gate is open. They share nothing while they work but the file set's queue. */
+ * Workers draw chunks while the gate is open. They share nothing while they work but the file
+ * set's queue. */
 #include <time.h>
 
 #include "base/log.h"
@@ -34,9 +35,11 @@ static void process_chunk(struct worker *w, const struct file_chunk *chunk, int 
     if (code == ERR_OK)
         return;
     /* The header was judged when the file was opened; a failure now is a bug. */
-    log_error("worker", "header", "source=%.*s path=%s reason='%s'", STR_FMT(r->source->name), chunk->path, e.text);
+    log_error("worker", "header", "source=%.*s path=%s reason='%s'", STR_FMT(r->source->name),
+              chunk->path, e.text);
     runner_set_state(r, "failed", e.text);
-    /* The chunk is in no gather, so this epoch must not be sealed: the next start reads it again. */
+    /* The chunk is in no gather, so this epoch must not be sealed: the next start reads it
+     * again. */
     pthread_mutex_lock(&r->lock);
     r->is_storer_failed = true;
     if (r->failure.code == ERR_OK) {
@@ -65,7 +68,8 @@ static bool draw_chunk(struct runner *r, struct file_chunk *chunk)
     else if (code == ERR_OK)
         r->is_starved = false;
     else if (code != ERR_UNAVAILABLE)
-        log_warn("worker", "next_chunk", "source=%.*s reason='%s'", STR_FMT(r->source->name), e.text);
+        log_warn("worker", "next_chunk", "source=%.*s reason='%s'", STR_FMT(r->source->name),
+                 e.text);
     return code == ERR_OK;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * + - * / and their like over numbers. Arguments are cast to the result type first, then one kernel per
- * result type computes, wrapping. Sums of times and numbers or intervals are in time_shift.c, integer
- * division in division.c. */
+ * + - * / and their like over numbers. Arguments are cast to the result type first, then one
+ * kernel per result type computes, wrapping. Sums of times and numbers or intervals are in
+ * time_shift.c, integer division in division.c. */
 #include <math.h>
 
 #include "expr/compound.h"
@@ -134,8 +134,8 @@ INTEGER_KINDS(BIT_KERNELS)
 #define OR_OP(KIND, T, suffix) {"bitOr", run_or_##suffix, 0},
 #define XOR_OP(KIND, T, suffix) {"bitXor", run_xor_##suffix, 0},
 #define NOT_OP(KIND, T, suffix) {"bitNot", run_not_##suffix, 0},
-static const struct op bit_ops[3][8] = {{INTEGER_KINDS(AND_OP)}, {INTEGER_KINDS(OR_OP)},
-    {INTEGER_KINDS(XOR_OP)}};
+static const struct op bit_ops[3][8] = {
+    {INTEGER_KINDS(AND_OP)}, {INTEGER_KINDS(OR_OP)}, {INTEGER_KINDS(XOR_OP)}};
 static const struct op bit_not_ops[8] = {INTEGER_KINDS(NOT_OP)};
 
 /* ---- functions ---- */
@@ -178,7 +178,7 @@ static value_id build_divide(struct site *s)
         if (!type_is_number(s->types[i]))
             return site_bad_type(s, i, "a number");
     return EMIT(s->b, &op_divide, type_of(TYPE_FLOAT64),
-        cast_number(s->b, s->args[0], TYPE_FLOAT64),
+                cast_number(s->b, s->args[0], TYPE_FLOAT64),
                 cast_number(s->b, s->args[1], TYPE_FLOAT64));
 }
 
@@ -197,7 +197,7 @@ static value_id build_negate(struct site *s)
                           : type_is_signed(t) ? t.kind
                                               : integer_kind(true, twice(type_width(t)));
     return EMIT(s->b, &negate_ops[kind_index(kind)], type_of(kind),
-        cast_number(s->b, s->args[0], kind));
+                cast_number(s->b, s->args[0], kind));
 }
 
 static value_id build_abs(struct site *s)
@@ -222,7 +222,7 @@ static value_id build_abs(struct site *s)
     if (op == NULL)
         return cast_number(s->b, s->args[0], storage);
     return EMIT(s->b, op, type_of(type_is_float(t) ? storage : integer_kind(false, type_width(t))),
-        s->args[0]);
+                s->args[0]);
 }
 
 static value_id build_sign(struct site *s)
@@ -234,7 +234,7 @@ static value_id build_sign(struct site *s)
     if (!type_is_number(s->types[0]))
         return site_bad_type(s, 0, "a number");
     return EMIT(s->b, &sign_ops[kind_index(type_storage(s->types[0]))], type_of(TYPE_INT8),
-        s->args[0]);
+                s->args[0]);
 }
 
 static bool is_integer_like(struct type t)
@@ -250,8 +250,7 @@ static value_id build_bits(struct site *s)
     enum type_kind kind = integer_kind(type_is_signed(s->types[0]) || type_is_signed(s->types[1]),
                                        larger(type_width(s->types[0]), type_width(s->types[1])));
     return EMIT(s->b, &bit_ops[s->f->param][kind_index(kind)], type_of(kind),
-        cast_number(s->b, s->args[0], kind),
-                cast_number(s->b, s->args[1], kind));
+                cast_number(s->b, s->args[0], kind), cast_number(s->b, s->args[1], kind));
 }
 
 static value_id build_bit_not(struct site *s)
@@ -265,10 +264,11 @@ static value_id build_bit_not(struct site *s)
 static const struct function functions[] = {
     {"plus", "a, b",
      "`a + b`: the sum in the next larger type, wrapping; a time plus a number of days (Date) or "
-     "seconds, or plus an INTERVAL.", 2, 2, 0, build_sum, SUM_PLUS},
+     "seconds, or plus an INTERVAL.",
+     2, 2, 0, build_sum, SUM_PLUS},
     {"minus", "a, b",
-     "`a - b`: always signed; the difference of two Dates in days, of two DateTimes in seconds.",
-     2, 2, 0, build_sum, SUM_MINUS},
+     "`a - b`: always signed; the difference of two Dates in days, of two DateTimes in seconds.", 2,
+     2, 0, build_sum, SUM_MINUS},
     {"multiply", "a, b", "`a * b`", 2, 2, 0, build_sum, SUM_MULTIPLY},
     {"divide", "a, b", "`a / b`: always Float64.", 2, 2, 0, build_divide, 0},
     {"intDiv", "a, b", "Quotient without its fraction; division by zero rejects.", 2, 2, 0,
@@ -279,8 +279,7 @@ static const struct function functions[] = {
      build_division, DIVISION_MODULO},
     {"mod", "a, b", "modulo", 2, 2, FN_ANY_CASE | FN_ALIAS, build_division, DIVISION_MODULO},
     {"positiveModulo", "a, b", "Remainder that is never negative.", 2, 2, FN_ANY_CASE,
-     build_division,
-     DIVISION_POSITIVE_MODULO},
+     build_division, DIVISION_POSITIVE_MODULO},
     {"positive_modulo", "a, b", "positiveModulo", 2, 2, FN_ANY_CASE | FN_ALIAS, build_division,
      DIVISION_POSITIVE_MODULO},
     {"pmod", "a, b", "positiveModulo", 2, 2, FN_ANY_CASE | FN_ALIAS, build_division,

@@ -101,7 +101,8 @@ static void run_array_sum(struct call *c)
             }
             memcpy(&bits, element_at(&e, k), e.width);
             unsigned unused = 64 - 8 * e.width;
-            whole += type_is_signed(e.type) ? (uint64_t)((int64_t)(bits << unused) >> unused) : bits;
+            whole +=
+                type_is_signed(e.type) ? (uint64_t)((int64_t)(bits << unused) >> unused) : bits;
         }
         if (is_mean && !type_is_float(e.type)) /* whole numbers are added as such, and wrap */
             sum = type_is_signed(e.type) ? (double)(int64_t)whole : (double)whole;
@@ -136,7 +137,8 @@ static void run_array_extreme(struct call *c)
             if (element_is_null(&e, k))
                 continue;
             if (best == e.n || is_nan(&e, best) ||
-                (!is_nan(&e, k) && value_order(e.type, element_at(&e, k), element_at(&e, best)) * sign > 0))
+                (!is_nan(&e, k) &&
+                 value_order(e.type, element_at(&e, k), element_at(&e, best)) * sign > 0))
                 best = k;
         }
         char *to = (char *)c->out->values + i * width;
@@ -212,14 +214,16 @@ value_id build_array_fold(struct site *s, value_id array, value_id list, enum ar
     char name[64];
 
     if (what == ARRAY_SORT || what == ARRAY_REVERSE_SORT)
-        return emit_typed(s->b, &op_array_sort, value_at(s->b, array)->type, (value_id[]){array, list}, 2, param);
+        return emit_typed(s->b, &op_array_sort, value_at(s->b, array)->type,
+                          (value_id[]){array, list}, 2, param);
     if (what == ARRAY_MIN || what == ARRAY_MAX) {
         element.is_low_cardinality = false;
         return emit_typed(s->b, &op_array_extreme, element, &list, 1, param);
     }
     if (!type_is_number(element) || element.is_nullable)
         return site_error(s, "'%.*s' takes an array of numbers, not of %s%s", STR_FMT(s->name),
-                          type_name(element, name), element.is_nullable ? ": give NULLs a value by ifNull" : "");
+                          type_name(element, name),
+                          element.is_nullable ? ": give NULLs a value by ifNull" : "");
     struct type sum = type_of(what == ARRAY_AVG || type_is_float(element) ? TYPE_FLOAT64
                               : type_is_signed(element)                   ? TYPE_INT64
                                                                           : TYPE_UINT64);
@@ -289,7 +293,8 @@ static value_id no_common_type(struct site *s)
     char x[64], y[64];
 
     return site_error(s, "'%.*s' has arguments without a common type: %s and %s", STR_FMT(s->name),
-                      type_name(value_at(s->b, s->args[0])->type, x), type_name(value_at(s->b, s->args[1])->type, y));
+                      type_name(value_at(s->b, s->args[0])->type, x),
+                      type_name(value_at(s->b, s->args[1])->type, y));
 }
 
 static value_id build_search(struct site *s)
@@ -311,8 +316,8 @@ static value_id build_search(struct site *s)
     value_id pair[2] = {cast_values(b, array, type_array(super)), cast_super(b, s->args[1], super)};
     if (pair[0] < 0 || pair[1] < 0)
         return no_common_type(s);
-    return emit_typed(b, &op_search, type_of(s->f->param == HAS ? TYPE_UINT8 : TYPE_UINT64), pair, 2,
-                      (struct param){.i = s->f->param});
+    return emit_typed(b, &op_search, type_of(s->f->param == HAS ? TYPE_UINT8 : TYPE_UINT64), pair,
+                      2, (struct param){.i = s->f->param});
 }
 
 static value_id build_has_many(struct site *s)
@@ -329,7 +334,8 @@ static value_id build_has_many(struct site *s)
     for (uint32_t i = 0; i < 2; i++)
         if ((pair[i] = cast_values(s->b, s->args[i], super)) < 0)
             return no_common_type(s);
-    return emit_typed(s->b, &op_has_many, type_of(TYPE_UINT8), pair, 2, (struct param){.i = s->f->param});
+    return emit_typed(s->b, &op_has_many, type_of(TYPE_UINT8), pair, 2,
+                      (struct param){.i = s->f->param});
 }
 
 /* ---- rearranging ---- */
@@ -445,7 +451,8 @@ static value_id build_concat(struct site *s)
     return emit_typed(s->b, &op_concat, super, args, s->n_args, (struct param){0});
 }
 
-/* args: the array, offset from 1 or from the end, length (NULL: to the end; negative: that many less) */
+/* args: the array, offset from 1 or from the end, length (NULL: to the end; negative: that many
+ * less) */
 static void run_slice(struct call *c)
 {
     struct type t = call_result_type(c);
@@ -453,7 +460,8 @@ static void run_slice(struct call *c)
 
     for (size_t i = 0; i < c->n; i++) {
         struct elements e = array_elements(call_type(c, 0), call_value(c, 0, i));
-        int64_t n = e.n, offset = call_is_null(c, 1, i) ? 1 : ((const int64_t *)c->args[1]->values)[i];
+        int64_t n = e.n,
+                offset = call_is_null(c, 1, i) ? 1 : ((const int64_t *)c->args[1]->values)[i];
         bool is_open = c->n_args < 3 || call_is_null(c, 2, i);
         int64_t length = is_open ? 0 : ((const int64_t *)c->args[2]->values)[i];
         int64_t from = offset > 0 ? offset - 1 : offset < -n ? 0 : n + offset, to;
@@ -491,7 +499,8 @@ static value_id build_slice(struct site *s)
         if (!type_is_integer(s->types[i]) && s->types[i].kind != TYPE_NOTHING)
             return site_bad_type(s, i, "an integer");
         args[i] = s->types[i].kind == TYPE_NOTHING
-                      ? emit_constant(s->b, type_nullable(type_of(TYPE_INT64)), (struct cell){.is_null = true})
+                      ? emit_constant(s->b, type_nullable(type_of(TYPE_INT64)),
+                                      (struct cell){.is_null = true})
                       : cast_number(s->b, s->args[i], TYPE_INT64);
     }
     return emit_typed(s->b, &op_slice, s->types[0], args, s->n_args, (struct param){0});
@@ -531,8 +540,8 @@ static value_id build_zip(struct site *s)
             return site_bad_type(s, i, "an array");
         elements[i] = s->types[i].more->elements[0];
     }
-    return emit_typed(s->b, &op_zip, type_array(type_tuple(elements, NULL, s->n_args)), s->args, s->n_args,
-                      (struct param){0});
+    return emit_typed(s->b, &op_zip, type_array(type_tuple(elements, NULL, s->n_args)), s->args,
+                      s->n_args, (struct param){0});
 }
 
 /* args: begin, end, step as Int64; param.i: only the end is given */
@@ -542,7 +551,8 @@ static void run_range(struct call *c)
     size_t width = type_width(t.more->elements[0]);
 
     for (size_t i = 0; i < c->n; i++) {
-        __int128 from = ((const int64_t *)c->args[0]->values)[i], to = ((const int64_t *)c->args[1]->values)[i];
+        __int128 from = ((const int64_t *)c->args[0]->values)[i],
+                 to = ((const int64_t *)c->args[1]->values)[i];
         __int128 step = ((const int64_t *)c->args[2]->values)[i], n = 0;
         if (step > 0 && to > from)
             n = (to - from + step - 1) / step;
@@ -578,7 +588,8 @@ static value_id build_range(struct site *s)
         args[0] = cast_number(b, s->args[0], TYPE_INT64);
     if (s->n_args > 2)
         args[2] = cast_number(b, s->args[2], TYPE_INT64);
-    return emit_typed(b, &op_range, type_array(super), args, 3, (struct param){.i = s->n_args == 1});
+    return emit_typed(b, &op_range, type_array(super), args, 3,
+                      (struct param){.i = s->n_args == 1});
 }
 
 /* ---- text ---- */
@@ -618,9 +629,11 @@ static value_id build_join(struct site *s)
         return site_bad_type(s, 0, "an array");
     struct type string = type_of(TYPE_STRING);
     string.is_nullable = t.more->elements[0].is_nullable;
-    if (s->n_args > 1 && (s->types[1].kind != TYPE_STRING || !builder_is_constant(s->b, s->args[1])))
+    if (s->n_args > 1 &&
+        (s->types[1].kind != TYPE_STRING || !builder_is_constant(s->b, s->args[1])))
         return site_bad_type(s, 1, "a constant string");
-    value_id args[2] = {cast_values(s->b, s->args[0], type_array(string)), s->n_args > 1 ? s->args[1] : -1};
+    value_id args[2] = {cast_values(s->b, s->args[0], type_array(string)),
+                        s->n_args > 1 ? s->args[1] : -1};
     if (args[0] < 0)
         return site_bad_type(s, 0, "an array of values that have a text");
     return emit_typed(s->b, &op_join, type_of(TYPE_STRING), args, s->n_args, (struct param){0});
@@ -703,7 +716,8 @@ static value_id build_split(struct site *s)
     if (!by_space && !site_string(s, 0, separator))
         return VALUE_FAILED;
     if (!by_space && str_is(s->name, "splitByChar") && separator->n != 1)
-        return site_error(s, "the separator of splitByChar is one byte; splitByString takes longer ones");
+        return site_error(
+            s, "the separator of splitByChar is one byte; splitByString takes longer ones");
     if (s->n_args > text + 1 && !site_integer(s, text + 1, &max))
         return VALUE_FAILED;
     *separator = arena_str(arena, *separator);
@@ -713,29 +727,42 @@ static value_id build_split(struct site *s)
 }
 
 static const struct function functions[] = {
-    {"has", "a, x", "Is x among the elements of a (or the keys of a map)? NULL equals NULL here.", 2, 2,
-     FN_OWN_NULLS | FN_OWN_LC, build_search, HAS},
-    {"mapContains", "m, key", "Does the map have the key?", 2, 2, FN_OWN_NULLS | FN_OWN_LC, build_search, HAS},
-    {"indexOf", "a, x", "Where x is first in a, counted from 1; 0 if nowhere.", 2, 2, FN_OWN_NULLS | FN_OWN_LC,
-     build_search, INDEX_OF},
-    {"countEqual", "a, x", "How many elements equal x.", 2, 2, FN_OWN_NULLS | FN_OWN_LC, build_search, COUNT_EQUAL},
-    {"hasAny", "a, b", "Have the arrays an element in common?", 2, 2, FN_OWN_LC, build_has_many, HAS_ANY},
-    {"hasAll", "a, b", "Are all elements of b among those of a?", 2, 2, FN_OWN_LC, build_has_many, HAS_ALL},
-    {"arrayDistinct", "a", "Each element once, NULLs left out.", 1, 1, FN_OWN_LC, build_rearrange, DISTINCT},
+    {"has", "a, x", "Is x among the elements of a (or the keys of a map)? NULL equals NULL here.",
+     2, 2, FN_OWN_NULLS | FN_OWN_LC, build_search, HAS},
+    {"mapContains", "m, key", "Does the map have the key?", 2, 2, FN_OWN_NULLS | FN_OWN_LC,
+     build_search, HAS},
+    {"indexOf", "a, x", "Where x is first in a, counted from 1; 0 if nowhere.", 2, 2,
+     FN_OWN_NULLS | FN_OWN_LC, build_search, INDEX_OF},
+    {"countEqual", "a, x", "How many elements equal x.", 2, 2, FN_OWN_NULLS | FN_OWN_LC,
+     build_search, COUNT_EQUAL},
+    {"hasAny", "a, b", "Have the arrays an element in common?", 2, 2, FN_OWN_LC, build_has_many,
+     HAS_ANY},
+    {"hasAll", "a, b", "Are all elements of b among those of a?", 2, 2, FN_OWN_LC, build_has_many,
+     HAS_ALL},
+    {"arrayDistinct", "a", "Each element once, NULLs left out.", 1, 1, FN_OWN_LC, build_rearrange,
+     DISTINCT},
     {"arrayUniq", "a", "How many different elements.", 1, 1, FN_OWN_LC, build_rearrange, UNIQ},
-    {"arrayReverse", "a", "The elements from the last to the first.", 1, 1, FN_OWN_LC, build_rearrange, REVERSE},
+    {"arrayReverse", "a", "The elements from the last to the first.", 1, 1, FN_OWN_LC,
+     build_rearrange, REVERSE},
     {"arrayEnumerate", "a", "[1, 2, …, length(a)]", 1, 1, FN_OWN_LC, build_rearrange, ENUMERATE},
-    {"arrayConcat", "a, b, …", "The elements of all, one array after another.", 1, 255, FN_OWN_LC, build_concat, 0},
-    {"arraySlice", "a, offset[, length]", "Elements from offset on (from 1, or from the end if negative).", 2, 3,
+    {"arrayConcat", "a, b, …", "The elements of all, one array after another.", 1, 255, FN_OWN_LC,
+     build_concat, 0},
+    {"arraySlice", "a, offset[, length]",
+     "Elements from offset on (from 1, or from the end if negative).", 2, 3,
      FN_OWN_NULLS | FN_OWN_LC, build_slice, 0},
-    {"arrayZip", "a, b, …", "An array of tuples of the first elements, of the second, ….", 1, 255, FN_OWN_LC,
-     build_zip, 0},
-    {"range", "[begin,] end[, step]", "Numbers from begin (0) up to but not end; at most 1,048,576.", 1, 3, FN_OWN_LC,
-     build_range, 0},
-    {"arrayStringConcat", "a[, separator]", "The elements as one text; NULLs left out.", 1, 2, 0, build_join, 0},
-    {"splitByChar", "separator, s[, most]", "The parts of s between bytes.", 2, 3, FN_OWN_LC, build_split, BY_STRING},
-    {"splitByString", "separator, s[, most]", "The parts of s between texts; between all bytes if it is ''.", 2, 3,
-     FN_OWN_LC, build_split, BY_STRING},
-    {"splitByWhitespace", "s[, most]", "The parts of s between spaces.", 1, 2, FN_OWN_LC, build_split, BY_SPACE},
+    {"arrayZip", "a, b, …", "An array of tuples of the first elements, of the second, ….", 1, 255,
+     FN_OWN_LC, build_zip, 0},
+    {"range", "[begin,] end[, step]",
+     "Numbers from begin (0) up to but not end; at most 1,048,576.", 1, 3, FN_OWN_LC, build_range,
+     0},
+    {"arrayStringConcat", "a[, separator]", "The elements as one text; NULLs left out.", 1, 2, 0,
+     build_join, 0},
+    {"splitByChar", "separator, s[, most]", "The parts of s between bytes.", 2, 3, FN_OWN_LC,
+     build_split, BY_STRING},
+    {"splitByString", "separator, s[, most]",
+     "The parts of s between texts; between all bytes if it is ''.", 2, 3, FN_OWN_LC, build_split,
+     BY_STRING},
+    {"splitByWhitespace", "s[, most]", "The parts of s between spaces.", 1, 2, FN_OWN_LC,
+     build_split, BY_SPACE},
 };
 const struct function_family family_array = {"Array functions", functions, COUNT(functions)};

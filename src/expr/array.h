@@ -5,8 +5,21 @@
 #include "expr/compound.h"
 
 enum array_function {
-    ARRAY_MAP, ARRAY_FILTER, ARRAY_EXISTS, ARRAY_ALL, ARRAY_COUNT, ARRAY_FIRST, ARRAY_LAST, ARRAY_FIRST_INDEX,
-    ARRAY_LAST_INDEX, ARRAY_SUM, ARRAY_AVG, ARRAY_MIN, ARRAY_MAX, ARRAY_SORT, ARRAY_REVERSE_SORT,
+    ARRAY_MAP,
+    ARRAY_FILTER,
+    ARRAY_EXISTS,
+    ARRAY_ALL,
+    ARRAY_COUNT,
+    ARRAY_FIRST,
+    ARRAY_LAST,
+    ARRAY_FIRST_INDEX,
+    ARRAY_LAST_INDEX,
+    ARRAY_SUM,
+    ARRAY_AVG,
+    ARRAY_MIN,
+    ARRAY_MAX,
+    ARRAY_SORT,
+    ARRAY_REVERSE_SORT,
 };
 
 void array_all_faults(struct call *c); /* own masks: the faults of all arguments */

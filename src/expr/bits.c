@@ -17,8 +17,8 @@ static enum type_kind wider(struct type a, struct type b)
     return integer_kind(type_is_signed(a) || type_is_signed(b), x > y ? x : y);
 }
 
-/* ---- shifts: args = a in the result's type, count in its own sign; param.i = bits of a, param.j: the count is
- * signed ---- */
+/* ---- shifts: args = a in the result's type, count in its own sign; param.i = bits of a,
+ * param.j: the count is signed ---- */
 
 /* ClickHouse computes these for NULLs, too, and in branches that are not taken. */
 enum { BITS_FAULT = OP_FAULTS | OP_EAGER_FAULTS | OP_ANY_NULL_FAULTS };
@@ -66,9 +66,9 @@ BIT_KERNELS(int64_t, uint64_t, i64)
 #define SHIFT_ROW(text, name, flags)                                                               \
     {                                                                                              \
         {text, run_##name##_u8, flags}, {text, run_##name##_u16, flags},                           \
-        {text, run_##name##_u32, flags}, {text, run_##name##_u64, flags},                          \
-        {text, run_##name##_i8, flags}, {text, run_##name##_i16, flags},                           \
-        {text, run_##name##_i32, flags}, {text, run_##name##_i64, flags},                          \
+            {text, run_##name##_u32, flags}, {text, run_##name##_u64, flags},                      \
+            {text, run_##name##_i8, flags}, {text, run_##name##_i16, flags},                       \
+            {text, run_##name##_i32, flags}, {text, run_##name##_i64, flags},                      \
     }
 static const struct op shift_ops[4][8] = {
     [SHIFT_LEFT] = SHIFT_ROW("bitShiftLeft", left, BITS_FAULT),
@@ -109,7 +109,8 @@ static value_id build_bit_test(struct site *s)
     for (uint32_t i = 0; i < 2; i++)
         if (!is_integer_like(s->types[i]))
             return site_bad_type(s, i, "an integer");
-    value_id args[] = {cast_number(s->b, s->args[0], TYPE_UINT64), cast_number(s->b, s->args[1], TYPE_UINT64)};
+    value_id args[] = {cast_number(s->b, s->args[0], TYPE_UINT64),
+                       cast_number(s->b, s->args[1], TYPE_UINT64)};
     return emit(s->b, &op_bit_test, type_of(TYPE_UINT8), args, 2,
                 (struct param){.i = (int64_t)type_width(s->types[0]) * 8}, NULL);
 }
@@ -134,8 +135,10 @@ static void run_count_text(struct call *c)
         RESULT(uint64_t)[i] = n;
     }
 }
-static const struct op count_ops[] = {{"bitCount", run_count_1, 0}, {"bitCount", run_count_2, 0},
-    {"bitCount", run_count_4, 0}, {"bitCount", run_count_8, 0}};
+static const struct op count_ops[] = {{"bitCount", run_count_1, 0},
+                                      {"bitCount", run_count_2, 0},
+                                      {"bitCount", run_count_4, 0},
+                                      {"bitCount", run_count_8, 0}};
 static const struct op op_count_text = {"bitCount", run_count_text, 0};
 
 static value_id build_bit_count(struct site *s)
@@ -146,14 +149,19 @@ static value_id build_bit_count(struct site *s)
         return EMIT(s->b, &op_count_text, type_of(TYPE_UINT64), s->args[0]);
     if (!type_is_number(s->types[0]))
         return site_bad_type(s, 0, "a number or a String");
-    return EMIT(s->b, &count_ops[width == 1 ? 0 : width == 2 ? 1 : width == 4 ? 2 : 3], type_of(TYPE_UINT8),
-                s->args[0]);
+    return EMIT(s->b,
+                &count_ops[width == 1   ? 0
+                           : width == 2 ? 1
+                           : width == 4 ? 2
+                                        : 3],
+                type_of(TYPE_UINT8), s->args[0]);
 }
 
 static void run_hamming(struct call *c)
 {
     for (size_t i = 0; i < c->n; i++)
-        RESULT(uint8_t)[i] = (uint8_t)__builtin_popcountll(VALUES(0, uint64_t)[i] ^ VALUES(1, uint64_t)[i]);
+        RESULT(uint8_t)
+    [i] = (uint8_t)__builtin_popcountll(VALUES(0, uint64_t)[i] ^ VALUES(1, uint64_t)[i]);
 }
 static const struct op op_hamming = {"bitHammingDistance", run_hamming, 0};
 
@@ -177,8 +185,8 @@ static value_id build_hamming(struct site *s)
 SWAP_KERNEL(uint16_t, 2, __builtin_bswap16(v))
 SWAP_KERNEL(uint32_t, 4, __builtin_bswap32(v))
 SWAP_KERNEL(uint64_t, 8, __builtin_bswap64(v))
-static const struct op swap_ops[] = {{"byteSwap", run_swap_2, 0}, {"byteSwap", run_swap_4, 0},
-    {"byteSwap", run_swap_8, 0}};
+static const struct op swap_ops[] = {
+    {"byteSwap", run_swap_2, 0}, {"byteSwap", run_swap_4, 0}, {"byteSwap", run_swap_8, 0}};
 
 static value_id build_byte_swap(struct site *s)
 {
@@ -204,11 +212,13 @@ static uint64_t divisor(uint64_t a, uint64_t b)
     return a;
 }
 
-/* Would a % b fail in their own types? param.i, param.j: the smallest value of each, 0 = unsigned. */
+/* Would a % b fail in their own types? param.i, param.j: the smallest value of each, 0 =
+ * unsigned. */
 static bool cannot_divide(const struct call *c, int64_t a, int64_t b)
 {
     return a == 0 || b == 0 ||
-           (c->param.i && c->param.j && ((b == -1 && a == c->param.i) || (a == -1 && b == c->param.j)));
+           (c->param.i && c->param.j &&
+            ((b == -1 && a == c->param.i) || (a == -1 && b == c->param.j)));
 }
 
 static uint64_t magnitude(const struct call *c, int64_t v)
@@ -219,7 +229,8 @@ static uint64_t magnitude(const struct call *c, int64_t v)
 /* ClickHouse takes no magnitude of these. */
 static inline bool is_over(const struct call *c, int64_t a, int64_t b)
 {
-    return (c->param.i || c->param.j) && (a == INT64_MIN || b == INT64_MIN || a == INT64_MAX || b == INT64_MAX);
+    return (c->param.i || c->param.j) &&
+           (a == INT64_MIN || b == INT64_MIN || a == INT64_MAX || b == INT64_MAX);
 }
 
 static void run_gcd(struct call *c)
@@ -241,8 +252,7 @@ static void run_lcm(struct call *c)
         c->fresh[i] = is_bad ? FAULT_DIVISION : is_over(c, a, b) ? FAULT_RANGE : 0;
     }
 }
-static const struct op divisor_ops[] = {
-    {"gcd", run_gcd, BITS_FAULT}, {"lcm", run_lcm, BITS_FAULT}};
+static const struct op divisor_ops[] = {{"gcd", run_gcd, BITS_FAULT}, {"lcm", run_lcm, BITS_FAULT}};
 
 static int64_t smallest_of(struct type t)
 {
@@ -258,18 +268,37 @@ static value_id build_divisor(struct site *s)
             return site_bad_type(s, i, "an integer");
     bool is_signed = type_is_signed(a) || type_is_signed(b);
     size_t width = type_width(a) > type_width(b) ? type_width(a) : type_width(b);
-    value_id args[] = {cast_number(s->b, s->args[0], TYPE_INT64), cast_number(s->b, s->args[1], TYPE_INT64)};
-    value_id v = emit(s->b, &divisor_ops[s->f->param], type_of(is_signed ? TYPE_INT64 : TYPE_UINT64), args, 2,
-                      (struct param){.i = smallest_of(a), .j = smallest_of(b)}, NULL);
+    value_id args[] = {cast_number(s->b, s->args[0], TYPE_INT64),
+                       cast_number(s->b, s->args[1], TYPE_INT64)};
+    value_id v =
+        emit(s->b, &divisor_ops[s->f->param], type_of(is_signed ? TYPE_INT64 : TYPE_UINT64), args,
+             2, (struct param){.i = smallest_of(a), .j = smallest_of(b)}, NULL);
     return cast_number(s->b, v, integer_kind(is_signed, width < 8 ? width * 2 : 8));
 }
 
 static void run_factorial(struct call *c)
 {
-    static const uint64_t values[21] = {
-        1, 1, 2, 6, 24, 120, 720, 5040, 40320, 362880, 3628800, 39916800, 479001600, 6227020800, 87178291200,
-        1307674368000, 20922789888000, 355687428096000, 6402373705728000, 121645100408832000,
-        2432902008176640000};
+    static const uint64_t values[21] = {1,
+                                        1,
+                                        2,
+                                        6,
+                                        24,
+                                        120,
+                                        720,
+                                        5040,
+                                        40320,
+                                        362880,
+                                        3628800,
+                                        39916800,
+                                        479001600,
+                                        6227020800,
+                                        87178291200,
+                                        1307674368000,
+                                        20922789888000,
+                                        355687428096000,
+                                        6402373705728000,
+                                        121645100408832000,
+                                        2432902008176640000};
 
     for (size_t i = 0; i < c->n; i++) {
         int64_t n = VALUES(0, int64_t)[i];
@@ -314,7 +343,8 @@ static value_id build_int_power(struct site *s)
     if (!type_is_float(s->types[0]) && s->f->param == 10)
         x = cast_number(s->b, x, TYPE_INT32); /* as ClickHouse */
     x = cast_number(s->b, x, TYPE_FLOAT64);
-    return emit(s->b, &op_int_power, type_of(TYPE_UINT64), &x, 1, (struct param){.i = s->f->param}, NULL);
+    return emit(s->b, &op_int_power, type_of(TYPE_UINT64), &x, 1, (struct param){.i = s->f->param},
+                NULL);
 }
 
 /* ---- classes ---- */
@@ -352,7 +382,8 @@ static value_id build_round_exp2(struct site *s)
 
 static void run_duration(struct call *c)
 {
-    static const uint16_t steps[] = {1, 10, 30, 60, 120, 180, 240, 300, 600, 1200, 1800, 3600, 7200, 18000, 36000};
+    static const uint16_t steps[] = {1,   10,   30,   60,   120,  180,   240,  300,
+                                     600, 1200, 1800, 3600, 7200, 18000, 36000};
 
     for (size_t i = 0; i < c->n; i++) {
         double x = VALUES(0, double)[i];
@@ -366,7 +397,8 @@ static void run_age(struct call *c)
 {
     for (size_t i = 0; i < c->n; i++) {
         double x = VALUES(0, double)[i];
-        RESULT(uint8_t)[i] = x < 1 ? 0 : x < 18 ? 17 : x < 25 ? 18 : x < 35 ? 25 : x < 45 ? 35 : x < 55 ? 45 : 55;
+        RESULT(uint8_t)
+        [i] = x < 1 ? 0 : x < 18 ? 17 : x < 25 ? 18 : x < 35 ? 25 : x < 45 ? 35 : x < 55 ? 45 : 55;
     }
 }
 static const struct op class_ops[] = {{"roundDuration", run_duration, 0}, {"roundAge", run_age, 0}};
@@ -380,7 +412,8 @@ static value_id build_class(struct site *s)
 }
 
 static const struct function functions[] = {
-    {"bitShiftLeft", "a, n", "a moved n bits up; 0 from a's width on.", 2, 2, 0, build_shift, SHIFT_LEFT},
+    {"bitShiftLeft", "a, n", "a moved n bits up; 0 from a's width on.", 2, 2, 0, build_shift,
+     SHIFT_LEFT},
     {"bitShiftRight", "a, n", "a moved n bits down.", 2, 2, 0, build_shift, SHIFT_RIGHT},
     {"bitRotateLeft", "a, n", "The bits that leave come back.", 2, 2, 0, build_shift, ROTATE_LEFT},
     {"bitRotateRight", "a, n", "The same the other way.", 2, 2, 0, build_shift, ROTATE_RIGHT},
@@ -390,9 +423,12 @@ static const struct function functions[] = {
     {"byteSwap", "a", "The bytes in reverse.", 1, 1, FN_ANY_CASE, build_byte_swap, 0},
     {"gcd", "a, b", "Greatest common divisor; 0 rejects.", 2, 2, 0, build_divisor, 0},
     {"lcm", "a, b", "Least common multiple; 0 rejects.", 2, 2, 0, build_divisor, 1},
-    {"factorial", "n", "1 · 2 · … · n; more than 20 rejects.", 1, 1, FN_ANY_CASE, build_factorial, 0},
-    {"intExp2", "n", "2 to the power n as UInt64, at most its largest.", 1, 1, 0, build_int_power, 2},
-    {"intExp10", "n", "10 to the power n as UInt64, at most its largest.", 1, 1, 0, build_int_power, 10},
+    {"factorial", "n", "1 · 2 · … · n; more than 20 rejects.", 1, 1, FN_ANY_CASE, build_factorial,
+     0},
+    {"intExp2", "n", "2 to the power n as UInt64, at most its largest.", 1, 1, 0, build_int_power,
+     2},
+    {"intExp10", "n", "10 to the power n as UInt64, at most its largest.", 1, 1, 0, build_int_power,
+     10},
     {"roundToExp2", "x", "Down to a power of 2.", 1, 1, 0, build_round_exp2, 0},
     {"roundDuration", "x", "Seconds down to 1, 10, 30, 60 … 36000.", 1, 1, 0, build_class, 0},
     {"roundAge", "x", "Years down to 17, 18, 25, 35, 45, 55.", 1, 1, 0, build_class, 1},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Values: typed nodes that exist once however often the text says them. A call whose arguments are all
- * constant is computed here, by the same kernel that would run over rows. */
+ * Values: typed nodes that exist once however often the text says them. A call whose arguments
+ * are all constant is computed here, by the same kernel that would run over rows. */
 #include "expr/expr_priv.h"
 
 #include <ctype.h>
@@ -137,7 +137,8 @@ static value_id intern(struct builder *b, struct value *v)
             memcpy(args, v->args, v->n_args * sizeof(*args));
         v->args = args;
     } else if (v->kind == VALUE_CONSTANT && v->type.kind == TYPE_STRING && v->cell.str.n) {
-        char *copy = arena_alloc(&b->memory->arena, v->cell.str.n + 1); /* aligned: it may be a document */
+        /* aligned: it may be a document */
+        char *copy = arena_alloc(&b->memory->arena, v->cell.str.n + 1);
         memcpy(copy, v->cell.str.p, v->cell.str.n);
         copy[v->cell.str.n] = 0;
         v->cell.str.p = copy;
@@ -162,8 +163,8 @@ value_id builder_input(struct builder *b, uint32_t slot, struct type type)
 
 value_id emit_constant(struct builder *b, struct type type, struct cell cell)
 {
-    struct value v = {.type = type, .kind = VALUE_CONSTANT, .cell = cell,
-        .can_fault = cell.fault != 0};
+    struct value v = {
+        .type = type, .kind = VALUE_CONSTANT, .cell = cell, .can_fault = cell.fault != 0};
 
     return intern(b, &v);
 }
@@ -232,10 +233,18 @@ static value_id fold(struct builder *b, struct value *v)
         args[i] = &columns[i];
         is_constant[i] = true;
     }
-    struct call c = {.n = 1, .args = args, .is_constant = is_constant, .n_args = n - v->n_guards,
-                     .n_guards = v->n_guards, .param = v->param, .data = v->data,
-                     .arena = &b->memory->arena, .out = &out, .nulls = &out_null,
-                     .faults = &out_fault, .fresh = &fresh};
+    struct call c = {.n = 1,
+                     .args = args,
+                     .is_constant = is_constant,
+                     .n_args = n - v->n_guards,
+                     .n_guards = v->n_guards,
+                     .param = v->param,
+                     .data = v->data,
+                     .arena = &b->memory->arena,
+                     .out = &out,
+                     .nulls = &out_null,
+                     .faults = &out_fault,
+                     .fresh = &fresh};
     op_run(v->op, &c);
     result.is_null = out.nulls && out.nulls[0];
     result.fault = out.faults ? out.faults[0] : 0;
@@ -246,8 +255,8 @@ static value_id fold(struct builder *b, struct value *v)
     } else if (type_width(v->type) < 16) {
         memset(result.bytes + type_width(v->type), 0, 16 - type_width(v->type));
     }
-    struct value folded = {.type = v->type, .kind = VALUE_CONSTANT, .cell = result,
-                           .can_fault = result.fault != 0};
+    struct value folded = {
+        .type = v->type, .kind = VALUE_CONSTANT, .cell = result, .can_fault = result.fault != 0};
     return intern(b, &folded);
 }
 
@@ -270,8 +279,8 @@ static value_id emit_value(struct builder *b, struct value *v)
     return intern(b, v);
 }
 
-value_id emit_typed(struct builder *b, const struct op *op, struct type type, const value_id *args, uint32_t n,
-                    struct param param)
+value_id emit_typed(struct builder *b, const struct op *op, struct type type, const value_id *args,
+                    uint32_t n, struct param param)
 {
     struct type *types = arena_alloc(&b->memory->arena, (n + 1) * sizeof(*types));
 
@@ -282,10 +291,13 @@ value_id emit_typed(struct builder *b, const struct op *op, struct type type, co
 }
 
 value_id emit(struct builder *b, const struct op *op, struct type type, const value_id *args,
-    uint32_t n,
-              struct param param, const void *data)
+              uint32_t n, struct param param, const void *data)
 {
-    struct value v = {.type = type, .op = op, .n_args = n, .args = (value_id *)args, .param = param,
+    struct value v = {.type = type,
+                      .op = op,
+                      .n_args = n,
+                      .args = (value_id *)args,
+                      .param = param,
                       .data = data};
 
     return emit_value(b, &v);
@@ -346,23 +358,23 @@ static void guard_visit(struct guard_walk *w, value_id id, uint8_t arg)
 }
 
 static value_id emit_guarded(struct builder *b, const struct op *op, struct type type,
-    const value_id *args,
-                             uint32_t n, const value_id *guards, uint32_t n_guards)
+                             const value_id *args, uint32_t n, const value_id *guards,
+                             uint32_t n_guards)
 {
     value_id *all = xmalloc((n + n_guards) * sizeof(*all));
 
     memcpy(all, args, n * sizeof(*all));
     if (n_guards)
         memcpy(all + n, guards, n_guards * sizeof(*all));
-    struct value v = {.type = type, .op = op, .n_args = n + n_guards, .args = all,
-        .n_guards = n_guards};
+    struct value v = {
+        .type = type, .op = op, .n_args = n + n_guards, .args = all, .n_guards = n_guards};
     value_id ret = emit_value(b, &v);
     free(all);
     return ret;
 }
 
 value_id emit_eager(struct builder *b, const struct op *op, struct type type, const value_id *args,
-    uint32_t n)
+                    uint32_t n)
 {
     bool may_fault = false;
 
@@ -374,7 +386,7 @@ value_id emit_eager(struct builder *b, const struct op *op, struct type type, co
 }
 
 value_id emit_lazy(struct builder *b, const struct op *op, struct type type, const value_id *args,
-    uint32_t n)
+                   uint32_t n)
 {
     bool may_fault = false;
 
@@ -470,15 +482,14 @@ bool builder_constant_text(const struct builder *b, value_id value, struct buf *
 }
 
 value_id builder_cast(struct builder *b, value_id value, struct type type, struct place at,
-    struct diagnostics *d)
+                      struct diagnostics *d)
 {
     value_id ret = cast_values(b, value, type);
 
     if (ret < 0) {
         char from[64], to[64];
         diagnose_error(d, at, NULL, "cannot convert %s to %s",
-            type_name(value_at(b, value)->type, from),
-                       type_name(type, to));
+                       type_name(value_at(b, value)->type, from), type_name(type, to));
         return VALUE_FAILED;
     }
     return retype(b, ret, type); /* CAST to DateTime keeps the value's zone; a column has its own */
@@ -502,15 +513,17 @@ static value_id integer_literal(struct builder *b, uint64_t magnitude, bool is_n
         return constant_u64(b, kind, magnitude);
     }
     int64_t v = (int64_t)(0 - magnitude);
-    enum type_kind kind = v >= INT8_MIN ? TYPE_INT8 : v >= INT16_MIN ? TYPE_INT16 : v >= INT32_MIN
-        ? TYPE_INT32 : TYPE_INT64;
+    enum type_kind kind = v >= INT8_MIN    ? TYPE_INT8
+                          : v >= INT16_MIN ? TYPE_INT16
+                          : v >= INT32_MIN ? TYPE_INT32
+                                           : TYPE_INT64;
     static const uint64_t mask[] = {0xff, 0xffff, 0xffffffff, ~0ULL};
     return constant_u64(b, kind, (uint64_t)v & mask[kind - TYPE_INT8]);
 }
 
 /* A number as written; an integer literal takes the smallest type that holds it. */
 static value_id build_number(struct builder *b, const struct ast *node, bool is_negative,
-    struct diagnostics *d)
+                             struct diagnostics *d)
 {
     char text[512];
     size_t n = 0;
@@ -548,13 +561,16 @@ static value_id build_number(struct builder *b, const struct ast *node, bool is_
 }
 
 /* t.name and t.name.name: elements of tuples. */
-static value_id build_field(struct builder *b, const struct ast *node, const struct scope *scope, struct diagnostics *d)
+static value_id build_field(struct builder *b, const struct ast *node, const struct scope *scope,
+                            struct diagnostics *d)
 {
-    const char *dot = scope && scope->lookup && node->text.n ? memrchr(node->text.p, '.', node->text.n) : NULL;
+    const char *dot =
+        scope && scope->lookup && node->text.n ? memrchr(node->text.p, '.', node->text.n) : NULL;
 
     if (dot == NULL || dot == node->text.p)
         return VALUE_UNKNOWN;
-    struct ast whole = {.kind = AST_NAME, .at = node->at, .text = {node->text.p, (size_t)(dot - node->text.p)}};
+    struct ast whole = {
+        .kind = AST_NAME, .at = node->at, .text = {node->text.p, (size_t)(dot - node->text.p)}};
     struct str name = {dot + 1, node->text.n - whole.text.n - 1};
     value_id v = scope->lookup(scope->context, b, whole.text, node->at);
     if (v == VALUE_UNKNOWN)
@@ -562,8 +578,10 @@ static value_id build_field(struct builder *b, const struct ast *node, const str
     if (v < 0)
         return v;
     struct type t = value_at(b, v)->type;
-    bool has_fields = t.kind == TYPE_TUPLE || (t.kind == TYPE_ARRAY && t.more->elements[0].kind == TYPE_TUPLE);
-    return has_fields ? build_call(b, node, STR("tupleElement"), (value_id[]){v, constant_str(b, name)}, 2, scope, d)
+    bool has_fields =
+        t.kind == TYPE_TUPLE || (t.kind == TYPE_ARRAY && t.more->elements[0].kind == TYPE_TUPLE);
+    return has_fields ? build_call(b, node, STR("tupleElement"),
+                                   (value_id[]){v, constant_str(b, name)}, 2, scope, d)
                       : VALUE_UNKNOWN;
 }
 
@@ -571,7 +589,7 @@ static value_id build_name(struct builder *b, const struct ast *node, const stru
                            struct diagnostics *d)
 {
     value_id v = scope && scope->lookup ? scope->lookup(scope->context, b, node->text, node->at)
-        : VALUE_UNKNOWN;
+                                        : VALUE_UNKNOWN;
     struct str names[512];
 
     if (v == VALUE_UNKNOWN)
@@ -597,7 +615,7 @@ static value_id unknown_function(const struct ast *node, struct str name, struct
 
     if (function_is_aggregate(name)) {
         diagnose_error(d, node->at, NULL, "aggregate function '%.*s' cannot stand here",
-            STR_FMT(name));
+                       STR_FMT(name));
     } else if (function_is_elsewhere(name)) {
         diagnose_error(d, node->at, NULL, "function '%.*s' is not there yet", STR_FMT(name));
     } else {
@@ -605,12 +623,13 @@ static value_id unknown_function(const struct ast *node, struct str name, struct
         if (nearest)
             snprintf(advice, sizeof(advice), "did you mean '%s'?", nearest);
         diagnose_error(d, node->at, nearest ? advice : NULL, "unknown function '%.*s'",
-            STR_FMT(name));
+                       STR_FMT(name));
     }
     return VALUE_FAILED;
 }
 
-/* ClickHouse's rule: a function over one LowCardinality column and constants gives LowCardinality. */
+/* ClickHouse's rule: a function over one LowCardinality column and constants gives
+ * LowCardinality. */
 static bool gives_low_cardinality(const struct builder *b, const value_id *args, uint32_t n)
 {
     bool has = false;
@@ -634,7 +653,8 @@ static bool take_more_type(struct site *s, uint32_t i)
     value_id v = s->args[i];
     char name[64];
 
-    bool is_fixed = t.kind == TYPE_FIXED_STRING && (takes == MORE_TYPES_FIXED_STRING || takes == MORE_TYPES_ANY_TEXT);
+    bool is_fixed = t.kind == TYPE_FIXED_STRING &&
+                    (takes == MORE_TYPES_FIXED_STRING || takes == MORE_TYPES_ANY_TEXT);
     if (takes == MORE_TYPES_ALL || (takes == MORE_TYPES_ANY_TEXT && !is_fixed))
         return true;
     if (is_fixed)
@@ -702,13 +722,18 @@ value_id build_call(struct builder *b, const struct ast *node, struct str name, 
 
     if (f == NULL)
         return unknown_function(node, name, d);
-    struct site s = {.b = b, .f = f, .at = node->at, .node = node, .scope = scope, .d = d,
-        .name = name,
-                     .args = args, .n_args = n};
+    struct site s = {.b = b,
+                     .f = f,
+                     .at = node->at,
+                     .node = node,
+                     .scope = scope,
+                     .d = d,
+                     .name = name,
+                     .args = args,
+                     .n_args = n};
     if (n < f->min_args || (f->max_args != 255 && n > f->max_args))
         return site_error(&s, "'%.*s' takes (%s), not %u argument%s", STR_FMT(name), f->arguments,
-            n,
-                          n == 1 ? "" : "s");
+                          n, n == 1 ? "" : "s");
     s.types = arena_alloc(&b->memory->arena, (n + 1) * sizeof(*s.types));
     value_id ret = f->flags & FN_RAW ? f->build(&s) : build_site(&s);
     if (ret >= 0)
@@ -717,12 +742,11 @@ value_id build_call(struct builder *b, const struct ast *node, struct str name, 
 }
 
 static value_id build_call_node(struct builder *b, const struct ast *node,
-    const struct scope *scope,
-                                struct diagnostics *d)
+                                const struct scope *scope, struct diagnostics *d)
 {
     if (node->has_params) {
         diagnose_error(d, node->at, NULL,
-            "'%.*s(…)(…)' cannot stand here: only aggregate functions have parameters",
+                       "'%.*s(…)(…)' cannot stand here: only aggregate functions have parameters",
                        STR_FMT(node->text));
         return VALUE_FAILED;
     }
@@ -745,7 +769,7 @@ static value_id build_call_node(struct builder *b, const struct ast *node,
 }
 
 value_id build_node(struct builder *b, const struct ast *node, const struct scope *scope,
-    struct diagnostics *d)
+                    struct diagnostics *d)
 {
     static _Thread_local unsigned depth;
     value_id ret = VALUE_FAILED;
@@ -754,27 +778,13 @@ value_id build_node(struct builder *b, const struct ast *node, const struct scop
         return fail(d, node->at, "the expression is nested too deeply");
     depth++;
     switch (node->kind) {
-    case AST_NULL:
-        ret = constant_null(b);
-        break;
-    case AST_NUMBER:
-        ret = build_number(b, node, false, d);
-        break;
-    case AST_STRING:
-        ret = constant_str(b, node->text);
-        break;
-    case AST_BOOL:
-        ret = constant_u64(b, TYPE_BOOL, node->text.n == 4);
-        break;
-    case AST_NAME:
-        ret = build_name(b, node, scope, d);
-        break;
-    case AST_STAR:
-        ret = fail(d, node->at, "'*' cannot stand here");
-        break;
-    case AST_LAMBDA:
-        ret = fail(d, node->at, "a lambda cannot stand here");
-        break;
+    case AST_NULL: ret = constant_null(b); break;
+    case AST_NUMBER: ret = build_number(b, node, false, d); break;
+    case AST_STRING: ret = constant_str(b, node->text); break;
+    case AST_BOOL: ret = constant_u64(b, TYPE_BOOL, node->text.n == 4); break;
+    case AST_NAME: ret = build_name(b, node, scope, d); break;
+    case AST_STAR: ret = fail(d, node->at, "'*' cannot stand here"); break;
+    case AST_LAMBDA: ret = fail(d, node->at, "a lambda cannot stand here"); break;
     case AST_CALL:
         ret = scope && scope->call ? scope->call(scope->context, node, d) : VALUE_UNKNOWN;
         if (ret == VALUE_UNKNOWN)

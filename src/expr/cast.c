@@ -3,8 +3,8 @@
  * CAST, :: and the to…() functions. */
 #include "codec/value.h"
 
-#include "expr/text_value.h"
 #include "expr/compound.h"
+#include "expr/text_value.h"
 #include "expr/times.h"
 
 /* ---- addresses ---- */
@@ -26,8 +26,8 @@ static void run_ip6_to_ip4(struct call *c)
 
     for (size_t i = 0; i < c->n; i++) {
         const uint8_t *in = VALUES(0, uint8_t) + i * 16;
-        RESULT(uint32_t)[i] = (uint32_t)in[12] << 24 | (uint32_t)in[13] << 16 |
-            (uint32_t)in[14] << 8 | in[15];
+        RESULT(uint32_t)
+        [i] = (uint32_t)in[12] << 24 | (uint32_t)in[13] << 16 | (uint32_t)in[14] << 8 | in[15];
         c->fresh[i] = memcmp(in, prefix, 12) == 0 ? 0 : FAULT_RANGE;
     }
 }
@@ -75,7 +75,7 @@ static const struct op op_not_null = {"notNull", run_not_null, OP_OWN_MASKS | OP
 
 /* From and to without Nullable; NULLs pass. */
 static value_id cast_inner(struct builder *b, value_id v, struct type to, enum text_mode mode,
-    bool is_best_effort)
+                           bool is_best_effort)
 {
     struct type from = type_bare(value_at(b, v)->type);
     bool is_nullable = value_at(b, v)->type.is_nullable;
@@ -101,7 +101,8 @@ static value_id cast_inner(struct builder *b, value_id v, struct type to, enum t
     to.is_nullable = is_nullable;
     if (from.kind == TYPE_INTERVAL)
         return type_is_number(to) ? cast_number(b, v, type_storage(to))
-               : from.kind == to.kind && from.scale == to.scale ? v : -1;
+               : from.kind == to.kind && from.scale == to.scale ? v
+                                                                : -1;
     if (from.kind == to.kind)
         return retype(b, v, to);
     if (from.kind == TYPE_IPV4 || from.kind == TYPE_IPV6 || to.kind == TYPE_IPV4 ||
@@ -123,8 +124,9 @@ value_id cast_values(struct builder *b, value_id v, struct type to)
     if (type_is_compound(from) && to.is_nullable)
         return -1;
     if (from.kind == TYPE_NOTHING)
-        return emit_constant(b, to, (struct cell){.is_null = to.is_nullable,
-            .fault = to.is_nullable ? 0 : FAULT_NULL});
+        return emit_constant(
+            b, to,
+            (struct cell){.is_null = to.is_nullable, .fault = to.is_nullable ? 0 : FAULT_NULL});
     if (from.is_nullable && !to.is_nullable) {
         struct type bare = from;
         bare.is_nullable = false;
@@ -132,7 +134,7 @@ value_id cast_values(struct builder *b, value_id v, struct type to)
     }
     /* text that does not parse is NULL where there may be one */
     bool is_soft = to.is_nullable && from.kind == TYPE_STRING && to.kind != TYPE_STRING &&
-        to.kind != TYPE_BOOL;
+                   to.kind != TYPE_BOOL;
     if (to.is_nullable && from.kind == TYPE_IPV6 && to.kind == TYPE_IPV4)
         return -1;
     value_id ret = cast_inner(b, v, type_bare(to), is_soft ? TEXT_NULL : TEXT_THROW, true);
@@ -168,7 +170,7 @@ static value_id no_such_cast(struct site *s, struct type to)
     char from_name[64], to_name[64];
 
     return site_error(s, "cannot convert %s to %s",
-        type_name(value_at(s->b, s->args[0])->type, from_name),
+                      type_name(value_at(s->b, s->args[0])->type, from_name),
                       type_name(to, to_name));
 }
 
@@ -214,8 +216,8 @@ static value_id build_to(struct site *s)
         return site_error(s, "toString takes a zone only for a DateTime or DateTime64");
     /* of a Nullable String they are …OrNull, but for two */
     bool is_soft = mode == TEXT_THROW && from.kind == TYPE_STRING &&
-        value_at(s->b, s->args[0])->type.is_nullable &&
-                   to.kind != TYPE_BOOL && to.kind != TYPE_DATETIME64;
+                   value_at(s->b, s->args[0])->type.is_nullable && to.kind != TYPE_BOOL &&
+                   to.kind != TYPE_DATETIME64;
     value_id ret = cast_inner(s->b, s->args[0], to, is_soft ? TEXT_NULL : mode, is_soft);
     if (ret < 0)
         return no_such_cast(s, to);
@@ -266,7 +268,7 @@ static value_id build_interval(struct site *s)
 
     if (s->types[0].kind == TYPE_STRING)
         v = emit_text_to(s->b, v, type_of(TYPE_INT64),
-            value_at(s->b, v)->type.is_nullable ? TEXT_NULL : TEXT_THROW, false);
+                         value_at(s->b, v)->type.is_nullable ? TEXT_NULL : TEXT_THROW, false);
     else if (type_is_number(s->types[0]))
         v = cast_number_checked(s->b, v, TYPE_INT64);
     else
@@ -286,16 +288,20 @@ static value_id build_to_sized(struct site *s)
     if (!site_integer(s, 1, &size))
         return VALUE_FAILED;
     if (to.kind == TYPE_DECIMAL && (size < 0 || size > digits))
-        return site_error(s, "the scale of %.*s is 0 to %u, not %lld", STR_FMT(s->name), digits, (long long)size);
+        return site_error(s, "the scale of %.*s is 0 to %u, not %lld", STR_FMT(s->name), digits,
+                          (long long)size);
     if (to.kind == TYPE_FIXED_STRING && (size < 1 || size > FIXED_STRING_MAX))
-        return site_error(s, "a FixedString has 1 to %d bytes, not %lld", FIXED_STRING_MAX, (long long)size);
-    if (to.kind == TYPE_FIXED_STRING && s->types[0].kind != TYPE_STRING && s->types[0].kind != TYPE_FIXED_STRING)
+        return site_error(s, "a FixedString has 1 to %d bytes, not %lld", FIXED_STRING_MAX,
+                          (long long)size);
+    if (to.kind == TYPE_FIXED_STRING && s->types[0].kind != TYPE_STRING &&
+        s->types[0].kind != TYPE_FIXED_STRING)
         return site_bad_type(s, 0, "a String");
     if (mode != TEXT_THROW && s->types[0].kind != TYPE_STRING)
         return site_bad_type(s, 0, "a String");
     to = to.kind == TYPE_DECIMAL ? type_decimal(digits, (uint8_t)size) : to;
     to.size = to.kind == TYPE_FIXED_STRING ? (uint32_t)size : to.size;
-    bool is_soft = mode == TEXT_THROW && to.kind == TYPE_DECIMAL && value_at(s->b, s->args[0])->type.is_nullable;
+    bool is_soft = mode == TEXT_THROW && to.kind == TYPE_DECIMAL &&
+                   value_at(s->b, s->args[0])->type.is_nullable;
     value_id ret = cast_inner(s->b, s->args[0], to, is_soft ? TEXT_NULL : mode, false);
     return ret < 0 ? no_such_cast(s, to) : ret;
 }
@@ -328,43 +334,75 @@ static value_id build_or_default(struct site *s)
 
 #define TO_SIZED(kind, mode, digits) (TO(kind, mode) | (int64_t)(digits) << 16)
 #define TO_DECIMAL(name, digits)                                                                   \
-    {"to" name, "x, scale", "x as " name "(scale).", 2, 2, 0, build_to_sized,                      \
-     TO_SIZED(TYPE_DECIMAL, TEXT_THROW, digits)},                                                  \
-    {"to" name "OrNull", "s, scale", "Text as " name ", NULL where it is none.", 2, 2, 0,          \
-     build_to_sized, TO_SIZED(TYPE_DECIMAL, TEXT_NULL, digits)},                                   \
-    {"to" name "OrZero", "s, scale", "Text as " name ", 0 where it is none.", 2, 2, 0,             \
-     build_to_sized, TO_SIZED(TYPE_DECIMAL, TEXT_ZERO, digits)}
+    {"to" name, "x, scale", "x as " name "(scale).", 2,                                            \
+     2,         0,          build_to_sized,          TO_SIZED(TYPE_DECIMAL, TEXT_THROW, digits)},  \
+        {"to" name "OrNull",                                                                       \
+         "s, scale",                                                                               \
+         "Text as " name ", NULL where it is none.",                                               \
+         2,                                                                                        \
+         2,                                                                                        \
+         0,                                                                                        \
+         build_to_sized,                                                                           \
+         TO_SIZED(TYPE_DECIMAL, TEXT_NULL, digits)},                                               \
+    {                                                                                              \
+        "to" name "OrZero", "s, scale", "Text as " name ", 0 where it is none.", 2, 2, 0,          \
+            build_to_sized, TO_SIZED(TYPE_DECIMAL, TEXT_ZERO, digits)                              \
+    }
 #define OR_DEFAULT(name, kind)                                                                     \
-    {"to" name "OrDefault", "s[, default]", "Text as " name ", the default where it is none.", 1,  \
-     2, 0, build_or_default, TO(kind, TEXT_NULL)}
+    {                                                                                              \
+        "to" name "OrDefault", "s[, default]", "Text as " name ", the default where it is none.",  \
+            1, 2, 0, build_or_default, TO(kind, TEXT_NULL)                                         \
+    }
 
 #define TO_NUMBER(name, kind)                                                                      \
     {"to" name, "x", "x as " name ".", 1, 1, 0, build_to, TO(kind, TEXT_THROW)},                   \
-    {"to" name "OrNull", "s", "Text as " name ", NULL where it is none.", 1, 1, 0, build_to,       \
-     TO(kind, TEXT_NULL)},                                                                         \
-    {"to" name "OrZero", "s", "Text as " name ", 0 where it is none.", 1, 1, 0, build_to,          \
-     TO(kind, TEXT_ZERO)}
+        {"to" name "OrNull", "s", "Text as " name ", NULL where it is none.", 1, 1, 0, build_to,   \
+         TO(kind, TEXT_NULL)},                                                                     \
+    {                                                                                              \
+        "to" name "OrZero", "s", "Text as " name ", 0 where it is none.", 1, 1, 0, build_to,       \
+            TO(kind, TEXT_ZERO)                                                                    \
+    }
 #define TO_ZONED(name, kind)                                                                       \
-    {"to" name, "x[, zone]", "x as " name " in a time zone.", 1, 2, 0, build_to,                   \
-     TO(kind, TEXT_THROW)},                                                                        \
-    {"to" name "OrNull", "s[, zone]", "Text as " name ", NULL where it is none.", 1, 2, 0,         \
-     build_to, TO(kind, TEXT_NULL)},                                                               \
-    {"to" name "OrZero", "s[, zone]", "Text as " name ", 1970 where it is none.", 1, 2, 0,         \
-     build_to, TO(kind, TEXT_ZERO)}
+    {"to" name, "x[, zone]",         "x as " name " in a time zone.", 1, 2, 0,                     \
+     build_to,  TO(kind, TEXT_THROW)},                                                             \
+        {"to" name "OrNull",                                                                       \
+         "s[, zone]",                                                                              \
+         "Text as " name ", NULL where it is none.",                                               \
+         1,                                                                                        \
+         2,                                                                                        \
+         0,                                                                                        \
+         build_to,                                                                                 \
+         TO(kind, TEXT_NULL)},                                                                     \
+    {                                                                                              \
+        "to" name "OrZero", "s[, zone]", "Text as " name ", 1970 where it is none.", 1, 2, 0,      \
+            build_to, TO(kind, TEXT_ZERO)                                                          \
+    }
 #define US(name, arguments, which, n)                                                              \
-    {name, arguments, "The same where 01/02/2024 is 2 January.", 1, n, 0, build_best_effort,       \
-     TO((which) | BEST_EFFORT_US, TEXT_THROW)},                                                    \
-    {name "OrNull", arguments, "The same, NULL where it is none.", 1, n, 0, build_best_effort,     \
-     TO((which) | BEST_EFFORT_US, TEXT_NULL)},                                                     \
-    {name "OrZero", arguments, "The same, 1970 where it is none.", 1, n, 0, build_best_effort,     \
-     TO((which) | BEST_EFFORT_US, TEXT_ZERO)}
-#define INTERVAL(name, unit) {"toInterval" name, "n", "`INTERVAL n " name "`", 1, 1, 0, build_interval, unit}
+    {name, arguments,         "The same where 01/02/2024 is 2 January.", 1, n,                     \
+     0,    build_best_effort, TO((which) | BEST_EFFORT_US, TEXT_THROW)},                           \
+        {name "OrNull",                                                                            \
+         arguments,                                                                                \
+         "The same, NULL where it is none.",                                                       \
+         1,                                                                                        \
+         n,                                                                                        \
+         0,                                                                                        \
+         build_best_effort,                                                                        \
+         TO((which) | BEST_EFFORT_US, TEXT_NULL)},                                                 \
+    {                                                                                              \
+        name "OrZero", arguments, "The same, 1970 where it is none.", 1, n, 0, build_best_effort,  \
+            TO((which) | BEST_EFFORT_US, TEXT_ZERO)                                                \
+    }
+#define INTERVAL(name, unit)                                                                       \
+    {                                                                                              \
+        "toInterval" name, "n", "`INTERVAL n " name "`", 1, 1, 0, build_interval, unit             \
+    }
 
 static const struct function functions[] = {
     {"CAST", "x, 'type'",
-     "`CAST(x AS type)`, `x::type`. NULL to a type without Nullable rejects; text to a Nullable type "
-     "gives NULL where it does not parse.", 2, 2, FN_ANY_CASE | FN_OWN_NULLS | FN_OWN_LC,
-         build_cast, 0},
+     "`CAST(x AS type)`, `x::type`. NULL to a type without Nullable rejects; text to a Nullable "
+     "type "
+     "gives NULL where it does not parse.",
+     2, 2, FN_ANY_CASE | FN_OWN_NULLS | FN_OWN_LC, build_cast, 0},
     TO_NUMBER("UInt8", TYPE_UINT8),
     TO_NUMBER("UInt16", TYPE_UINT16),
     TO_NUMBER("UInt32", TYPE_UINT32),
@@ -379,7 +417,8 @@ static const struct function functions[] = {
     OR_DEFAULT("Date32", TYPE_DATE32),
     TO_NUMBER("UUID", TYPE_UUID),
     {"toDate32", "x", "x as Date32.", 1, 1, 0, build_to, TO(TYPE_DATE32, TEXT_THROW)},
-    {"toDate32OrNull", "s", "Text as Date32, NULL where it is none.", 1, 1, 0, build_to, TO(TYPE_DATE32, TEXT_NULL)},
+    {"toDate32OrNull", "s", "Text as Date32, NULL where it is none.", 1, 1, 0, build_to,
+     TO(TYPE_DATE32, TEXT_NULL)},
     TO_DECIMAL("Decimal32", 9),
     TO_DECIMAL("Decimal64", 18),
     TO_DECIMAL("Decimal128", 38),
@@ -389,41 +428,34 @@ static const struct function functions[] = {
     TO_NUMBER("IPv6", TYPE_IPV6),
     {"toBool", "x",
      "Is x not zero? Text: true, t, yes, y, on, 1, enable, enabled and their opposites.", 1, 1, 0,
-     build_to,
-     TO(TYPE_BOOL, TEXT_THROW)},
+     build_to, TO(TYPE_BOOL, TEXT_THROW)},
     {"toString", "x[, zone]", "x as text.", 1, 2, 0, build_to, TO(TYPE_STRING, TEXT_THROW)},
     TO_ZONED("Date", TYPE_DATE),
     TO_ZONED("DateTime", TYPE_DATETIME),
     {"toDateTime64", "x, scale[, zone]", "x as DateTime64(scale) in a time zone.", 2, 3, 0,
-     build_to,
-     TO(TYPE_DATETIME64, TEXT_THROW)},
+     build_to, TO(TYPE_DATETIME64, TEXT_THROW)},
     {"toDateTime64OrNull", "s, scale[, zone]", "Text as DateTime64, NULL where it is none.", 2, 3,
-     0, build_to,
-     TO(TYPE_DATETIME64, TEXT_NULL)},
+     0, build_to, TO(TYPE_DATETIME64, TEXT_NULL)},
     {"toDateTime64OrZero", "s, scale[, zone]", "Text as DateTime64, 1970 where it is none.", 2, 3,
-     0, build_to,
-     TO(TYPE_DATETIME64, TEXT_ZERO)},
+     0, build_to, TO(TYPE_DATETIME64, TEXT_ZERO)},
     {"parseDateTimeBestEffort", "s[, zone]", "Text in any common form as DateTime.", 1, 2, 0,
      build_best_effort, TO(0, TEXT_THROW)},
     {"parseDateTimeBestEffortOrNull", "s[, zone]", "The same, NULL where it is none.", 1, 2, 0,
      build_best_effort, TO(0, TEXT_NULL)},
     {"parseDateTimeBestEffortOrZero", "s[, zone]", "The same, 1970 where it is none.", 1, 2, 0,
      build_best_effort, TO(0, TEXT_ZERO)},
-    {"parseDateTime64BestEffort", "s[, scale[, zone]]",
-     "Text in any common form as DateTime64(3).", 1, 3, 0, build_best_effort,
-     TO(BEST_EFFORT_64, TEXT_THROW)},
-    {"parseDateTime64BestEffortOrNull", "s[, scale[, zone]]", "The same, NULL where it is none.",
-     1, 3, 0, build_best_effort,
-     TO(BEST_EFFORT_64, TEXT_NULL)},
-    {"parseDateTime64BestEffortOrZero", "s[, scale[, zone]]", "The same, 1970 where it is none.",
-     1, 3, 0, build_best_effort,
-     TO(BEST_EFFORT_64, TEXT_ZERO)},
-    {"parseDateTime32BestEffort", "s[, zone]", "parseDateTimeBestEffort", 1, 2, FN_ALIAS, build_best_effort,
-     TO(0, TEXT_THROW)},
-    {"parseDateTime32BestEffortOrNull", "s[, zone]", "parseDateTimeBestEffortOrNull", 1, 2, FN_ALIAS,
-     build_best_effort, TO(0, TEXT_NULL)},
-    {"parseDateTime32BestEffortOrZero", "s[, zone]", "parseDateTimeBestEffortOrZero", 1, 2, FN_ALIAS,
-     build_best_effort, TO(0, TEXT_ZERO)},
+    {"parseDateTime64BestEffort", "s[, scale[, zone]]", "Text in any common form as DateTime64(3).",
+     1, 3, 0, build_best_effort, TO(BEST_EFFORT_64, TEXT_THROW)},
+    {"parseDateTime64BestEffortOrNull", "s[, scale[, zone]]", "The same, NULL where it is none.", 1,
+     3, 0, build_best_effort, TO(BEST_EFFORT_64, TEXT_NULL)},
+    {"parseDateTime64BestEffortOrZero", "s[, scale[, zone]]", "The same, 1970 where it is none.", 1,
+     3, 0, build_best_effort, TO(BEST_EFFORT_64, TEXT_ZERO)},
+    {"parseDateTime32BestEffort", "s[, zone]", "parseDateTimeBestEffort", 1, 2, FN_ALIAS,
+     build_best_effort, TO(0, TEXT_THROW)},
+    {"parseDateTime32BestEffortOrNull", "s[, zone]", "parseDateTimeBestEffortOrNull", 1, 2,
+     FN_ALIAS, build_best_effort, TO(0, TEXT_NULL)},
+    {"parseDateTime32BestEffortOrZero", "s[, zone]", "parseDateTimeBestEffortOrZero", 1, 2,
+     FN_ALIAS, build_best_effort, TO(0, TEXT_ZERO)},
     US("parseDateTimeBestEffortUS", "s[, zone]", 0, 2),
     US("parseDateTime64BestEffortUS", "s[, scale[, zone]]", BEST_EFFORT_64, 3),
     INTERVAL("Nanosecond", INTERVAL_NANOSECOND),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Conversions that give up where the value would change: accurateCast, …OrNull, …OrDefault, to…OrDefault. All are
- * made of one: a cast whose result is NULL where it cannot be. */
+ * Conversions that give up where the value would change: accurateCast, …OrNull, …OrDefault,
+ * to…OrDefault. All are made of one: a cast whose result is NULL where it cannot be. */
 #include <math.h>
 
 #include "expr/text_value.h"
@@ -28,7 +28,8 @@ static bool integer_fits(uint64_t v, bool is_signed, enum type_kind kind)
 
     if (magnitude == 0)
         return true;
-    return 64 - (unsigned)__builtin_clzll(magnitude) - (unsigned)__builtin_ctzll(magnitude) <= digits;
+    return 64 - (unsigned)__builtin_clzll(magnitude) - (unsigned)__builtin_ctzll(magnitude) <=
+           digits;
 }
 
 /* Smallest and largest of an integer kind, as far as 64 bits of the other sign allow. */
@@ -37,7 +38,9 @@ static void bounds_of(enum type_kind kind, bool is_signed, int64_t *low, uint64_
     unsigned bits = (unsigned)type_width(type_of(kind)) * 8;
     bool to_signed = kind >= TYPE_INT8;
 
-    *high = to_signed ? ((uint64_t)1 << (bits - 1)) - 1 : bits == 64 ? UINT64_MAX : ((uint64_t)1 << bits) - 1;
+    *high = to_signed    ? ((uint64_t)1 << (bits - 1)) - 1
+            : bits == 64 ? UINT64_MAX
+                         : ((uint64_t)1 << bits) - 1;
     if (is_signed && *high > INT64_MAX)
         *high = INT64_MAX;
     *low = to_signed && is_signed ? -(int64_t)*high - 1 : 0;
@@ -101,7 +104,8 @@ static value_id fit(struct builder *b, value_id v, enum type_kind kind)
 
     if (type_is_float(from)) {
         v = cast_number(b, v, TYPE_FLOAT64);
-        return emit(b, &op_fit_float, type_nullable(type_of(TYPE_FLOAT64)), &v, 1, (struct param){.i = kind}, NULL);
+        return emit(b, &op_fit_float, type_nullable(type_of(TYPE_FLOAT64)), &v, 1,
+                    (struct param){.i = kind}, NULL);
     }
     enum type_kind wide = is_signed ? TYPE_INT64 : TYPE_UINT64;
     v = cast_number(b, v, wide);
@@ -145,7 +149,8 @@ static void run_must_fit(struct call *c)
 
     memcpy(c->out->values, result->values, width * c->n);
     for (size_t i = 0; i < c->n; i++) {
-        bool is_null = result->nulls && result->nulls[i], was_null = input->nulls && input->nulls[i];
+        bool is_null = result->nulls && result->nulls[i],
+             was_null = input->nulls && input->nulls[i];
         uint8_t fault = result->faults ? result->faults[i] : 0;
         c->nulls[i] = is_null && was_null && c->param.i;
         c->faults[i] = fault ? fault : !is_null || c->nulls[i] ? 0 : was_null ? FAULT_NULL : why;
@@ -169,7 +174,8 @@ static value_id or_default(struct site *s, value_id v, struct type to, value_id 
     if (given.kind != to.kind || given.scale != to.scale || given.is_nullable)
         return site_error(s, "the default of '%.*s' must be %s, this is %s", STR_FMT(s->name),
                           type_name(to, expected), type_name(given, actual));
-    value_id ret = build_call(b, s->node, STR("ifNull"), (value_id[]){v, fallback}, 2, s->scope, s->d);
+    value_id ret =
+        build_call(b, s->node, STR("ifNull"), (value_id[]){v, fallback}, 2, s->scope, s->d);
     return ret < 0 ? ret : retype(b, ret, to);
 }
 
@@ -178,7 +184,8 @@ static value_id no_such_cast(struct site *s, struct type to)
     char from_name[64], to_name[64];
 
     return site_error(s, "'%.*s' does not convert %s to %s", STR_FMT(s->name),
-                      type_name(value_at(s->b, s->args[0])->type, from_name), type_name(to, to_name));
+                      type_name(value_at(s->b, s->args[0])->type, from_name),
+                      type_name(to, to_name));
 }
 
 enum { ACCURATE_THROW, ACCURATE_NULL, ACCURATE_DEFAULT };
@@ -201,10 +208,12 @@ static value_id build_accurate(struct site *s)
         return v;
     if (s->f->param == ACCURATE_DEFAULT)
         return or_default(s, v, to, s->n_args > 2 ? s->args[2] : VALUE_FAILED);
-    return emit(b, &op_must_fit, to, (const value_id[]){v, s->args[0]}, 2, (struct param){.i = to.is_nullable}, NULL);
+    return emit(b, &op_must_fit, to, (const value_id[]){v, s->args[0]}, 2,
+                (struct param){.i = to.is_nullable}, NULL);
 }
 
-/* toUInt8OrDefault(x[, default]), toDateTimeOrDefault(x[, zone[, default]]), toDateTime64OrDefault(x, scale …) */
+/* toUInt8OrDefault(x[, default]), toDateTimeOrDefault(x[, zone[, default]]),
+ * toDateTime64OrDefault(x, scale …) */
 static value_id build_or_default(struct site *s)
 {
     struct type to = type_of((enum type_kind)s->f->param);
@@ -232,15 +241,18 @@ static value_id build_or_default(struct site *s)
 }
 
 #define OR_DEFAULT(name, kind)                                                                     \
-    {"to" name "OrDefault", "x[, default]", "x as " name ", or the default (0) where that cannot be.", 1, 2, \
-     FN_OWN_NULLS, build_or_default, kind}
+    {                                                                                              \
+        "to" name "OrDefault", "x[, default]",                                                     \
+            "x as " name ", or the default (0) where that cannot be.", 1, 2, FN_OWN_NULLS,         \
+            build_or_default, kind                                                                 \
+    }
 static const struct function functions[] = {
-    {"accurateCast", "x, 'type'", "CAST that rejects where the value would change.", 2, 2, FN_OWN_NULLS,
-     build_accurate, ACCURATE_THROW},
-    {"accurateCastOrNull", "x, 'type'", "The same, NULL where it would.", 2, 2, FN_OWN_NULLS, build_accurate,
-     ACCURATE_NULL},
-    {"accurateCastOrDefault", "x, 'type'[, default]", "The same, the default where it would.", 2, 3, FN_OWN_NULLS,
-     build_accurate, ACCURATE_DEFAULT},
+    {"accurateCast", "x, 'type'", "CAST that rejects where the value would change.", 2, 2,
+     FN_OWN_NULLS, build_accurate, ACCURATE_THROW},
+    {"accurateCastOrNull", "x, 'type'", "The same, NULL where it would.", 2, 2, FN_OWN_NULLS,
+     build_accurate, ACCURATE_NULL},
+    {"accurateCastOrDefault", "x, 'type'[, default]", "The same, the default where it would.", 2, 3,
+     FN_OWN_NULLS, build_accurate, ACCURATE_DEFAULT},
     OR_DEFAULT("UInt8", TYPE_UINT8),
     OR_DEFAULT("UInt16", TYPE_UINT16),
     OR_DEFAULT("UInt32", TYPE_UINT32),
@@ -254,9 +266,11 @@ static const struct function functions[] = {
     OR_DEFAULT("Date", TYPE_DATE),
     OR_DEFAULT("IPv4", TYPE_IPV4),
     OR_DEFAULT("IPv6", TYPE_IPV6),
-    {"toDateTimeOrDefault", "x[, zone[, default]]", "x as DateTime, or the default (1970).", 1, 3, FN_OWN_NULLS,
-     build_or_default, TYPE_DATETIME},
-    {"toDateTime64OrDefault", "x, scale[, zone[, default]]", "x as DateTime64, or the default (1970).", 2, 4,
-     FN_OWN_NULLS, build_or_default, TYPE_DATETIME64},
+    {"toDateTimeOrDefault", "x[, zone[, default]]", "x as DateTime, or the default (1970).", 1, 3,
+     FN_OWN_NULLS, build_or_default, TYPE_DATETIME},
+    {"toDateTime64OrDefault", "x, scale[, zone[, default]]",
+     "x as DateTime64, or the default (1970).", 2, 4, FN_OWN_NULLS, build_or_default,
+     TYPE_DATETIME64},
 };
-const struct function_family family_cast_accurate = {"Accurate conversion", functions, COUNT(functions)};
+const struct function_family family_cast_accurate = {"Accurate conversion", functions,
+                                                     COUNT(functions)};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Casts of Date32, FixedString, Enum; those of Decimal are in decimal.c, those of arrays and their like in
- * compound.c. */
+ * Casts of Date32, FixedString, Enum; those of Decimal are in decimal.c, those of arrays and
+ * their like in compound.c. */
 #include "column/zone.h"
 #include "expr/compound.h"
 #include "expr/text_value.h"
@@ -34,7 +34,8 @@ static const struct op op_days_to_date32 = {"toDate32", run_days_to_date32, 0};
 static void run_date32_to_ticks(struct call *c)
 {
     for (size_t i = 0; i < c->n; i++)
-        RESULT(int64_t)[i] = zone_to_utc(c->param.p, (int64_t)VALUES(0, int32_t)[i] * 86400) * c->param.i;
+        RESULT(int64_t)
+    [i] = zone_to_utc(c->param.p, (int64_t)VALUES(0, int32_t)[i] * 86400) * c->param.i;
 }
 static const struct op op_date32_to_ticks = {"toDateTime64", run_date32_to_ticks, 0};
 
@@ -52,7 +53,8 @@ static value_id cast_date32(struct builder *b, value_id v, struct type from, str
         return cast_number(b, retype(b, v, type_of(TYPE_INT32)), to.kind);
     if (to.kind == TYPE_DATETIME64 && to.scale < 8)
         return emit(b, &op_date32_to_ticks, to, &v, 1,
-                    (struct param){.i = power_of_ten[to.scale], .p = to.zone ? to.zone : NULL}, NULL);
+                    (struct param){.i = power_of_ten[to.scale], .p = to.zone ? to.zone : NULL},
+                    NULL);
     return -1;
 }
 
@@ -126,7 +128,9 @@ static value_id cast_enum(struct builder *b, value_id v, struct type from, struc
             return -1;
         if (from.kind == to.kind)
             return retype(b, v, to);
-        return retype(b, cast_number(b, retype(b, v, as), to.kind == TYPE_ENUM8 ? TYPE_INT8 : TYPE_INT16), to);
+        return retype(
+            b, cast_number(b, retype(b, v, as), to.kind == TYPE_ENUM8 ? TYPE_INT8 : TYPE_INT16),
+            to);
     }
     if (!type_is_integer(from) || !type_is_enum(to))
         return -1;
@@ -141,12 +145,14 @@ value_id cast_more(struct builder *b, value_id v, struct type to)
     struct type from = type_bare(value_at(b, v)->type);
 
     to = type_bare(to);
-    if (from.kind == to.kind && from.more == to.more && from.size == to.size && from.scale == to.scale) {
+    if (from.kind == to.kind && from.more == to.more && from.size == to.size &&
+        from.scale == to.scale) {
         to.is_nullable = value_at(b, v)->type.is_nullable;
         return retype(b, v, to);
     }
     if (from.kind == TYPE_FIXED_STRING && to.kind == TYPE_FIXED_STRING)
-        return from.size <= to.size ? emit_typed(b, &op_widen_fixed, to, &v, 1, (struct param){0}) : -1;
+        return from.size <= to.size ? emit_typed(b, &op_widen_fixed, to, &v, 1, (struct param){0})
+                                    : -1;
     if (from.kind == TYPE_FIXED_STRING)
         return cast_values(b, emit_to_text(b, v, from), to);
     if (type_is_compound(from) || type_is_compound(to))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Conversions between Date, DateTime, DateTime64 and numbers. All pass through Int64 seconds or days. */
+ * Conversions between Date, DateTime, DateTime64 and numbers. All pass through Int64 seconds or
+ * days. */
 #include "expr/times.h"
 
 #include <math.h>
@@ -28,11 +29,12 @@ static void run_f64_to_date(struct call *c)
 {
     for (size_t i = 0; i < c->n; i++) {
         double v = VALUES(0, double)[i];
-        RESULT(uint16_t)[i] = (uint16_t)(!(v >= 0)                  ? 0
-                                         : v < UINT16_MAX + 1.0     ? v
-                                         : v >= 9223372036854775808.0 ? DAY_OF_NOWHERE
-                                         : v > UINT32_MAX           ? UINT32_MAX / 86400
-                                                                    : v / 86400);
+        RESULT(uint16_t)
+        [i] = (uint16_t)(!(v >= 0)                    ? 0
+                         : v < UINT16_MAX + 1.0       ? v
+                         : v >= 9223372036854775808.0 ? DAY_OF_NOWHERE
+                         : v > UINT32_MAX             ? UINT32_MAX / 86400
+                                                      : v / 86400);
     }
 }
 static const struct op op_f64_to_date = {"toDate", run_f64_to_date, 0};
@@ -42,8 +44,9 @@ static void run_u64_to_date(struct call *c)
 {
     for (size_t i = 0; i < c->n; i++) {
         uint64_t v = VALUES(0, uint64_t)[i], s = v > UINT32_MAX ? UINT32_MAX : v;
-        int64_t day = v > INT64_MAX ? floor_div((int64_t)v, 86400) : v <= UINT16_MAX ? (int64_t)v
-            : (int64_t)(s / 86400);
+        int64_t day = v > INT64_MAX     ? floor_div((int64_t)v, 86400)
+                      : v <= UINT16_MAX ? (int64_t)v
+                                        : (int64_t)(s / 86400);
         RESULT(uint16_t)[i] = (uint16_t)(day < -25567 ? DAY_OF_NOWHERE : day);
     }
 }
@@ -56,8 +59,8 @@ static void run_u64_to_datetime(struct call *c)
 }
 static const struct op op_u64_to_date = {"toDate", run_u64_to_date, 0};
 static const struct op op_u64_to_datetime = {"toDateTime", run_u64_to_datetime, 0};
-static const struct op op_u64_whole = {"whole", run_u64_whole, 0}, op_f64_whole = {"whole",
-    run_f64_whole, 0};
+static const struct op op_u64_whole = {"whole", run_u64_whole, 0},
+                       op_f64_whole = {"whole", run_f64_whole, 0};
 
 /* A number as Int64, cut at its ends. */
 static value_id whole_of(struct builder *b, value_id v)
@@ -90,8 +93,8 @@ static void run_midnight(struct call *c)
     for (size_t i = 0; i < c->n; i++) {
         int64_t local = (int64_t)VALUES(0, uint16_t)[i] * 86400;
         int64_t s = is_utc ? local : zone_to_utc(zone, local);
-        RESULT(int64_t)[i] = s >= 0 ? s : zone_to_utc(zone,
-            local + 86400); /* as ClickHouse: not before 1970 */
+        RESULT(int64_t)
+        [i] = s >= 0 ? s : zone_to_utc(zone, local + 86400); /* as ClickHouse: not before 1970 */
     }
 }
 static const struct op op_midnight = {"midnight", run_midnight, 0};
@@ -130,7 +133,7 @@ static void run_local_day(struct call *c)
 static const struct op op_local_day = {"day", run_local_day, 0};
 
 static value_id emit_zoned(struct builder *b, const struct op *op, value_id v,
-    const struct zone *zone)
+                           const struct zone *zone)
 {
     return emit(b, op, type_of(TYPE_INT64), &v, 1, (struct param){.p = zone}, NULL);
 }
@@ -147,7 +150,7 @@ value_id seconds_of(struct builder *b, value_id v, const struct zone *zone)
     if (t.scale == 0)
         return ticks;
     return emit(b, &op_ticks_floor, type_of(TYPE_INT64), &ticks, 1,
-        (struct param){.i = power_of_ten[t.scale]}, NULL);
+                (struct param){.i = power_of_ten[t.scale]}, NULL);
 }
 
 value_id moment_of(struct builder *b, value_id v, const struct zone *zone)
@@ -202,7 +205,8 @@ static const struct op op_number_to_date = {"toDate", run_number_to_date, 0};
 static const struct op op_number_to_datetime = {"toDateTime", run_number_to_datetime, 0};
 static const struct op op_days_to_date = {"toDate", run_days_to_date, 0};
 
-/* Whole seconds to ticks; param.i = 10^scale. Cut at the years 0 and 9999 and where ticks would not fit. */
+/* Whole seconds to ticks; param.i = 10^scale. Cut at the years 0 and 9999 and where ticks would
+ * not fit. */
 static void run_number_to_ticks(struct call *c)
 {
     int64_t per = c->param.i, high = INT64_MAX / per, low = INT64_MIN / per;
@@ -257,15 +261,16 @@ static const struct op op_seconds_to_ticks = {"toDateTime64", run_seconds_to_tic
 static void run_ticks_up(struct call *c)
 {
     for (size_t i = 0; i < c->n; i++)
-        c->fresh[i] = __builtin_mul_overflow(VALUES(0, int64_t)[i], c->param.i,
-            &RESULT(int64_t)[i]) ? FAULT_RANGE : 0;
+        c->fresh[i] = __builtin_mul_overflow(VALUES(0, int64_t)[i], c->param.i, &RESULT(int64_t)[i])
+                          ? FAULT_RANGE
+                          : 0;
 }
 static void run_ticks_up_u64(struct call *c)
 {
     for (size_t i = 0; i < c->n; i++) {
         uint64_t v = VALUES(0, uint64_t)[i];
-        bool fits = v <= INT64_MAX && !__builtin_mul_overflow((int64_t)v, c->param.i,
-            &RESULT(int64_t)[i]);
+        bool fits =
+            v <= INT64_MAX && !__builtin_mul_overflow((int64_t)v, c->param.i, &RESULT(int64_t)[i]);
         c->fresh[i] = fits ? 0 : FAULT_RANGE;
         RESULT(int64_t)[i] = fits ? RESULT(int64_t)[i] : 0;
     }
@@ -284,8 +289,9 @@ static void run_ticks_to_double(struct call *c)
 static void run_in_range(struct call *c)
 {
     int bits = (int)(c->param.j < 0 ? -c->param.j : c->param.j);
-    int64_t high = c->param.j < 0 ? (int64_t)(((uint64_t)1 << (bits - 1)) - 1) : bits >= 64
-        ? INT64_MAX : ((int64_t)1 << bits) - 1;
+    int64_t high = c->param.j < 0 ? (int64_t)(((uint64_t)1 << (bits - 1)) - 1)
+                   : bits >= 64   ? INT64_MAX
+                                  : ((int64_t)1 << bits) - 1;
     int64_t low = c->param.j < 0 ? -high - 1 : 0;
 
     for (size_t i = 0; i < c->n; i++) {
@@ -316,7 +322,7 @@ value_id cap_date(struct builder *b, value_id v)
 }
 
 static value_id emit_i(struct builder *b, const struct op *op, struct type type, value_id v,
-    int64_t i, int64_t j)
+                       int64_t i, int64_t j)
 {
     return emit(b, op, type, &v, 1, (struct param){.i = i, .j = j}, NULL);
 }
@@ -342,7 +348,7 @@ static value_id ticks_to_number(struct builder *b, value_id v, struct type from,
         return cast_bool(b, ticks, to);
     if (type_is_float(to))
         return cast_number(b, emit_i(b, &op_ticks_to_double, type_of(TYPE_FLOAT64), ticks, per, 0),
-            to.kind);
+                           to.kind);
     value_id whole = per == 1 ? ticks : emit_i(b, &op_ticks_down, i64, ticks, per, 0);
     int64_t bits = (int64_t)type_width(to) * 8;
     whole = emit_i(b, &op_in_range, i64, whole, 0, type_is_signed(to) ? -bits : bits);
@@ -363,7 +369,7 @@ static value_id number_to_time(struct builder *b, value_id v, struct type from, 
         return emit_i(b, &op_f32_to_ticks, to, v, power_of_ten[to.scale], 0);
     if (type_is_float(from))
         return emit_i(b, &op_f64_to_ticks, to, cast_number(b, v, TYPE_FLOAT64),
-            power_of_ten[to.scale], 0);
+                      power_of_ten[to.scale], 0);
     return emit_i(b, &op_number_to_ticks, to, whole_of(b, v), power_of_ten[to.scale], 0);
 }
 
@@ -381,7 +387,7 @@ static value_id time_to_time(struct builder *b, value_id v, struct type from, st
     }
     if (from.kind != TYPE_DATETIME64)
         return emit_i(b, &op_seconds_to_ticks, to, seconds_of(b, v, zone), power_of_ten[to.scale],
-            0);
+                      0);
     if (from.scale == to.scale)
         return retype(b, v, to);
     if (from.scale < to.scale)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Comparisons. Numbers compare by value whatever their types: both sides are cast to a common type where
- * one holds them all, else (UInt64 with signed, 64 bits with floating point) a kernel compares exactly. */
+ * Comparisons. Numbers compare by value whatever their types: both sides are cast to a common
+ * type where one holds them all, else (UInt64 with signed, 64 bits with floating point) a kernel
+ * compares exactly. */
 #include "expr/compound.h"
 #include "expr/times.h"
 
@@ -162,7 +163,8 @@ static enum order order_u64_f64(uint64_t a, double b)
     static void run_exact_##sa##_##sb(struct call *c)                                              \
     {                                                                                              \
         for (size_t i = 0; i < c->n; i++)                                                          \
-            RESULT(uint8_t)[i] = holds(order_##sa##_##sb(VALUES(0, A)[i], VALUES(1, B)[i]), c->param.i); \
+            RESULT(uint8_t)                                                                        \
+        [i] = holds(order_##sa##_##sb(VALUES(0, A)[i], VALUES(1, B)[i]), c->param.i);              \
     }                                                                                              \
     static const struct op op_exact_##sa##_##sb = {"compare", run_exact_##sa##_##sb, 0};
 EXACT_KERNEL(uint64_t, u64, int64_t, i64)
@@ -171,10 +173,9 @@ EXACT_KERNEL(uint64_t, u64, double, f64)
 
 static enum compare mirrored(enum compare op)
 {
-    static const uint8_t mirror[] = {[COMPARE_EQ] = COMPARE_EQ, [COMPARE_NE] = COMPARE_NE,
-        [COMPARE_LT] = COMPARE_GT,
-                                     [COMPARE_LE] = COMPARE_GE, [COMPARE_GT] = COMPARE_LT,
-                                         [COMPARE_GE] = COMPARE_LE};
+    static const uint8_t mirror[] = {
+        [COMPARE_EQ] = COMPARE_EQ, [COMPARE_NE] = COMPARE_NE, [COMPARE_LT] = COMPARE_GT,
+        [COMPARE_LE] = COMPARE_GE, [COMPARE_GT] = COMPARE_LT, [COMPARE_GE] = COMPARE_LE};
     return mirror[op];
 }
 
@@ -190,13 +191,13 @@ static value_id emit_exact(struct builder *b, enum compare compare, value_id x, 
     else
         op = &op_exact_i64_f64;
     return emit(b, op, type_of(TYPE_UINT8), (const value_id[]){x, y}, 2,
-        (struct param){.i = compare}, NULL);
+                (struct param){.i = compare}, NULL);
 }
 
 /* ---- choosing ---- */
 
 static value_id emit_compare(struct builder *b, enum compare compare, const struct op ops[4],
-    value_id x, value_id y)
+                             value_id x, value_id y)
 {
     if (compare == COMPARE_GT || compare == COMPARE_GE)
         return EMIT(b, &ops[compare - 2], type_of(TYPE_UINT8), y, x);
@@ -204,7 +205,7 @@ static value_id emit_compare(struct builder *b, enum compare compare, const stru
 }
 
 static value_id compare_kind(struct builder *b, enum compare compare, value_id x, value_id y,
-    enum type_kind kind)
+                             enum type_kind kind)
 {
     enum compare as = compare;
 
@@ -265,7 +266,7 @@ static value_id incomparable(struct site *s)
     char x[64], y[64];
 
     return site_error(s, "cannot compare %s with %s",
-        type_name(value_at(s->b, s->args[0])->type, x),
+                      type_name(value_at(s->b, s->args[0])->type, x),
                       type_name(value_at(s->b, s->args[1])->type, y));
 }
 
@@ -306,7 +307,7 @@ static value_id compare_times(struct site *s, enum compare compare)
     if (!type_super(&super, s->types, 2))
         return incomparable(s);
     return compare_kind(b, compare, cast_super(b, x, super), cast_super(b, y, super),
-        type_storage(super));
+                        type_storage(super));
 }
 
 /* DateTime64 against a number of seconds. */
@@ -318,13 +319,12 @@ static value_id compare_ticks(struct site *s, enum compare compare)
     value_id pair[2] = {s->args[0], s->args[1]};
 
     if (type_is_float(number)) {
-        value_id scale = emit_constant(b, type_of(TYPE_FLOAT64),
-                                       (struct cell){.f64 =
-                                           (double)power_of_ten[s->types[ticks].scale]});
-        value_id seconds = build_call(b, s->node, STR("divide"),
-                                      (value_id[]){cast_number(b, s->args[ticks], TYPE_FLOAT64),
-                                          scale}, 2, s->scope,
-                                      s->d);
+        value_id scale =
+            emit_constant(b, type_of(TYPE_FLOAT64),
+                          (struct cell){.f64 = (double)power_of_ten[s->types[ticks].scale]});
+        value_id seconds = build_call(
+            b, s->node, STR("divide"),
+            (value_id[]){cast_number(b, s->args[ticks], TYPE_FLOAT64), scale}, 2, s->scope, s->d);
         pair[ticks] = seconds;
         return compare_numbers(b, compare, pair[0], pair[1]);
     }
@@ -336,7 +336,7 @@ static value_id compare_ticks(struct site *s, enum compare compare)
 static bool compares_as_number(struct type t)
 {
     return type_is_number(t) || t.kind == TYPE_DATETIME || t.kind == TYPE_IPV4 ||
-        t.kind == TYPE_INTERVAL;
+           t.kind == TYPE_INTERVAL;
 }
 
 static bool goes_with_ip4(struct type t)
@@ -388,7 +388,8 @@ static value_id build_compare(struct site *s)
 
 static const struct function functions[] = {
     {"equals", "a, b",
-     "`a = b`: numbers by value whatever their types; a constant string is read as the other side's type.",
+     "`a = b`: numbers by value whatever their types; a constant string is read as the other "
+     "side's type.",
      2, 2, 0, build_compare, COMPARE_EQ},
     {"notEquals", "a, b", "`a != b`", 2, 2, 0, build_compare, COMPARE_NE},
     {"less", "a, b", "`a < b`", 2, 2, 0, build_compare, COMPARE_LT},

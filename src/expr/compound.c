@@ -79,7 +79,8 @@ int value_order(struct type t, const void *a, const void *b)
     case TYPE_FLOAT64: return order_double(*(const double *)a, *(const double *)b);
     case TYPE_STRING: return str_cmp(*(const struct str *)a, *(const struct str *)b);
     case TYPE_FIXED_STRING:
-        return str_cmp(fixed_string(t, *(const struct str *)a), fixed_string(t, *(const struct str *)b));
+        return str_cmp(fixed_string(t, *(const struct str *)a),
+                       fixed_string(t, *(const struct str *)b));
     case TYPE_IPV6: return memcmp(a, b, 16);
     case TYPE_UUID: return ORDER_OF(unsigned __int128);
     case TYPE_DECIMAL: {
@@ -157,7 +158,8 @@ static void run_map(struct call *c)
         RESULT(struct array_value)[i] = array_new(c->arena, t, c->n_args / 2, &room);
         for (uint32_t a = 0; a < c->n_args / 2; a++) {
             put_element(c, 2 * a, i, room.keys + a * key_width, NULL);
-            put_element(c, 2 * a + 1, i, room.values + a * width, room.nulls ? room.nulls + a : NULL);
+            put_element(c, 2 * a + 1, i, room.values + a * width,
+                        room.nulls ? room.nulls + a : NULL);
         }
     }
     no_nulls_all_faults(c);
@@ -171,7 +173,8 @@ static void run_tuple(struct call *c)
     for (size_t i = 0; i < c->n; i++) {
         char *fields = tuple_new(c->arena, t, RESULT(struct tuple_value) + i);
         for (uint32_t a = 0; a < c->n_args; a++)
-            put_element(c, a, i, fields + t.more->offsets[a], (uint8_t *)fields + t.more->null_offset + a);
+            put_element(c, a, i, fields + t.more->offsets[a],
+                        (uint8_t *)fields + t.more->null_offset + a);
     }
     no_nulls_all_faults(c);
 }
@@ -196,7 +199,8 @@ static void run_tuple_element(struct call *c)
     bool is_null, has = false;
 
     for (size_t i = 0; i < c->n; i++) {
-        memcpy((char *)c->out->values + i * width, tuple_field(t, call_value(c, 0, i), field, &is_null), width);
+        memcpy((char *)c->out->values + i * width,
+               tuple_field(t, call_value(c, 0, i), field, &is_null), width);
         c->nulls[i] = is_null;
         has |= is_null;
     }
@@ -212,7 +216,8 @@ value_id emit_tuple_element(struct builder *b, value_id tuple, uint32_t i)
     return emit_typed(b, &op_tuple_element, t, &tuple, 1, (struct param){.i = i});
 }
 
-/* param.i: 0 = from Array(Tuple), 1 = keys, 2 = values of a Map, 3 = Map from two arrays, 4 = Array(Tuple) of a Map */
+/* param.i: 0 = from Array(Tuple), 1 = keys, 2 = values of a Map, 3 = Map from two arrays, 4 =
+ * Array(Tuple) of a Map */
 enum { FROM_PAIRS, KEYS_OF, VALUES_OF, FROM_ARRAYS, PAIRS_OF };
 
 static struct array_value copy_run(struct call *c, struct type t, const struct elements *from)
@@ -259,8 +264,10 @@ static struct array_value map_of_pairs(struct call *c, size_t row)
     bool is_null;
 
     for (uint32_t i = 0; i < pairs.n; i++) {
-        memcpy(room.keys + i * key_width, tuple_field(pair, element_at(&pairs, i), 0, &is_null), key_width);
-        memcpy(room.values + i * width, tuple_field(pair, element_at(&pairs, i), 1, &is_null), width);
+        memcpy(room.keys + i * key_width, tuple_field(pair, element_at(&pairs, i), 0, &is_null),
+               key_width);
+        memcpy(room.values + i * width, tuple_field(pair, element_at(&pairs, i), 1, &is_null),
+               width);
         if (room.nulls)
             room.nulls[i] = is_null;
     }
@@ -270,7 +277,8 @@ static struct array_value map_of_pairs(struct call *c, size_t row)
 static struct array_value pairs_of_map(struct call *c, size_t row)
 {
     struct type t = call_result_type(c), pair = t.more->elements[0], map = call_type(c, 0);
-    struct elements keys = map_keys(map, call_value(c, 0, row)), values = array_elements(map, call_value(c, 0, row));
+    struct elements keys = map_keys(map, call_value(c, 0, row)),
+                    values = array_elements(map, call_value(c, 0, row));
     struct array_room room;
     struct array_value ret = array_new(c->arena, t, keys.n, &room);
 
@@ -345,7 +353,8 @@ static value_id cast_tuple(struct builder *b, value_id v, struct type from, stru
 
     if (from.more->n != m->n)
         return -1;
-    if (from.more->elements && memcmp(from.more->elements, m->elements, m->n * sizeof(struct type)) == 0)
+    if (from.more->elements &&
+        memcmp(from.more->elements, m->elements, m->n * sizeof(struct type)) == 0)
         return retype(b, v, to);
     value_id *args = arena_alloc(&b->memory->arena, (m->n + 1) * sizeof(*args));
     for (uint32_t i = 0; i < m->n; i++) {
@@ -367,7 +376,8 @@ value_id cast_compound(struct builder *b, value_id v, struct type to)
         return cast_elements(b, v, to.more->elements[0]);
     if (from.kind == TYPE_MAP && to.kind == TYPE_ARRAY) {
         struct type pair = type_tuple(from.more->elements, NULL, 2);
-        value_id pairs = emit_typed(b, &op_rearrange, type_array(pair), &v, 1, (struct param){.i = PAIRS_OF});
+        value_id pairs =
+            emit_typed(b, &op_rearrange, type_array(pair), &v, 1, (struct param){.i = PAIRS_OF});
         return cast_elements(b, pairs, to.more->elements[0]);
     }
     if (from.kind == TYPE_ARRAY && to.kind == TYPE_MAP) {
@@ -375,7 +385,9 @@ value_id cast_compound(struct builder *b, value_id v, struct type to)
         if (element.kind != TYPE_TUPLE || element.more->n != 2)
             return -1;
         value_id pairs = cast_elements(b, v, pair);
-        return pairs < 0 ? -1 : emit_typed(b, &op_rearrange, to, &pairs, 1, (struct param){.i = FROM_PAIRS});
+        return pairs < 0
+                   ? -1
+                   : emit_typed(b, &op_rearrange, to, &pairs, 1, (struct param){.i = FROM_PAIRS});
     }
     if (from.kind != TYPE_MAP || to.kind != TYPE_MAP)
         return -1;
@@ -401,8 +413,8 @@ static void run_array_element(struct call *c)
         char *to = (char *)c->out->values + i * width;
         index = index < 0 ? index + run.n : index - 1;
         bool is_inside = index >= 0 && index < run.n;
-        bool is_null = (is_inside && element_is_null(&run, (uint32_t)index)) || call_is_null(c, 1, i) ||
-                       (!is_inside && element.is_nullable);
+        bool is_null = (is_inside && element_is_null(&run, (uint32_t)index)) ||
+                       call_is_null(c, 1, i) || (!is_inside && element.is_nullable);
         if (is_inside)
             memcpy(to, element_at(&run, (uint32_t)index), width);
         else
@@ -422,12 +434,15 @@ static void run_map_element(struct call *c)
     bool has = false;
 
     for (size_t i = 0; i < c->n; i++) {
-        struct elements keys = map_keys(t, call_value(c, 0, i)), values = array_elements(t, call_value(c, 0, i));
+        struct elements keys = map_keys(t, call_value(c, 0, i)),
+                        values = array_elements(t, call_value(c, 0, i));
         char *to = (char *)c->out->values + i * width;
         uint32_t at = 0;
-        while (at < keys.n && value_order(keys.type, element_at(&keys, at), call_value(c, 1, i)) != 0)
+        while (at < keys.n &&
+               value_order(keys.type, element_at(&keys, at), call_value(c, 1, i)) != 0)
             at++;
-        bool is_null = call_is_null(c, 1, i) || (at < keys.n ? element_is_null(&values, at) : element.is_nullable);
+        bool is_null = call_is_null(c, 1, i) ||
+                       (at < keys.n ? element_is_null(&values, at) : element.is_nullable);
         if (at < keys.n)
             memcpy(to, element_at(&values, at), width);
         else
@@ -446,11 +461,13 @@ static value_id no_common_type(struct site *s, struct type x, struct type y)
 {
     char first[64], second[64];
 
-    return site_error(s, "the elements have no common type: %s and %s", type_name(x, first), type_name(y, second));
+    return site_error(s, "the elements have no common type: %s and %s", type_name(x, first),
+                      type_name(y, second));
 }
 
 /* Casts args[first], args[first + step] … to their common type. */
-static bool cast_to_common(struct site *s, value_id *args, uint32_t first, uint32_t step, struct type *super)
+static bool cast_to_common(struct site *s, value_id *args, uint32_t first, uint32_t step,
+                           struct type *super)
 {
     struct type *types = arena_alloc(&s->b->memory->arena, (s->n_args + 1) * sizeof(*types));
     uint32_t n = 0;
@@ -479,7 +496,8 @@ static bool cast_to_common(struct site *s, value_id *args, uint32_t first, uint3
         struct type from = value_at(s->b, args[i])->type;
         struct type text = type_of(TYPE_STRING);
         text.is_nullable = from.is_nullable;
-        if (from.kind == TYPE_FIXED_STRING && super->kind == TYPE_STRING) /* its zeroes go, as in ClickHouse */
+        /* its zeroes go, as in ClickHouse */
+        if (from.kind == TYPE_FIXED_STRING && super->kind == TYPE_STRING)
             args[i] = cast_values(s->b, args[i], text);
         args[i] = cast_super(s->b, args[i], *super);
     }
@@ -534,8 +552,8 @@ static value_id build_map_from_arrays(struct site *s)
     struct type key = s->types[0].more->elements[0];
     if (key.is_nullable)
         return site_error(s, "the keys of a map cannot be Nullable");
-    return emit_typed(s->b, &op_map_of_arrays, type_map(key, s->types[1].more->elements[0]), s->args, 2,
-                      (struct param){.i = FROM_ARRAYS});
+    return emit_typed(s->b, &op_map_of_arrays, type_map(key, s->types[1].more->elements[0]),
+                      s->args, 2, (struct param){.i = FROM_ARRAYS});
 }
 
 static value_id build_part_of_map(struct site *s)
@@ -556,7 +574,8 @@ static value_id build_array_element(struct site *s)
         value_id pair[2] = {s->args[0], -1};
         if (type_is_integer(key) && type_is_integer(s->types[1]))
             pair[1] = s->types[1].kind == key.kind ? s->args[1] : cast_values(b, s->args[1], key);
-        else if (s->types[1].kind == key.kind || builder_is_constant(b, s->args[1]) || type_is_text(s->types[1]))
+        else if (s->types[1].kind == key.kind || builder_is_constant(b, s->args[1]) ||
+                 type_is_text(s->types[1]))
             pair[1] = cast_values(b, s->args[1], key);
         if (pair[1] < 0)
             return site_bad_type(s, 1, "a key of the map");
@@ -594,9 +613,10 @@ static int field_of(struct site *s, struct type t)
         AUTO_DONE(arena) arena = {0};
         for (uint32_t k = 0; t.more->names && k < t.more->n && k < 63; k++)
             names[k] = arena_text(&arena, t.more->names[k]);
-        const char *near = nearest_name(v->cell.str, names, t.more->names && t.more->n < 63 ? t.more->n : 0);
-        site_error(s, "the tuple has no element '%.*s'%s%s%s", STR_FMT(v->cell.str), near ? "; did you mean '" : "",
-                   near ? near : "", near ? "'?" : "");
+        const char *near =
+            nearest_name(v->cell.str, names, t.more->names && t.more->n < 63 ? t.more->n : 0);
+        site_error(s, "the tuple has no element '%.*s'%s%s%s", STR_FMT(v->cell.str),
+                   near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
         return -1;
     }
     if (!site_integer(s, 1, &index))
@@ -633,16 +653,21 @@ static value_id build_tuple_element(struct site *s)
 }
 
 static const struct function functions[] = {
-    {"array", "a, b, …", "`[a, b, …]`: an array; its elements get their common type.", 0, 255, FN_OWN_NULLS | FN_OWN_LC,
-     build_array, 0},
+    {"array", "a, b, …", "`[a, b, …]`: an array; its elements get their common type.", 0, 255,
+     FN_OWN_NULLS | FN_OWN_LC, build_array, 0},
     {"tuple", "a, b, …", "`(a, b, …)`: a tuple.", 0, 255, FN_OWN_NULLS | FN_OWN_LC, build_tuple, 0},
-    {"map", "key, value, …", "A map of these keys and values.", 0, 254, FN_OWN_NULLS | FN_OWN_LC, build_map, 0},
-    {"mapFromArrays", "keys, values", "A map of two arrays of one length.", 2, 2, FN_OWN_LC, build_map_from_arrays, 0},
+    {"map", "key, value, …", "A map of these keys and values.", 0, 254, FN_OWN_NULLS | FN_OWN_LC,
+     build_map, 0},
+    {"mapFromArrays", "keys, values", "A map of two arrays of one length.", 2, 2, FN_OWN_LC,
+     build_map_from_arrays, 0},
     {"mapKeys", "m", "The keys of a map.", 1, 1, FN_OWN_LC, build_part_of_map, KEYS_OF},
     {"mapValues", "m", "The values of a map.", 1, 1, FN_OWN_LC, build_part_of_map, VALUES_OF},
-    {"arrayElement", "a, i", "`a[i]`, counted from 1, from the end if negative; `m[key]`. Where there is none it is "
-     "the type's default: 0, '', NULL.", 2, 2, FN_OWN_NULLS | FN_OWN_LC, build_array_element, 0},
-    {"tupleElement", "t, n", "`t.1`, `t.name`; of an array of tuples an array.", 2, 2, FN_OWN_NULLS | FN_OWN_LC,
-     build_tuple_element, 0},
+    {"arrayElement", "a, i",
+     "`a[i]`, counted from 1, from the end if negative; `m[key]`. Where there is none it is "
+     "the type's default: 0, '', NULL.",
+     2, 2, FN_OWN_NULLS | FN_OWN_LC, build_array_element, 0},
+    {"tupleElement", "t, n", "`t.1`, `t.name`; of an array of tuples an array.", 2, 2,
+     FN_OWN_NULLS | FN_OWN_LC, build_tuple_element, 0},
 };
-const struct function_family family_compound = {"Arrays, tuples, maps", functions, COUNT(functions)};
+const struct function_family family_compound = {"Arrays, tuples, maps", functions,
+                                                COUNT(functions)};

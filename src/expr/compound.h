@@ -25,7 +25,8 @@ static inline bool call_is_null(const struct call *c, uint32_t arg, size_t row)
     return c->args[arg]->nulls && c->args[arg]->nulls[row];
 }
 
-/* -1, 0, 1: as ClickHouse orders elements of arrays. NULL and NaN are the largest, each equal to itself. */
+/* -1, 0, 1: as ClickHouse orders elements of arrays. NULL and NaN are the largest, each equal to
+ * itself. */
 int value_order(struct type t, const void *a, const void *b);
 int element_order(const struct elements *a, uint32_t i, const struct elements *b, uint32_t k);
 
@@ -43,9 +44,10 @@ value_id compare_more(struct site *s, int compare, bool *is_mine);
 
 value_id emit_tuple(struct builder *b, const value_id *args, uint32_t n, const struct str *names);
 value_id emit_tuple_element(struct builder *b, value_id tuple, uint32_t i);
-/* A value for each element of the arrays: what `program` makes of them. Its inputs are the elements of args[0..
- * n_arrays), then args[n_arrays..) as they are in the row. `text` tells it from other programs. */
-value_id emit_elementwise(struct builder *b, struct program *program, struct type element, const value_id *args,
-                          uint32_t n, uint32_t n_arrays, struct str text);
+/* A value for each element of the arrays: what `program` makes of them. Its inputs are the
+ * elements of args[0.. n_arrays), then args[n_arrays..) as they are in the row. `text` tells it
+ * from other programs. */
+value_id emit_elementwise(struct builder *b, struct program *program, struct type element,
+                          const value_id *args, uint32_t n, uint32_t n_arrays, struct str text);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * if, multiIf, CASE. One kernel: from the last branch to the first, each condition lays its branch over
- * what is there; so the first that holds wins, and faults of branches not taken are gone. */
+ * if, multiIf, CASE. One kernel: from the last branch to the first, each condition lays its
+ * branch over what is there; so the first that holds wins, and faults of branches not taken are
+ * gone. */
 #include "expr/kinds.h"
 
 struct cell16 {
@@ -27,21 +28,11 @@ static void lay_values(struct call *c, uint32_t branch, const uint8_t *take)
     size_t n = c->n;
 
     switch (type_width(c->out->type)) {
-    case 1:
-        LAY_OVER(uint8_t);
-        break;
-    case 2:
-        LAY_OVER(uint16_t);
-        break;
-    case 4:
-        LAY_OVER(uint32_t);
-        break;
-    case 8:
-        LAY_OVER(uint64_t);
-        break;
-    default:
-        LAY_OVER(struct cell16);
-        break;
+    case 1: LAY_OVER(uint8_t); break;
+    case 2: LAY_OVER(uint16_t); break;
+    case 4: LAY_OVER(uint32_t); break;
+    case 8: LAY_OVER(uint64_t); break;
+    default: LAY_OVER(struct cell16); break;
     }
 }
 
@@ -134,8 +125,7 @@ static value_id emit_branches(struct site *s, value_id *args, uint32_t n, bool i
             args[i] = constant_u64(b, TYPE_UINT8, 0);
         } else if (t.kind != TYPE_UINT8 && t.kind != TYPE_BOOL) {
             return site_error(s, "the condition of '%.*s' must be UInt8 or Bool, this is %s",
-                STR_FMT(s->name),
-                              type_name(t, x));
+                              STR_FMT(s->name), type_name(t, x));
         }
     }
     if (n == 3 && !is_eager && same_but_bool(types[0], types[1])) {
@@ -150,16 +140,16 @@ static value_id emit_branches(struct site *s, value_id *args, uint32_t n, bool i
 static value_id build_if(struct site *s)
 {
     if (s->n_args % 2 == 0)
-        return site_error(s,
-            "'%.*s' takes conditions with their values and one value for else: an odd number",
-                          STR_FMT(s->name));
+        return site_error(
+            s, "'%.*s' takes conditions with their values and one value for else: an odd number",
+            STR_FMT(s->name));
     value_id *args = arena_alloc(&s->b->memory->arena, s->n_args * sizeof(*args));
     memcpy(args, s->args, s->n_args * sizeof(*args));
     return emit_branches(s, args, s->n_args, false);
 }
 
-/* CASE x WHEN v THEN r … ELSE e END; WHEN NULL matches NULL, and all branches are computed where all v are
- * constant, as in ClickHouse. */
+/* CASE x WHEN v THEN r … ELSE e END; WHEN NULL matches NULL, and all branches are computed where
+ * all v are constant, as in ClickHouse. */
 static value_id build_case(struct site *s)
 {
     struct builder *b = s->b;
@@ -178,12 +168,11 @@ static value_id build_case(struct site *s)
         struct type t = value_at(b, v)->type, x = s->types[0];
         if (t.kind == TYPE_STRING && x.kind != TYPE_STRING && x.kind != TYPE_NOTHING)
             return site_error(s, "WHEN %u is a string, the CASE is not: use CASE WHEN x = '…'",
-                i / 2 + 1);
+                              i / 2 + 1);
         bool is_null = t.kind == TYPE_NOTHING;
         is_eager &= builder_is_constant(b, v);
         args[i] = build_call(b, s->node, is_null ? STR("isNull") : STR("equals"),
-            (value_id[]){s->args[0], v},
-                             is_null ? 1 : 2, s->scope, s->d);
+                             (value_id[]){s->args[0], v}, is_null ? 1 : 2, s->scope, s->d);
         if (args[i] < 0)
             return VALUE_FAILED;
     }
@@ -195,12 +184,10 @@ static const struct function functions[] = {
      "`condition ? then : else`; NULL is false. Only the branch taken can reject.", 3, 3,
      FN_ANY_CASE | FN_OWN_NULLS | FN_OWN_LC, build_if, 0},
     {"multiIf", "condition, then, …, else", "CASE WHEN condition THEN then … ELSE else END.", 3,
-     255, FN_OWN_NULLS | FN_OWN_LC,
-     build_if, 0},
+     255, FN_OWN_NULLS | FN_OWN_LC, build_if, 0},
     {"caseWithoutExpression", "condition, then, …, else", "multiIf", 3, 255,
      FN_OWN_NULLS | FN_OWN_LC | FN_ALIAS, build_if, 0},
     {"caseWithExpression", "x, value, then, …, else",
-     "CASE x WHEN value THEN then … ELSE else END.", 4, 255,
-     FN_OWN_NULLS, build_case, 0},
+     "CASE x WHEN value THEN then … ELSE else END.", 4, 255, FN_OWN_NULLS, build_case, 0},
 };
 const struct function_family family_conditional = {"Conditions", functions, COUNT(functions)};

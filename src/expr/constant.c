@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A constant as a value of another type, for comparisons with constants and for sets: exact or not at
- * all, never wrapped. */
+ * A constant as a value of another type, for comparisons with constants and for sets: exact or
+ * not at all, never wrapped. */
 #include <math.h>
 
 #include "codec/value.h"
@@ -37,38 +37,25 @@ static void cell_set(struct cell *c, enum type_kind storage, const void *value)
 static double cell_double(const struct value *v)
 {
     switch (type_storage(v->type)) {
-    case TYPE_FLOAT32:
-        return v->cell.f32;
-    case TYPE_FLOAT64:
-        return v->cell.f64;
-    case TYPE_UINT64:
-        return (double)v->cell.u64;
-    case TYPE_INT8:
-        return *(const int8_t *)v->cell.bytes;
-    case TYPE_INT16:
-        return *(const int16_t *)v->cell.bytes;
-    case TYPE_INT32:
-        return *(const int32_t *)v->cell.bytes;
-    case TYPE_INT64:
-        return (double)v->cell.i64;
-    default:
-        return (double)v->cell.u64; /* narrow cells are padded with zeroes */
+    case TYPE_FLOAT32: return v->cell.f32;
+    case TYPE_FLOAT64: return v->cell.f64;
+    case TYPE_UINT64: return (double)v->cell.u64;
+    case TYPE_INT8: return *(const int8_t *)v->cell.bytes;
+    case TYPE_INT16: return *(const int16_t *)v->cell.bytes;
+    case TYPE_INT32: return *(const int32_t *)v->cell.bytes;
+    case TYPE_INT64: return (double)v->cell.i64;
+    default: return (double)v->cell.u64; /* narrow cells are padded with zeroes */
     }
 }
 
 static __int128 cell_integer(const struct value *v)
 {
     switch (type_storage(v->type)) {
-    case TYPE_INT8:
-        return *(const int8_t *)v->cell.bytes;
-    case TYPE_INT16:
-        return *(const int16_t *)v->cell.bytes;
-    case TYPE_INT32:
-        return *(const int32_t *)v->cell.bytes;
-    case TYPE_INT64:
-        return v->cell.i64;
-    default:
-        return v->cell.u64;
+    case TYPE_INT8: return *(const int8_t *)v->cell.bytes;
+    case TYPE_INT16: return *(const int16_t *)v->cell.bytes;
+    case TYPE_INT32: return *(const int32_t *)v->cell.bytes;
+    case TYPE_INT64: return v->cell.i64;
+    default: return v->cell.u64;
     }
 }
 
@@ -124,7 +111,7 @@ static int from_time(struct cell *ret, const struct value *v, struct type type)
     if (v->type.kind == TYPE_DATETIME && type.kind == TYPE_DATETIME64)
         ticks *= power_of_ten[type.scale];
     else if (v->type.kind == TYPE_DATETIME64 && type.kind == TYPE_DATETIME64 &&
-        v->type.scale <= type.scale)
+             v->type.scale <= type.scale)
         ticks *= power_of_ten[type.scale - v->type.scale];
     else if (v->type.kind != type.kind || type.kind == TYPE_DATETIME64)
         return -1;
@@ -133,12 +120,14 @@ static int from_time(struct cell *ret, const struct value *v, struct type type)
 }
 
 /* By the cast that columns would get. */
-static int convert_more(struct cell *ret, struct builder *b, value_id id, struct type type, const char **why)
+static int convert_more(struct cell *ret, struct builder *b, value_id id, struct type type,
+                        const char **why)
 {
     const struct value *v = value_at(b, id);
     int16_t value;
 
-    if (type_is_enum(type) && v->type.kind == TYPE_STRING && !enum_value(type, v->cell.str, &value)) {
+    if (type_is_enum(type) && v->type.kind == TYPE_STRING &&
+        !enum_value(type, v->cell.str, &value)) {
         *why = "not a name of the enum";
         return -1;
     }
@@ -160,7 +149,7 @@ static int convert_more(struct cell *ret, struct builder *b, value_id id, struct
 }
 
 int constant_convert(struct cell *ret, struct builder *b, value_id id, struct type type,
-    const char **why)
+                     const char **why)
 {
     const struct value *v = value_at(b, id);
     struct type from = v->type;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Decimal: casts, sums, comparisons. Values are whole numbers with a scale; as in ClickHouse, what is checked is
- * whether they fit the 32, 64 or 128 bits they are kept in, not the number of digits. */
+ * Decimal: casts, sums, comparisons. Values are whole numbers with a scale; as in ClickHouse,
+ * what is checked is whether they fit the 32, 64 or 128 bits they are kept in, not the number of
+ * digits. */
 #include <math.h>
 
 #include "codec/value.h"
@@ -28,7 +29,8 @@ static __int128 whole_at(const struct call *c, uint32_t arg, size_t row)
         return decimal_read(t, value);
     memcpy(&bits, value, type_width(t));
     unused = 64 - 8 * (unsigned)type_width(t);
-    return type_is_signed(t) || type_is_enum(t) ? (__int128)((int64_t)(bits << unused) >> unused) : (__int128)bits;
+    return type_is_signed(t) || type_is_enum(t) ? (__int128)((int64_t)(bits << unused) >> unused)
+                                                : (__int128)bits;
 }
 
 static bool scale_up(__int128 *v, int by, size_t width)
@@ -47,8 +49,9 @@ static void run_to_decimal(struct call *c)
         __int128 v = 0;
         bool fits = true;
         if (type_is_float(from)) {
-            double x = from.kind == TYPE_FLOAT32 ? (double)(VALUES(0, float)[i] * (float)decimal_powers[to.scale])
-                                                 : VALUES(0, double)[i] * (double)decimal_powers[to.scale];
+            double x = from.kind == TYPE_FLOAT32
+                           ? (double)(VALUES(0, float)[i] * (float)decimal_powers[to.scale])
+                           : VALUES(0, double)[i] * (double)decimal_powers[to.scale];
             double limit = ldexp(1, (int)width * 8 - 1);
             fits = x > -limit && x < limit;
             v = fits ? (__int128)x : 0;
@@ -90,7 +93,8 @@ static void run_decimal_to_integer(struct call *c)
 
     for (size_t i = 0; i < c->n; i++) {
         __int128 v = whole_at(c, 0, i) / decimal_powers[from.scale];
-        __int128 high = ((__int128)1 << (width * 8 - is_signed)) - 1, low = is_signed ? -high - 1 : 0;
+        __int128 high = ((__int128)1 << (width * 8 - is_signed)) - 1,
+                 low = is_signed ? -high - 1 : 0;
         bool fits = v >= low && v <= high;
         c->fresh[i] = fits ? 0 : FAULT_RANGE;
         v = fits ? v : 0;
@@ -143,7 +147,8 @@ static void run_decimal_sum(struct call *c)
             x = (int32_t)x, y = (int32_t)y; /* integers wrap, as in ClickHouse */
         else if (width == 8)
             x = (int64_t)x, y = (int64_t)y;
-        if (is_sum && !(scale_up(&x, to.scale - x_scale, width) && scale_up(&y, to.scale - y_scale, width)))
+        if (is_sum &&
+            !(scale_up(&x, to.scale - x_scale, width) && scale_up(&y, to.scale - y_scale, width)))
             fault = FAULT_RANGE;
         if (op == '/' && !scale_up(&x, (int)c->param.j, width))
             fault = FAULT_RANGE;
@@ -181,34 +186,44 @@ value_id build_decimal_binary(struct site *s, char op, bool *is_mine)
     struct builder *b = s->b;
 
     *is_mine = (x.kind == TYPE_DECIMAL || y.kind == TYPE_DECIMAL) &&
-               (x.kind == TYPE_DECIMAL || type_is_number(x)) && (y.kind == TYPE_DECIMAL || type_is_number(y));
+               (x.kind == TYPE_DECIMAL || type_is_number(x)) &&
+               (y.kind == TYPE_DECIMAL || type_is_number(y));
     if (!*is_mine)
         return -1;
     if (type_is_float(x) || type_is_float(y)) {
         const char *names[] = {"plus", "minus", "multiply", "divide"};
         value_id pair[2];
         for (uint32_t i = 0; i < 2; i++)
-            pair[i] = s->types[i].kind == TYPE_DECIMAL ? decimal_to_double(b, s->args[i]) : s->args[i];
-        return build_call(b, s->node, str_of(names[strchr("+-*/", op) - "+-*/"]), pair, 2, s->scope, s->d);
+            pair[i] =
+                s->types[i].kind == TYPE_DECIMAL ? decimal_to_double(b, s->args[i]) : s->args[i];
+        return build_call(b, s->node, str_of(names[strchr("+-*/", op) - "+-*/"]), pair, 2, s->scope,
+                          s->d);
     }
-    size_t x_width = x.kind == TYPE_DECIMAL ? type_width(x) : 0, y_width = y.kind == TYPE_DECIMAL ? type_width(y) : 0;
+    size_t x_width = x.kind == TYPE_DECIMAL ? type_width(x) : 0,
+           y_width = y.kind == TYPE_DECIMAL ? type_width(y) : 0;
     size_t width = x_width > y_width ? x_width : y_width;
     unsigned x_scale = x_width ? x.scale : 0, y_scale = y_width ? y.scale : 0;
-    unsigned scale = op == '*' ? x_scale + y_scale : op == '/' ? x_scale : x_scale > y_scale ? x_scale : y_scale;
+    unsigned scale = op == '*'           ? x_scale + y_scale
+                     : op == '/'         ? x_scale
+                     : x_scale > y_scale ? x_scale
+                                         : y_scale;
     int64_t shift = y_scale;
     if (op == '/' && !is_integer_like(x) && x_scale < y_scale)
-        return site_error(s, "the quotient would have fewer digits behind the point than its divisor: cast the "
-                             "first to a Decimal of more");
+        return site_error(
+            s, "the quotient would have fewer digits behind the point than its divisor: cast the "
+               "first to a Decimal of more");
     if (op == '/' && is_integer_like(x)) {
         scale = y_scale;
         shift = 2 * y_scale;
     }
     if (scale > digits_of_width(width))
-        return site_error(s, "the product would have %u digits behind the point, more than its Decimal has", scale);
+        return site_error(
+            s, "the product would have %u digits behind the point, more than its Decimal has",
+            scale);
     if (shift > DECIMAL_MAX_DIGITS)
         return site_error(s, "the quotient needs more digits than a Decimal has");
-    return emit_typed(b, &op_decimal_sum, type_decimal(digits_of_width(width), (uint8_t)scale), s->args, 2,
-                      (struct param){.i = op, .j = shift});
+    return emit_typed(b, &op_decimal_sum, type_decimal(digits_of_width(width), (uint8_t)scale),
+                      s->args, 2, (struct param){.i = op, .j = shift});
 }
 
 /* param.i: '-' negates, '|' is the magnitude */
@@ -241,7 +256,8 @@ value_id build_decimal_unary(struct site *s, char op, bool *is_mine)
     if (!*is_mine)
         return -1;
     if (op == 's')
-        return emit_typed(s->b, &op_decimal_sign, type_of(TYPE_INT8), s->args, 1, (struct param){0});
+        return emit_typed(s->b, &op_decimal_sign, type_of(TYPE_INT8), s->args, 1,
+                          (struct param){0});
     struct type t = type_decimal(digits_of_width(type_width(s->types[0])), s->types[0].scale);
     return emit_typed(s->b, &op_decimal_unary, t, s->args, 1, (struct param){.i = op});
 }
@@ -288,7 +304,8 @@ static void run_compare_deep(struct call *c)
     struct type t = call_type(c, 0);
 
     for (size_t i = 0; i < c->n; i++)
-        RESULT(uint8_t)[i] = holds(value_order(t, call_value(c, 0, i), call_value(c, 1, i)), c->param.i);
+        RESULT(uint8_t)
+    [i] = holds(value_order(t, call_value(c, 0, i), call_value(c, 1, i)), c->param.i);
 }
 static const struct op op_compare_deep = {"compare", run_compare_deep, 0};
 
@@ -303,7 +320,8 @@ static struct str without_zeroes(struct str s)
 static void run_compare_fixed(struct call *c)
 {
     for (size_t i = 0; i < c->n; i++) {
-        struct str x = without_zeroes(VALUES(0, struct str)[i]), y = without_zeroes(VALUES(1, struct str)[i]);
+        struct str x = without_zeroes(VALUES(0, struct str)[i]),
+                   y = without_zeroes(VALUES(1, struct str)[i]);
         RESULT(uint8_t)[i] = holds(str_cmp(x, y), c->param.i);
     }
 }
@@ -311,14 +329,16 @@ static const struct op op_compare_fixed = {"compare", run_compare_fixed, 0};
 
 static value_id compare_tuples(struct site *s, int compare)
 {
-    static const char *const names[] = {"equals", "notEquals", "less", "lessOrEquals", "greater", "greaterOrEquals"};
+    static const char *const names[] = {"equals",       "notEquals", "less",
+                                        "lessOrEquals", "greater",   "greaterOrEquals"};
     static const int strict[] = {EQ, NE, LT, LT, GT, GT};
     struct builder *b = s->b;
     uint32_t n = s->types[0].more->n;
     value_id ret = -1;
 
     for (uint32_t i = n; i-- > 0;) {
-        value_id pair[2] = {emit_tuple_element(b, s->args[0], i), emit_tuple_element(b, s->args[1], i)};
+        value_id pair[2] = {emit_tuple_element(b, s->args[0], i),
+                            emit_tuple_element(b, s->args[1], i)};
         int how = i + 1 == n ? compare : strict[compare];
         value_id here = build_call(b, s->node, str_of(names[how]), pair, 2, s->scope, s->d);
         if (here < 0)
@@ -330,7 +350,8 @@ static value_id compare_tuples(struct site *s, int compare)
             ret = build_call(b, s->node, both, (value_id[]){here, ret}, 2, s->scope, s->d);
         } else {
             value_id same = build_call(b, s->node, STR("equals"), pair, 2, s->scope, s->d);
-            value_id rest = build_call(b, s->node, STR("and"), (value_id[]){same, ret}, 2, s->scope, s->d);
+            value_id rest =
+                build_call(b, s->node, STR("and"), (value_id[]){same, ret}, 2, s->scope, s->d);
             ret = build_call(b, s->node, STR("or"), (value_id[]){here, rest}, 2, s->scope, s->d);
         }
         if (ret < 0)
@@ -343,7 +364,8 @@ static value_id incomparable(struct site *s)
 {
     char x[64], y[64];
 
-    return site_error(s, "cannot compare %s with %s", type_name(value_at(s->b, s->args[0])->type, x),
+    return site_error(s, "cannot compare %s with %s",
+                      type_name(value_at(s->b, s->args[0])->type, x),
                       type_name(value_at(s->b, s->args[1])->type, y));
 }
 
@@ -357,7 +379,8 @@ static value_id emit_deep(struct site *s, int compare, struct type type)
         if (pair[i] < 0)
             return incomparable(s);
     }
-    return emit_typed(s->b, &op_compare_deep, type_of(TYPE_UINT8), pair, 2, (struct param){.i = compare});
+    return emit_typed(s->b, &op_compare_deep, type_of(TYPE_UINT8), pair, 2,
+                      (struct param){.i = compare});
 }
 
 /* An enum beside text: a constant that is none of its names equals nothing. */
@@ -374,19 +397,22 @@ static value_id compare_enum(struct site *s, int compare)
             struct type as = type_of(s->types[i].kind == TYPE_ENUM8 ? TYPE_INT8 : TYPE_INT16);
             pair[i] = type_is_enum(s->types[i]) ? retype(b, s->args[i], as) : s->args[i];
         }
-        const char *names[] = {"equals", "notEquals", "less", "lessOrEquals", "greater", "greaterOrEquals"};
+        const char *names[] = {"equals",       "notEquals", "less",
+                               "lessOrEquals", "greater",   "greaterOrEquals"};
         return build_call(b, s->node, str_of(names[compare]), pair, 2, s->scope, s->d);
     }
     uint32_t text = x.kind == TYPE_STRING ? 0 : 1;
     struct type type = s->types[1 - text];
     const struct cell *constant = constant_cell(b, s->args[text]);
     int16_t value;
-    if (constant && !constant->is_null && !constant->fault && enum_value(type, constant->str, &value))
+    if (constant && !constant->is_null && !constant->fault &&
+        enum_value(type, constant->str, &value))
         return emit_deep(s, compare, type);
     if (constant == NULL)
         return emit_deep(s, compare, type_of(TYPE_STRING));
     char name[64];
-    return site_error(s, "'%.*s' is not a name of %s", STR_FMT(constant->str), type_name(type, name));
+    return site_error(s, "'%.*s' is not a name of %s", STR_FMT(constant->str),
+                      type_name(type, name));
 }
 
 value_id compare_more(struct site *s, int compare, bool *is_mine)
@@ -399,24 +425,30 @@ value_id compare_more(struct site *s, int compare, bool *is_mine)
     if (x.kind == TYPE_TUPLE && y.kind == TYPE_TUPLE)
         return x.more->n == y.more->n ? compare_tuples(s, compare) : incomparable(s);
     if (type_is_text(x) && type_is_text(y))
-        return emit_typed(s->b, &op_compare_fixed, type_of(TYPE_UINT8), s->args, 2, (struct param){.i = compare});
+        return emit_typed(s->b, &op_compare_fixed, type_of(TYPE_UINT8), s->args, 2,
+                          (struct param){.i = compare});
     if (type_is_enum(x) || type_is_enum(y))
         return compare_enum(s, compare);
     uint32_t text = x.kind == TYPE_STRING ? 0 : 1;
     if (s->types[text].kind == TYPE_STRING)
-        return builder_is_constant(s->b, s->args[text]) ? emit_deep(s, compare, s->types[1 - text]) : incomparable(s);
+        return builder_is_constant(s->b, s->args[text]) ? emit_deep(s, compare, s->types[1 - text])
+                                                        : incomparable(s);
     if (x.kind == TYPE_DECIMAL || y.kind == TYPE_DECIMAL) {
-        bool is_number = (x.kind == TYPE_DECIMAL || type_is_number(x)) && (y.kind == TYPE_DECIMAL || type_is_number(y));
+        bool is_number = (x.kind == TYPE_DECIMAL || type_is_number(x)) &&
+                         (y.kind == TYPE_DECIMAL || type_is_number(y));
         if (!is_number)
             return incomparable(s);
         if (type_is_float(x) || type_is_float(y)) {
-            const char *names[] = {"equals", "notEquals", "less", "lessOrEquals", "greater", "greaterOrEquals"};
+            const char *names[] = {"equals",       "notEquals", "less",
+                                   "lessOrEquals", "greater",   "greaterOrEquals"};
             value_id pair[2];
             for (uint32_t i = 0; i < 2; i++)
-                pair[i] = s->types[i].kind == TYPE_DECIMAL ? decimal_to_double(s->b, s->args[i]) : s->args[i];
+                pair[i] = s->types[i].kind == TYPE_DECIMAL ? decimal_to_double(s->b, s->args[i])
+                                                           : s->args[i];
             return build_call(s->b, s->node, str_of(names[compare]), pair, 2, s->scope, s->d);
         }
-        return emit_typed(s->b, &op_compare_decimal, type_of(TYPE_UINT8), s->args, 2, (struct param){.i = compare});
+        return emit_typed(s->b, &op_compare_decimal, type_of(TYPE_UINT8), s->args, 2,
+                          (struct param){.i = compare});
     }
     if (!type_super(&super, s->types, 2))
         return incomparable(s);

@@ -65,8 +65,9 @@ static const struct {
     struct op op;
     uint32_t bytes;
 } digests[] = {
-    {{"MD5", run_md5, 0}, 16},       {{"SHA1", run_sha1, 0}, 20},     {{"SHA224", run_sha224, 0}, 28},
-    {{"SHA256", run_sha256, 0}, 32}, {{"SHA384", run_sha384, 0}, 48}, {{"SHA512", run_sha512, 0}, 64},
+    {{"MD5", run_md5, 0}, 16},        {{"SHA1", run_sha1, 0}, 20},
+    {{"SHA224", run_sha224, 0}, 28},  {{"SHA256", run_sha256, 0}, 32},
+    {{"SHA384", run_sha384, 0}, 48},  {{"SHA512", run_sha512, 0}, 64},
     {{"sipHash128", run_sip, 0}, 16}, {{"murmurHash3_128", run_murmur, 0}, 16},
 };
 
@@ -76,7 +77,8 @@ static value_id build_digest(struct site *s)
 
     if (s->types[0].kind != TYPE_STRING)
         return site_bad_type(s, 0, "a String");
-    return emit(s->b, &digests[s->f->param].op, (struct type){.kind = TYPE_FIXED_STRING, .size = bytes}, s->args, 1,
+    return emit(s->b, &digests[s->f->param].op,
+                (struct type){.kind = TYPE_FIXED_STRING, .size = bytes}, s->args, 1,
                 (struct param){.i = bytes}, NULL);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Integer division and remainder. ClickHouse computes them in the arguments' own types with C's rules
- * of mixed signs, so there is a kernel for each pair of integer types. */
+ * Integer division and remainder. ClickHouse computes them in the arguments' own types with C's
+ * rules of mixed signs, so there is a kernel for each pair of integer types. */
 #include <math.h>
 
 #include "expr/kinds.h"
@@ -11,7 +11,8 @@
 #define SMALLEST(T) (IS_SIGNED(T) ? (T)((uint64_t)1 << (sizeof(T) * 8 - 1)) : (T)0)
 
 /* Is a / b undefined? */
-#define BAD(A, B, a, b) ((b) == 0 || (IS_SIGNED(A) && IS_SIGNED(B) && (b) == (B)-1 && (a) == SMALLEST(A)))
+#define BAD(A, B, a, b)                                                                            \
+    ((b) == 0 || (IS_SIGNED(A) && IS_SIGNED(B) && (b) == (B)-1 && (a) == SMALLEST(A)))
 
 #define SIGNED_u8 int8_t
 #define SIGNED_u16 int16_t
@@ -22,8 +23,8 @@
 #define SIGNED_i32 int32_t
 #define SIGNED_i64 int64_t
 
-/* intDiv: with one signed side both become signed: a in its width, b in the wider one's. The result is as
- * wide as a. */
+/* intDiv: with one signed side both become signed: a in its width, b in the wider one's. The
+ * result is as wide as a. */
 #define INT_DIV(A, sa, B, sb)                                                                      \
     static inline bool divide_##sa##_##sb(A a, B b, int64_t *quotient)                             \
     {                                                                                              \
@@ -32,7 +33,7 @@
             *quotient = b ? (int64_t)((uint64_t)a / (uint64_t)b) : 0;                              \
             return b != 0;                                                                         \
         }                                                                                          \
-        int64_t x = (SIGNED_##sa)a, y = sizeof(A) <= sizeof(B) ? (SIGNED_##sb)b : (SIGNED_##sa)b; \
+        int64_t x = (SIGNED_##sa)a, y = sizeof(A) <= sizeof(B) ? (SIGNED_##sb)b : (SIGNED_##sa)b;  \
         if (y == 0 || (y == -1 && x == SMALLEST(SIGNED_##sa)))                                     \
             return false;                                                                          \
         *quotient = x / y;                                                                         \
@@ -59,7 +60,8 @@
         }                                                                                          \
     }
 
-/* modulo: C's % after its usual conversions, then cast. RESULT has twice(b)'s width where a is signed. */
+/* modulo: C's % after its usual conversions, then cast. RESULT has twice(b)'s width where a is
+ * signed. */
 #define WIDTH_OF_RESULT(A, B) (IS_SIGNED(A) && sizeof(B) < 8 ? sizeof(B) * 2 : sizeof(B))
 #define MODULO(A, sa, B, sb)                                                                       \
     static inline int64_t rest_##sa##_##sb(A a, B b)                                               \
@@ -116,15 +118,16 @@ PAIRS_OF(int64_t, i64)
 #define OPS_ROW(text, flags, run, sa)                                                              \
     {                                                                                              \
         {text, run##_##sa##_u8, flags}, {text, run##_##sa##_u16, flags},                           \
-        {text, run##_##sa##_u32, flags}, {text, run##_##sa##_u64, flags},                          \
-        {text, run##_##sa##_i8, flags}, {text, run##_##sa##_i16, flags},                           \
-        {text, run##_##sa##_i32, flags}, {text, run##_##sa##_i64, flags},                          \
+            {text, run##_##sa##_u32, flags}, {text, run##_##sa##_u64, flags},                      \
+            {text, run##_##sa##_i8, flags}, {text, run##_##sa##_i16, flags},                       \
+            {text, run##_##sa##_i32, flags}, {text, run##_##sa##_i64, flags},                      \
     }
 #define OPS_TABLE(text, flags, run)                                                                \
     {                                                                                              \
-        OPS_ROW(text, flags, run, u8), OPS_ROW(text, flags, run, u16), OPS_ROW(text, flags, run, u32), \
-        OPS_ROW(text, flags, run, u64), OPS_ROW(text, flags, run, i8), OPS_ROW(text, flags, run, i16), \
-        OPS_ROW(text, flags, run, i32), OPS_ROW(text, flags, run, i64),                            \
+        OPS_ROW(text, flags, run, u8), OPS_ROW(text, flags, run, u16),                             \
+            OPS_ROW(text, flags, run, u32), OPS_ROW(text, flags, run, u64),                        \
+            OPS_ROW(text, flags, run, i8), OPS_ROW(text, flags, run, i16),                         \
+            OPS_ROW(text, flags, run, i32), OPS_ROW(text, flags, run, i64),                        \
     }
 static const struct op division_ops[4][8][8] = {
     [DIVISION_INT] = OPS_TABLE("intDiv", OP_FAULTS | OP_NULL_FAULTS, run_div),
@@ -137,8 +140,8 @@ static const struct op constant_division_ops[4][8][8] = {
     [DIVISION_INT] = OPS_TABLE("intDiv", OP_FAULTS | OP_NULL_FAULTS | OP_EAGER_FAULTS, run_div),
     [DIVISION_INT_OR_ZERO] = OPS_TABLE("intDivOrZero", 0, run_div0),
     [DIVISION_MODULO] = OPS_TABLE("modulo", OP_FAULTS | OP_NULL_FAULTS | OP_EAGER_FAULTS, run_mod),
-    [DIVISION_POSITIVE_MODULO] = OPS_TABLE("positiveModulo",
-        OP_FAULTS | OP_NULL_FAULTS | OP_EAGER_FAULTS, run_pmod),
+    [DIVISION_POSITIVE_MODULO] =
+        OPS_TABLE("positiveModulo", OP_FAULTS | OP_NULL_FAULTS | OP_EAGER_FAULTS, run_pmod),
 };
 
 /* ---- with floating point ---- */
@@ -152,14 +155,14 @@ static void run_div_float(struct call *c)
     for (size_t i = 0; i < c->n; i++) {
         double q = a[i] / b[i];
         bool bad = b[i] == 0 || !isfinite(a[i]) || !isfinite(b[i]) || q > high ||
-            (q == high && high > 1e18) || q < low;
+                   (q == high && high > 1e18) || q < low;
         c->fresh[i] = bad ? FAULT_DIVISION : 0;
         RESULT(int64_t)[i] = bad ? 0 : low < 0 ? double_to_i64(q) : (int64_t)double_to_u64(q);
     }
 }
 static const struct op op_div_float = {"intDiv", run_div_float, OP_FAULTS | OP_NULL_FAULTS};
 static const struct op op_div_float_constant = {"intDiv", run_div_float,
-    OP_FAULTS | OP_NULL_FAULTS | OP_EAGER_FAULTS};
+                                                OP_FAULTS | OP_NULL_FAULTS | OP_EAGER_FAULTS};
 
 /* By zero is zero. */
 static void run_div_float_soft(struct call *c)
@@ -171,7 +174,7 @@ static void run_div_float_soft(struct call *c)
         c->fresh[i] = b[i] == 0 ? 0 : c->fresh[i];
 }
 static const struct op op_div_float_soft = {"intDivOrZero", run_div_float_soft,
-    OP_FAULTS | OP_NULL_FAULTS | OP_EAGER_FAULTS};
+                                            OP_FAULTS | OP_NULL_FAULTS | OP_EAGER_FAULTS};
 
 static double float_rest(double a, double b)
 {
@@ -195,9 +198,10 @@ static void run_pmod_float(struct call *c)
     }
 }
 static const struct op op_mod_float = {"modulo", run_mod_float, 0};
-static const struct op op_pmod_float = {"positiveModulo", run_pmod_float, OP_FAULTS | OP_NULL_FAULTS};
+static const struct op op_pmod_float = {"positiveModulo", run_pmod_float,
+                                        OP_FAULTS | OP_NULL_FAULTS};
 static const struct op op_pmod_float_constant = {"positiveModulo", run_pmod_float,
-    OP_FAULTS | OP_NULL_FAULTS | OP_EAGER_FAULTS};
+                                                 OP_FAULTS | OP_NULL_FAULTS | OP_EAGER_FAULTS};
 
 static value_id float_division(struct site *s, int which)
 {
@@ -205,23 +209,24 @@ static value_id float_division(struct site *s, int which)
     struct type t = s->types[0];
     bool is_constant = value_at(b, s->args[1])->kind == VALUE_CONSTANT;
     value_id x = cast_number(b, s->args[0], TYPE_FLOAT64),
-        y = cast_number(b, s->args[1], TYPE_FLOAT64);
+             y = cast_number(b, s->args[1], TYPE_FLOAT64);
 
     if (which == DIVISION_MODULO)
         return EMIT(b, &op_mod_float, type_of(TYPE_FLOAT64), x, y);
     if (which == DIVISION_POSITIVE_MODULO) {
         struct type d = s->types[1];
         int64_t smallest = type_is_signed(d) ? -((int64_t)1 << (type_width(d) * 8 - 2)) * 2 : 0;
-        return emit(b, is_constant ? &op_pmod_float_constant : &op_pmod_float, type_of(TYPE_FLOAT64),
-                    (const value_id[]){x, y}, 2, (struct param){.i = smallest}, NULL);
+        return emit(b, is_constant ? &op_pmod_float_constant : &op_pmod_float,
+                    type_of(TYPE_FLOAT64), (const value_id[]){x, y}, 2,
+                    (struct param){.i = smallest}, NULL);
     }
     enum type_kind kind = integer_kind(true, type_width(t));
     unsigned bits = 8 * (unsigned)type_width(t);
     struct param bounds = {.i = -((int64_t)1 << (bits - 2)) * 2,
-        .j = (int64_t)(((uint64_t)1 << (bits - 1)) - 1)};
+                           .j = (int64_t)(((uint64_t)1 << (bits - 1)) - 1)};
     const struct op *op = which == DIVISION_INT_OR_ZERO ? &op_div_float_soft
-                          : is_constant                  ? &op_div_float_constant
-                                                         : &op_div_float;
+                          : is_constant                 ? &op_div_float_constant
+                                                        : &op_div_float;
     value_id q = emit(b, op, type_of(TYPE_INT64), (const value_id[]){x, y}, 2, bounds, NULL);
     return cast_number(b, q, kind);
 }
@@ -260,8 +265,9 @@ static void run_soft(struct call *c)
             memset((char *)c->out->values + i * width, 0, width);
     }
 }
-static const struct op op_soft = {"orNull", run_soft, OP_OWN_MASKS}, op_soft_faulty = {"orNull", run_soft,
-    OP_OWN_MASKS | OP_FAULTS | OP_EAGER_FAULTS};
+static const struct op op_soft = {"orNull", run_soft, OP_OWN_MASKS},
+                       op_soft_faulty = {"orNull", run_soft,
+                                         OP_OWN_MASKS | OP_FAULTS | OP_EAGER_FAULTS};
 
 /* args: a result, the divisor as Float64 */
 static void run_null_by_zero(struct call *c)
@@ -310,7 +316,8 @@ value_id build_soft_division(struct site *s)
     struct type type = type_of(kind);
     type.is_nullable = !is_zero || value_at(b, s->args[0])->type.is_nullable ||
                        value_at(b, s->args[1])->type.is_nullable;
-    const struct op *op = &division_ops[which][kind_index(type_storage(x))][kind_index(type_storage(y))];
+    const struct op *op =
+        &division_ops[which][kind_index(type_storage(x))][kind_index(type_storage(y))];
     const struct op *soft = which == DIVISION_POSITIVE_MODULO ? &op_soft_faulty : &op_soft;
     return emit(b, soft, type, s->args, 2, (struct param){.i = is_zero, .p = op}, NULL);
 }
@@ -348,8 +355,8 @@ value_id build_division(struct site *s)
 
     const struct cell *divisor = constant_cell(b, s->args[1]);
     if (which == DIVISION_MODULO && divisor && type_is_signed(y) && is_smallest(divisor, y))
-        return site_error(s,
-            "ClickHouse has no remainder by the smallest %s: write it as a wider type",
+        return site_error(
+            s, "ClickHouse has no remainder by the smallest %s: write it as a wider type",
             type_name(y, name));
 
     bool is_signed = type_is_signed(x) || type_is_signed(y);
@@ -361,12 +368,13 @@ value_id build_division(struct site *s)
     else
         kind = modulo_kind(which, x, y);
     if (which == DIVISION_MODULO && divisor && !divisor->is_null && type_is_signed(y) &&
-        is_minus_one(divisor, y) &&
-        type_is_signed(x) && type_width(x) >= 4)
+        is_minus_one(divisor, y) && type_is_signed(x) && type_width(x) >= 4)
         return emit_sum(b, 2, s->args[0], constant_u64(b, kind, 0),
-            kind); /* also of the smallest */
+                        kind); /* also of the smallest */
     bool is_constant = value_at(b, s->args[1])->kind == VALUE_CONSTANT;
-    const struct op *op = &(is_constant ? constant_division_ops : division_ops)[which][kind_index(
-        type_storage(x))][kind_index(type_storage(y))];
+    const struct op *op =
+        &(is_constant
+              ? constant_division_ops
+              : division_ops)[which][kind_index(type_storage(x))][kind_index(type_storage(y))];
     return EMIT(b, op, type_of(kind), s->args[0], s->args[1]);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A program over the elements of arrays: bodies of lambdas, casts of elements. The elements of all rows lie in one
- * run, which is computed BATCH_ROWS at a time; what comes out is cut into arrays again. */
+ * A program over the elements of arrays: bodies of lambdas, casts of elements. The elements of
+ * all rows lie in one run, which is computed BATCH_ROWS at a time; what comes out is cut into
+ * arrays again. */
 #include "expr/compound.h"
 
 struct elementwise {
@@ -13,9 +14,9 @@ struct elementwise {
 struct work {
     struct call *c;
     const struct elementwise *e;
-    struct flat *flats;      /* of the arrays */
-    uint32_t *rows;          /* per element: its row */
-    struct column result;    /* of all elements */
+    struct flat *flats;   /* of the arrays */
+    uint32_t *rows;       /* per element: its row */
+    struct column result; /* of all elements */
     uint8_t *faults;
     size_t n;
 };
@@ -59,8 +60,8 @@ static void flatten(struct work *w, const uint64_t *lengths)
 }
 
 /* The captured columns' values, one per element of the piece. */
-static struct column spread(struct arena *scratch, const struct column *from, struct type type, const uint32_t *rows,
-                            size_t n)
+static struct column spread(struct arena *scratch, const struct column *from, struct type type,
+                            const uint32_t *rows, size_t n)
 {
     size_t width = type_width(type);
     struct column ret = {.type = type, .values = arena_alloc(scratch, n * width + 1)};
@@ -75,7 +76,8 @@ static struct column spread(struct arena *scratch, const struct column *from, st
     return ret;
 }
 
-static void run_piece(struct work *w, struct frame *frame, struct arena *scratch, size_t from, size_t n)
+static void run_piece(struct work *w, struct frame *frame, struct arena *scratch, size_t from,
+                      size_t n)
 {
     uint32_t n_inputs = w->c->n_args - 1; /* the last tells programs apart */
     struct column *columns = arena_zero(scratch, (n_inputs + 1) * sizeof(*columns));
@@ -119,7 +121,8 @@ static void cut_into_arrays(struct work *w, const uint64_t *lengths)
         for (size_t k = 0; k < lengths[i]; k++)
             fault = fault ? fault : w->faults[at + k];
         c->fresh[i] = fault;
-        RESULT(struct array_value)[i] = array_new(c->arena, t, fault ? 0 : (uint32_t)lengths[i], &room);
+        RESULT(struct array_value)
+        [i] = array_new(c->arena, t, fault ? 0 : (uint32_t)lengths[i], &room);
         if (!fault && lengths[i]) {
             memcpy(room.values, (char *)w->result.values + at * width, lengths[i] * width);
             if (room.nulls)
@@ -133,7 +136,8 @@ static void run_elementwise(struct call *c)
 {
     const struct elementwise *e = c->data;
     AUTO_DONE(arena) scratch = {0};
-    struct work w = {.c = c, .e = e, .flats = arena_zero(&scratch, (e->n_arrays + 1) * sizeof(*w.flats))};
+    struct work w = {
+        .c = c, .e = e, .flats = arena_zero(&scratch, (e->n_arrays + 1) * sizeof(*w.flats))};
     uint64_t *lengths = arena_zero(&scratch, (c->n + 1) * sizeof(*lengths));
     struct frame *own = NULL, *frame = inner_frame(c, e->program, &own);
 
@@ -173,15 +177,16 @@ static void run_elementwise_masks(struct call *c)
     }
     c->out->faults = has ? c->faults : NULL;
 }
-static const struct op op_elementwise = {"elementwise", run_elementwise_masks, OP_OWN_MASKS | OP_FAULTS};
+static const struct op op_elementwise = {"elementwise", run_elementwise_masks,
+                                         OP_OWN_MASKS | OP_FAULTS};
 
 static void free_program(void *p)
 {
     program_free(p);
 }
 
-value_id emit_elementwise(struct builder *b, struct program *program, struct type element, const value_id *args,
-                          uint32_t n, uint32_t n_arrays, struct str text)
+value_id emit_elementwise(struct builder *b, struct program *program, struct type element,
+                          const value_id *args, uint32_t n, uint32_t n_arrays, struct str text)
 {
     struct arena *arena = &b->memory->arena;
     struct elementwise *e = arena_alloc(arena, sizeof(*e));
@@ -190,7 +195,8 @@ value_id emit_elementwise(struct builder *b, struct program *program, struct typ
 
     expr_memory_own(b->memory, program, free_program);
     memcpy(all, args, n * sizeof(*all));
-    all[n] = constant_str(b, text); /* stands for the program among equal values, and is an input of no use */
+    /* stands for the program among equal values, and is an input of no use */
+    all[n] = constant_str(b, text);
     *e = (struct elementwise){program, arena_alloc(arena, (n + 2) * sizeof(struct type)), n_arrays};
     for (uint32_t i = 0; i <= n; i++)
         e->types[i] = value_at(b, all[i])->type;

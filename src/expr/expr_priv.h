@@ -5,7 +5,8 @@
  *
  *     text ─parse─▶ ast ─builder─▶ values (hash-consed, folded) ─finish─▶ instructions over registers
  *
- * A *function* is a name in the language; its `build` looks at the argument types and emits values. An
+ * A *function* is a name in the language; its `build` looks at the argument types and emits values.
+ * An
  * *operation* is one kernel over arrays. A strict operation knows nothing of NULLs and faults: the
  * program ORs the arguments' masks around it. Its kernel must be safe on filler. */
 #ifndef EXPR_EXPR_PRIV_H
@@ -25,27 +26,28 @@ struct call {
     const bool *is_constant; /* per argument: all rows are equal to row 0 */
     uint32_t n_args;
     struct param param;
-    const void *data;      /* made when the value was built: a set, a pattern */
-    struct arena *arena;   /* for string contents */
+    const void *data;    /* made when the value was built: a set, a pattern */
+    struct arena *arena; /* for string contents */
     int64_t now_s;
-    struct column *out;    /* values: room for n rows */
-    uint8_t *nulls;        /* own-masks operations: room for n bytes each; an operation that fills */
-    uint8_t *faults;       /* them points out->nulls, out->faults here */
-    uint8_t *fresh;        /* strict operations that may fault: one byte a row, zeroed */
-    uint32_t n_guards;     /* args[n_args ..]: only their faults count */
-    struct frame *frame;   /* of the program that runs; NULL while a constant is folded */
+    struct column *out; /* values: room for n rows */
+    /* own-masks operations: room for n bytes each; an operation that fills */
+    uint8_t *nulls;
+    uint8_t *faults;     /* them points out->nulls, out->faults here */
+    uint8_t *fresh;      /* strict operations that may fault: one byte a row, zeroed */
+    uint32_t n_guards;   /* args[n_args ..]: only their faults count */
+    struct frame *frame; /* of the program that runs; NULL while a constant is folded */
 };
 
 enum op_flags {
-    OP_OWN_MASKS = 1,  /* the kernel computes nulls and faults itself */
-    OP_FAULTS = 2,     /* may make faults */
-    OP_RUN = 4,        /* depends on the run (now): never folded */
-    OP_RETYPE = 8,     /* the same bytes under another type: costs nothing */
-    OP_LAZY = 16,      /* arguments after the first are evaluated only where needed */
-    OP_LAZY_COMMON = 32, /* lazy, and stays so for parts common to several arguments */
-    OP_NULL_FAULTS = 128, /* faults also where the first argument is NULL */
+    OP_OWN_MASKS = 1,         /* the kernel computes nulls and faults itself */
+    OP_FAULTS = 2,            /* may make faults */
+    OP_RUN = 4,               /* depends on the run (now): never folded */
+    OP_RETYPE = 8,            /* the same bytes under another type: costs nothing */
+    OP_LAZY = 16,             /* arguments after the first are evaluated only where needed */
+    OP_LAZY_COMMON = 32,      /* lazy, and stays so for parts common to several arguments */
+    OP_NULL_FAULTS = 128,     /* faults also where the first argument is NULL */
     OP_ANY_NULL_FAULTS = 256, /* faults also where any argument is NULL: computed with 0 */
-    OP_EAGER_FAULTS = 64, /* ClickHouse would evaluate it even in a branch not taken */
+    OP_EAGER_FAULTS = 64,     /* ClickHouse would evaluate it even in a branch not taken */
 };
 
 struct op {
@@ -74,9 +76,9 @@ struct value {
     struct type type;
     uint8_t kind;
     bool can_fault;
-    bool is_lazy;    /* ClickHouse would not compute it, or a part of it, in a branch not taken */
-    bool is_eager;   /* all its arguments are computed, once it is (the guards say so) */
-    uint32_t slot;   /* VALUE_INPUT */
+    bool is_lazy;  /* ClickHouse would not compute it, or a part of it, in a branch not taken */
+    bool is_eager; /* all its arguments are computed, once it is (the guards say so) */
+    uint32_t slot; /* VALUE_INPUT */
     uint32_t n_args;
     uint32_t n_guards; /* the last n_guards args are there for their faults only */
     value_id *args;
@@ -129,18 +131,19 @@ struct site {
     const struct ast *node;
     const struct scope *scope;
     struct diagnostics *d;
-    struct str name;  /* as written */
+    struct str name; /* as written */
     value_id *args;
-    struct type *types; /* of args; for default-NULL functions without Nullable and LowCardinality */
+    /* of args; for default-NULL functions without Nullable and LowCardinality */
+    struct type *types;
     uint32_t n_args;
 };
 
 enum function_flags {
-    FN_ANY_CASE = 1,    /* the name is case-insensitive, as in ClickHouse */
-    FN_OWN_NULLS = 2,   /* sees Nullable types itself */
-    FN_OWN_LC = 4,      /* its result never becomes LowCardinality by the general rule */
-    FN_RAW = 8,         /* builds from the AST: arguments are not built for it */
-    FN_ALIAS = 16,      /* another spelling: left out of the reference's index */
+    FN_ANY_CASE = 1,  /* the name is case-insensitive, as in ClickHouse */
+    FN_OWN_NULLS = 2, /* sees Nullable types itself */
+    FN_OWN_LC = 4,    /* its result never becomes LowCardinality by the general rule */
+    FN_RAW = 8,       /* builds from the AST: arguments are not built for it */
+    FN_ALIAS = 16,    /* another spelling: left out of the reference's index */
 };
 
 struct function {
@@ -160,22 +163,20 @@ struct function_family {
 };
 
 extern const struct function_family family_arithmetic, family_compare, family_logic,
-    family_conditional,
-    family_null, family_cast, family_time_part, family_time_start, family_time_shift,
-        family_time_unix,
-    family_text, family_like, family_in, family_round, family_other,
-    family_text_utf8, family_text_search, family_text_make, family_text_code, family_readable,
-    family_math, family_bits, family_geo, family_hash, family_network, family_pattern,
-    family_url, family_time_age, family_time_format, family_time_make, family_time_parse,
-    family_time_trunc, family_time_week, family_cast_accurate, family_digest,
-    family_json, family_json_simple,
-    family_compound, family_array, family_lambda;
+    family_conditional, family_null, family_cast, family_time_part, family_time_start,
+    family_time_shift, family_time_unix, family_text, family_like, family_in, family_round,
+    family_other, family_text_utf8, family_text_search, family_text_make, family_text_code,
+    family_readable, family_math, family_bits, family_geo, family_hash, family_network,
+    family_pattern, family_url, family_time_age, family_time_format, family_time_make,
+    family_time_parse, family_time_trunc, family_time_week, family_cast_accurate, family_digest,
+    family_json, family_json_simple, family_compound, family_array, family_lambda;
 
 const struct function *function_find(struct str name);
-/* Would ClickHouse leave this call alone in a branch that is not taken? Else it computes it, unless one of its
- * arguments is such a call. */
+/* Would ClickHouse leave this call alone in a branch that is not taken? Else it computes it,
+ * unless one of its arguments is such a call. */
 bool function_is_lazy(const struct function *f, const struct type *types);
-/* Which of the kinds behind TYPE_INTERVAL it takes: those it does not know are refused before it sees them. */
+/* Which of the kinds behind TYPE_INTERVAL it takes: those it does not know are refused before it
+ * sees them. */
 enum more_types {
     MORE_TYPES_NONE,
     MORE_TYPES_ALL,          /* looks for itself */
@@ -191,17 +192,16 @@ bool function_is_aggregate(struct str name);
 /* ---- building ---- */
 
 value_id emit(struct builder *b, const struct op *op, struct type type, const value_id *args,
-    uint32_t n,
-              struct param param, const void *data);
+              uint32_t n, struct param param, const void *data);
 #define EMIT(b, op, type, ...)                                                                     \
     emit(b, op, type, (const value_id[]){__VA_ARGS__}, COUNT(((const value_id[]){__VA_ARGS__})),   \
          (struct param){0}, NULL)
 /* A lazy operation, with the guards that ClickHouse's rules of short circuit ask for. */
 value_id emit_lazy(struct builder *b, const struct op *op, struct type type, const value_id *args,
-    uint32_t n);
+                   uint32_t n);
 /* The same operation where ClickHouse evaluates all arguments: each may fault. */
 value_id emit_eager(struct builder *b, const struct op *op, struct type type, const value_id *args,
-    uint32_t n);
+                    uint32_t n);
 value_id emit_constant(struct builder *b, struct type type, struct cell cell);
 value_id constant_u64(struct builder *b, enum type_kind kind, uint64_t v);
 value_id constant_str(struct builder *b, struct str s);
@@ -220,12 +220,13 @@ value_id build_node(struct builder *b, const struct ast *node, const struct scop
 value_id build_call(struct builder *b, const struct ast *node, struct str name, value_id *args,
                     uint32_t n, const struct scope *scope, struct diagnostics *d);
 
-/* The frame of a program within the program that runs: kept between runs. While a constant is folded there is
- * nowhere to keep it, and *own is to be freed. */
+/* The frame of a program within the program that runs: kept between runs. While a constant is
+ * folded there is nowhere to keep it, and *own is to be freed. */
 struct frame *inner_frame(struct call *c, const struct program *p, struct frame **own);
-/* An operation that looks into compound values: its data is the types of its arguments, then its result's. */
-value_id emit_typed(struct builder *b, const struct op *op, struct type type, const value_id *args, uint32_t n,
-                    struct param param);
+/* An operation that looks into compound values: its data is the types of its arguments, then its
+ * result's. */
+value_id emit_typed(struct builder *b, const struct op *op, struct type type, const value_id *args,
+                    uint32_t n, struct param param);
 /* Runs an operation over columns: the masks around strict kernels. */
 void op_run(const struct op *op, struct call *c);
 
@@ -254,17 +255,17 @@ bool type_super(struct type *ret, const struct type *types, size_t n);
 value_id cast_super(struct builder *b, value_id v, struct type type); /* implicit,
     never fails: to a supertype */
 value_id cast_number(struct builder *b, value_id v,
-    enum type_kind kind); /* static_cast between numbers */
+                     enum type_kind kind); /* static_cast between numbers */
 /* The same; infinity and NaN to an integer are faults. */
 value_id cast_number_checked(struct builder *b, value_id v, enum type_kind kind);
 value_id cast_bool(struct builder *b, value_id v, struct type to); /* != 0 */
 value_id cast_values(struct builder *b, value_id v,
-    struct type to); /* CAST; -1 if there is no such cast */
+                     struct type to); /* CAST; -1 if there is no such cast */
 
 /* A constant as a value of `type` for comparisons and sets. 1 = done, 0 = no such value (an integer
  * that does not fit), -1 = cannot be (text that does not parse; the reason is given). */
 int constant_convert(struct cell *ret, struct builder *b, value_id v, struct type type,
-    const char **why);
+                     const char **why);
 
 static inline struct str str_at(const struct column *c, size_t row)
 {

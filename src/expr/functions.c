@@ -11,15 +11,16 @@
 #include "expr/reference.h"
 
 static const struct function_family *const families[] = {
-    &family_arithmetic, &family_compare,   &family_logic,      &family_conditional, &family_null,
-    &family_in,         &family_like,      &family_text,       &family_round,       &family_cast,
-    &family_text_utf8,  &family_text_search, &family_text_make, &family_text_code,  &family_readable,
-    &family_pattern,    &family_url,        &family_json,       &family_json_simple,
-    &family_time_part,  &family_time_start, &family_time_shift, &family_time_unix,  &family_other,
-    &family_time_week,  &family_time_make, &family_time_age,   &family_time_trunc,
+    &family_arithmetic,  &family_compare,    &family_logic,         &family_conditional,
+    &family_null,        &family_in,         &family_like,          &family_text,
+    &family_round,       &family_cast,       &family_text_utf8,     &family_text_search,
+    &family_text_make,   &family_text_code,  &family_readable,      &family_pattern,
+    &family_url,         &family_json,       &family_json_simple,   &family_time_part,
+    &family_time_start,  &family_time_shift, &family_time_unix,     &family_other,
+    &family_time_week,   &family_time_make,  &family_time_age,      &family_time_trunc,
     &family_time_format, &family_time_parse, &family_cast_accurate, &family_digest,
-    &family_math,       &family_bits,      &family_geo,       &family_hash,       &family_network,
-    &family_compound,   &family_array,     &family_lambda,
+    &family_math,        &family_bits,       &family_geo,           &family_hash,
+    &family_network,     &family_compound,   &family_array,         &family_lambda,
 };
 
 const struct function *function_find(struct str name)
@@ -45,7 +46,7 @@ static bool is_of(const struct function_family *family, const struct function *f
 bool function_is_lazy(const struct function *f, const struct type *types)
 {
     static const char *const lazy[] = {"dateDiff", "toDayOfWeek", "toStartOfWeek",
-        "toUnixTimestamp", "toLowCardinality"};
+                                       "toUnixTimestamp", "toLowCardinality"};
     static const char *const eager[] = {"length", "OCTET_LENGTH", "empty", "notEmpty", "toBool"};
 
     for (size_t i = 0; i < COUNT(lazy); i++)
@@ -56,8 +57,8 @@ bool function_is_lazy(const struct function *f, const struct type *types)
             return false;
     bool is_number_as_time = str_starts(str_of(f->name), "toDate") && type_is_number(types[0]);
     static const struct function_family *const lazy_families[] = {
-        &family_text,      &family_like,      &family_text_utf8, &family_text_search,
-        &family_text_make, &family_text_code, &family_readable,  &family_pattern,
+        &family_text,      &family_like,      &family_text_utf8,   &family_text_search,
+        &family_text_make, &family_text_code, &family_readable,    &family_pattern,
         &family_url,       &family_json,      &family_json_simple,
     };
     for (size_t i = 0; i < COUNT(lazy_families); i++)
@@ -85,15 +86,19 @@ static bool is_named(const struct function *f, const char *const *names, size_t 
 enum more_types function_more_types(const struct function *f)
 {
     static const struct function_family *const all[] = {
-        &family_compound, &family_array, &family_lambda, &family_cast,  &family_compare, &family_conditional,
-        &family_null,     &family_in,    &family_logic,  &family_other, &family_arithmetic,
+        &family_compound, &family_array,       &family_lambda,     &family_cast,
+        &family_compare,  &family_conditional, &family_null,       &family_in,
+        &family_logic,    &family_other,       &family_arithmetic,
     };
     static const struct function_family *const texts[] = {
-        &family_text, &family_like, &family_text_utf8, &family_text_search, &family_text_make, &family_text_code,
+        &family_text,        &family_like,      &family_text_utf8,
+        &family_text_search, &family_text_make, &family_text_code,
     };
-    static const char *const any[] = {"concat", "concatWithSeparator", "length", "empty", "notEmpty",
-                                      "multiSearchAny", "multiSearchAnyCaseInsensitive"};
-    static const char *const keeps_fixed[] = {"lower", "upper", "lcase", "ucase", "reverse", "lowerUTF8", "upperUTF8"};
+    static const char *const any[] = {
+        "concat",         "concatWithSeparator",          "length", "empty", "notEmpty",
+        "multiSearchAny", "multiSearchAnyCaseInsensitive"};
+    static const char *const keeps_fixed[] = {"lower",   "upper",     "lcase",    "ucase",
+                                              "reverse", "lowerUTF8", "upperUTF8"};
 
     if (is_of_any(all, COUNT(all), f))
         return MORE_TYPES_ALL;
@@ -147,8 +152,7 @@ value_id site_bad_type(struct site *s, uint32_t arg, const char *expected)
     struct place at = s->node && arg < s->node->n_args ? s->node->args[arg]->at : s->at;
 
     diagnose_error(s->d, at, NULL, "argument %u of '%.*s' is %s, expected %s", arg + 1,
-        STR_FMT(s->name),
-                   type_name(value_at(s->b, s->args[arg])->type, type), expected);
+                   STR_FMT(s->name), type_name(value_at(s->b, s->args[arg])->type, type), expected);
     return VALUE_FAILED;
 }
 
@@ -183,19 +187,21 @@ bool site_string(struct site *s, uint32_t arg, struct str *ret)
 
 void function_reference(struct buf *out)
 {
-    buf_text(out, "# Functions\n\n"
-                  "Names, types and results are ClickHouse's (26.7). A name that is not here is refused. This page is\n"
-                  "written from the function table by `weir help --reference functions`.\n\n"
-                  "*any case*: the name may be written in upper or lower case. Unless said otherwise\n"
-                  "NULL in gives NULL out, and where ClickHouse would throw for a row, the event is\n"
-                  "rejected.\n");
+    buf_text(out,
+             "# Functions\n\n"
+             "Names, types and results are ClickHouse's (26.7). A name that is not here is "
+             "refused. This page is\n"
+             "written from the function table by `weir help --reference functions`.\n\n"
+             "*any case*: the name may be written in upper or lower case. Unless said otherwise\n"
+             "NULL in gives NULL out, and where ClickHouse would throw for a row, the event is\n"
+             "rejected.\n");
     for (size_t i = 0; i < COUNT(families); i++) {
         buf_printf(out, "\n## %s\n\n| function | does |\n|---|---|\n", families[i]->title);
         for (size_t k = 0; k < families[i]->n; k++) {
             const struct function *f = &families[i]->functions[k];
             buf_printf(out, "| `%s(%s)` | %s%s%s |\n", f->name, f->arguments, f->summary,
                        f->flags & FN_ANY_CASE ? " *any case*" : "",
-                           f->flags & FN_ALIAS ? " (another spelling)" : "");
+                       f->flags & FN_ALIAS ? " (another spelling)" : "");
         }
     }
     buf_text(out, function_differences);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Distances on the globe by ClickHouse's method, so that results agree: up to 13 degrees of longitude a plane
- * whose scales depend on the latitude between the points, beyond it the haversine over tables of the cosine
- * and the arc sine. In float unless an argument is Float64. */
+ * Distances on the globe by ClickHouse's method, so that results agree: up to 13 degrees of
+ * longitude a plane whose scales depend on the latitude between the points, beyond it the
+ * haversine over tables of the cosine and the arc sine. In float unless an argument is Float64. */
 #include <math.h>
 #include <pthread.h>
 
@@ -120,12 +120,14 @@ static inline size_t index_of(double v)
     static inline T distance_##suffix(int method, T lon1, T lat1, T lon2, T lat2)                  \
     {                                                                                              \
         const T rad = (T)(M_PI / 180), half_rad = (T)(M_PI / 360);                                 \
-        T lat_diff = degrees_between_##suffix(lat1, lat2), lon_diff = degrees_between_##suffix(lon1, lon2); \
+        T lat_diff = degrees_between_##suffix(lat1, lat2),                                         \
+          lon_diff = degrees_between_##suffix(lon1, lon2);                                         \
         if (lon_diff < 13)                                                                         \
             return near_##suffix(method, lat1, lat2, lat_diff, lon_diff);                          \
-        T sin_lat = fast_sin_##suffix(lat_diff * half_rad), sin_lon = fast_sin_##suffix(lon_diff * half_rad); \
-        T arg = sin_lat * sin_lat + fast_cos_##suffix(lat1 * rad) * fast_cos_##suffix(lat2 * rad) * \
-                                        (sin_lon * sin_lon);                                       \
+        T sin_lat = fast_sin_##suffix(lat_diff * half_rad),                                        \
+          sin_lon = fast_sin_##suffix(lon_diff * half_rad);                                        \
+        T arg = sin_lat * sin_lat + fast_cos_##suffix(lat1 * rad) *                                \
+                                        fast_cos_##suffix(lat2 * rad) * (sin_lon * sin_lon);       \
         T arc = fast_asin_sqrt_##suffix(arg);                                                      \
         return method == METHOD_DEGREES ? (T)360.0 / (T)M_PI * arc : (T)EARTH_DIAMETER * arc;      \
     }                                                                                              \
@@ -133,8 +135,9 @@ static inline size_t index_of(double v)
     {                                                                                              \
         pthread_once(&tables_once, fill_tables);                                                   \
         for (size_t i = 0; i < c->n; i++)                                                          \
-            RESULT(T)[i] = distance_##suffix((int)c->param.i, VALUES(0, T)[i], VALUES(1, T)[i],    \
-                                             VALUES(2, T)[i], VALUES(3, T)[i]);                    \
+            RESULT(T)                                                                              \
+        [i] = distance_##suffix((int)c->param.i, VALUES(0, T)[i], VALUES(1, T)[i],                 \
+                                VALUES(2, T)[i], VALUES(3, T)[i]);                                 \
     }                                                                                              \
     static const struct op op_distance_##suffix = {"distance", run_distance_##suffix, 0};
 GEO(float, f32, sqrtf, asinf, fabsf)
@@ -157,7 +160,10 @@ static value_id build_distance(struct site *s)
                 (struct param){.i = s->f->param}, NULL);
 }
 
-#define DISTANCE(name, text, method) {name, "lon1, lat1, lon2, lat2", text, 4, 4, 0, build_distance, method}
+#define DISTANCE(name, text, method)                                                               \
+    {                                                                                              \
+        name, "lon1, lat1, lon2, lat2", text, 4, 4, 0, build_distance, method                      \
+    }
 static const struct function functions[] = {
     DISTANCE("greatCircleDistance", "Meters on a globe, of points in degrees.", METHOD_METERS),
     DISTANCE("geoDistance", "Meters on the ellipsoid WGS-84.", METHOD_ELLIPSOID),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Hash functions. One argument is hashed by a kernel for its width; several are hashed one by one and
- * combined from the left, by the rule that ClickHouse has for the function. */
+ * Hash functions. One argument is hashed by a kernel for its width; several are hashed one by
+ * one and combined from the left, by the rule that ClickHouse has for the function. */
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -151,7 +151,8 @@ static uint32_t hash_hive(const char *s, size_t n)
     FIXED_KERNEL(name, R, hash, 4)                                                                 \
     FIXED_KERNEL(name, R, hash, 8)                                                                 \
     FIXED_KERNEL(name, R, hash, 16)
-/* From 512 bytes on ClickHouse takes a variant of FarmHash that is not there: rejected rather than another value. */
+/* From 512 bytes on ClickHouse takes a variant of FarmHash that is not there: rejected rather
+ * than another value. */
 static void run_farm_short_text(struct call *c)
 {
     const struct str *in = VALUES(0, struct str);
@@ -197,9 +198,25 @@ COMBINE_KERNEL(int32, uint32_t, combine_int32)
 COMBINE_KERNEL(sip, uint64_t, combine_sip)
 COMBINE_KERNEL(half_md5, uint64_t, combine_half_md5)
 
-enum hash { HASH_CITY, HASH_FARM, HASH_FARM_FINGERPRINT, HASH_METRO, HASH_SIP, HASH_HALF_MD5, HASH_XXH32,
-            HASH_XXH64, HASH_XXH3, HASH_MURMUR2_32, HASH_MURMUR2_64, HASH_GCC, HASH_KAFKA, HASH_MURMUR3_32,
-            HASH_MURMUR3_64, HASH_JAVA, HASH_HIVE };
+enum hash {
+    HASH_CITY,
+    HASH_FARM,
+    HASH_FARM_FINGERPRINT,
+    HASH_METRO,
+    HASH_SIP,
+    HASH_HALF_MD5,
+    HASH_XXH32,
+    HASH_XXH64,
+    HASH_XXH3,
+    HASH_MURMUR2_32,
+    HASH_MURMUR2_64,
+    HASH_GCC,
+    HASH_KAFKA,
+    HASH_MURMUR3_32,
+    HASH_MURMUR3_64,
+    HASH_JAVA,
+    HASH_HIVE
+};
 
 static const struct op op_combine_city = {"combineHash", run_combine_city, 0};
 static const struct op op_combine_int64 = {"combineHash", run_combine_int64, 0};
@@ -208,19 +225,32 @@ static const struct op op_combine_sip = {"combineHash", run_combine_sip, 0};
 static const struct op op_combine_half_md5 = {"combineHash", run_combine_half_md5, 0};
 
 #define HASH(name, function)                                                                       \
-    {{function, run_##name##_text, 0}, {function, run_##name##_1, 0}, {function, run_##name##_2, 0}, \
-     {function, run_##name##_4, 0}, {function, run_##name##_8, 0}, {function, run_##name##_16, 0}}
+    {                                                                                              \
+        {function, run_##name##_text, 0}, {function, run_##name##_1, 0},                           \
+            {function, run_##name##_2, 0}, {function, run_##name##_4, 0},                          \
+            {function, run_##name##_8, 0},                                                         \
+        {                                                                                          \
+            function, run_##name##_16, 0                                                           \
+        }                                                                                          \
+    }
 static const struct {
-    struct op ops[6]; /* text, 1, 2, 4, 8, 16 bytes */
+    struct op ops[6];         /* text, 1, 2, 4, 8, 16 bytes */
     const struct op *combine; /* NULL: takes one argument only */
-    uint8_t result; /* enum type_kind */
-    bool has_int_hash; /* numbers are hashed by intHash64 */
+    uint8_t result;           /* enum type_kind */
+    bool has_int_hash;        /* numbers are hashed by intHash64 */
 } hashes[] = {
     [HASH_CITY] = {HASH(city, "cityHash64"), &op_combine_city, TYPE_UINT64, true},
-    [HASH_FARM] = {{{"farmHash64", run_farm_short_text, OP_FAULTS}, {"farmHash64", run_farm_1, 0},
-                    {"farmHash64", run_farm_2, 0}, {"farmHash64", run_farm_4, 0}, {"farmHash64", run_farm_8, 0},
-                    {"farmHash64", run_farm_16, 0}}, &op_combine_city, TYPE_UINT64, true},
-    [HASH_FARM_FINGERPRINT] = {HASH(farm_fingerprint, "farmFingerprint64"), &op_combine_city, TYPE_UINT64, true},
+    [HASH_FARM] = {{{"farmHash64", run_farm_short_text, OP_FAULTS},
+                    {"farmHash64", run_farm_1, 0},
+                    {"farmHash64", run_farm_2, 0},
+                    {"farmHash64", run_farm_4, 0},
+                    {"farmHash64", run_farm_8, 0},
+                    {"farmHash64", run_farm_16, 0}},
+                   &op_combine_city,
+                   TYPE_UINT64,
+                   true},
+    [HASH_FARM_FINGERPRINT] = {HASH(farm_fingerprint, "farmFingerprint64"), &op_combine_city,
+                               TYPE_UINT64, true},
     [HASH_METRO] = {HASH(metro, "metroHash64"), &op_combine_city, TYPE_UINT64, true},
     [HASH_SIP] = {HASH(sip, "sipHash64"), &op_combine_sip, TYPE_UINT64},
     [HASH_HALF_MD5] = {HASH(half_md5, "halfMD5"), &op_combine_half_md5, TYPE_UINT64},
@@ -254,12 +284,14 @@ static value_id hash_of(struct site *s, uint32_t arg)
     struct type t = s->types[arg];
     enum hash hash = (enum hash)s->f->param;
 
-    if (hashes[hash].has_int_hash && t.kind != TYPE_STRING && t.kind != TYPE_IPV6 && t.kind != TYPE_DATETIME64) {
+    if (hashes[hash].has_int_hash && t.kind != TYPE_STRING && t.kind != TYPE_IPV6 &&
+        t.kind != TYPE_DATETIME64) {
         enum type_kind kind = integer_kind(false, type_width(t)); /* its bytes, not its value */
         return EMIT(b, &int_ops[1][kind_index(kind)], type_of(TYPE_UINT64), s->args[arg]);
     }
     unsigned index = t.kind == TYPE_STRING ? 0 : width_index(type_width(t));
-    return EMIT(b, &hashes[hash].ops[index], type_of((enum type_kind)hashes[hash].result), s->args[arg]);
+    return EMIT(b, &hashes[hash].ops[index], type_of((enum type_kind)hashes[hash].result),
+                s->args[arg]);
 }
 
 static value_id build_hash(struct site *s)
@@ -277,7 +309,9 @@ static value_id build_hash(struct site *s)
     }
     for (uint32_t i = 0; i < s->n_args; i++) {
         value_id next = hash_of(s, i);
-        v = i == 0 ? next : EMIT(s->b, hashes[hash].combine, type_of((enum type_kind)hashes[hash].result), v, next);
+        v = i == 0 ? next
+                   : EMIT(s->b, hashes[hash].combine, type_of((enum type_kind)hashes[hash].result),
+                          v, next);
     }
     return v;
 }
@@ -332,8 +366,8 @@ static value_id build_java_wide(struct site *s)
 static value_id build_int_hash(struct site *s)
 {
     struct type t = s->types[0];
-    bool is_good = type_is_integer(t) || t.kind == TYPE_BOOL || t.kind == TYPE_DATE || t.kind == TYPE_DATETIME ||
-                   t.kind == TYPE_IPV4;
+    bool is_good = type_is_integer(t) || t.kind == TYPE_BOOL || t.kind == TYPE_DATE ||
+                   t.kind == TYPE_DATETIME || t.kind == TYPE_IPV4;
 
     if (!is_good)
         return site_bad_type(s, 0, "an integer, a Date, DateTime or IPv4");
@@ -354,14 +388,15 @@ static value_id build_int_hash(struct site *s)
 CHECK_KERNEL(crc32, uint32_t, crc32_mysql)
 CHECK_KERNEL(crc32_ieee, uint32_t, crc32_ieee)
 CHECK_KERNEL(crc64, uint64_t, crc64_ecma)
-static const struct op check_ops[] = {{"CRC32", run_crc32, 0}, {"CRC32IEEE", run_crc32_ieee, 0},
-    {"CRC64", run_crc64, 0}};
+static const struct op check_ops[] = {
+    {"CRC32", run_crc32, 0}, {"CRC32IEEE", run_crc32_ieee, 0}, {"CRC64", run_crc64, 0}};
 
 static value_id build_check(struct site *s)
 {
     if (s->types[0].kind != TYPE_STRING)
         return site_bad_type(s, 0, "a String");
-    return EMIT(s->b, &check_ops[s->f->param], type_of(s->f->param == 2 ? TYPE_UINT64 : TYPE_UINT32), s->args[0]);
+    return EMIT(s->b, &check_ops[s->f->param],
+                type_of(s->f->param == 2 ? TYPE_UINT64 : TYPE_UINT32), s->args[0]);
 }
 
 /* Without the last / ? # */
@@ -383,11 +418,15 @@ static value_id build_url_hash(struct site *s)
     return EMIT(s->b, &op_url_hash, type_of(TYPE_UINT64), s->args[0]);
 }
 
-#define ANY_HASH(name, text, hash) {name, "a, b, …", text, 0, 255, 0, build_hash, hash}
+#define ANY_HASH(name, text, hash)                                                                 \
+    {                                                                                              \
+        name, "a, b, …", text, 0, 255, 0, build_hash, hash                                         \
+    }
 static const struct function functions[] = {
     ANY_HASH("cityHash64", "CityHash 1.0.2, UInt64; of numbers intHash64.", HASH_CITY),
     ANY_HASH("farmHash64", "FarmHash, UInt64; of numbers intHash64.", HASH_FARM),
-    ANY_HASH("farmFingerprint64", "FarmHash's fingerprint, UInt64; of numbers intHash64.", HASH_FARM_FINGERPRINT),
+    ANY_HASH("farmFingerprint64", "FarmHash's fingerprint, UInt64; of numbers intHash64.",
+             HASH_FARM_FINGERPRINT),
     ANY_HASH("metroHash64", "MetroHash, UInt64; of numbers intHash64.", HASH_METRO),
     ANY_HASH("sipHash64", "SipHash-2-4, UInt64.", HASH_SIP),
     ANY_HASH("halfMD5", "The first 8 bytes of MD5, UInt64.", HASH_HALF_MD5),
@@ -400,7 +439,8 @@ static const struct function functions[] = {
     ANY_HASH("kafkaMurmurHash", "MurmurHash2 as Kafka's partitioner has it, UInt32.", HASH_KAFKA),
     ANY_HASH("murmurHash3_32", "MurmurHash3, UInt32.", HASH_MURMUR3_32),
     ANY_HASH("murmurHash3_64", "MurmurHash3, UInt64.", HASH_MURMUR3_64),
-    {"javaHash", "x", "Java's hashCode of text or a signed number, Int32.", 1, 1, 0, build_java, HASH_JAVA},
+    {"javaHash", "x", "Java's hashCode of text or a signed number, Int32.", 1, 1, 0, build_java,
+     HASH_JAVA},
     {"javaHashUTF16LE", "s", "Java's hashCode of text in UTF-16.", 1, 1, 0, build_java_wide, 0},
     {"hiveHash", "x", "Java's hashCode without its sign, Int32.", 1, 1, 0, build_hash, HASH_HIVE},
     {"intHash32", "n", "Hash of an integer, UInt32.", 1, 1, 0, build_int_hash, 32},

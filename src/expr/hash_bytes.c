@@ -19,15 +19,10 @@ uint32_t murmur2_hash32(const char *s, size_t n, uint32_t seed)
         h = h * m ^ k * m;
     }
     switch (n) {
-    case 3:
-        h ^= (uint32_t)(uint8_t)s[2] << 16; /* fall through */
-    case 2:
-        h ^= (uint32_t)(uint8_t)s[1] << 8; /* fall through */
-    case 1:
-        h = (h ^ (uint8_t)s[0]) * m;
-        break;
-    default:
-        break;
+    case 3: h ^= (uint32_t)(uint8_t)s[2] << 16; /* fall through */
+    case 2: h ^= (uint32_t)(uint8_t)s[1] << 8;  /* fall through */
+    case 1: h = (h ^ (uint8_t)s[0]) * m; break;
+    default: break;
     }
     h ^= h >> 13;
     h *= m;

@@ -33,13 +33,13 @@ uint64_t farm_hash64(const char *s, size_t n);        /* FarmHash, the variant "
 uint64_t farm_fingerprint64(const char *s, size_t n); /* the variant "na" */
 uint64_t metro_hash64(const char *s, size_t n);       /* metrohash64_1, seed 0 */
 uint32_t murmur2_hash32(const char *s, size_t n, uint32_t seed);
-uint64_t murmur2_hash64(const char *s, size_t n);     /* MurmurHash64A, seed 0 */
-uint64_t murmur2_gcc(const char *s, size_t n);        /* what libstdc++ makes of it */
-uint32_t murmur3_hash32(const char *s, size_t n);     /* x86_32, seed 0 */
+uint64_t murmur2_hash64(const char *s, size_t n);               /* MurmurHash64A, seed 0 */
+uint64_t murmur2_gcc(const char *s, size_t n);                  /* what libstdc++ makes of it */
+uint32_t murmur3_hash32(const char *s, size_t n);               /* x86_32, seed 0 */
 void murmur3_hash128(const char *s, size_t n, uint64_t out[2]); /* x64_128, seed 0 */
-uint64_t sip_hash64(const char *s, size_t n);         /* SipHash-2-4, key 0 */
-uint32_t crc32_mysql(const char *s, size_t n);        /* zlib's */
-uint32_t crc32_ieee(const char *s, size_t n);         /* the same polynomial, no inversions */
+uint64_t sip_hash64(const char *s, size_t n);                   /* SipHash-2-4, key 0 */
+uint32_t crc32_mysql(const char *s, size_t n);                  /* zlib's */
+uint32_t crc32_ieee(const char *s, size_t n); /* the same polynomial, no inversions */
 uint64_t crc64_ecma(const char *s, size_t n);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * FarmHash (Pike 2014): "na" for up to 256 bytes and as fingerprint, "xo" around it, "uo" for long ones; and
- * MetroHash (Rogers 2015). */
+ * FarmHash (Pike 2014): "na" for up to 256 bytes and as fingerprint, "xo" around it, "uo" for
+ * long ones; and MetroHash (Rogers 2015). */
 #include "expr/hash_bytes.h"
 
 #define K0 0xc3a5c85c97cb3127ULL
@@ -119,14 +119,18 @@ static uint64_t na_long(const char *s, size_t n)
 
 uint64_t farm_fingerprint64(const char *s, size_t n)
 {
-    return n <= 16 ? na_upto16(s, n) : n <= 32 ? na_upto32(s, n) : n <= 64 ? na_upto64(s, n) : na_long(s, n);
+    return n <= 16   ? na_upto16(s, n)
+           : n <= 32 ? na_upto32(s, n)
+           : n <= 64 ? na_upto64(s, n)
+                     : na_long(s, n);
 }
 
 /* ---- xo ---- */
 
 static uint64_t xo_32(const char *s, uint64_t mul, uint64_t seed0, uint64_t seed1)
 {
-    uint64_t a = hash_le64(s) * K1, b = hash_le64(s + 8), c = hash_le64(s + 24) * mul, d = hash_le64(s + 16) * K2;
+    uint64_t a = hash_le64(s) * K1, b = hash_le64(s + 8), c = hash_le64(s + 24) * mul,
+             d = hash_le64(s + 16) * K2;
     uint64_t u = hash_rotr(a + b, 43) + hash_rotr(c, 30) + d + seed0;
     uint64_t v = a + hash_rotr(b + K2, 18) + c + seed1;
 
@@ -145,7 +149,8 @@ static uint64_t xo_upto64(const char *s, size_t n)
 static uint64_t xo_upto96(const char *s, size_t n)
 {
     uint64_t mul0 = K2 - 114, mul1 = K2 - 114 + 2 * n;
-    uint64_t h0 = xo_32(s, mul0, 0, 0), h1 = xo_32(s + 32, mul1, 0, 0), h2 = xo_32(s + n - 32, mul1, h0, h1);
+    uint64_t h0 = xo_32(s, mul0, 0, 0), h1 = xo_32(s + 32, mul1, 0, 0),
+             h2 = xo_32(s + n - 32, mul1, h0, h1);
 
     return (h2 * 9 + (h0 >> 17) + (h1 >> 21)) * mul1;
 }
@@ -279,7 +284,8 @@ uint64_t metro_hash64(const char *s, size_t n)
     if (n >= 32)
         p = metro_blocks(&h, p, end);
     if (end - p >= 16) {
-        uint64_t a = hash_rotr(h + hash_le64(p) * M0, 33) * M1, b = hash_rotr(h + hash_le64(p + 8) * M1, 33) * M2;
+        uint64_t a = hash_rotr(h + hash_le64(p) * M0, 33) * M1,
+                 b = hash_rotr(h + hash_le64(p + 8) * M1, 33) * M2;
         a ^= hash_rotr(a * M0, 35) + b;
         b ^= hash_rotr(b * M3, 35) + a;
         h += b;

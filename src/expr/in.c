@@ -9,8 +9,8 @@
 struct set {
     size_t n, mask; /* mask: slots - 1 */
     uint8_t *used;
-    uint64_t *numbers;    /* by raw bits */
-    struct str *texts;    /* strings, and the 16 bytes of IPv6 */
+    uint64_t *numbers; /* by raw bits */
+    struct str *texts; /* strings, and the 16 bytes of IPv6 */
 };
 
 static uint64_t text_hash(struct str s)
@@ -106,22 +106,17 @@ static const struct op *in_op(struct type type)
     if (type_is_text(type))
         return &op_in_str;
     switch (type_width(type)) {
-    case 1:
-        return &op_in_1;
-    case 2:
-        return &op_in_2;
-    case 4:
-        return &op_in_4;
-    case 8:
-        return &op_in_8;
-    default:
-        return &op_in_ip6;
+    case 1: return &op_in_1;
+    case 2: return &op_in_2;
+    case 4: return &op_in_4;
+    case 8: return &op_in_8;
+    default: return &op_in_ip6;
     }
 }
 
 /* Builds the constant `node` and adds it. */
 static bool add_constant(struct site *s, struct set *set, const struct ast *node, struct type type,
-    value_id *id)
+                         value_id *id)
 {
     struct builder *b = s->b;
     const char *why = NULL;
@@ -155,7 +150,8 @@ static bool is_list(const struct ast *node)
 }
 
 /* Of tuples and arrays: one comparison after the other. (a, b) IN (1, 2) is one tuple. */
-static value_id build_in_compound(struct site *s, value_id left, struct ast *const *elements, uint32_t n)
+static value_id build_in_compound(struct site *s, value_id left, struct ast *const *elements,
+                                  uint32_t n)
 {
     struct builder *b = s->b;
     value_id ret = -1;
@@ -169,10 +165,12 @@ static value_id build_in_compound(struct site *s, value_id left, struct ast *con
         value_id right = build_node(b, elements[i], s->scope, s->d);
         if (right < 0)
             return VALUE_FAILED;
-        value_id here = build_call(b, s->node, STR("equals"), (value_id[]){left, right}, 2, s->scope, s->d);
+        value_id here =
+            build_call(b, s->node, STR("equals"), (value_id[]){left, right}, 2, s->scope, s->d);
         if (here >= 0)
-            here = build_call(b, s->node, STR("ifNull"), (value_id[]){here, constant_u64(b, TYPE_UINT8, 0)}, 2,
-                              s->scope, s->d);
+            here =
+                build_call(b, s->node, STR("ifNull"),
+                           (value_id[]){here, constant_u64(b, TYPE_UINT8, 0)}, 2, s->scope, s->d);
         if (here >= 0 && ret >= 0)
             here = build_call(b, s->node, STR("or"), (value_id[]){ret, here}, 2, s->scope, s->d);
         if (here < 0)
@@ -226,7 +224,7 @@ static value_id build_in(struct site *s)
     if (value_at(b, left)->kind == VALUE_CONSTANT && value_at(b, left)->cell.is_null)
         return emit_constant(b, type_nullable(type_of(TYPE_UINT8)), (struct cell){.is_null = true});
     return emit(b, in_op(type), type_of(TYPE_UINT8), args, 2, (struct param){.i = s->f->param},
-        set);
+                set);
 }
 
 static const struct function functions[] = {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Parsing runs over the text once, after a check for UTF-8. Nodes are written to a scratch that is large
- * enough for any text of that length, then copied, which keeps what a batch holds small. */
+ * Parsing runs over the text once, after a check for UTF-8. Nodes are written to a scratch that
+ * is large enough for any text of that length, then copied, which keeps what a batch holds
+ * small. */
 #include "expr/json_doc.h"
 
 #include <locale.h>
@@ -40,8 +41,8 @@ static inline const char *find_special(const char *p, const char *end)
     for (; end - p >= 16; p += 16) {
         __m128i v = _mm_loadu_si128((const __m128i *)p);
         __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(v, least), v);
-        __m128i hit = _mm_or_si128(low, _mm_or_si128(_mm_cmpeq_epi8(v, quote),
-                                                     _mm_cmpeq_epi8(v, slash)));
+        __m128i hit =
+            _mm_or_si128(low, _mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, slash)));
         unsigned mask = (unsigned)_mm_movemask_epi8(hit);
         if (mask)
             return p + __builtin_ctz(mask);
@@ -78,8 +79,8 @@ static bool read_unicode(struct reader *r)
     r->p += 4;
     uint32_t code = (uint32_t)high;
     if (high >= 0xd800 && high < 0xdc00) {
-        int low = r->end - r->p >= 6 && r->p[0] == '\\' && r->p[1] == 'u' ? hex4(r->p + 2, r->end)
-                                                                        : -1;
+        int low =
+            r->end - r->p >= 6 && r->p[0] == '\\' && r->p[1] == 'u' ? hex4(r->p + 2, r->end) : -1;
         if (low < 0xdc00 || low > 0xdfff)
             return false;
         code = 0x10000 + ((uint32_t)high - 0xd800) * 0x400 + ((uint32_t)low - 0xdc00);
@@ -123,7 +124,8 @@ static bool read_escaped(struct reader *r, const char *start)
         from = r->p;
         r->p = find_special(r->p, r->end);
     }
-    *node = (struct json_node){.kind = JSON_TEXT, .is_unescaped = 1,
+    *node = (struct json_node){.kind = JSON_TEXT,
+                               .is_unescaped = 1,
                                .n = (uint32_t)(r->bytes - out),
                                .u64 = (uint64_t)(out - r->bytes_start)};
     return true;
@@ -139,8 +141,8 @@ static bool read_text(struct reader *r)
         return false;
     if (*r->p != '"')
         return *r->p == '\\' && read_escaped(r, start);
-    *r->node++ = (struct json_node){.kind = JSON_TEXT, .n = (uint32_t)(r->p - start),
-                                    .u64 = (uint64_t)(start - r->text)};
+    *r->node++ = (struct json_node){
+        .kind = JSON_TEXT, .n = (uint32_t)(r->p - start), .u64 = (uint64_t)(start - r->text)};
     r->p++;
     return true;
 }
@@ -262,23 +264,13 @@ static bool read_value(struct reader *r, unsigned level)
     if (r->p == r->end)
         return false;
     switch (*r->p) {
-    case '"':
-        r->p++;
-        return read_text(r);
-    case '{':
-        r->p++;
-        return read_container(r, JSON_OBJECT, level);
-    case '[':
-        r->p++;
-        return read_container(r, JSON_ARRAY, level);
-    case 't':
-        return read_word(r, "true", (struct json_node){.kind = JSON_BOOL, .u64 = 1});
-    case 'f':
-        return read_word(r, "false", (struct json_node){.kind = JSON_BOOL});
-    case 'n':
-        return read_word(r, "null", (struct json_node){.kind = JSON_NULL});
-    default:
-        return read_number(r);
+    case '"': r->p++; return read_text(r);
+    case '{': r->p++; return read_container(r, JSON_OBJECT, level);
+    case '[': r->p++; return read_container(r, JSON_ARRAY, level);
+    case 't': return read_word(r, "true", (struct json_node){.kind = JSON_BOOL, .u64 = 1});
+    case 'f': return read_word(r, "false", (struct json_node){.kind = JSON_BOOL});
+    case 'n': return read_word(r, "null", (struct json_node){.kind = JSON_NULL});
+    default: return read_number(r);
     }
 }
 
@@ -314,8 +306,12 @@ struct str json_doc_parse(struct json_scratch *s, struct arena *arena, struct st
     if (text.n >= 3 && memcmp(text.p, "\xef\xbb\xbf", 3) == 0)
         start += 3;
     make_room(s, text.n);
-    struct reader r = {.p = start, .end = end, .text = text.p, .node = s->nodes,
-                       .bytes = s->bytes, .bytes_start = s->bytes};
+    struct reader r = {.p = start,
+                       .end = end,
+                       .text = text.p,
+                       .node = s->nodes,
+                       .bytes = s->bytes,
+                       .bytes_start = s->bytes};
     if (!read_value(&r, 0) || skip_blank(r.p, end) != end)
         return (struct str){"", 0};
     size_t n = (size_t)(r.node - s->nodes), n_bytes = (size_t)(r.bytes - r.bytes_start);

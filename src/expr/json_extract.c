@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * JSONExtract…(document, path…). The document is a value of its own (json_doc.h), so that several functions
- * of one column share one parse; then each walks its path. What is missing or does not fit is 0 or ''. */
+ * JSONExtract…(document, path…). The document is a value of its own (json_doc.h), so that
+ * several functions of one column share one parse; then each walks its path. What is missing or
+ * does not fit is 0 or ''. */
 #include "codec/value.h"
 #include "expr/json_doc.h"
 #include "expr/text_kit.h"
@@ -9,8 +10,18 @@
 #define TEXT(arg, row) (VALUES(arg, struct str)[row])
 
 enum {
-    GET_VALID, GET_HAS, GET_LENGTH, GET_TYPE, GET_INT, GET_UINT, GET_FLOAT, GET_BOOL, GET_STRING,
-    GET_RAW, GET_KEY, ANY_CASE = 16,
+    GET_VALID,
+    GET_HAS,
+    GET_LENGTH,
+    GET_TYPE,
+    GET_INT,
+    GET_UINT,
+    GET_FLOAT,
+    GET_BOOL,
+    GET_STRING,
+    GET_RAW,
+    GET_KEY,
+    ANY_CASE = 16,
 };
 
 static void run_parse(struct call *c)
@@ -39,7 +50,7 @@ static void put_quoted(struct text_out *out, struct str s)
         }
         if (c == 0xe2) { /* the two line separators of Unicode */
             bool is_separator = s.n - i >= 3 && s.p[i + 1] == '\x80' &&
-                (s.p[i + 2] == '\xa8' || s.p[i + 2] == '\xa9');
+                                (s.p[i + 2] == '\xa8' || s.p[i + 2] == '\xa9');
             if (!is_separator) {
                 text_out_byte(out, (char)c);
                 continue;
@@ -78,15 +89,9 @@ static void put_raw(struct text_out *out, struct json_at at)
     const struct json_node *node = at.node + 1;
 
     switch (at.node->kind) {
-    case JSON_NULL:
-        text_out_put(out, "null", 4);
-        break;
-    case JSON_BOOL:
-        text_out_str(out, at.node->u64 ? STR("true") : STR("false"));
-        break;
-    case JSON_TEXT:
-        put_quoted(out, json_text(at));
-        break;
+    case JSON_NULL: text_out_put(out, "null", 4); break;
+    case JSON_BOOL: text_out_str(out, at.node->u64 ? STR("true") : STR("false")); break;
+    case JSON_TEXT: put_quoted(out, json_text(at)); break;
     case JSON_ARRAY:
         text_out_byte(out, '[');
         for (uint32_t i = 0; i < at.node->n; i++, node = json_next(node)) {
@@ -107,8 +112,7 @@ static void put_raw(struct text_out *out, struct json_at at)
         }
         text_out_byte(out, '}');
         break;
-    default:
-        put_number(out, at.node);
+    default: put_number(out, at.node);
     }
 }
 
@@ -163,19 +167,15 @@ static int64_t get_int(struct json_at at)
     double f;
 
     switch (at.node->kind) {
-    case JSON_INT:
-        return at.node->i64;
-    case JSON_DOUBLE:
-        return double_to_int(at.node->f64, &v) ? v : 0;
+    case JSON_INT: return at.node->i64;
+    case JSON_DOUBLE: return double_to_int(at.node->f64, &v) ? v : 0;
     case JSON_TEXT:
-        if (read_digits(json_text(at), &is_negative, &u) &&
-            u <= (uint64_t)INT64_MAX + is_negative)
+        if (read_digits(json_text(at), &is_negative, &u) && u <= (uint64_t)INT64_MAX + is_negative)
             return (int64_t)(is_negative ? 0 - u : u);
         if (value_float(&f, json_text(at)) != NULL)
             return 0;
         return double_to_int(f, &v) ? v : 0;
-    default:
-        return 0;
+    default: return 0;
     }
 }
 
@@ -186,20 +186,16 @@ static uint64_t get_uint(struct json_at at)
     double f;
 
     switch (at.node->kind) {
-    case JSON_INT:
-        return at.node->i64 < 0 ? 0 : at.node->u64;
-    case JSON_UINT:
-        return at.node->u64;
-    case JSON_DOUBLE:
-        return double_to_uint(at.node->f64, &v) ? v : 0;
+    case JSON_INT: return at.node->i64 < 0 ? 0 : at.node->u64;
+    case JSON_UINT: return at.node->u64;
+    case JSON_DOUBLE: return double_to_uint(at.node->f64, &v) ? v : 0;
     case JSON_TEXT:
         if (read_digits(json_text(at), &is_negative, &v) && !is_negative)
             return v;
         if (value_float(&f, json_text(at)) != NULL)
             return 0;
         return double_to_uint(f, &v) ? v : 0;
-    default:
-        return 0;
+    default: return 0;
     }
 }
 
@@ -208,29 +204,25 @@ static double get_float(struct json_at at)
     double v;
 
     switch (at.node->kind) {
-    case JSON_INT:
-        return (double)at.node->i64;
-    case JSON_UINT:
-        return (double)at.node->u64;
-    case JSON_DOUBLE:
-        return at.node->f64;
-    case JSON_TEXT:
-        return value_float(&v, json_text(at)) == NULL ? v : 0;
-    default:
-        return 0;
+    case JSON_INT: return (double)at.node->i64;
+    case JSON_UINT: return (double)at.node->u64;
+    case JSON_DOUBLE: return at.node->f64;
+    case JSON_TEXT: return value_float(&v, json_text(at)) == NULL ? v : 0;
+    default: return 0;
     }
 }
 
 static int8_t get_type(struct json_at at)
 {
     static const int8_t types[] = {
-        [JSON_NULL] = 0,    [JSON_BOOL] = 'b', [JSON_INT] = 'i',   [JSON_UINT] = 'u',
+        [JSON_NULL] = 0,     [JSON_BOOL] = 'b', [JSON_INT] = 'i',   [JSON_UINT] = 'u',
         [JSON_DOUBLE] = 'd', [JSON_TEXT] = '"', [JSON_ARRAY] = '[', [JSON_OBJECT] = '{',
     };
     return types[at.node->kind];
 }
 
-/* ---- the kernel: document, its text, path…; param.i = what to get; data = is each part of the path a name? */
+/* ---- the kernel: document, its text, path…; param.i = what to get; data = is each part of the
+ * path a name? */
 
 /* *key: the name that led to it last, "" for an element of an array. */
 static bool walk(const struct call *c, size_t row, struct json_at *at, struct str *key)
@@ -266,31 +258,20 @@ static void put(struct call *c, size_t row, const struct json_at *at, struct str
 
     switch (what) {
     case GET_VALID:
-    case GET_HAS:
-        RESULT(uint8_t)[row] = at != NULL;
-        break;
+    case GET_HAS: RESULT(uint8_t)[row] = at != NULL; break;
     case GET_LENGTH:
         RESULT(uint64_t)[row] = at && at->node->kind >= JSON_ARRAY ? at->node->n : 0;
         break;
-    case GET_TYPE:
-        RESULT(int8_t)[row] = at ? get_type(*at) : 0;
-        break;
-    case GET_INT:
-        RESULT(int64_t)[row] = at ? get_int(*at) : 0;
-        break;
-    case GET_UINT:
-        RESULT(uint64_t)[row] = at ? get_uint(*at) : 0;
-        break;
-    case GET_FLOAT:
-        RESULT(double)[row] = at ? get_float(*at) : 0;
-        break;
+    case GET_TYPE: RESULT(int8_t)[row] = at ? get_type(*at) : 0; break;
+    case GET_INT: RESULT(int64_t)[row] = at ? get_int(*at) : 0; break;
+    case GET_UINT: RESULT(uint64_t)[row] = at ? get_uint(*at) : 0; break;
+    case GET_FLOAT: RESULT(double)[row] = at ? get_float(*at) : 0; break;
     case GET_BOOL:
-        RESULT(uint8_t)[row] = at && at->node->kind >= JSON_BOOL && at->node->kind <= JSON_UINT &&
-            at->node->u64 != 0;
+        RESULT(uint8_t)
+        [row] =
+            at && at->node->kind >= JSON_BOOL && at->node->kind <= JSON_UINT && at->node->u64 != 0;
         break;
-    case GET_KEY:
-        RESULT(struct str)[row] = at ? key : (struct str){"", 0};
-        break;
+    case GET_KEY: RESULT(struct str)[row] = at ? key : (struct str){"", 0}; break;
     default:
         if (at == NULL || (what == GET_STRING && at->node->kind == JSON_NULL)) {
             RESULT(struct str)[row] = (struct str){"", 0};
@@ -331,8 +312,11 @@ static struct type result_type(int64_t what)
 
     if (what != GET_TYPE)
         return type_of(kinds[what]);
-    enum err_code code = type_parse(&type, STR("Enum8('Null' = 0, 'String' = 34, 'Array' = 91, 'Bool' = 98, "
-                                               "'Double' = 100, 'Int64' = 105, 'UInt64' = 117, 'Object' = 123)"), &e);
+    enum err_code code =
+        type_parse(&type,
+                   STR("Enum8('Null' = 0, 'String' = 34, 'Array' = 91, 'Bool' = 98, "
+                       "'Double' = 100, 'Int64' = 105, 'UInt64' = 117, 'Object' = 123)"),
+                   &e);
     return code == ERR_OK ? type : type_of(TYPE_INT8);
 }
 
@@ -372,15 +356,20 @@ static value_id build_get(struct site *s)
                 (struct param){.i = s->f->param}, is_name);
 }
 
-#define GET(name, summary, what) \
-    {name, "json, path…", summary, 1, 255, FN_OWN_LC, build_get, what}
-#define GET_ANY_CASE(name, what) \
-    {name, "json, path…", "The same, names by ASCII letters of either case.", 1, 255, FN_OWN_LC, \
-     build_get, (what) | ANY_CASE}
+#define GET(name, summary, what)                                                                   \
+    {                                                                                              \
+        name, "json, path…", summary, 1, 255, FN_OWN_LC, build_get, what                           \
+    }
+#define GET_ANY_CASE(name, what)                                                                   \
+    {                                                                                              \
+        name, "json, path…", "The same, names by ASCII letters of either case.", 1, 255,           \
+            FN_OWN_LC, build_get, (what) | ANY_CASE                                                \
+    }
 
 static const struct function functions[] = {
     {"isValidJSON", "json", "Is all of it one JSON value?", 1, 1, FN_OWN_LC, build_get, GET_VALID},
-    GET("JSONHas", "Is there something at the path (names, and indices from 1 or from the end)?", GET_HAS),
+    GET("JSONHas", "Is there something at the path (names, and indices from 1 or from the end)?",
+        GET_HAS),
     GET("JSONLength", "Elements of the array, members of the object; 0 for others.", GET_LENGTH),
     GET("JSONType", "What it is, as an Enum8.", GET_TYPE),
     GET("JSONKey", "The name of the member that the path leads to.", GET_KEY),

@@ -38,7 +38,7 @@ static uint64_t read_integer(const char *p, const char *end, bool is_signed)
     }
     for (; p < end && is_digit(*p); p++)
         fits &= !__builtin_mul_overflow(v, 10, &v) &&
-            !__builtin_add_overflow(v, (uint64_t)(*p - '0'), &v);
+                !__builtin_add_overflow(v, (uint64_t)(*p - '0'), &v);
     if (!fits || (is_signed && v > (uint64_t)INT64_MAX + is_negative))
         return 0;
     return is_negative ? 0 - v : v;
@@ -233,17 +233,10 @@ static void run_number(struct call *c)
     for (size_t i = 0; i < c->n; i++) {
         const char *end, *p = IN(i).n ? find_value(c, i, &end) : NULL;
         switch (c->param.i) {
-        case GET_HAS:
-            RESULT(uint8_t)[i] = p != NULL;
-            break;
-        case GET_BOOL:
-            RESULT(uint8_t)[i] = p && end - p >= 4 && memcmp(p, "true", 4) == 0;
-            break;
-        case GET_FLOAT:
-            RESULT(double)[i] = p ? read_float(p, end) : 0;
-            break;
-        default:
-            RESULT(uint64_t)[i] = p ? read_integer(p, end, c->param.i == GET_INT) : 0;
+        case GET_HAS: RESULT(uint8_t)[i] = p != NULL; break;
+        case GET_BOOL: RESULT(uint8_t)[i] = p && end - p >= 4 && memcmp(p, "true", 4) == 0; break;
+        case GET_FLOAT: RESULT(double)[i] = p ? read_float(p, end) : 0; break;
+        default: RESULT(uint64_t)[i] = p ? read_integer(p, end, c->param.i == GET_INT) : 0;
         }
     }
 }
@@ -273,8 +266,8 @@ static const struct op op_text = {"simpleJSON", run_text, 0};
 static value_id build_simple(struct site *s)
 {
     static const enum type_kind kinds[] = {
-        [GET_HAS] = TYPE_UINT8,  [GET_UINT] = TYPE_UINT64,   [GET_INT] = TYPE_INT64,
-        [GET_FLOAT] = TYPE_FLOAT64, [GET_BOOL] = TYPE_UINT8, [GET_STRING] = TYPE_STRING,
+        [GET_HAS] = TYPE_UINT8,     [GET_UINT] = TYPE_UINT64, [GET_INT] = TYPE_INT64,
+        [GET_FLOAT] = TYPE_FLOAT64, [GET_BOOL] = TYPE_UINT8,  [GET_STRING] = TYPE_STRING,
         [GET_RAW] = TYPE_STRING,
     };
     struct arena *arena = &s->b->memory->arena;
@@ -291,21 +284,26 @@ static value_id build_simple(struct site *s)
         memcpy(bytes + 1, name->p, name->n);
     memcpy(bytes + 1 + name->n, "\":", 2);
     *quoted = (struct str){bytes, name->n + 3};
-    return emit(s->b, s->f->param >= GET_STRING ? &op_text : &op_number, type_of(kinds[s->f->param]),
-                s->args, 2, (struct param){.i = s->f->param}, quoted);
+    return emit(s->b, s->f->param >= GET_STRING ? &op_text : &op_number,
+                type_of(kinds[s->f->param]), s->args, 2, (struct param){.i = s->f->param}, quoted);
 }
 
 #define SIMPLE(name, alias, summary, what)                                                         \
     {name, "json, name", summary, 2, 2, 0, build_simple, what},                                    \
-    {alias, "json, name", name, 2, 2, FN_ALIAS, build_simple, what}
+    {                                                                                              \
+        alias, "json, name", name, 2, 2, FN_ALIAS, build_simple, what                              \
+    }
 
 static const struct function functions[] = {
     SIMPLE("simpleJSONHas", "visitParamHas", "Is there a \"name\": in the text?", GET_HAS),
     SIMPLE("simpleJSONExtractUInt", "visitParamExtractUInt", "The UInt64 behind it.", GET_UINT),
     SIMPLE("simpleJSONExtractInt", "visitParamExtractInt", "The Int64 behind it.", GET_INT),
     SIMPLE("simpleJSONExtractFloat", "visitParamExtractFloat", "The Float64 behind it.", GET_FLOAT),
-    SIMPLE("simpleJSONExtractBool", "visitParamExtractBool", "Is there `true` behind it?", GET_BOOL),
-    SIMPLE("simpleJSONExtractString", "visitParamExtractString", "The string behind it.", GET_STRING),
-    SIMPLE("simpleJSONExtractRaw", "visitParamExtractRaw", "What is behind it, as it is there.", GET_RAW),
+    SIMPLE("simpleJSONExtractBool", "visitParamExtractBool", "Is there `true` behind it?",
+           GET_BOOL),
+    SIMPLE("simpleJSONExtractString", "visitParamExtractString", "The string behind it.",
+           GET_STRING),
+    SIMPLE("simpleJSONExtractRaw", "visitParamExtractRaw", "What is behind it, as it is there.",
+           GET_RAW),
 };
 const struct function_family family_json_simple = {"JSON by search", functions, COUNT(functions)};

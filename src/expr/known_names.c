@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Names that ClickHouse 26.7 has (system.functions), so that a name weir lacks is told from a mistake.
- * Each list is one text, names between blanks. */
+ * Names that ClickHouse 26.7 has (system.functions), so that a name weir lacks is told from a
+ * mistake. Each list is one text, names between blanks. */
 #include "expr/expr_priv.h"
 
 #include <ctype.h>
 #include <strings.h>
 
-static const char functions[] = " "
+static const char functions[] =
+    " "
     "AIClassify AIExtract AIGenerate AITranslate CARDINALITY CAST CHARACTER_LENGTH CHAR_LENGTH "
     "CRC32 CRC32IEEE CRC64 DATABASE DATE DATE_DIFF DATE_FORMAT DATE_TRUNC DAY DAYOFMONTH "
     "DAYOFWEEK DAYOFYEAR FORMAT_BYTES FQDN FROM_BASE64 FROM_DAYS FROM_UNIXTIME HMAC HOUR "
@@ -312,7 +313,8 @@ static const char functions[] = " "
     "wordShingleSimHashUTF8 wyHash64 xor xxHash32 xxHash64 xxHash64Spark xxh3 xxh3_128 "
     "yandexConsistentHash yearweek yesterday zookeeperSessionUptime ";
 
-static const char aggregates[] = " "
+static const char aggregates[] =
+    " "
     "BIT_AND BIT_OR BIT_XOR COVAR_POP COVAR_SAMP MVTEncode STD STDDEV STDDEV_POP STDDEV_SAMP "
     "ST_AsMVT VAR_POP VAR_SAMP aggThrow analysisOfVariance anova any anyHeavy anyLast "
     "anyLastRespectNulls anyLast_respect_nulls anyRespectNulls anyValueRespectNulls "
@@ -393,10 +395,9 @@ bool function_exists(struct str name)
 /* With or without combinators. */
 bool function_is_aggregate(struct str name)
 {
-    static const char *const combinators[] = {"If", "State", "Merge", "OrNull", "OrDefault",
-        "Distinct", "Array",
-                                              "Map", "ForEach", "Resample", "SimpleState",
-                                                  "MergeState"};
+    static const char *const combinators[] = {"If",        "State",    "Merge",       "OrNull",
+                                              "OrDefault", "Distinct", "Array",       "Map",
+                                              "ForEach",   "Resample", "SimpleState", "MergeState"};
 
     if (list_has(aggregates, name))
         return true;

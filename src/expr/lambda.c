@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Functions with a lambda. The body is a program of its own over the elements; what it uses of the row is given
- * to it beside them. Each function is what the body makes of every element (a list of values or of yes and no),
- * then something done with that list. */
+ * Functions with a lambda. The body is a program of its own over the elements; what it uses of
+ * the row is given to it beside them. Each function is what the body makes of every element (a
+ * list of values or of yes and no), then something done with that list. */
 #include "expr/array.h"
 
 #include <stdio.h>
@@ -17,7 +17,7 @@ struct lambda_scope {
     struct builder *outer_builder, *inner;
     const struct ast *node;
     uint32_t n_params;
-    struct type *types;   /* of the parameters */
+    struct type *types; /* of the parameters */
     value_id captured[MAX_CAPTURES];
     uint32_t n_captured;
 };
@@ -91,22 +91,27 @@ static size_t names(void *context, struct str *out, size_t cap)
 
     for (; n < l->n_params && n < cap; n++)
         out[n] = l->node->args[n]->text;
-    return l->outer && l->outer->names ? n + l->outer->names(l->outer->context, out + n, cap - n) : n;
+    return l->outer && l->outer->names ? n + l->outer->names(l->outer->context, out + n, cap - n)
+                                       : n;
 }
 
 /* The list of what the body makes of each element. wants_condition: yes and no as UInt8. */
-static value_id build_body(struct site *s, const struct ast *lambda, const value_id *arrays, uint32_t n,
-                           bool wants_condition)
+static value_id build_body(struct site *s, const struct ast *lambda, const value_id *arrays,
+                           uint32_t n, bool wants_condition)
 {
     struct builder *b = s->b;
     struct type types[MAX_PARAMETERS];
-    struct lambda_scope l = {.outer = s->scope, .outer_builder = b, .node = lambda, .n_params = lambda->n_args - 1,
+    struct lambda_scope l = {.outer = s->scope,
+                             .outer_builder = b,
+                             .node = lambda,
+                             .n_params = lambda->n_args - 1,
                              .types = types};
     struct scope scope = {&l, lookup, names, hoist};
     AUTO_DONE(buf) text = {0};
 
     if (l.n_params != n || n > MAX_PARAMETERS)
-        return site_error(s, "the lambda has %u parameters, but there are %u arrays", l.n_params, n);
+        return site_error(s, "the lambda has %u parameters, but there are %u arrays", l.n_params,
+                          n);
     for (uint32_t i = 0; i < n; i++) {
         types[i] = value_at(b, arrays[i])->type.more->elements[0];
         types[i].is_low_cardinality = false; /* as in ClickHouse */
@@ -261,23 +266,19 @@ static value_id finish(struct site *s, value_id first, value_id list, enum array
     struct type element = value_at(b, first)->type.more->elements[0];
 
     switch (what) {
-    case ARRAY_MAP:
-        return list;
+    case ARRAY_MAP: return list;
     case ARRAY_FILTER:
-        return emit_typed(b, &op_filter, value_at(b, first)->type, (value_id[]){first, list}, 2, param);
-    case ARRAY_COUNT:
-        return emit_typed(b, &op_count, type_of(TYPE_UINT32), &list, 1, param);
+        return emit_typed(b, &op_filter, value_at(b, first)->type, (value_id[]){first, list}, 2,
+                          param);
+    case ARRAY_COUNT: return emit_typed(b, &op_count, type_of(TYPE_UINT32), &list, 1, param);
     case ARRAY_EXISTS:
-    case ARRAY_ALL:
-        return emit_typed(b, &op_count, type_of(TYPE_UINT8), &list, 1, param);
+    case ARRAY_ALL: return emit_typed(b, &op_count, type_of(TYPE_UINT8), &list, 1, param);
     case ARRAY_FIRST:
-    case ARRAY_LAST:
-        return emit_typed(b, &op_first, element, (value_id[]){first, list}, 2, param);
+    case ARRAY_LAST: return emit_typed(b, &op_first, element, (value_id[]){first, list}, 2, param);
     case ARRAY_FIRST_INDEX:
     case ARRAY_LAST_INDEX:
         return emit_typed(b, &op_first_index, type_of(TYPE_UINT32), &list, 1, param);
-    default:
-        return build_array_fold(s, first, list, what);
+    default: return build_array_fold(s, first, list, what);
     }
 }
 
@@ -291,7 +292,8 @@ static value_id build_lambda_function(struct site *s)
     value_id *arrays = arena_alloc(&s->b->memory->arena, (s->n_args + 1) * sizeof(*arrays));
 
     if (needs_lambda && !has_lambda)
-        return site_error(s, "'%.*s' wants a lambda first: %.*s(x -> …, array)", STR_FMT(s->name), STR_FMT(s->name));
+        return site_error(s, "'%.*s' wants a lambda first: %.*s(x -> …, array)", STR_FMT(s->name),
+                          STR_FMT(s->name));
     if (has_lambda && s->n_args < 2)
         return site_error(s, "'%.*s' wants an array behind the lambda", STR_FMT(s->name));
     if (!build_arrays(s, has_lambda, arrays))
@@ -308,12 +310,17 @@ static value_id build_lambda_function(struct site *s)
     return finish(s, arrays[0], arrays[0], what);
 }
 
-#define WITH_LAMBDA(name, arguments, summary, what)                                                                  \
-    {name, arguments, summary, 1, 255, FN_RAW | FN_OWN_NULLS | FN_OWN_LC, build_lambda_function, what}
+#define WITH_LAMBDA(name, arguments, summary, what)                                                \
+    {                                                                                              \
+        name, arguments, summary, 1, 255, FN_RAW | FN_OWN_NULLS | FN_OWN_LC,                       \
+            build_lambda_function, what                                                            \
+    }
 
 static const struct function functions[] = {
-    WITH_LAMBDA("arrayMap", "x -> …, a[, b, …]", "What the lambda makes of each element.", ARRAY_MAP),
-    WITH_LAMBDA("arrayFilter", "x -> …, a[, b, …]", "The elements of a for which the lambda is true.", ARRAY_FILTER),
+    WITH_LAMBDA("arrayMap", "x -> …, a[, b, …]", "What the lambda makes of each element.",
+                ARRAY_MAP),
+    WITH_LAMBDA("arrayFilter", "x -> …, a[, b, …]",
+                "The elements of a for which the lambda is true.", ARRAY_FILTER),
     WITH_LAMBDA("arrayExists", "[x -> …,] a", "Is it true for any element?", ARRAY_EXISTS),
     WITH_LAMBDA("arrayAll", "[x -> …,] a", "Is it true for all elements?", ARRAY_ALL),
     WITH_LAMBDA("arrayCount", "[x -> …,] a", "For how many elements is it true?", ARRAY_COUNT),
@@ -321,12 +328,16 @@ static const struct function functions[] = {
     WITH_LAMBDA("arrayAvg", "[x -> …,] a", "The mean; nan of an empty array.", ARRAY_AVG),
     WITH_LAMBDA("arrayMin", "[x -> …,] a", "The smallest; 0 or '' of an empty array.", ARRAY_MIN),
     WITH_LAMBDA("arrayMax", "[x -> …,] a", "The largest; 0 or '' of an empty array.", ARRAY_MAX),
-    WITH_LAMBDA("arrayFirst", "x -> …, a", "The first element for which it is true, else 0 or ''.", ARRAY_FIRST),
+    WITH_LAMBDA("arrayFirst", "x -> …, a", "The first element for which it is true, else 0 or ''.",
+                ARRAY_FIRST),
     WITH_LAMBDA("arrayLast", "x -> …, a", "The last such element.", ARRAY_LAST),
-    WITH_LAMBDA("arrayFirstIndex", "x -> …, a", "Where that is, counted from 1; 0 if nowhere.", ARRAY_FIRST_INDEX),
+    WITH_LAMBDA("arrayFirstIndex", "x -> …, a", "Where that is, counted from 1; 0 if nowhere.",
+                ARRAY_FIRST_INDEX),
     WITH_LAMBDA("arrayLastIndex", "x -> …, a", "Where the last is.", ARRAY_LAST_INDEX),
     WITH_LAMBDA("arraySort", "[x -> …,] a",
-                "In ascending order, of the lambda's values if there is one; NaN, then NULL last.", ARRAY_SORT),
-    WITH_LAMBDA("arrayReverseSort", "[x -> …,] a", "In descending order; NaN, then NULL last.", ARRAY_REVERSE_SORT),
+                "In ascending order, of the lambda's values if there is one; NaN, then NULL last.",
+                ARRAY_SORT),
+    WITH_LAMBDA("arrayReverseSort", "[x -> …,] a", "In descending order; NaN, then NULL last.",
+                ARRAY_REVERSE_SORT),
 };
 const struct function_family family_lambda = {"Arrays with lambdas", functions, COUNT(functions)};

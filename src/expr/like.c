@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * LIKE and ILIKE. % is any run, _ one code point, \ takes the next literally where that is %, _ or \.
- * As in ClickHouse, which uses a regular expression over UTF-8 for all but the plain forms, neither % in
- * the middle nor _ matches bytes that are no UTF-8.
+ * LIKE and ILIKE. % is any run, _ one code point, \ takes the next literally where that is %, _ or
+ * \. As in ClickHouse, which uses a regular expression over UTF-8 for all but the plain forms,
+ * neither % in the middle nor _ matches bytes that are no UTF-8.
  *
  * A pattern becomes segments between its %s; each segment is tried at the earliest place. */
 #include "expr/kinds.h"
@@ -23,7 +23,8 @@ struct pattern {
     bool any_case;
 };
 
-/* Length of the UTF-8 character at p, 0 if it is none. RE2 lets surrogates and codes above U+10FFFF pass. */
+/* Length of the UTF-8 character at p, 0 if it is none. RE2 lets surrogates and codes above
+ * U+10FFFF pass. */
 static size_t character_bytes(const char *at, size_t n)
 {
     const uint8_t *p = (const uint8_t *)at;
@@ -75,15 +76,12 @@ static uint32_t decode(const char *at, size_t bytes)
     const uint8_t *p = (const uint8_t *)at;
 
     switch (bytes) {
-    case 2:
-        return (uint32_t)(p[0] & 0x1f) << 6 | (p[1] & 0x3f);
-    case 3:
-        return (uint32_t)(p[0] & 0xf) << 12 | (uint32_t)(p[1] & 0x3f) << 6 | (p[2] & 0x3f);
+    case 2: return (uint32_t)(p[0] & 0x1f) << 6 | (p[1] & 0x3f);
+    case 3: return (uint32_t)(p[0] & 0xf) << 12 | (uint32_t)(p[1] & 0x3f) << 6 | (p[2] & 0x3f);
     case 4:
         return (uint32_t)(p[0] & 7) << 18 | (uint32_t)(p[1] & 0x3f) << 12 |
-            (uint32_t)(p[2] & 0x3f) << 6 | (p[3] & 0x3f);
-    default:
-        return p[0];
+               (uint32_t)(p[2] & 0x3f) << 6 | (p[3] & 0x3f);
+    default: return p[0];
     }
 }
 
@@ -181,10 +179,10 @@ static bool is_utf8(const char *p, size_t n)
     return true;
 }
 
-/* First place at or after `from` where the segment matches. By bytes if nothing before it must be text,
- * else by characters. */
+/* First place at or after `from` where the segment matches. By bytes if nothing before it must
+ * be text, else by characters. */
 static size_t find_segment(const struct segment *g, struct str s, size_t from, bool any_bytes,
-    bool any_case, size_t *length)
+                           bool any_case, size_t *length)
 {
     for (size_t at = from; at <= s.n;) {
         *length = match_here(g, (struct str){s.p + at, s.n - at}, any_case);
@@ -282,8 +280,8 @@ static void run_like_rows(struct call *c)
         arena_reset(&arena);
         bool ok = pattern_make(&p, &arena, VALUES(1, struct str)[i], c->param.i & 1);
         c->fresh[i] = ok ? 0 : FAULT_PARSE;
-        RESULT(uint8_t)[i] = ok && (pattern_match(&p,
-            VALUES(0, struct str)[i]) ^ (c->param.i >> 1 & 1));
+        RESULT(uint8_t)
+        [i] = ok && (pattern_match(&p, VALUES(0, struct str)[i]) ^ (c->param.i >> 1 & 1));
     }
 }
 static const struct op op_like_rows = {"like", run_like_rows, OP_FAULTS};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * and, or, xor, not with three values. and / or look at an argument only while the row is undecided, so
- * a fault in a later one is dropped where ClickHouse would not have computed it (see lazy_last). */
+ * and, or, xor, not with three values. and / or look at an argument only while the row is
+ * undecided, so a fault in a later one is dropped where ClickHouse would not have computed it
+ * (see lazy_last). */
 #include "expr/kinds.h"
 
 /* decided: the value that ends the search (0 for and, 1 for or). */
@@ -31,7 +32,7 @@ static inline void run_chain(struct call *c, uint8_t decided)
     memset(faults, 0, c->n);
     for (uint32_t a = 0; a < c->n_args; a++) {
         const uint8_t *v = VALUES(a, uint8_t), *null = c->args[a]->nulls,
-            *fault = c->args[a]->faults;
+                      *fault = c->args[a]->faults;
         for (size_t i = 0; i < c->n; i++) {
             bool is_open = !faults[i] && (nulls[i] || out[i] != decided);
             if (!is_open)
@@ -88,8 +89,8 @@ static value_id as_u8(struct builder *b, value_id v)
     return cast_bool(b, v, u8);
 }
 
-/* ClickHouse computes the first argument and those without costly calls at once, then the others one after
- * another where still needed. */
+/* ClickHouse computes the first argument and those without costly calls at once, then the others
+ * one after another where still needed. */
 static void lazy_last(struct builder *b, value_id *args, uint32_t n)
 {
     value_id *sorted = arena_alloc(&b->memory->arena, n * sizeof(*sorted));
@@ -115,8 +116,8 @@ static value_id build_logic(struct site *s)
     for (uint32_t i = 0; i < s->n_args; i++) {
         if (!type_is_number(s->types[i]) && s->types[i].kind != TYPE_NOTHING)
             return site_bad_type(s, i, "a number");
-        any_bool |= s->types[i].kind == TYPE_BOOL &&
-            (s->f->param == LOGIC_XOR || !s->types[i].is_nullable);
+        any_bool |=
+            s->types[i].kind == TYPE_BOOL && (s->f->param == LOGIC_XOR || !s->types[i].is_nullable);
         type.is_nullable |= s->types[i].is_nullable;
         args[i] = as_u8(b, s->args[i]);
     }
@@ -144,16 +145,14 @@ static value_id build_not(struct site *s)
     if (!type_is_number(s->types[0]))
         return site_bad_type(s, 0, "a number");
     return EMIT(s->b, &op_not, type_of(s->types[0].kind == TYPE_BOOL ? TYPE_BOOL : TYPE_UINT8),
-        as_u8(s->b, s->args[0]));
+                as_u8(s->b, s->args[0]));
 }
 
 static const struct function functions[] = {
-    {"and", "a, b, …", "`a AND b`; later arguments are looked at only while none is false.", 2,
-     255, FN_OWN_NULLS,
-     build_logic, LOGIC_AND},
+    {"and", "a, b, …", "`a AND b`; later arguments are looked at only while none is false.", 2, 255,
+     FN_OWN_NULLS, build_logic, LOGIC_AND},
     {"or", "a, b, …", "`a OR b`; later arguments are looked at only while none is true.", 2, 255,
-     FN_OWN_NULLS,
-     build_logic, LOGIC_OR},
+     FN_OWN_NULLS, build_logic, LOGIC_OR},
     {"xor", "a, b, …", "Is one and not the other true?", 2, 255, FN_OWN_NULLS, build_logic,
      LOGIC_XOR},
     {"not", "a", "`NOT a`", 1, 1, FN_ANY_CASE, build_not, 0},

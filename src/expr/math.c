@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Functions of real numbers, Float64 in and out. ClickHouse has its own library for them: results agree to
- * some units in the last place (relative 1e-14), but for tanh, whose formula is taken over. */
+ * Functions of real numbers, Float64 in and out. ClickHouse has its own library for them:
+ * results agree to some units in the last place (relative 1e-14), but for tanh, whose formula is
+ * taken over. */
 #include <math.h>
 
 #include "expr/kinds.h"
@@ -30,13 +31,15 @@ static double radians(double v)
     return v * (M_PI / 180);
 }
 
+/* clang-format off */
 #define UNARY(X)                                                                                   \
     X(exp, exp) X(exp2, exp2) X(exp10, exp10) X(log, log) X(log2, log2) X(log10, log10)            \
     X(log1p, log1p) X(sqrt, sqrt) X(cbrt, cbrt) X(sin, sin) X(cos, cos) X(tan, tan) X(asin, asin)  \
     X(acos, acos) X(atan, atan) X(sinh, sinh) X(cosh, cosh) X(tanh, tanh_by_exp) X(asinh, asinh)   \
-    X(acosh, acosh) X(atanh, atanh) X(erf, erf) X(erfc, erfc) X(lgamma, ln_gamma) X(tgamma, tgamma) \
-    X(sigmoid, sigmoid) X(degrees, degrees) X(radians, radians)
+    X(acosh, acosh) X(atanh, atanh) X(erf, erf) X(erfc, erfc) X(lgamma, ln_gamma)                  \
+    X(tgamma, tgamma) X(sigmoid, sigmoid) X(degrees, degrees) X(radians, radians)
 #define BINARY(X) X(pow, pow) X(atan2, atan2) X(hypot, hypot)
+/* clang-format on */
 
 #define UNARY_KERNEL(name, f)                                                                      \
     static void run_##name(struct call *c)                                                         \
@@ -71,12 +74,14 @@ static value_id build_math(struct site *s)
             return site_bad_type(s, i, "a number");
         args[i] = cast_number(s->b, s->args[i], TYPE_FLOAT64);
     }
-    return emit(s->b, &math_ops[s->f->param], type_of(TYPE_FLOAT64), args, s->n_args, (struct param){0}, NULL);
+    return emit(s->b, &math_ops[s->f->param], type_of(TYPE_FLOAT64), args, s->n_args,
+                (struct param){0}, NULL);
 }
 
 static value_id build_constant(struct site *s)
 {
-    return emit_constant(s->b, type_of(TYPE_FLOAT64), (struct cell){.f64 = s->f->param ? M_E : M_PI});
+    return emit_constant(s->b, type_of(TYPE_FLOAT64),
+                         (struct cell){.f64 = s->f->param ? M_E : M_PI});
 }
 
 /* ---- is it a number? ---- */
@@ -86,7 +91,7 @@ static value_id build_constant(struct site *s)
     {                                                                                              \
         const T *in = VALUES(0, T);                                                                \
         for (size_t i = 0; i < c->n; i++)                                                          \
-            RESULT(uint8_t)[i] = (test(in[i])) != 0;                                              \
+            RESULT(uint8_t)[i] = (test(in[i])) != 0;                                               \
     }
 #define IS_NAN(v) ((v) != (v))
 #define IS_FINITE(v) ((v) - (v) == 0)
@@ -124,11 +129,14 @@ static value_id build_if_not_finite(struct site *s)
     if (!type_is_number(s->types[0]))
         return site_bad_type(s, 0, "a number");
     value_id test = is_of(s->b, IS_FINITE_OP, s->args[0]);
-    return build_call(s->b, s->node, STR("if"), (value_id[]){test, s->args[0], s->args[1]}, 3, s->scope, s->d);
+    return build_call(s->b, s->node, STR("if"), (value_id[]){test, s->args[0], s->args[1]}, 3,
+                      s->scope, s->d);
 }
 
 #define MATH(name, arguments, text, flags, which, n)                                               \
-    {name, arguments, text, n, n, flags, build_math, which}
+    {                                                                                              \
+        name, arguments, text, n, n, flags, build_math, which                                      \
+    }
 static const struct function functions[] = {
     MATH("exp", "x", "e to the power x.", FN_ANY_CASE, MATH_exp, 1),
     MATH("exp2", "x", "2 to the power x.", 0, MATH_exp2, 1),

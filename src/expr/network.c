@@ -62,7 +62,8 @@ static value_id build_ip4_text(struct site *s)
     if (kind != TYPE_IPV4 && kind != TYPE_UINT8 && kind != TYPE_UINT16 && kind != TYPE_UINT32)
         return site_bad_type(s, 0, "an IPv4, UInt8, UInt16 or UInt32");
     value_id v = cast_number(s->b, s->args[0], TYPE_UINT32);
-    return emit(s->b, &op_ip4_text, type_of(TYPE_STRING), &v, 1, (struct param){.i = s->f->param}, NULL);
+    return emit(s->b, &op_ip4_text, type_of(TYPE_STRING), &v, 1, (struct param){.i = s->f->param},
+                NULL);
 }
 
 enum { ON_ERROR_THROW, ON_ERROR_DEFAULT, ON_ERROR_NULL };
@@ -116,7 +117,8 @@ static value_id build_ip4_to_ip6(struct site *s)
     if (s->types[0].kind != TYPE_IPV4)
         return site_bad_type(s, 0, "an IPv4");
     return cast_values(s->b, s->args[0],
-                       (struct type){.kind = TYPE_IPV6, .is_nullable = value_at(s->b, s->args[0])->type.is_nullable});
+                       (struct type){.kind = TYPE_IPV6,
+                                     .is_nullable = value_at(s->b, s->args[0])->type.is_nullable});
 }
 
 /* ---- IPv6 ---- */
@@ -125,8 +127,9 @@ static value_id build_ip6_text(struct site *s)
 {
     if (s->types[0].kind != TYPE_IPV6)
         return site_bad_type(s, 0, "an IPv6");
-    return cast_values(s->b, s->args[0], (struct type){.kind = TYPE_STRING,
-                                                       .is_nullable = value_at(s->b, s->args[0])->type.is_nullable});
+    return cast_values(s->b, s->args[0],
+                       (struct type){.kind = TYPE_STRING,
+                                     .is_nullable = value_at(s->b, s->args[0])->type.is_nullable});
 }
 
 static bool is_mapped_ip4(const uint8_t *address)
@@ -161,12 +164,14 @@ static value_id build_cut_ip6(struct site *s)
         if (!site_integer(s, i + 1, &n[i]))
             return VALUE_FAILED;
         if (n[i] > 16)
-            return site_error(s, "'%.*s' cuts 0 to 16 bytes, not %lld", STR_FMT(s->name), (long long)n[i]);
+            return site_error(s, "'%.*s' cuts 0 to 16 bytes, not %lld", STR_FMT(s->name),
+                              (long long)n[i]);
     }
     value_id cut = emit(s->b, &op_cut_ip6, type_of(TYPE_IPV6), s->args, 1,
                         (struct param){.i = n[0], .j = n[1]}, NULL);
-    return cast_values(s->b, cut, (struct type){.kind = TYPE_STRING,
-                                                .is_nullable = value_at(s->b, cut)->type.is_nullable});
+    return cast_values(
+        s->b, cut,
+        (struct type){.kind = TYPE_STRING, .is_nullable = value_at(s->b, cut)->type.is_nullable});
 }
 
 /* ---- text that is an address ---- */
@@ -178,7 +183,8 @@ static void run_is_ip(struct call *c)
         uint8_t address[16];
         uint32_t v;
         bool is_ip4 = value_ipv4(&v, text) == NULL;
-        RESULT(uint8_t)[i] = c->param.i == 4 ? is_ip4 : !is_ip4 && value_ipv6(address, text) == NULL;
+        RESULT(uint8_t)
+        [i] = c->param.i == 4 ? is_ip4 : !is_ip4 && value_ipv6(address, text) == NULL;
     }
 }
 static const struct op op_is_ip = {"isIPString", run_is_ip, 0};
@@ -187,7 +193,8 @@ static value_id build_is_ip(struct site *s)
 {
     if (s->types[0].kind != TYPE_STRING)
         return site_bad_type(s, 0, "a String");
-    return emit(s->b, &op_is_ip, type_of(TYPE_UINT8), s->args, 1, (struct param){.i = s->f->param}, NULL);
+    return emit(s->b, &op_is_ip, type_of(TYPE_UINT8), s->args, 1, (struct param){.i = s->f->param},
+                NULL);
 }
 
 /* ---- ranges ---- */
@@ -254,7 +261,8 @@ static bool range_has(const struct range *r, const struct address *a)
     return rest == 0 || (a->bytes[whole] ^ r->address.bytes[whole]) >> (8 - rest) == 0;
 }
 
-static bool address_of_row(struct address *a, const struct column *column, enum type_kind kind, size_t row)
+static bool address_of_row(struct address *a, const struct column *column, enum type_kind kind,
+                           size_t row)
 {
     if (kind == TYPE_STRING)
         return address_parse(a, str_at(column, row));
@@ -297,7 +305,8 @@ static value_id build_in_range(struct site *s)
         return site_bad_type(s, 0, "a String, IPv4 or IPv6");
     if (s->types[1].kind != TYPE_STRING || s->types[1].is_nullable)
         return site_bad_type(s, 1, "a String");
-    return emit(s->b, &op_in_range, type_of(TYPE_UINT8), s->args, 2, (struct param){.i = kind}, NULL);
+    return emit(s->b, &op_in_range, type_of(TYPE_UINT8), s->args, 2, (struct param){.i = kind},
+                NULL);
 }
 
 /* ---- network cards ---- */
@@ -337,7 +346,8 @@ static uint64_t hex_digit(char ch)
     return letter >= 'a' && letter <= 'f' ? (uint64_t)(letter - 'a' + 10) : 0xff;
 }
 
-/* xx?xx?xx…: of the separators only the place counts. What is no digit sets bits of its neighbour, too. */
+/* xx?xx?xx…: of the separators only the place counts. What is no digit sets bits of its
+ * neighbour, too. */
 static uint64_t hex_bytes(const char *p, unsigned n)
 {
     uint64_t v = 0;
@@ -363,7 +373,8 @@ static void run_mac_maker(struct call *c)
         RESULT(uint64_t)[i] = text.n >= 8 && text.n <= 17 ? hex_bytes(text.p, 3) : 0;
     }
 }
-static const struct op mac_ops[] = {{"MACStringToNum", run_mac_number, 0}, {"MACStringToOUI", run_mac_maker, 0}};
+static const struct op mac_ops[] = {{"MACStringToNum", run_mac_number, 0},
+                                    {"MACStringToOUI", run_mac_maker, 0}};
 
 static value_id build_mac_number(struct site *s)
 {
@@ -376,21 +387,28 @@ static const struct function functions[] = {
     {"IPv4NumToString", "n", "IPv4 or unsigned number as a.b.c.d.", 1, 1, 0, build_ip4_text, 0},
     {"INET_NTOA", "n", "IPv4NumToString", 1, 1, FN_ANY_CASE | FN_ALIAS, build_ip4_text, 0},
     {"IPv4NumToStringClassC", "n", "The same, its last byte as xxx.", 1, 1, 0, build_ip4_text, 1},
-    {"IPv4StringToNum", "s", "a.b.c.d as UInt32; rejects what is none.", 1, 1, 0, build_ip4_number, ON_ERROR_THROW},
-    {"INET_ATON", "s", "IPv4StringToNum", 1, 1, FN_ANY_CASE | FN_ALIAS, build_ip4_number, ON_ERROR_THROW},
-    {"IPv4StringToNumOrDefault", "s", "The same, 0 where it is none.", 1, 1, 0, build_ip4_number, ON_ERROR_DEFAULT},
-    {"IPv4StringToNumOrNull", "s", "The same, NULL where it is none.", 1, 1, 0, build_ip4_number, ON_ERROR_NULL},
+    {"IPv4StringToNum", "s", "a.b.c.d as UInt32; rejects what is none.", 1, 1, 0, build_ip4_number,
+     ON_ERROR_THROW},
+    {"INET_ATON", "s", "IPv4StringToNum", 1, 1, FN_ANY_CASE | FN_ALIAS, build_ip4_number,
+     ON_ERROR_THROW},
+    {"IPv4StringToNumOrDefault", "s", "The same, 0 where it is none.", 1, 1, 0, build_ip4_number,
+     ON_ERROR_DEFAULT},
+    {"IPv4StringToNumOrNull", "s", "The same, NULL where it is none.", 1, 1, 0, build_ip4_number,
+     ON_ERROR_NULL},
     {"IPv4ToIPv6", "a", "IPv4 as ::ffff:a.b.c.d.", 1, 1, 0, build_ip4_to_ip6, 0},
     {"IPv6NumToString", "a", "IPv6 as text.", 1, 1, 0, build_ip6_text, 0},
     {"INET6_NTOA", "a", "IPv6NumToString", 1, 1, FN_ANY_CASE | FN_ALIAS, build_ip6_text, 0},
-    {"cutIPv6", "a, bytes, bytes4", "IPv6 as text with the last bytes 0; bytes4 where it holds an IPv4.", 3, 3, 0,
-     build_cut_ip6, 0},
+    {"cutIPv6", "a, bytes, bytes4",
+     "IPv6 as text with the last bytes 0; bytes4 where it holds an IPv4.", 3, 3, 0, build_cut_ip6,
+     0},
     {"isIPv4String", "s", "Is it the text of an IPv4?", 1, 1, 0, build_is_ip, 4},
     {"isIPv6String", "s", "Is it the text of an IPv6?", 1, 1, 0, build_is_ip, 6},
-    {"isIPAddressInRange", "a, 'net/bits'", "Does the network hold the address?", 2, 2, FN_OWN_NULLS,
-     build_in_range, 0},
+    {"isIPAddressInRange", "a, 'net/bits'", "Does the network hold the address?", 2, 2,
+     FN_OWN_NULLS, build_in_range, 0},
     {"MACNumToString", "n", "UInt64 as 01:23:45:67:89:AB.", 1, 1, 0, build_mac_text, 0},
-    {"MACStringToNum", "s", "01:23:45:67:89:AB as UInt64; 0 for other lengths.", 1, 1, 0, build_mac_number, 0},
-    {"MACStringToOUI", "s", "The first three bytes of it, the card's maker.", 1, 1, 0, build_mac_number, 1},
+    {"MACStringToNum", "s", "01:23:45:67:89:AB as UInt64; 0 for other lengths.", 1, 1, 0,
+     build_mac_number, 0},
+    {"MACStringToOUI", "s", "The first three bytes of it, the card's maker.", 1, 1, 0,
+     build_mac_number, 1},
 };
 const struct function_family family_network = {"Networks", functions, COUNT(functions)};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * NULL: tests, replacements, and the smallest and largest of several values (which skip NULLs). As in
- * ClickHouse all arguments of coalesce and ifNull are computed, so each may reject. */
+ * NULL: tests, replacements, and the smallest and largest of several values (which skip NULLs).
+ * As in ClickHouse all arguments of coalesce and ifNull are computed, so each may reject. */
 #include "expr/kinds.h"
 
 static void all_faults(struct call *c)
@@ -83,7 +83,7 @@ static void run_null_if(struct call *c)
 {
     size_t width = type_width(c->out->type);
     const uint8_t *equal = VALUES(0, uint8_t), *unknown = c->args[0]->nulls,
-        *nulls = c->args[1]->nulls;
+                  *nulls = c->args[1]->nulls;
 
     memcpy(c->out->values, c->args[1]->values, width * c->n);
     for (size_t i = 0; i < c->n; i++)
@@ -163,7 +163,8 @@ static void extreme_masks(struct call *c)
         run_##name##_##suffix(c);                                                                  \
         extreme_masks(c);                                                                          \
     }
-#define EXTREME_WRAPPERS(KIND, T, suffix) EXTREME_WRAPPED(least, suffix) EXTREME_WRAPPED(greatest, suffix)
+#define EXTREME_WRAPPERS(KIND, T, suffix)                                                          \
+    EXTREME_WRAPPED(least, suffix) EXTREME_WRAPPED(greatest, suffix)
 NUMBER_KINDS(EXTREME_WRAPPERS)
 EXTREME_WRAPPED(least_sane, f32)
 EXTREME_WRAPPED(least_sane, f64)
@@ -174,12 +175,12 @@ EXTREME_WRAPPED(greatest, str)
 #define LEAST_OP(KIND, T, suffix) {"least", run_own_least_##suffix, OP_OWN_MASKS},
 #define GREATEST_OP(KIND, T, suffix) {"greatest", run_own_greatest_##suffix, OP_OWN_MASKS},
 static const struct op extreme_ops[2][N_KINDS] = {{NUMBER_KINDS(LEAST_OP)},
-    {NUMBER_KINDS(GREATEST_OP)}};
+                                                  {NUMBER_KINDS(GREATEST_OP)}};
 static const struct op extreme_sane_ops[2][2] = {
-    {{"least", run_own_least_sane_f32, OP_OWN_MASKS}, {"least", run_own_least_sane_f64,
-     OP_OWN_MASKS}},
-    {{"greatest", run_own_greatest_sane_f32, OP_OWN_MASKS}, {"greatest", run_own_greatest_sane_f64,
-     OP_OWN_MASKS}}};
+    {{"least", run_own_least_sane_f32, OP_OWN_MASKS},
+     {"least", run_own_least_sane_f64, OP_OWN_MASKS}},
+    {{"greatest", run_own_greatest_sane_f32, OP_OWN_MASKS},
+     {"greatest", run_own_greatest_sane_f64, OP_OWN_MASKS}}};
 static const struct op extreme_str_ops[2] = {{"least", run_own_least_str, OP_OWN_MASKS},
                                              {"greatest", run_own_greatest_str, OP_OWN_MASKS}};
 
@@ -214,8 +215,7 @@ static value_id build_extreme(struct site *s)
     for (uint32_t i = 1; i < s->n_args; i++) {
         value_id next = cast_super(b, s->args[i], super);
         bool is_sane = type_is_float(super) && (s->n_args > 2 || super.is_nullable);
-        const struct op *op = super.kind == TYPE_STRING
-                                  ? &extreme_str_ops[s->f->param]
+        const struct op *op = super.kind == TYPE_STRING ? &extreme_str_ops[s->f->param]
                               : is_sane
                                   ? &extreme_sane_ops[s->f->param][super.kind == TYPE_FLOAT64]
                                   : &extreme_ops[s->f->param][kind_index(type_storage(super))];
@@ -231,7 +231,7 @@ static value_id build_is_null(struct site *s)
     if (!s->types[0].is_nullable) /* known without looking */
         return constant_u64(s->b, TYPE_UINT8, s->f->param != 0);
     return emit(s->b, &op_is_null, type_of(TYPE_UINT8), s->args, 1,
-        (struct param){.i = s->f->param}, NULL);
+                (struct param){.i = s->f->param}, NULL);
 }
 
 static value_id build_assume(struct site *s)
@@ -299,12 +299,11 @@ static const struct function functions[] = {
     {"ifNull", "x, other", "x, or other where x is NULL.", 2, 2, FN_ANY_CASE | FN_OWN_NULLS,
      build_coalesce, 0},
     {"coalesce", "a, b, …", "The first that is not NULL. All of them are computed.", 1, 255,
-     FN_ANY_CASE | FN_OWN_NULLS,
-     build_coalesce, 0},
+     FN_ANY_CASE | FN_OWN_NULLS, build_coalesce, 0},
     {"nullIf", "a, b", "NULL where a equals b, else a.", 2, 2, FN_ANY_CASE | FN_OWN_NULLS,
      build_null_if, 0},
-    {"assumeNotNull", "x", "x without its Nullable; 0 or '' where it was NULL.", 1, 1,
-     FN_OWN_NULLS, build_assume, 0},
+    {"assumeNotNull", "x", "x without its Nullable; 0 or '' where it was NULL.", 1, 1, FN_OWN_NULLS,
+     build_assume, 0},
     {"toNullable", "x", "x as Nullable.", 1, 1, FN_OWN_NULLS, build_nullable, 0},
     {"least", "a, b, …", "The smallest; NULLs are skipped.", 1, 255, FN_ANY_CASE | FN_OWN_NULLS,
      build_extreme, 0},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * static_cast between numbers, 10 x 10 kernels, and numbers to Bool. Integers wrap; infinity and NaN
- * become no integer (a fault in the checked form). */
+ * static_cast between numbers, 10 x 10 kernels, and numbers to Bool. Integers wrap; infinity and
+ * NaN become no integer (a fault in the checked form). */
 #include <assert.h>
 
 #include <math.h>
@@ -62,7 +62,8 @@ CAST_KERNEL(f64, double, f64, double)
         for (size_t i = 0; i < c->n; i++)                                                          \
             c->fresh[i] = isfinite(in[i]) ? 0 : FAULT_RANGE;                                       \
     }                                                                                              \
-    static const struct op op_checked_##from##_##to = {"cast", run_checked_##from##_##to, OP_FAULTS};
+    static const struct op op_checked_##from##_##to = {"cast", run_checked_##from##_##to,          \
+                                                       OP_FAULTS};
 
 #define FROM_FLOATS(KIND, To, to)                                                                  \
     FLOAT_TO_INTEGER(f32, float, to, To, WIDE_##to)                                                \
@@ -80,43 +81,35 @@ INTEGER_KINDS(FROM_FLOATS)
 #define ROW_OF(from)                                                                               \
     {                                                                                              \
         &op_##from##_u8, &op_##from##_u16, &op_##from##_u32, &op_##from##_u64, &op_##from##_i8,    \
-        &op_##from##_i16, &op_##from##_i32, &op_##from##_i64, &op_##from##_f32, &op_##from##_f64   \
+            &op_##from##_i16, &op_##from##_i32, &op_##from##_i64, &op_##from##_f32,                \
+            &op_##from##_f64                                                                       \
     }
 static const struct op *const casts[N_KINDS][N_KINDS] = {
-    ROW_OF(u8), ROW_OF(u16), ROW_OF(u32), ROW_OF(u64), ROW_OF(i8),
+    ROW_OF(u8),  ROW_OF(u16), ROW_OF(u32), ROW_OF(u64), ROW_OF(i8),
     ROW_OF(i16), ROW_OF(i32), ROW_OF(i64), ROW_OF(f32), ROW_OF(f64),
 };
 #define CHECKED_ROW(from)                                                                          \
     {                                                                                              \
         &op_checked_##from##_u8, &op_checked_##from##_u16, &op_checked_##from##_u32,               \
-        &op_checked_##from##_u64, &op_checked_##from##_i8, &op_checked_##from##_i16,               \
-        &op_checked_##from##_i32, &op_checked_##from##_i64                                         \
+            &op_checked_##from##_u64, &op_checked_##from##_i8, &op_checked_##from##_i16,           \
+            &op_checked_##from##_i32, &op_checked_##from##_i64                                     \
     }
 static const struct op *const checked_casts[2][8] = {CHECKED_ROW(f32), CHECKED_ROW(f64)};
 
 enum type_kind type_storage(struct type t)
 {
     switch (t.kind) {
-    case TYPE_BOOL:
-        return TYPE_UINT8;
-    case TYPE_DATE:
-        return TYPE_UINT16;
+    case TYPE_BOOL: return TYPE_UINT8;
+    case TYPE_DATE: return TYPE_UINT16;
     case TYPE_DATETIME:
-    case TYPE_IPV4:
-        return TYPE_UINT32;
+    case TYPE_IPV4: return TYPE_UINT32;
     case TYPE_DATETIME64:
-    case TYPE_INTERVAL:
-        return TYPE_INT64;
-    case TYPE_DATE32:
-        return TYPE_INT32;
-    case TYPE_ENUM8:
-        return TYPE_INT8;
-    case TYPE_ENUM16:
-        return TYPE_INT16;
-    case TYPE_DECIMAL:
-        return type_width(t) == 4 ? TYPE_INT32 : TYPE_INT64;
-    default:
-        return t.kind;
+    case TYPE_INTERVAL: return TYPE_INT64;
+    case TYPE_DATE32: return TYPE_INT32;
+    case TYPE_ENUM8: return TYPE_INT8;
+    case TYPE_ENUM16: return TYPE_INT16;
+    case TYPE_DECIMAL: return type_width(t) == 4 ? TYPE_INT32 : TYPE_INT64;
+    default: return t.kind;
     }
 }
 
@@ -188,7 +181,8 @@ NUMBER_KINDS(CONDITION_KERNEL)
 #define CONDITION_OP(KIND, T, suffix) {"condition", run_condition_##suffix, OP_OWN_MASKS},
 static const struct op to_condition[N_KINDS] = {NUMBER_KINDS(CONDITION_OP)};
 
-value_id builder_condition(struct builder *b, value_id value, struct place at, struct diagnostics *d)
+value_id builder_condition(struct builder *b, value_id value, struct place at,
+                           struct diagnostics *d)
 {
     struct type type = value_at(b, value)->type;
     char name[64];
@@ -196,7 +190,8 @@ value_id builder_condition(struct builder *b, value_id value, struct place at, s
     if (type.kind == TYPE_NOTHING)
         return constant_u64(b, TYPE_UINT8, 0);
     if (!type_is_number(type)) {
-        diagnose_error(d, at, NULL, "a condition must be a number, this is %s", type_name(type, name));
+        diagnose_error(d, at, NULL, "a condition must be a number, this is %s",
+                       type_name(type, name));
         return VALUE_FAILED;
     }
     return EMIT(b, &to_condition[kind_index(type_storage(type))], type_of(TYPE_UINT8), value);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Functions of regular expressions. A constant pattern is compiled when the value is built, others once
- * for each of the last few different texts of a batch. */
+ * Functions of regular expressions. A constant pattern is compiled when the value is built,
+ * others once for each of the last few different texts of a batch. */
 #include "base/hash.h"
 #include "expr/regex.h"
 #include "expr/text_kit.h"
@@ -24,7 +24,8 @@ static struct regex *compile(struct site *s, uint32_t arg, struct str pattern, u
     struct regex *r = regex_new(pattern, flags, why, sizeof(why));
 
     if (r == NULL) {
-        diagnose_error(s->d, at, NULL, "'%.*s' is no regular expression: %s", STR_FMT(pattern), why);
+        diagnose_error(s->d, at, NULL, "'%.*s' is no regular expression: %s", STR_FMT(pattern),
+                       why);
         return NULL;
     }
     expr_memory_own(s->b->memory, r, free_regex);
@@ -154,8 +155,8 @@ static bool is_escaped(struct str s, size_t at)
     return n % 2 != 0;
 }
 
-/* Without ^.* before and .*$ behind, as ClickHouse rewrites the pattern for columns. What the groups are is not
- * quite the same then: of several places the first one counts, not the last. */
+/* Without ^.* before and .*$ behind, as ClickHouse rewrites the pattern for columns. What the
+ * groups are is not quite the same then: of several places the first one counts, not the last. */
 static struct str without_ends(struct str s)
 {
     if (str_starts(s, "^.*") && !str_starts(s, "^.*?"))
@@ -173,7 +174,7 @@ static value_id build_extract(struct site *s)
     if (r == NULL)
         return VALUE_FAILED;
     bool is_column = !builder_is_constant(s->b, s->args[0]) &&
-        !value_at(s->b, s->args[0])->type.is_low_cardinality;
+                     !value_at(s->b, s->args[0])->type.is_low_cardinality;
     if (is_column && regex_n_groups(r) > 0 && !regex_has_choice(r)) {
         r = compile(s, 1, without_ends(*site_constant_text(s, 1)), 0);
         if (r == NULL)
@@ -228,8 +229,8 @@ static value_id build_count(struct site *s)
     struct regex *r = compile_constant(s, 1, s->f->param ? REGEX_ANY_CASE : 0);
     if (r == NULL)
         return VALUE_FAILED;
-    return emit(s->b, &op_count, type_of(TYPE_UINT64), s->args, 2,
-                (struct param){.i = s->f->param}, r);
+    return emit(s->b, &op_count, type_of(TYPE_UINT64), s->args, 2, (struct param){.i = s->f->param},
+                r);
 }
 
 /* ---- replaceRegexpOne, replaceRegexpAll ---- */
@@ -312,12 +313,12 @@ struct replacing {
     struct replacement by;
 };
 
-/* One is enough, as ClickHouse decides it for constant patterns and columns: what is bound to the begin or
- * the end matches once, though an empty match might follow at the end. */
+/* One is enough, as ClickHouse decides it for constant patterns and columns: what is bound to
+ * the begin or the end matches once, though an empty match might follow at the end. */
 static bool matches_once(const struct regex *r, struct str pattern)
 {
     bool is_bound = pattern.p[0] == '^' ||
-        (pattern.p[pattern.n - 1] == '$' && !is_escaped(pattern, pattern.n - 1));
+                    (pattern.p[pattern.n - 1] == '$' && !is_escaped(pattern, pattern.n - 1));
 
     return is_bound && !regex_has_choice(r);
 }
@@ -380,7 +381,8 @@ static value_id build_replace(struct site *s)
     if (!replacement_make(&x->by, &s->b->memory->arena, *by, regex_n_groups(r)))
         return site_error(s, "the replacement '%.*s' names a group that the pattern does not have",
                           STR_FMT(*by));
-    if (is_column && regex_literal(r) != NULL) { /* then ClickHouse takes the replacement literally */
+    /* then ClickHouse takes the replacement literally */
+    if (is_column && regex_literal(r) != NULL) {
         x->by.parts[0] = (struct part){*by, -1};
         x->by.n = by->n > 0;
     }
@@ -417,10 +419,11 @@ static const struct function functions[] = {
     {"match", "s, pattern", "`s REGEXP pattern`: does the pattern match anywhere in s?", 2, 2, 0,
      build_match, 0},
     {"REGEXP_MATCHES", "s, pattern", "match", 2, 2, FN_ANY_CASE | FN_ALIAS, build_match, 0},
-    {"extract", "s, pattern", "The first group of the first match, or all of it if there is no group.",
-     2, 2, 0, build_extract, 0},
-    {"regexpExtract", "s, pattern[, group]", "That group of the first match (0 = all of it).", 2, 3, 0,
-     build_regexp_extract, 0},
+    {"extract", "s, pattern",
+     "The first group of the first match, or all of it if there is no group.", 2, 2, 0,
+     build_extract, 0},
+    {"regexpExtract", "s, pattern[, group]", "That group of the first match (0 = all of it).", 2, 3,
+     0, build_regexp_extract, 0},
     {"REGEXP_EXTRACT", "s, pattern[, group]", "regexpExtract", 2, 3, FN_ANY_CASE | FN_ALIAS,
      build_regexp_extract, 0},
     {"countMatches", "s, pattern", "How often the pattern matches, one behind another.", 2, 2, 0,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A program is the list of calls that its outputs need, in the order in which the builder made them
- * (arguments always come first). Each result lies in a register, an array of BATCH_ROWS values with its
- * masks; registers are reused after the last reader. Constants are broadcast once, inputs are read
- * where they lie. */
+ * (arguments always come first). Each result lies in a register, an array of BATCH_ROWS values
+ * with its masks; registers are reused after the last reader. Constants are broadcast once,
+ * inputs are read where they lie. */
 #include "expr/expr_priv.h"
 
 #include <stdatomic.h>
@@ -134,8 +134,9 @@ static void add_faults(struct call *c, const uint8_t *faults)
 
 static void add_fresh(const struct op *op, struct call *c)
 {
-    const uint8_t *nulls = op->flags & OP_NULL_FAULTS ? c->args[c->n_args - 1]->nulls
-        : op->flags & OP_ANY_NULL_FAULTS ? NULL : c->out->nulls;
+    const uint8_t *nulls = op->flags & OP_NULL_FAULTS       ? c->args[c->n_args - 1]->nulls
+                           : op->flags & OP_ANY_NULL_FAULTS ? NULL
+                                                            : c->out->nulls;
 
     if (nulls)
         for (size_t i = 0; i < c->n; i++)
@@ -159,7 +160,8 @@ void op_run(const struct op *op, struct call *c)
             add_faults(c, c->args[g]->faults);
         return;
     }
-    if (!type_is_compound(c->out->type)) /* those are never NULL: the kernel sees what lies under it */
+    /* those are never NULL: the kernel sees what lies under it */
+    if (!type_is_compound(c->out->type))
         collect_nulls(c);
     for (uint32_t a = 0; a < c->n_args; a++)
         add_faults(c, c->args[a]->faults);
@@ -175,8 +177,8 @@ void op_run(const struct op *op, struct call *c)
 struct maker {
     const struct builder *b;
     struct program *p;
-    uint8_t *needed;      /* per value */
-    uint32_t *last_use;   /* per value (roots of retypes): index of the last reader */
+    uint8_t *needed;    /* per value */
+    uint32_t *last_use; /* per value (roots of retypes): index of the last reader */
     struct place_of *places;
     uint32_t *free_registers;
     size_t n_free;
@@ -265,9 +267,13 @@ static void add_instruction(struct maker *m, value_id id)
     const struct value *v = value_at(m->b, id);
     struct instruction *at = &p->code[p->n_code++];
 
-    *at = (struct instruction){.op = v->op, .type = v->type, .n_args = v->n_args - v->n_guards,
-                               .n_guards = v->n_guards, .first_arg = (uint32_t)p->n_args,
-                               .param = v->param, .data = v->data};
+    *at = (struct instruction){.op = v->op,
+                               .type = v->type,
+                               .n_args = v->n_args - v->n_guards,
+                               .n_guards = v->n_guards,
+                               .first_arg = (uint32_t)p->n_args,
+                               .param = v->param,
+                               .data = v->data};
     for (uint32_t a = 0; a < v->n_args; a++) {
         struct place_of place = m->places[root_of(m->b, v->args[a])];
         p->args[p->n_args] = place;
@@ -378,7 +384,7 @@ static void explain_place(struct buf *out, const struct program *p, struct place
         print_string_literal(out, str_at(c, 0));
     else
         value_print(out, c->type.kind == TYPE_INTERVAL ? type_of(TYPE_INT64) : type_bare(c->type),
-            c->values);
+                    c->values);
 }
 
 void program_explain(struct buf *out, const struct program *p)
@@ -471,32 +477,36 @@ struct frame *inner_frame(struct call *c, const struct program *p, struct frame 
 }
 
 static const struct column *place_column(const struct frame *f, const struct batch *in,
-    struct place_of place)
+                                         struct place_of place)
 {
     switch (place.kind) {
-    case PLACE_INPUT:
-        return &in->columns[place.index];
-    case PLACE_CONSTANT:
-        return &f->program->constants[place.index];
-    default:
-        return &f->registers[place.index];
+    case PLACE_INPUT: return &in->columns[place.index];
+    case PLACE_CONSTANT: return &f->program->constants[place.index];
+    default: return &f->registers[place.index];
     }
 }
 
 static void run_instruction(struct frame *f, const struct batch *in, const struct instruction *at,
-    int64_t now_s)
+                            int64_t now_s)
 {
     const struct program *p = f->program;
 
     for (uint32_t a = 0; a < at->n_args + at->n_guards; a++)
         f->args[a] = place_column(f, in, p->args[at->first_arg + a]);
     f->registers[at->out] = (struct column){.type = at->type, .values = f->values[at->out]};
-    struct call c = {.n = in->n_rows, .args = f->args,
-        .is_constant = p->arg_is_constant + at->first_arg,
-                     .n_args = at->n_args, .n_guards = at->n_guards, .param = at->param,
-                         .data = at->data,
-                     .arena = &f->arena, .now_s = now_s, .out = &f->registers[at->out],
-                     .nulls = f->nulls[at->out], .faults = f->faults[at->out], .fresh = f->fresh,
+    struct call c = {.n = in->n_rows,
+                     .args = f->args,
+                     .is_constant = p->arg_is_constant + at->first_arg,
+                     .n_args = at->n_args,
+                     .n_guards = at->n_guards,
+                     .param = at->param,
+                     .data = at->data,
+                     .arena = &f->arena,
+                     .now_s = now_s,
+                     .out = &f->registers[at->out],
+                     .nulls = f->nulls[at->out],
+                     .faults = f->faults[at->out],
+                     .fresh = f->fresh,
                      .frame = f};
     op_run(at->op, &c);
 }

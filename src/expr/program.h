@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Expression programs: typed, column at a time, equal subexpressions once. A builder turns ASTs into
- * values (ids); the finished program computes all outputs for a batch.
+ * Expression programs: typed, column at a time, equal subexpressions once. A builder turns ASTs
+ * into values (ids); the finished program computes all outputs for a batch.
  *
- * Types, results and wrapping are ClickHouse's. An expression that throws for a row there gives a *fault*
- * in that row here (column.faults): faults pass through strict functions and are dropped by lazy ones
- * (if, multiIf, and, or, coalesce …) where ClickHouse would not have evaluated the argument
- * (short_circuit_function_evaluation = 'enable'). now() and today() are given per run, so that replay is
- * equal. */
+ * Types, results and wrapping are ClickHouse's. An expression that throws for a row there gives
+ * a *fault* in that row here (column.faults): faults pass through strict functions and are
+ * dropped by lazy ones (if, multiIf, and, or, coalesce …) where ClickHouse would not have
+ * evaluated the argument (short_circuit_function_evaluation = 'enable'). now() and today() are
+ * given per run, so that replay is equal. */
 #ifndef EXPR_PROGRAM_H
 #define EXPR_PROGRAM_H
 
@@ -16,10 +16,10 @@
 
 enum fault {
     FAULT_NONE,
-    FAULT_PARSE,      /* text is not a value of the type */
-    FAULT_DIVISION,   /* division by zero, or of the smallest by -1 */
-    FAULT_RANGE,      /* value outside the type or an argument outside its range */
-    FAULT_NULL,       /* NULL where there can be none */
+    FAULT_PARSE,    /* text is not a value of the type */
+    FAULT_DIVISION, /* division by zero, or of the smallest by -1 */
+    FAULT_RANGE,    /* value outside the type or an argument outside its range */
+    FAULT_NULL,     /* NULL where there can be none */
     FAULT_DECODE,
     FAULT_COUNT,
 };
@@ -30,28 +30,32 @@ typedef int32_t value_id; /* of a builder; < 0: none */
 struct builder;
 struct program;
 
-/* Names inside an expression are found by `lookup`, which may build other expressions (aliases) first.
- * It returns the value, VALUE_UNKNOWN (the builder then reports the name) or VALUE_FAILED (already
- * reported). `names` fills a list of known names for suggestions. */
+/* Names inside an expression are found by `lookup`, which may build other expressions (aliases)
+ * first. It returns the value, VALUE_UNKNOWN (the builder then reports the name) or VALUE_FAILED
+ * (already reported). `names` fills a list of known names for suggestions. */
 enum { VALUE_UNKNOWN = -1, VALUE_FAILED = -2 };
 struct scope {
     void *context;
     value_id (*lookup)(void *context, struct builder *b, struct str name, struct place at);
     size_t (*names)(void *context, struct str *out, size_t cap);
-    /* Or NULL. A call that is to be built elsewhere: its value, VALUE_UNKNOWN if it is not, or VALUE_FAILED. */
+    /* Or NULL. A call that is to be built elsewhere: its value, VALUE_UNKNOWN if it is not, or
+     * VALUE_FAILED. */
     value_id (*call)(void *context, const struct ast *node, struct diagnostics *d);
 };
 
 struct builder *builder_new(void);
 void builder_free(struct builder *b);
 
-value_id builder_input(struct builder *b, uint32_t slot, struct type type); /* column `slot` of the batch */
-value_id builder_now(struct builder *b);                                     /* the run's now, DateTime */
+/* column `slot` of the batch */
+value_id builder_input(struct builder *b, uint32_t slot, struct type type);
+/* the run's now, DateTime */
+value_id builder_now(struct builder *b);
 /* VALUE_FAILED after a mistake, which is in d. Aggregate functions are refused here. */
 value_id builder_expression(struct builder *b, const struct ast *node, const struct scope *scope,
                             struct diagnostics *d);
 /* CAST(value, type) as ClickHouse's CAST; used for column types of MATERIALIZED and DEFAULT. */
-value_id builder_cast(struct builder *b, value_id value, struct type type, struct place at, struct diagnostics *d);
+value_id builder_cast(struct builder *b, value_id value, struct type type, struct place at,
+                      struct diagnostics *d);
 /* if(column.missing, fallback, column): DEFAULT of an input with `has_default`. */
 value_id builder_default(struct builder *b, value_id input, value_id fallback);
 struct type builder_type(const struct builder *b, value_id value);
@@ -59,14 +63,15 @@ bool builder_is_constant(const struct builder *b, value_id value);
 /* The constant's value as SQL text (for settings and parameters); false if not constant. */
 bool builder_constant_text(const struct builder *b, value_id value, struct buf *out);
 /* A condition for WHERE, if, -If: a number or Nullable number becomes UInt8 0/1 (NULL = 0). */
-value_id builder_condition(struct builder *b, value_id value, struct place at, struct diagnostics *d);
+value_id builder_condition(struct builder *b, value_id value, struct place at,
+                           struct diagnostics *d);
 
 /* a AND b of two conditions (UInt8 0/1), lazily: a fault of b does not count where a is 0. */
 value_id builder_and(struct builder *b, value_id left, value_id right);
 
-/* The program computes these outputs, in this order (duplicates allowed). The builder may go on being
- * used for further programs. The program is read-only and shared by threads; a run needs a struct frame,
- * one per thread. */
+/* The program computes these outputs, in this order (duplicates allowed). The builder may go on
+ * being used for further programs. The program is read-only and shared by threads; a run needs a
+ * struct frame, one per thread. */
 struct program *builder_finish(struct builder *b, const value_id *outputs, size_t n);
 void program_free(struct program *p);
 size_t program_n_outputs(const struct program *p);
@@ -74,8 +79,8 @@ void program_explain(struct buf *out, const struct program *p); /* one line an i
 
 struct frame *frame_new(const struct program *p);
 void frame_free(struct frame *f);
-/* Columns valid until the next run of this frame; strings may point into in's arena/input or the frame.
- * now_s: the epoch's now. in->n_rows <= BATCH_ROWS. */
+/* Columns valid until the next run of this frame; strings may point into in's arena/input or the
+ * frame. now_s: the epoch's now. in->n_rows <= BATCH_ROWS. */
 void program_run(const struct program *p, struct frame *f, const struct batch *in, int64_t now_s);
 const struct column *frame_output(const struct frame *f, size_t output);
 

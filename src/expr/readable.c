@@ -47,11 +47,28 @@ static const char *const binary_units[] = {" B",   " KiB", " MiB", " GiB", " TiB
 static const char *const decimal_units[] = {" B",  " KB", " MB", " GB", " TB",
                                             " PB", " EB", " ZB", " YB"};
 static const char *const quantity_units[] = {
-    "",               " thousand",      " million",       " billion",           " trillion",
-    " quadrillion",   " quintillion",   " sextillion",    " septillion",        " octillion",
-    " nonillion",     " decillion",     " undecillion",   " duodecillion",      " tredecillion",
-    " quattuordecillion", " quindecillion", " sexdecillion", " septendecillion", " octodecillion",
-    " novemdecillion", " vigintillion",
+    "",
+    " thousand",
+    " million",
+    " billion",
+    " trillion",
+    " quadrillion",
+    " quintillion",
+    " sextillion",
+    " septillion",
+    " octillion",
+    " nonillion",
+    " decillion",
+    " undecillion",
+    " duodecillion",
+    " tredecillion",
+    " quattuordecillion",
+    " quindecillion",
+    " sexdecillion",
+    " septendecillion",
+    " octodecillion",
+    " novemdecillion",
+    " vigintillion",
 };
 static const struct scale scales[] = {
     {1024, binary_units, COUNT(binary_units)},
@@ -104,7 +121,7 @@ struct span {
     double whole;
     char digits[10]; /* nine, of the part below the second */
     bool has_output;
-    bool is_bad;     /* ClickHouse fails on it */
+    bool is_bad; /* ClickHouse fails on it */
     int least;
 };
 
@@ -215,8 +232,10 @@ static int unit_argument(struct site *s, uint32_t arg, int otherwise)
         if (text.n == n + 1 && memcmp(text.p, units[i].name, n) == 0 && text.p[n] == 's')
             return i;
     }
-    site_error(s, "'%.*s' is no unit: nanoseconds, microseconds, milliseconds, seconds, minutes, "
-               "hours, days, months, years are", STR_FMT(text));
+    site_error(s,
+               "'%.*s' is no unit: nanoseconds, microseconds, milliseconds, seconds, minutes, "
+               "hours, days, months, years are",
+               STR_FMT(text));
     return -1;
 }
 
@@ -240,8 +259,8 @@ static value_id build_span(struct site *s)
     if (least > most)
         least = 0;
     value_id v = cast_number(s->b, s->args[0], TYPE_FLOAT64);
-    return emit(s->b, &op_span, type_of(TYPE_STRING), &v, 1,
-                (struct param){.i = most, .j = least}, NULL);
+    return emit(s->b, &op_span, type_of(TYPE_STRING), &v, 1, (struct param){.i = most, .j = least},
+                NULL);
 }
 
 static const struct function functions[] = {

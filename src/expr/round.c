@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * round, floor, ceil, trunc to n digits after the point (negative n: before it). Floating point halves go
- * to the even neighbour, integers' halves away from zero, as in ClickHouse. */
+ * round, floor, ceil, trunc to n digits after the point (negative n: before it). Floating point
+ * halves go to the even neighbour, integers' halves away from zero, as in ClickHouse. */
 #include <math.h>
 
 #include "expr/kinds.h"
@@ -12,14 +12,10 @@ static double round_double(double v, enum rounding how)
 {
     switch (how) {
     case ROUND:
-    case BANKERS:
-        return nearbyint(v);
-    case FLOOR:
-        return floor(v);
-    case CEIL:
-        return ceil(v);
-    default:
-        return trunc(v);
+    case BANKERS: return nearbyint(v);
+    case FLOOR: return floor(v);
+    case CEIL: return ceil(v);
+    default: return trunc(v);
     }
 }
 
@@ -98,7 +94,7 @@ static value_id build_round(struct site *s)
         return VALUE_FAILED;
     if (digits < -30 || digits > 30)
         return site_error(s, "'%.*s' takes -30 to 30 digits, not %lld", STR_FMT(s->name),
-            (long long)digits);
+                          (long long)digits);
     enum type_kind storage = type_storage(t);
     if (type_is_float(t))
         return emit(s->b, storage == TYPE_FLOAT32 ? &op_round_f32 : &op_round_f64, t, s->args, 1,
@@ -108,15 +104,15 @@ static value_id build_round(struct site *s)
     static const uint8_t most[] = {2, 4, 9, 19, 2, 4, 9, 18};
     int64_t scale = -digits > most[kind_index(storage)] || digits < -18 ? 0 : power_of_ten[-digits];
     return emit(s->b, &integer_ops[kind_index(storage)], t, s->args, 1,
-        (struct param){.i = s->f->param, .j = scale}, NULL);
+                (struct param){.i = s->f->param, .j = scale}, NULL);
 }
 
 static const struct function functions[] = {
     {"round", "x[, digits]",
      "To the nearest; halves of floating point to even, of integers away from 0.", 1, 2,
-     FN_ANY_CASE,
-     build_round, ROUND},
-    {"roundBankers", "x[, digits]", "To the nearest; halves to even.", 1, 2, 0, build_round, BANKERS},
+     FN_ANY_CASE, build_round, ROUND},
+    {"roundBankers", "x[, digits]", "To the nearest; halves to even.", 1, 2, 0, build_round,
+     BANKERS},
     {"floor", "x[, digits]", "Down.", 1, 2, FN_ANY_CASE, build_round, FLOOR},
     {"ceil", "x[, digits]", "Up.", 1, 2, FN_ANY_CASE, build_round, CEIL},
     {"ceiling", "x[, digits]", "ceil", 1, 2, FN_ANY_CASE | FN_ALIAS, build_round, CEIL},

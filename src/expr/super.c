@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The least type that holds values of several types, as ClickHouse's getLeastSupertype, and the casts
- * to it, which never fail. */
+ * The least type that holds values of several types, as ClickHouse's getLeastSupertype, and the
+ * casts to it, which never fail. */
 #include "expr/compound.h"
 #include "expr/times.h"
 
@@ -10,7 +10,8 @@ static size_t max_size(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-/* Decimals and integers: as many digits behind the point as the finest, and room for the widest integer. */
+/* Decimals and integers: as many digits behind the point as the finest, and room for the widest
+ * integer. */
 static bool super_decimal(struct type *ret, const struct type *types, size_t n)
 {
     static const uint8_t digits[] = {[1] = 3, [2] = 5, [4] = 10, [8] = 19};
@@ -146,15 +147,17 @@ static bool super_compound(struct type *ret, const struct type *types, size_t n)
             return false;
     }
     *ret = first->kind == TYPE_ARRAY ? type_array(elements[0])
-           : first->kind == TYPE_MAP ? type_map(elements[0], elements[1])
-                                     : type_tuple(elements, same_names ? first->more->names : NULL, n_elements);
+           : first->kind == TYPE_MAP
+               ? type_map(elements[0], elements[1])
+               : type_tuple(elements, same_names ? first->more->names : NULL, n_elements);
     return true;
 }
 
 bool type_super(struct type *ret, const struct type *types, size_t n)
 {
     const struct type *first = NULL;
-    bool is_nullable = false, all_same = true, all_strings = true, any_string = false, any_compound = false;
+    bool is_nullable = false, all_same = true, all_strings = true, any_string = false,
+         any_compound = false;
     bool any_number = false;
 
     for (size_t i = 0; i < n; i++) {
@@ -166,8 +169,8 @@ bool type_super(struct type *ret, const struct type *types, size_t n)
         /* Bool equals UInt8 in ClickHouse's eyes: the first one names the result */
         enum type_kind kind = types[i].kind == TYPE_BOOL ? TYPE_UINT8 : types[i].kind;
         enum type_kind want = first->kind == TYPE_BOOL ? TYPE_UINT8 : first->kind;
-        all_same &= kind == want && types[i].scale == first->scale && types[i].size == first->size &&
-                    types[i].more == first->more;
+        all_same &= kind == want && types[i].scale == first->scale &&
+                    types[i].size == first->size && types[i].more == first->more;
         all_strings &= type_is_text(types[i]) || type_is_enum(types[i]);
         any_string |= type_is_text(types[i]);
         any_compound |= type_is_compound(types[i]);
@@ -201,7 +204,8 @@ value_id cast_super(struct builder *b, value_id v, struct type type)
         type.is_nullable = true;
         return emit_constant(b, type, (struct cell){.is_null = true});
     }
-    if (from.kind == type.kind && from.scale == type.scale && from.size == type.size && from.more == type.more)
+    if (from.kind == type.kind && from.scale == type.scale && from.size == type.size &&
+        from.more == type.more)
         return retype(b, v, type);
     if (type_is_number(from) && type_is_number(type) && type.kind != TYPE_BOOL)
         return cast_number(b, v, type_storage(type));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Strings. Positions and lengths count bytes unless the name says UTF8; case is ASCII's. Results are
- * views of the argument where they can be, else bytes in the frame's arena, one piece a batch. */
+ * Strings. Positions and lengths count bytes unless the name says UTF8; case is ASCII's. Results
+ * are views of the argument where they can be, else bytes in the frame's arena, one piece a
+ * batch. */
 #include "expr/array.h"
 #include "expr/kinds.h"
 #include "expr/text_kit.h"
@@ -67,8 +68,8 @@ static void run_empty(struct call *c)
     for (size_t i = 0; i < c->n; i++)
         RESULT(uint8_t)[i] = (IN(i).n == 0) ^ (uint8_t)c->param.i;
 }
-static const struct op op_length = {"length", run_length, 0}, op_length_utf8 = {"lengthUTF8",
-    run_length_utf8, 0};
+static const struct op op_length = {"length", run_length, 0},
+                       op_length_utf8 = {"lengthUTF8", run_length_utf8, 0};
 static const struct op op_empty = {"empty", run_empty, 0};
 
 /* ---- substring, left, right ---- */
@@ -83,7 +84,8 @@ static struct str slice(struct str s, __int128 from, __int128 to)
     return (struct str){s.p + from, (size_t)(to - from)};
 }
 
-/* args: s, offset from 1 (negative: from the end, 0: nothing)[, length (negative: all but so many)] */
+/* args: s, offset from 1 (negative: from the end, 0: nothing)[, length (negative: all but so
+ * many)] */
 static void run_substring(struct call *c)
 {
     for (size_t i = 0; i < c->n; i++) {
@@ -162,13 +164,13 @@ static void run_ends(struct call *c)
 {
     for (size_t i = 0; i < c->n; i++) {
         struct str s = IN(i), what = VALUES(1, struct str)[i];
-        RESULT(uint8_t)[i] = s.n >= what.n && equal_bytes(s.p + s.n - what.n, what.p, what.n,
-            false);
+        RESULT(uint8_t)
+        [i] = s.n >= what.n && equal_bytes(s.p + s.n - what.n, what.p, what.n, false);
     }
 }
 static const struct op op_position = {"position", run_position, 0};
-static const struct op op_starts = {"startsWith", run_starts, 0}, op_ends = {"endsWith", run_ends,
-    0};
+static const struct op op_starts = {"startsWith", run_starts, 0},
+                       op_ends = {"endsWith", run_ends, 0};
 
 /* ---- trim: param.i = 1 left | 2 right; data = table of 256 bytes ---- */
 
@@ -245,7 +247,7 @@ static value_id build_empty(struct site *s)
     if (!need_strings(s, 1))
         return VALUE_FAILED;
     return emit(s->b, &op_empty, type_of(TYPE_UINT8), s->args, 1, (struct param){.i = s->f->param},
-        NULL);
+                NULL);
 }
 
 static const struct op *const part_ops[] = {&op_substring, &op_left, &op_right};
@@ -264,7 +266,7 @@ static value_id build_slice(struct site *s)
         args[i] = cast_number(s->b, s->args[i], TYPE_INT64);
     }
     return emit(s->b, part_ops[s->f->param], type_of(TYPE_STRING), args, s->n_args,
-        (struct param){0}, NULL);
+                (struct param){0}, NULL);
 }
 
 static value_id build_position(struct site *s)
@@ -279,7 +281,7 @@ static value_id build_position(struct site *s)
         args[2] = cast_number(s->b, s->args[2], TYPE_UINT64);
     }
     return emit(s->b, &op_position, type_of(TYPE_UINT64), args, s->n_args,
-        (struct param){.i = s->f->param}, NULL);
+                (struct param){.i = s->f->param}, NULL);
 }
 
 static value_id build_locate(struct site *s)
@@ -296,7 +298,7 @@ static value_id build_edge(struct site *s)
     if (!need_strings(s, 2))
         return VALUE_FAILED;
     return EMIT(s->b, s->f->param ? &op_ends : &op_starts, type_of(TYPE_UINT8), s->args[0],
-        s->args[1]);
+                s->args[1]);
 }
 
 static value_id build_trim(struct site *s)
@@ -313,7 +315,7 @@ static value_id build_trim(struct site *s)
     for (size_t i = 0; i < characters.n; i++)
         table[(uint8_t)characters.p[i]] = 1;
     return emit(s->b, &op_trim, type_of(TYPE_STRING), args, 2, (struct param){.i = s->f->param},
-        table);
+                table);
 }
 
 static value_id build_concat(struct site *s)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Bytes as text and back: hex, bin, base64. Integers are written most significant byte first without
- * leading zero bytes, floating point numbers as they lie in memory. */
+ * Bytes as text and back: hex, bin, base64. Integers are written most significant byte first
+ * without leading zero bytes, floating point numbers as they lie in memory. */
 #include <pthread.h>
 
 #include "expr/text_kit.h"
@@ -83,18 +83,14 @@ static value_id build_bytes(struct site *s)
     struct param param = {.i = s->f->param, .j = (int64_t)type_width(t)};
 
     switch (t.kind) {
-    case TYPE_STRING:
-        return emit(s->b, &op_bytes, t, s->args, 1, param, NULL);
+    case TYPE_STRING: return emit(s->b, &op_bytes, t, s->args, 1, param, NULL);
     case TYPE_FLOAT32:
     case TYPE_FLOAT64:
-    case TYPE_IPV6:
-        break;
+    case TYPE_IPV6: break;
     case TYPE_BOOL:
     case TYPE_DATE:
     case TYPE_DATETIME:
-    case TYPE_IPV4:
-        param.j |= 1 << 8;
-        break;
+    case TYPE_IPV4: param.j |= 1 << 8; break;
     default:
         if (!type_is_integer(t))
             return site_bad_type(s, 0, "a String, number, Date, DateTime or address");
@@ -225,24 +221,17 @@ static uint8_t digit_of(char c, bool is_url)
     if (is_digit(c))
         return (uint8_t)(c - '0' + 52);
     switch (c) {
-    case '+':
-        return 62;
-    case '/':
-        return 63;
-    case '-':
-        return is_url ? 62 : BAD;
-    case '_':
-        return is_url ? 63 : BAD;
-    case '=':
-        return PADDING;
+    case '+': return 62;
+    case '/': return 63;
+    case '-': return is_url ? 62 : BAD;
+    case '_': return is_url ? 63 : BAD;
+    case '=': return PADDING;
     case ' ':
     case '\t':
     case '\n':
     case '\r':
-    case '\f':
-        return BLANK;
-    default:
-        return BAD;
+    case '\f': return BLANK;
+    default: return BAD;
     }
 }
 

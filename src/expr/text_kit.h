@@ -45,8 +45,8 @@ static inline bool same_any_case(const char *a, const char *b, size_t n)
     return true;
 }
 
-/* First place of the needle, NULL if there is none; an empty one is everywhere. The second takes ASCII
- * letters of either case. */
+/* First place of the needle, NULL if there is none; an empty one is everywhere. The second takes
+ * ASCII letters of either case. */
 const char *text_find(struct str s, struct str needle);
 const char *text_find_any_case(struct str s, struct str needle);
 /* Letters outside ASCII of either case, too. */
@@ -54,7 +54,8 @@ const char *text_find_utf8_any_case(struct str s, struct str needle);
 /* Bytes that the needle covers at the begin of s; SIZE_MAX where it is not there. */
 size_t text_match_utf8_any_case(struct str s, struct str needle);
 
-/* Texts of a batch, one after another in pieces of the arena. The row begun moves with the piece. */
+/* Texts of a batch, one after another in pieces of the arena. The row begun moves with the
+ * piece. */
 struct text_out {
     struct arena *arena;
     char *start, *at, *end;

@@ -173,7 +173,8 @@ struct piece {
     int32_t arg;     /* … this argument; -1: none */
 };
 
-struct template {
+struct template
+{
     struct piece *pieces;
     size_t n;
 };
@@ -436,8 +437,8 @@ static value_id build_ascii(struct site *s)
 }
 
 static const struct function functions[] = {
-    {"leftPad", "s, length[, with]", "s with blanks (or these) at the left, or cut, to that many bytes.",
-     2, 3, 0, build_pad, 0},
+    {"leftPad", "s, length[, with]",
+     "s with blanks (or these) at the left, or cut, to that many bytes.", 2, 3, 0, build_pad, 0},
     {"lpad", "s, length[, with]", "leftPad", 2, 3, FN_ANY_CASE | FN_ALIAS, build_pad, 0},
     {"rightPad", "s, length[, with]", "The same at the right.", 2, 3, 0, build_pad, 1},
     {"rpad", "s, length[, with]", "rightPad", 2, 3, FN_ANY_CASE | FN_ALIAS, build_pad, 1},
@@ -447,8 +448,8 @@ static const struct function functions[] = {
     {"space", "n", "n blanks.", 1, 1, FN_ANY_CASE, build_repeat, 1},
     {"format", "template, a, …", "The template with the values' texts for {}, or for {0}, {1} …", 2,
      255, 0, build_format, 0},
-    {"concatWithSeparator", "separator, a, …", "The texts of all with the separator between.", 1, 255,
-     0, build_join, 0},
+    {"concatWithSeparator", "separator, a, …", "The texts of all with the separator between.", 1,
+     255, 0, build_join, 0},
     {"concat_ws", "separator, a, …", "concatWithSeparator", 1, 255, FN_ANY_CASE | FN_ALIAS,
      build_join, 0},
     {"translate", "s, from, to",

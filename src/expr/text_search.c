@@ -12,12 +12,9 @@ enum { CASE_EXACT, CASE_ASCII, CASE_UTF8 };
 static const char *find(struct str s, struct str needle, int64_t which)
 {
     switch (which) {
-    case CASE_EXACT:
-        return text_find(s, needle);
-    case CASE_ASCII:
-        return text_find_any_case(s, needle);
-    default:
-        return text_find_utf8_any_case(s, needle);
+    case CASE_EXACT: return text_find(s, needle);
+    case CASE_ASCII: return text_find_any_case(s, needle);
+    default: return text_find_utf8_any_case(s, needle);
     }
 }
 
@@ -75,7 +72,8 @@ static value_id build_count(struct site *s)
                 (struct param){.i = s->f->param}, NULL);
 }
 
-/* ---- hasToken: a needle between separators, which are the ASCII characters but letters and digits ---- */
+/* ---- hasToken: a needle between separators, which are the ASCII characters but letters and
+ * digits ---- */
 
 static bool is_separator(char c)
 {
@@ -220,7 +218,7 @@ static value_id build_has_any(struct site *s)
 {
     struct type t = s->types[1];
     bool is_texts = t.kind == TYPE_ARRAY && type_element(t, 0).kind == TYPE_STRING &&
-        !type_element(t, 0).is_nullable;
+                    !type_element(t, 0).is_nullable;
 
     if (!site_strings(s, 1))
         return VALUE_FAILED;

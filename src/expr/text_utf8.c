@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Strings by characters. What is no UTF-8 is walked as ClickHouse walks it: forward by what a first byte
- * announces, backward to a byte that is not inside a character. */
+ * Strings by characters. What is no UTF-8 is walked as ClickHouse walks it: forward by what a
+ * first byte announces, backward to a byte that is not inside a character. */
 #include "expr/text_kit.h"
 
 #define IN(row) (VALUES(0, struct str)[row])
@@ -248,8 +248,8 @@ static void run_position(struct call *c)
                 break;
         }
         struct str rest = between(from, end);
-        const char *at = c->param.i ? text_find_utf8_any_case(rest, needle)
-                                    : text_find(rest, needle);
+        const char *at =
+            c->param.i ? text_find_utf8_any_case(rest, needle) : text_find(rest, needle);
         if (at != NULL)
             RESULT(uint64_t)[i] = 1 + utf8_count(between(s.p, at));
     }
@@ -373,8 +373,8 @@ static const struct function functions[] = {
      "The same, letters of any script in either case.", 2, 3, 0, build_position, 1},
     {"startsWithUTF8", "s, prefix", "Does s begin with the characters of prefix?", 2, 2, 0,
      build_edge, 0},
-    {"endsWithUTF8", "s, suffix", "Does s end with the characters of suffix?", 2, 2, 0,
-     build_edge, 1},
+    {"endsWithUTF8", "s, suffix", "Does s end with the characters of suffix?", 2, 2, 0, build_edge,
+     1},
 };
 const struct function_family family_text_utf8 = {"Strings by characters", functions,
                                                  COUNT(functions)};

@@ -16,7 +16,7 @@ static bool is_digit(char c)
 
 /* [+-]digits. Without `is_strict` the value wraps. */
 static bool text_to_integer(uint64_t *ret, struct str text, bool is_signed, size_t bytes,
-    bool is_strict)
+                            bool is_strict)
 {
     const char *p = text.p, *end = text.p + text.n;
     bool is_negative = false, overflow = false;
@@ -38,8 +38,9 @@ static bool text_to_integer(uint64_t *ret, struct str text, bool is_signed, size
     }
     if (is_strict) {
         unsigned bits = (unsigned)bytes * 8;
-        uint64_t max = is_signed ? ((uint64_t)1 << (bits - 1)) - !is_negative : bits == 64 ? ~0ULL
-            : ((uint64_t)1 << bits) - 1;
+        uint64_t max = is_signed    ? ((uint64_t)1 << (bits - 1)) - !is_negative
+                       : bits == 64 ? ~0ULL
+                                    : ((uint64_t)1 << bits) - 1;
         if (overflow || v > max)
             return false;
     }
@@ -83,7 +84,8 @@ static int32_t clamp_date32(const int parts[3])
     return days > 120529 ? 120529 : (int32_t)days; /* 2299-12-31 */
 }
 
-/* YYYYMMDD, or YYYY?M[M]?D[D] with any one byte between; the long form may be followed by a time. */
+/* YYYYMMDD, or YYYY?M[M]?D[D] with any one byte between; the long form may be followed by a
+ * time. */
 static bool text_to_civil(int parts[3], struct str text)
 {
     const char *p = text.p, *end = text.p + text.n;
@@ -150,7 +152,8 @@ static bool two_digits(const char *p, int *ret)
     return true;
 }
 
-/* YYYY-MM-DD[ hh:mm:ss] with any separators, or digits: seconds since 1970. Returns bytes read, 0 if none. */
+/* YYYY-MM-DD[ hh:mm:ss] with any separators, or digits: seconds since 1970. Returns bytes read,
+ * 0 if none. */
 static size_t plain_time(int64_t *utc_s, struct str text, const struct zone *zone)
 {
     const char *p = text.p;
@@ -168,8 +171,7 @@ static size_t plain_time(int64_t *utc_s, struct str text, const struct zone *zon
         return n_digits;
     }
     if (text.n < 10 || !two_digits(p, &century) || !two_digits(p + 2, &of_century) ||
-        !two_digits(p + 5, &month) ||
-        !two_digits(p + 8, &day))
+        !two_digits(p + 5, &month) || !two_digits(p + 8, &day))
         return 0;
     size_t n = 10;
     if (text.n > 10 && (p[10] == ' ' || p[10] == 'T')) {
@@ -231,16 +233,18 @@ static bool plain_datetime64(int64_t *ret, struct str text, const struct zone *z
         return false;
     fraction *= power_of_ten[scale - n_digits];
     return !__builtin_mul_overflow(s, power_of_ten[scale], ret) &&
-        !__builtin_add_overflow(*ret, fraction, ret);
+           !__builtin_add_overflow(*ret, fraction, ret);
 }
 
-static bool text_to_datetime_best_effort(uint32_t *out, struct str text, const struct zone *zone, bool is_us)
+static bool text_to_datetime_best_effort(uint32_t *out, struct str text, const struct zone *zone,
+                                         bool is_us)
 {
     int64_t s;
 
     if ((is_us ? value_datetime_us : value_datetime)(out, text, zone) == NULL)
         return true;
-    if ((is_us ? value_datetime64_us : value_datetime64)(&s, text, zone, 0) != NULL || (s >= 0 && s <= UINT32_MAX))
+    if ((is_us ? value_datetime64_us : value_datetime64)(&s, text, zone, 0) != NULL ||
+        (s >= 0 && s <= UINT32_MAX))
         return false;
     *out = clamp_datetime(s);
     return true;
@@ -259,50 +263,41 @@ static bool text_to_value(void *out, struct str text, struct type type, struct r
     uint64_t integer = 0;
 
     switch (type.kind) {
-    case TYPE_BOOL:
-        return text_to_bool(out, text);
-    case TYPE_FLOAT32:
-        return value_float32(out, text) == NULL;
-    case TYPE_FLOAT64:
-        return value_float(out, text) == NULL;
-    case TYPE_STRING:
-        memcpy(out, &text, sizeof(text));
-        return true;
-    case TYPE_DATE:
-        return text_to_date(out, text);
+    case TYPE_BOOL: return text_to_bool(out, text);
+    case TYPE_FLOAT32: return value_float32(out, text) == NULL;
+    case TYPE_FLOAT64: return value_float(out, text) == NULL;
+    case TYPE_STRING: memcpy(out, &text, sizeof(text)); return true;
+    case TYPE_DATE: return text_to_date(out, text);
     case TYPE_DATETIME:
         return how.times_are_plain ? plain_datetime(out, text, type.zone)
-            : text_to_datetime_best_effort(out, text, type.zone, how.is_us);
+                                   : text_to_datetime_best_effort(out, text, type.zone, how.is_us);
     case TYPE_DATETIME64:
         return how.times_are_plain ? plain_datetime64(out, text, type.zone, type.scale)
-            : how.is_us ? value_datetime64_us(out, text, type.zone, type.scale) == NULL
-                        : value_datetime64(out, text, type.zone, type.scale) == NULL;
-    case TYPE_IPV4:
-        return value_ipv4(out, text) == NULL;
-    case TYPE_IPV6:
-        return value_ipv6(out, text) == NULL;
-    case TYPE_DATE32:
-        return text_to_date32(out, text);
+               : how.is_us         ? value_datetime64_us(out, text, type.zone, type.scale) == NULL
+                                   : value_datetime64(out, text, type.zone, type.scale) == NULL;
+    case TYPE_IPV4: return value_ipv4(out, text) == NULL;
+    case TYPE_IPV6: return value_ipv6(out, text) == NULL;
+    case TYPE_DATE32: return text_to_date32(out, text);
     default:
         if (type.kind > TYPE_INTERVAL)
             return value_parse_in(out, type, text, how.arena) == NULL;
         if (!type_is_integer(type) && type.kind != TYPE_INTERVAL)
             return false;
         if (!text_to_integer(&integer, text, type_is_signed(type) || type.kind == TYPE_INTERVAL,
-            type_width(type),
-                             !how.integers_wrap))
+                             type_width(type), !how.integers_wrap))
             return false;
         memcpy(out, &integer, type_width(type));
         return true;
     }
 }
 
-/* ---- kernels: param.i = type kind | scale << 8 | mode << 16 | best effort << 24 | US << 25, param.p =
- * zone ---- */
+/* ---- kernels: param.i = type kind | scale << 8 | mode << 16 | best effort << 24 | US << 25,
+ * param.p = zone ---- */
 
 static struct type param_type(struct param p)
 {
-    struct type t = {.kind = (uint8_t)p.i, .scale = (uint8_t)(p.i >> 8), .size = (uint32_t)(p.i >> 32)};
+    struct type t = {
+        .kind = (uint8_t)p.i, .scale = (uint8_t)(p.i >> 8), .size = (uint32_t)(p.i >> 32)};
 
     if (type_is_compound(t) || type_is_enum(t))
         t.more = p.p;
@@ -333,8 +328,10 @@ static struct reading param_reading(const struct call *c)
     struct param p = c->param;
     bool may_throw = (p.i >> 16 & 0xff) == TEXT_THROW;
 
-    return (struct reading){.arena = c->arena, .integers_wrap = may_throw,
-        .times_are_plain = !may_throw && !(p.i >> 24 & 1), .is_us = p.i >> 25 & 1};
+    return (struct reading){.arena = c->arena,
+                            .integers_wrap = may_throw,
+                            .times_are_plain = !may_throw && !(p.i >> 24 & 1),
+                            .is_us = p.i >> 25 & 1};
 }
 
 static void run_parse(struct call *c)
@@ -379,10 +376,13 @@ static void run_parse_null(struct call *c)
 static const struct op op_parse_null = {"parseOrNull", run_parse_null, OP_OWN_MASKS};
 
 static value_id emit_reading(struct builder *b, value_id v, struct type type, enum text_mode mode,
-    bool is_best_effort, bool is_us)
+                             bool is_best_effort, bool is_us)
 {
-    const struct op *op = mode == TEXT_THROW ? (type.kind == TYPE_BOOL && !is_best_effort
-        ? &op_parse_eager : &op_parse) : mode == TEXT_NULL ? &op_parse_null : &op_parse_zero;
+    const struct op *op =
+        mode == TEXT_THROW
+            ? (type.kind == TYPE_BOOL && !is_best_effort ? &op_parse_eager : &op_parse)
+        : mode == TEXT_NULL ? &op_parse_null
+                            : &op_parse_zero;
     struct param p = type_param(type);
 
     p.i |= (int64_t)mode << 16 | (int64_t)is_best_effort << 24 | (int64_t)is_us << 25;
@@ -393,7 +393,7 @@ static value_id emit_reading(struct builder *b, value_id v, struct type type, en
 }
 
 value_id emit_text_to(struct builder *b, value_id v, struct type type, enum text_mode mode,
-    bool is_best_effort)
+                      bool is_best_effort)
 {
     return emit_reading(b, v, type, mode, is_best_effort, false);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Text to values as ClickHouse's to…() and CAST read it, which is not quite how its input formats do:
- * integers wrap (except in …OrNull, …OrZero), times out of range are cut to the nearest. */
+ * Text to values as ClickHouse's to…() and CAST read it, which is not quite how its input
+ * formats do: integers wrap (except in …OrNull, …OrZero), times out of range are cut to the
+ * nearest. */
 #ifndef EXPR_TEXT_VALUE_H
 #define EXPR_TEXT_VALUE_H
 
@@ -10,10 +11,10 @@
 
 enum text_mode { TEXT_THROW, TEXT_NULL, TEXT_ZERO };
 
-/* Emits the conversion of a String value to `type` (bare). is_best_effort: for DateTime and DateTime64
- * under TEXT_NULL and TEXT_ZERO, which otherwise know only the plain form. */
+/* Emits the conversion of a String value to `type` (bare). is_best_effort: for DateTime and
+ * DateTime64 under TEXT_NULL and TEXT_ZERO, which otherwise know only the plain form. */
 value_id emit_text_to(struct builder *b, value_id v, struct type type, enum text_mode mode,
-    bool is_best_effort);
+                      bool is_best_effort);
 /* Best effort, 01/02/2024 is 2 January. */
 value_id emit_us_text_to(struct builder *b, value_id v, struct type type, enum text_mode mode);
 /* Any value as String, in type's zone. */

@@ -8,7 +8,8 @@
 static void run_age_ticks(struct call *c)
 {
     for (size_t i = 0; i < c->n; i++)
-        RESULT(int64_t)[i] = (int64_t)((uint64_t)VALUES(1, int64_t)[i] - (uint64_t)VALUES(0, int64_t)[i]) / c->param.i;
+        RESULT(int64_t)
+    [i] = (int64_t)((uint64_t)VALUES(1, int64_t)[i] - (uint64_t)VALUES(0, int64_t)[i]) / c->param.i;
 }
 static const struct op op_age_ticks = {"age", run_age_ticks, 0};
 
@@ -33,9 +34,10 @@ static int64_t months_between(int64_t a, int64_t a_rest, int64_t b, int64_t b_re
     return n - (a_day > b_day || (a_day == b_day && a_rest > b_rest));
 }
 
-/* ClickHouse compares x's and y's days of the week even where x is the later, and the fractions of the second
- * whatever the days. a_rest is the earlier's. */
-static bool is_week_short(const struct call *c, int64_t x, int64_t y, int64_t a_rest, int64_t b_rest)
+/* ClickHouse compares x's and y's days of the week even where x is the later, and the fractions
+ * of the second whatever the days. a_rest is the earlier's. */
+static bool is_week_short(const struct call *c, int64_t x, int64_t y, int64_t a_rest,
+                          int64_t b_rest)
 {
     int64_t x_week = floor_div(x + 3, 7), y_week = floor_div(y + 3, 7), per = c->param.j;
     int64_t x_day = x + 3 - x_week * 7, y_day = y + 3 - y_week * 7;
@@ -44,8 +46,8 @@ static bool is_week_short(const struct call *c, int64_t x, int64_t y, int64_t a_
            (a_rest / per == b_rest / per && a_rest > b_rest);
 }
 
-/* args: as for days. Hours are counted from the zone's 1970 and corrected by minutes of the wall clock;
- * param.i = ticks an hour, param.j = the difference of the zones' beginnings */
+/* args: as for days. Hours are counted from the zone's 1970 and corrected by minutes of the wall
+ * clock; param.i = ticks an hour, param.j = the difference of the zones' beginnings */
 static void run_age_hours(struct call *c)
 {
     int64_t hour = c->param.i;
@@ -75,10 +77,13 @@ static void run_age_days(struct call *c)
         if (c->param.i == INTERVAL_DAY)
             age = sign * (b - a - (a_rest > b_rest));
         else if (c->param.i == INTERVAL_WEEK)
-            age = floor_div(y + 3, 7) - floor_div(x + 3, 7) - sign * is_week_short(c, x, y, a_rest, b_rest);
+            age = floor_div(y + 3, 7) - floor_div(x + 3, 7) -
+                  sign * is_week_short(c, x, y, a_rest, b_rest);
         else
             age = sign * floor_div(months_between(a, a_rest, b, b_rest),
-                                   c->param.i == INTERVAL_MONTH ? 1 : c->param.i == INTERVAL_QUARTER ? 3 : 12);
+                                   c->param.i == INTERVAL_MONTH     ? 1
+                                   : c->param.i == INTERVAL_QUARTER ? 3
+                                                                    : 12);
         RESULT(int64_t)[i] = age;
     }
 }
@@ -90,7 +95,8 @@ static void run_rest(struct call *c)
     int64_t per = c->param.i;
 
     for (size_t i = 0; i < c->n; i++) {
-        int64_t ticks = VALUES(0, int64_t)[i], s = floor_div(ticks, per), local = local_of(c->param.p, s);
+        int64_t ticks = VALUES(0, int64_t)[i], s = floor_div(ticks, per),
+                local = local_of(c->param.p, s);
         RESULT(int64_t)[i] = (local - floor_div(local, 86400) * 86400) * per + ticks - s * per;
     }
 }
@@ -105,15 +111,18 @@ static value_id ticks_of(struct builder *b, value_id v, const struct zone *zone,
     return cast_number(b, cast_values(b, v, to), TYPE_INT64);
 }
 
-static value_id emit_rest(struct builder *b, value_id ticks, const struct zone *zone, unsigned scale)
+static value_id emit_rest(struct builder *b, value_id ticks, const struct zone *zone,
+                          unsigned scale)
 {
     return emit(b, &op_rest, type_of(TYPE_INT64), &ticks, 1,
-                (struct param){.i = power_of_ten[scale], .p = is_plain_utc(zone) ? NULL : zone}, NULL);
+                (struct param){.i = power_of_ten[scale], .p = is_plain_utc(zone) ? NULL : zone},
+                NULL);
 }
 
 static value_id build_age(struct site *s)
 {
-    static const int64_t seconds[] = {[INTERVAL_SECOND] = 1, [INTERVAL_MINUTE] = 60, [INTERVAL_HOUR] = 3600};
+    static const int64_t seconds[] = {
+        [INTERVAL_SECOND] = 1, [INTERVAL_MINUTE] = 60, [INTERVAL_HOUR] = 3600};
     struct builder *b = s->b;
     const struct zone *given = NULL;
     struct str name;
@@ -132,19 +141,24 @@ static value_id build_age(struct site *s)
     }
     if (!site_zone(s, 3, s->types[1], &given))
         return VALUE_FAILED;
-    const struct zone *zones[] = {s->n_args > 3 ? given : s->types[1].zone, s->n_args > 3 ? given : s->types[2].zone};
+    const struct zone *zones[] = {s->n_args > 3 ? given : s->types[1].zone,
+                                  s->n_args > 3 ? given : s->types[2].zone};
     value_id ticks[2];
     for (uint32_t i = 0; i < 2; i++)
         ticks[i] = ticks_of(b, s->args[i + 1], zones[i], scale);
     if (unit < INTERVAL_SECOND)
-        return emit(b, &op_age_ticks, type_of(TYPE_INT64), ticks, 2,
-                    (struct param){.i = power_of_ten[scale - (unsigned)(9 - 3 * (unit - INTERVAL_NANOSECOND))]}, NULL);
+        return emit(
+            b, &op_age_ticks, type_of(TYPE_INT64), ticks, 2,
+            (struct param){
+                .i = power_of_ten[scale - (unsigned)(9 - 3 * (unit - INTERVAL_NANOSECOND))]},
+            NULL);
     int64_t skews[2] = {zone_offset_at(zones[0], 0), zone_offset_at(zones[1], 0)};
     if (unit < INTERVAL_HOUR || (unit == INTERVAL_HOUR && !skews[0] && !skews[1]))
         return emit(b, &op_age_ticks, type_of(TYPE_INT64), ticks, 2,
                     (struct param){.i = seconds[unit] * power_of_ten[scale]}, NULL);
-    value_id args[] = {days_of(b, s->args[1], zones[0]), emit_rest(b, ticks[0], zones[0], scale), ticks[0],
-                       days_of(b, s->args[2], zones[1]), emit_rest(b, ticks[1], zones[1], scale), ticks[1]};
+    value_id args[] = {
+        days_of(b, s->args[1], zones[0]), emit_rest(b, ticks[0], zones[0], scale), ticks[0],
+        days_of(b, s->args[2], zones[1]), emit_rest(b, ticks[1], zones[1], scale), ticks[1]};
     if (unit == INTERVAL_HOUR) {
         int64_t both = skews[0] * ((int64_t)1 << 32) | (uint32_t)skews[1];
         return emit(b, &op_age_hours, type_of(TYPE_INT64), args, 6,
@@ -155,7 +169,7 @@ static value_id build_age(struct site *s)
 }
 
 static const struct function functions[] = {
-    {"age", "unit, from, to[, zone]", "How many whole units (nanosecond … year) lie between.", 3, 4, FN_ANY_CASE,
-     build_age, 0},
+    {"age", "unit, from, to[, zone]", "How many whole units (nanosecond … year) lie between.", 3, 4,
+     FN_ANY_CASE, build_age, 0},
 };
 const struct function_family family_time_age = {"Age", functions, COUNT(functions)};

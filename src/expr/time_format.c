@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Times as text by a format of MySQL's: formatDateTime, dateName. A format is compiled to items once; a row
- * writes one item after the other. */
+ * Times as text by a format of MySQL's: formatDateTime, dateName. A format is compiled to items
+ * once; a row writes one item after the other. */
 #include <stdio.h>
 
 #include "expr/text_value.h"
@@ -24,16 +24,20 @@ struct time_format {
     bool has_week; /* ISO year or week */
 };
 
-static const char *const month_names[] = {"January", "February", "March", "April", "May", "June", "July", "August",
-    "September", "October", "November", "December"};
-static const char *const day_names[] = {"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
+static const char *const month_names[] = {"January",   "February", "March",    "April",
+                                          "May",       "June",     "July",     "August",
+                                          "September", "October",  "November", "December"};
+static const char *const day_names[] = {"Monday", "Tuesday",  "Wednesday", "Thursday",
+                                        "Friday", "Saturday", "Sunday"};
 
 enum { NAME_MAX_BYTES = 10 }; /* the longest item, "September" or "2024-02-29" */
 
-/* Does it differ between moments of one day? All such are of one width, but for those that stand alone. */
+/* Does it differ between moments of one day? All such are of one width, but for those that stand
+ * alone. */
 static bool is_timed(char code)
 {
-    return code != ITEM_TEXT && (strchr("fhHiIklprRsSTz", code) || (code >= ITEM_HOUR && code <= ITEM_SECOND));
+    return code != ITEM_TEXT &&
+           (strchr("fhHiIklprRsSTz", code) || (code >= ITEM_HOUR && code <= ITEM_SECOND));
 }
 
 static void add_item(struct time_format *f, char code, struct str text)
@@ -94,9 +98,10 @@ struct moment_parts {
 };
 
 /* "00" to "99" */
-static const char pairs[] =
-    "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
-    "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+static const char pairs[] = "0001020304050607080910111213141516171819202122232425262728293031323334"
+                            "353637383940414243444546474849"
+                            "5051525354555657585960616263646566676869707172737475767778798081828384"
+                            "858687888990919293949596979899";
 
 static inline char *put2(char *p, unsigned v)
 {
@@ -127,60 +132,39 @@ static char *put_item(char *p, char code, const struct moment_parts *t)
     const char *name;
 
     switch (code) {
-    case 'a':
-        return put_name(p, day_names[t->weekday - 1], 3);
-    case 'b':
-        return put_name(p, month_names[t->month - 1], 3);
+    case 'a': return put_name(p, day_names[t->weekday - 1], 3);
+    case 'b': return put_name(p, month_names[t->month - 1], 3);
     case 'c':
-    case 'm':
-        return put2(p, t->month);
-    case 'C':
-        return put2(p, (unsigned)t->year / 100);
-    case 'd':
-        return put2(p, t->day);
+    case 'm': return put2(p, t->month);
+    case 'C': return put2(p, (unsigned)t->year / 100);
+    case 'd': return put2(p, t->day);
     case 'D':
         p = put2(p, t->month);
         *p++ = '/';
         p = put2(p, t->day);
         *p++ = '/';
         return put2(p, (unsigned)t->year % 100);
-    case 'e':
-        return put_plain(p, t->day);
-    case 'f':
-        return put2(put4(p, t->micros / 100), t->micros % 100);
+    case 'e': return put_plain(p, t->day);
+    case 'f': return put2(put4(p, t->micros / 100), t->micros % 100);
     case 'F':
         p = put4(p, (unsigned)t->year);
         *p++ = '-';
         p = put2(p, t->month);
         *p++ = '-';
         return put2(p, t->day);
-    case 'g':
-        return put2(p, (unsigned)t->iso_year % 100);
-    case 'G':
-        return put4(p, (unsigned)t->iso_year);
+    case 'g': return put2(p, (unsigned)t->iso_year % 100);
+    case 'G': return put4(p, (unsigned)t->iso_year);
     case 'h':
     case 'I':
-    case 'l':
-        return put2(p, (t->hour + 11) % 12 + 1);
+    case 'l': return put2(p, (t->hour + 11) % 12 + 1);
     case 'H':
-    case 'k':
-        return put2(p, t->hour);
-    case 'i':
-        return put2(p, t->minute);
-    case 'j':
-        *p++ = (char)('0' + t->yearday / 100);
-        return put2(p, t->yearday % 100);
-    case 'M':
-        name = month_names[t->month - 1];
-        return put_name(p, name, strlen(name));
-    case 'W':
-        name = day_names[t->weekday - 1];
-        return put_name(p, name, strlen(name));
-    case 'p':
-        return put_name(p, t->hour < 12 ? "AM" : "PM", 2);
-    case 'Q':
-        *p++ = (char)('1' + (t->month - 1) / 3);
-        return p;
+    case 'k': return put2(p, t->hour);
+    case 'i': return put2(p, t->minute);
+    case 'j': *p++ = (char)('0' + t->yearday / 100); return put2(p, t->yearday % 100);
+    case 'M': name = month_names[t->month - 1]; return put_name(p, name, strlen(name));
+    case 'W': name = day_names[t->weekday - 1]; return put_name(p, name, strlen(name));
+    case 'p': return put_name(p, t->hour < 12 ? "AM" : "PM", 2);
+    case 'Q': *p++ = (char)('1' + (t->month - 1) / 3); return p;
     case 'r':
         p = put2(p, (t->hour + 11) % 12 + 1);
         *p++ = ':';
@@ -197,35 +181,22 @@ static char *put_item(char *p, char code, const struct moment_parts *t)
         *p++ = ':';
         return put2(p, t->second);
     case 's':
-    case 'S':
-        return put2(p, t->second);
-    case 'u':
-        *p++ = (char)('0' + t->weekday);
-        return p;
-    case 'V':
-        return put2(p, t->iso_week);
-    case 'w':
-        *p++ = (char)('0' + t->weekday % 7);
-        return p;
-    case 'y':
-        return put2(p, (unsigned)t->year % 100);
-    case 'Y':
-        return put4(p, (unsigned)t->year);
+    case 'S': return put2(p, t->second);
+    case 'u': *p++ = (char)('0' + t->weekday); return p;
+    case 'V': return put2(p, t->iso_week);
+    case 'w': *p++ = (char)('0' + t->weekday % 7); return p;
+    case 'y': return put2(p, (unsigned)t->year % 100);
+    case 'Y': return put4(p, (unsigned)t->year);
     case 'z': {
         unsigned minutes = (unsigned)(t->offset_s < 0 ? -t->offset_s : t->offset_s) / 60;
         *p++ = t->offset_s < 0 ? '-' : '+';
         return put2(put2(p, minutes / 60), minutes % 60);
     }
-    case ITEM_YEARDAY:
-        return put_plain(p, t->yearday);
-    case ITEM_WEEK:
-        return put_plain(p, t->iso_week);
-    case ITEM_HOUR:
-        return put_plain(p, t->hour);
-    case ITEM_MINUTE:
-        return put_plain(p, t->minute);
-    default:
-        return put_plain(p, t->second);
+    case ITEM_YEARDAY: return put_plain(p, t->yearday);
+    case ITEM_WEEK: return put_plain(p, t->iso_week);
+    case ITEM_HOUR: return put_plain(p, t->hour);
+    case ITEM_MINUTE: return put_plain(p, t->minute);
+    default: return put_plain(p, t->second);
     }
 }
 
@@ -239,7 +210,8 @@ static void set_day(struct moment_parts *t, int64_t day, bool has_week)
 }
 
 /* A whole text of that day, into `out`; and where the timed items stand. */
-static size_t write_frame(char *out, size_t *at, const struct time_format *f, const struct moment_parts *t)
+static size_t write_frame(char *out, size_t *at, const struct time_format *f,
+                          const struct moment_parts *t)
 {
     char *p = out;
     size_t n_timed = 0;
@@ -335,7 +307,8 @@ static void run_format(struct call *c)
             ticks = VALUES(0, int64_t)[i];
             s = floor_div(ticks, per);
             ticks -= s * per;
-            s = s < -62167219200 ? -62167219200 : s > 253402214400 ? 253402214400 : s; /* years 0 to 9999 */
+            /* years 0 to 9999 */
+            s = s < -62167219200 ? -62167219200 : s > 253402214400 ? 253402214400 : s;
         }
         t.micros = (uint32_t)(per > 1000000 ? ticks / (per / 1000000) : ticks * (1000000 / per));
         t.offset_s = zone && kind != TYPE_DATE ? zone_offset_at(zone, s) : 0;
@@ -363,8 +336,8 @@ static void run_format(struct call *c)
 }
 static const struct op op_format = {"formatDateTime", run_format, 0};
 
-static value_id emit_format(struct builder *b, value_id v, const struct time_format *f, value_id text,
-                            const struct zone *zone)
+static value_id emit_format(struct builder *b, value_id v, const struct time_format *f,
+                            value_id text, const struct zone *zone)
 {
     struct type t = value_at(b, v)->type;
     struct param p = {.i = t.kind | (t.kind == TYPE_DATETIME64 ? t.scale << 8 : 0),
@@ -427,8 +400,16 @@ static value_id build_date_name(struct site *s)
     static const struct {
         const char *name;
         char code;
-    } names[] = {{"year", 'Y'}, {"quarter", 'Q'}, {"month", 'M'}, {"dayofyear", ITEM_YEARDAY}, {"day", 'e'},
-        {"week", ITEM_WEEK}, {"weekday", 'W'}, {"hour", ITEM_HOUR}, {"minute", ITEM_MINUTE}, {"second", ITEM_SECOND}};
+    } names[] = {{"year", 'Y'},
+                 {"quarter", 'Q'},
+                 {"month", 'M'},
+                 {"dayofyear", ITEM_YEARDAY},
+                 {"day", 'e'},
+                 {"week", ITEM_WEEK},
+                 {"weekday", 'W'},
+                 {"hour", ITEM_HOUR},
+                 {"minute", ITEM_MINUTE},
+                 {"second", ITEM_SECOND}};
     struct type t = s->types[1];
     const struct zone *zone;
     struct str name;
@@ -458,10 +439,13 @@ static value_id build_month_name(struct site *s)
 
 static const struct function functions[] = {
     {"formatDateTime", "t, 'format'[, zone]",
-     "t as text: %Y-%m-%d %H:%i:%S and MySQL's others, %f microseconds, %z offset.", 2, 3, 0, build_format, 0},
-    {"DATE_FORMAT", "t, 'format'[, zone]", "formatDateTime", 2, 3, FN_ANY_CASE | FN_ALIAS, build_format, 0},
-    {"dateName", "'part', t[, zone]", "Name of the month or weekday, or the number of another part, as text.", 2, 3,
-     FN_ANY_CASE, build_date_name, 0},
+     "t as text: %Y-%m-%d %H:%i:%S and MySQL's others, %f microseconds, %z offset.", 2, 3, 0,
+     build_format, 0},
+    {"DATE_FORMAT", "t, 'format'[, zone]", "formatDateTime", 2, 3, FN_ANY_CASE | FN_ALIAS,
+     build_format, 0},
+    {"dateName", "'part', t[, zone]",
+     "Name of the month or weekday, or the number of another part, as text.", 2, 3, FN_ANY_CASE,
+     build_date_name, 0},
     {"monthName", "t", "Name of the month.", 1, 1, FN_ANY_CASE, build_month_name, 0},
 };
 const struct function_family family_time_format = {"Times as text", functions, COUNT(functions)};

@@ -37,7 +37,8 @@ static void run_date_of_year(struct call *c)
         RESULT(uint16_t)[i] = (uint16_t)(days > UINT16_MAX ? 0 : days);
     }
 }
-static const struct op op_date = {"makeDate", run_date, 0}, op_date_of_year = {"makeDate", run_date_of_year, 0};
+static const struct op op_date = {"makeDate", run_date, 0},
+                       op_date_of_year = {"makeDate", run_date_of_year, 0};
 
 /* The first n arguments as Float64; false: said. */
 static bool float_arguments(struct site *s, value_id *out, uint32_t n)
@@ -58,24 +59,26 @@ static value_id build_date(struct site *s)
 
     if (!float_arguments(s, args, s->n_args))
         return VALUE_FAILED;
-    return emit(s->b, s->n_args == 3 ? &op_date : &op_date_of_year,
-                type_of(TYPE_DATE), args, s->n_args, (struct param){0}, NULL);
+    return emit(s->b, s->n_args == 3 ? &op_date : &op_date_of_year, type_of(TYPE_DATE), args,
+                s->n_args, (struct param){0}, NULL);
 }
 
 /* ---- DateTime ---- */
 
-/* Is it a time of day, a day and a month? The parts after the year; 31 days always go, the rest up to 99. */
+/* Is it a time of day, a day and a month? The parts after the year; 31 days always go, the rest
+ * up to 99. */
 static bool are_parts(const double parts[6])
 {
-    return parts[1] >= 1 && parts[1] <= 12 && parts[2] >= 1 && parts[2] <= 31 && parts[3] >= 0 && parts[3] <= 99 &&
-           parts[4] >= 0 && parts[4] <= 99 && parts[5] >= 0 && parts[5] <= 99;
+    return parts[1] >= 1 && parts[1] <= 12 && parts[2] >= 1 && parts[2] <= 31 && parts[3] >= 0 &&
+           parts[3] <= 99 && parts[4] >= 0 && parts[4] <= 99 && parts[5] >= 0 && parts[5] <= 99;
 }
 
 /* UTC seconds of the parts. */
 static int64_t second_of(const double parts[6], const struct zone *zone)
 {
     int64_t day = days_from_civil((int64_t)parts[0], (unsigned)parts[1], 1) + (int64_t)parts[2] - 1;
-    int64_t local = day * 86400 + (int64_t)parts[3] * 3600 + (int64_t)parts[4] * 60 + (int64_t)parts[5];
+    int64_t local =
+        day * 86400 + (int64_t)parts[3] * 3600 + (int64_t)parts[4] * 60 + (int64_t)parts[5];
 
     return is_plain_utc(zone) ? local : zone_to_utc(zone, local);
 }
@@ -107,19 +110,22 @@ static value_id build_datetime(struct site *s)
 
     if (!float_arguments(s, args, 6) || !site_zone(s, 6, type, &type.zone))
         return VALUE_FAILED;
-    return emit(s->b, &op_datetime, type, args, 6, (struct param){.p = is_plain_utc(type.zone) ? NULL : type.zone},
-                NULL);
+    return emit(s->b, &op_datetime, type, args, 6,
+                (struct param){.p = is_plain_utc(type.zone) ? NULL : type.zone}, NULL);
 }
 
 /* args: the six and the fraction in ticks; param.i = 10^scale, param.p = zone */
 static void run_datetime64(struct call *c)
 {
     static const double begin[6] = {1900, 1, 1, 0, 0, 0}, end[6] = {2299, 12, 31, 23, 59, 59};
-    int64_t per = c->param.i, first = second_of(begin, c->param.p), last = second_of(end, c->param.p);
+    int64_t per = c->param.i, first = second_of(begin, c->param.p),
+            last = second_of(end, c->param.p);
 
     for (size_t i = 0; i < c->n; i++) {
         double parts[6], ticks = c->n_args > 6 ? float_at(c, 6, i) : 0;
-        int64_t s = first, fraction = ticks >= (double)per ? per - 1 : ticks > 0 ? (int64_t)ticks : 0;
+        int64_t s = first, fraction = ticks >= (double)per ? per - 1
+                                      : ticks > 0          ? (int64_t)ticks
+                                                           : 0;
         parts_at(c, i, parts);
         if (are_parts(parts) && parts[0] >= 1900 && ticks == ticks)
             s = parts[0] >= 2300 ? last : second_of(parts, c->param.p);
@@ -128,7 +134,8 @@ static void run_datetime64(struct call *c)
         if (parts[0] >= 2300 && s == last)
             fraction = per - 1;
         int64_t v;
-        bool is_over = __builtin_mul_overflow(s, per, &v) || __builtin_add_overflow(v, fraction, &v);
+        bool is_over =
+            __builtin_mul_overflow(s, per, &v) || __builtin_add_overflow(v, fraction, &v);
         RESULT(int64_t)[i] = is_over ? 0 : v;
         c->fresh[i] = is_over ? FAULT_RANGE : 0;
     }
@@ -151,8 +158,10 @@ static value_id build_datetime64(struct site *s)
     if (!site_zone(s, 8, type, &type.zone))
         return VALUE_FAILED;
     type.scale = (uint8_t)scale;
-    return emit(s->b, &op_datetime64, type, args, n,
-                (struct param){.i = power_of_ten[scale], .p = is_plain_utc(type.zone) ? NULL : type.zone}, NULL);
+    return emit(
+        s->b, &op_datetime64, type, args, n,
+        (struct param){.i = power_of_ten[scale], .p = is_plain_utc(type.zone) ? NULL : type.zone},
+        NULL);
 }
 
 /* ---- days since year 0 ---- */
@@ -195,15 +204,17 @@ static value_id build_now64(struct site *s)
 }
 
 static const struct function functions[] = {
-    {"makeDate", "year, month, day or year, day", "Date of its parts; 1970-01-01 where there is none.", 2, 3,
-     FN_ANY_CASE, build_date, 0},
-    {"makeDateTime", "year, month, day, hour, minute, second[, zone]", "DateTime of its parts.", 6, 7, FN_ANY_CASE,
-     build_datetime, 0},
+    {"makeDate", "year, month, day or year, day",
+     "Date of its parts; 1970-01-01 where there is none.", 2, 3, FN_ANY_CASE, build_date, 0},
+    {"makeDateTime", "year, month, day, hour, minute, second[, zone]", "DateTime of its parts.", 6,
+     7, FN_ANY_CASE, build_datetime, 0},
     {"makeDateTime64", "year, month, day, hour, minute, second[, ticks[, scale[, zone]]]",
      "DateTime64(3) of its parts.", 6, 9, FN_ANY_CASE, build_datetime64, 0},
-    {"fromDaysSinceYearZero", "n", "Days since 0000-01-01 as a Date.", 1, 1, 0, build_from_year_zero, 0},
-    {"FROM_DAYS", "n", "fromDaysSinceYearZero", 1, 1, FN_ANY_CASE | FN_ALIAS, build_from_year_zero, 0},
-    {"now64", "[scale[, zone]]", "The epoch's time, DateTime64(3), in whole seconds.", 0, 2, FN_ANY_CASE, build_now64,
+    {"fromDaysSinceYearZero", "n", "Days since 0000-01-01 as a Date.", 1, 1, 0,
+     build_from_year_zero, 0},
+    {"FROM_DAYS", "n", "fromDaysSinceYearZero", 1, 1, FN_ANY_CASE | FN_ALIAS, build_from_year_zero,
      0},
+    {"now64", "[scale[, zone]]", "The epoch's time, DateTime64(3), in whole seconds.", 0, 2,
+     FN_ANY_CASE, build_now64, 0},
 };
 const struct function_family family_time_make = {"Times of parts", functions, COUNT(functions)};

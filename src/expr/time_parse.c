@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * parseDateTime: text by a format of MySQL's. The format is compiled once; a row reads one item after the other
- * and must be used up. */
+ * parseDateTime: text by a format of MySQL's. The format is compiled once; a row reads one item
+ * after the other and must be used up. */
 #include <ctype.h>
 #include <strings.h>
 
@@ -27,18 +27,12 @@ static void add_item(struct parse_format *f, char code, struct str text)
 static const char *expansion(char code)
 {
     switch (code) {
-    case 'D':
-        return "%m/%d/%\002"; /* here the century is always the 21st */
-    case 'F':
-        return "%Y-%m-%d";
-    case 'T':
-        return "%H:%i:%s";
-    case 'R':
-        return "%H:%i";
-    case 'r':
-        return "%h:%i %p";
-    default:
-        return NULL;
+    case 'D': return "%m/%d/%\002"; /* here the century is always the 21st */
+    case 'F': return "%Y-%m-%d";
+    case 'T': return "%H:%i:%s";
+    case 'R': return "%H:%i";
+    case 'r': return "%h:%i %p";
+    default: return NULL;
     }
 }
 
@@ -63,7 +57,8 @@ static bool compile(struct site *s, struct parse_format *f, struct str text)
         } else if (code != 0 && strchr("\002abcdefgGhHiIjklmMpsSuVwWyYz", code)) {
             add_item(f, code, (struct str){0});
         } else {
-            site_error(s, code ? "there is no %%%c in formats to parse" : "the format ends in %%", code);
+            site_error(s, code ? "there is no %%%c in formats to parse" : "the format ends in %%",
+                       code);
             return false;
         }
         i += 2;
@@ -105,9 +100,11 @@ static bool take_short(struct parsed *t, int *ret)
     return take_digits(t, 1, ret);
 }
 
-static const char *const month_names[] = {"January", "February", "March", "April", "May", "June", "July", "August",
-    "September", "October", "November", "December"};
-static const char *const day_names[] = {"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
+static const char *const month_names[] = {"January",   "February", "March",    "April",
+                                          "May",       "June",     "July",     "August",
+                                          "September", "October",  "November", "December"};
+static const char *const day_names[] = {"Monday", "Tuesday",  "Wednesday", "Thursday",
+                                        "Friday", "Saturday", "Sunday"};
 
 /* 1.. or 0 */
 static int take_name(struct parsed *t, const char *const *names, int n, bool is_short)
@@ -180,20 +177,13 @@ static bool take_item(struct parsed *t, char code)
     int v = 0;
 
     switch (code) {
-    case 'a':
-        return (v = take_name(t, day_names, 7, true)) && set_weekday(t, v);
-    case 'W':
-        return (v = take_name(t, day_names, 7, false)) && set_weekday(t, v);
-    case 'b':
-        return (v = take_name(t, month_names, 12, true)) && set_month(t, v);
-    case 'M':
-        return (v = take_name(t, month_names, 12, false)) && set_month(t, v);
-    case 'c':
-        return take_short(t, &v) && set_month(t, v);
-    case 'm':
-        return take_digits(t, 2, &v) && set_month(t, v);
-    case 'd':
-        return take_digits(t, 2, &v) && set_day(t, v);
+    case 'a': return (v = take_name(t, day_names, 7, true)) && set_weekday(t, v);
+    case 'W': return (v = take_name(t, day_names, 7, false)) && set_weekday(t, v);
+    case 'b': return (v = take_name(t, month_names, 12, true)) && set_month(t, v);
+    case 'M': return (v = take_name(t, month_names, 12, false)) && set_month(t, v);
+    case 'c': return take_short(t, &v) && set_month(t, v);
+    case 'm': return take_digits(t, 2, &v) && set_month(t, v);
+    case 'd': return take_digits(t, 2, &v) && set_day(t, v);
     case 'e':
         if (t->p < t->end && *t->p == ' ') {
             t->p++;
@@ -204,12 +194,9 @@ static bool take_item(struct parsed *t, char code)
         for (; v < 6 && t->p < t->end && isdigit((unsigned char)*t->p); v++)
             t->p++;
         return v > 0;
-    case 'Y':
-        return take_digits(t, 4, &v) && set_year(t, v);
-    case 'y':
-        return take_digits(t, 2, &v) && set_year(t, v + (v >= 70 ? 1900 : 2000));
-    case '\002':
-        return take_digits(t, 2, &v) && set_year(t, v + 2000);
+    case 'Y': return take_digits(t, 4, &v) && set_year(t, v);
+    case 'y': return take_digits(t, 2, &v) && set_year(t, v + (v >= 70 ? 1900 : 2000));
+    case '\002': return take_digits(t, 2, &v) && set_year(t, v + 2000);
     case 'G':
     case 'g':
         if (!take_digits(t, code == 'G' ? 4 : 2, &v))
@@ -222,21 +209,15 @@ static bool take_item(struct parsed *t, char code)
         t->is_week = true;
         t->is_yearday = false;
         return take_digits(t, 2, &t->week) && t->week >= 1 && t->week <= 53;
-    case 'u':
-        return take_digits(t, 1, &v) && set_weekday(t, v);
-    case 'w':
-        return take_digits(t, 1, &v) && v <= 6 && set_weekday(t, v ? v : 7);
+    case 'u': return take_digits(t, 1, &v) && set_weekday(t, v);
+    case 'w': return take_digits(t, 1, &v) && v <= 6 && set_weekday(t, v ? v : 7);
     case 'j':
         set_default_year(t);
         t->is_yearday = true;
         t->is_week = false;
         return take_digits(t, 3, &t->yearday) && t->yearday >= 1 && t->yearday <= 366;
-    case 'H':
-        t->is_half_day = false;
-        return take_digits(t, 2, &t->hour) && t->hour <= 23;
-    case 'k':
-        t->is_half_day = false;
-        return take_short(t, &t->hour) && t->hour <= 23;
+    case 'H': t->is_half_day = false; return take_digits(t, 2, &t->hour) && t->hour <= 23;
+    case 'k': t->is_half_day = false; return take_short(t, &t->hour) && t->hour <= 23;
     case 'h':
     case 'I':
         t->is_half_day = true;
@@ -244,19 +225,17 @@ static bool take_item(struct parsed *t, char code)
     case 'l':
         t->is_half_day = true;
         return take_short(t, &t->hour) && t->hour >= 1 && t->hour <= 12;
-    case 'i':
-        return take_digits(t, 2, &t->minute) && t->minute <= 59;
+    case 'i': return take_digits(t, 2, &t->minute) && t->minute <= 59;
     case 's':
-    case 'S':
-        return take_digits(t, 2, &t->second) && t->second <= 59;
+    case 'S': return take_digits(t, 2, &t->second) && t->second <= 59;
     case 'p':
-        if (t->end - t->p < 2 || (t->p[1] | 32) != 'm' || ((t->p[0] | 32) != 'a' && (t->p[0] | 32) != 'p'))
+        if (t->end - t->p < 2 || (t->p[1] | 32) != 'm' ||
+            ((t->p[0] | 32) != 'a' && (t->p[0] | 32) != 'p'))
             return false;
         t->is_pm = (t->p[0] | 32) == 'p';
         t->p += 2;
         return true;
-    default:
-        return take_offset(t);
+    default: return take_offset(t);
     }
 }
 
@@ -285,10 +264,17 @@ static bool day_of(const struct parsed *t, int64_t *ret)
     return true;
 }
 
-static bool parse(const struct parse_format *f, struct str text, const struct zone *zone, uint32_t *ret)
+static bool parse(const struct parse_format *f, struct str text, const struct zone *zone,
+                  uint32_t *ret)
 {
-    struct parsed t = {.p = text.p, .end = text.p + text.n, .year = 1970, .month = 1, .day = 1, .week = 1,
-                       .weekday = 1, .yearday = 1};
+    struct parsed t = {.p = text.p,
+                       .end = text.p + text.n,
+                       .year = 1970,
+                       .month = 1,
+                       .day = 1,
+                       .week = 1,
+                       .weekday = 1,
+                       .yearday = 1};
     int64_t day;
 
     for (size_t i = 0; i < f->n; i++) {
@@ -373,14 +359,16 @@ static value_id build_parse(struct site *s)
 }
 
 static const struct function functions[] = {
-    {"parseDateTime", "s[, 'format'[, zone]]", "Text as DateTime by a format of MySQL's (%Y-%m-%d %H:%i:%s).", 1, 3, 0,
+    {"parseDateTime", "s[, 'format'[, zone]]",
+     "Text as DateTime by a format of MySQL's (%Y-%m-%d %H:%i:%s).", 1, 3, 0, build_parse,
+     TEXT_THROW},
+    {"TO_UNIXTIME", "s[, 'format'[, zone]]", "parseDateTime", 1, 3, FN_ANY_CASE | FN_ALIAS,
      build_parse, TEXT_THROW},
-    {"TO_UNIXTIME", "s[, 'format'[, zone]]", "parseDateTime", 1, 3, FN_ANY_CASE | FN_ALIAS, build_parse, TEXT_THROW},
-    {"parseDateTimeOrNull", "s[, 'format'[, zone]]", "The same, NULL where it does not fit.", 1, 3, 0, build_parse,
-     TEXT_NULL},
-    {"str_to_date", "s[, 'format'[, zone]]", "parseDateTimeOrNull", 1, 3, FN_ANY_CASE | FN_ALIAS, build_parse,
-     TEXT_NULL},
-    {"parseDateTimeOrZero", "s[, 'format'[, zone]]", "The same, 1970 where it does not fit.", 1, 3, 0, build_parse,
-     TEXT_ZERO},
+    {"parseDateTimeOrNull", "s[, 'format'[, zone]]", "The same, NULL where it does not fit.", 1, 3,
+     0, build_parse, TEXT_NULL},
+    {"str_to_date", "s[, 'format'[, zone]]", "parseDateTimeOrNull", 1, 3, FN_ANY_CASE | FN_ALIAS,
+     build_parse, TEXT_NULL},
+    {"parseDateTimeOrZero", "s[, 'format'[, zone]]", "The same, 1970 where it does not fit.", 1, 3,
+     0, build_parse, TEXT_ZERO},
 };
 const struct function_family family_time_parse = {"Text by a format", functions, COUNT(functions)};

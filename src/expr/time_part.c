@@ -4,10 +4,19 @@
 #include "expr/times.h"
 
 enum part {
-    PART_YEAR, PART_QUARTER, PART_MONTH, PART_DAY, PART_WEEKDAY, PART_YEARDAY, PART_YYYYMM,
-        PART_YYYYMMDD,
+    PART_YEAR,
+    PART_QUARTER,
+    PART_MONTH,
+    PART_DAY,
+    PART_WEEKDAY,
+    PART_YEARDAY,
+    PART_YYYYMM,
+    PART_YYYYMMDD,
     PART_LAST_DAY, /* those above need days only */
-    PART_HOUR, PART_MINUTE, PART_SECOND, PART_YYYYMMDDHHMMSS,
+    PART_HOUR,
+    PART_MINUTE,
+    PART_SECOND,
+    PART_YYYYMMDDHHMMSS,
     PART_MILLISECOND,
 };
 
@@ -32,8 +41,8 @@ DAY_PART(day, uint8_t, day)
 DAY_PART(yearday, uint16_t, days - days_from_civil(year, 1, 1) + 1)
 DAY_PART(yyyymm, uint32_t, year * 100 + month)
 DAY_PART(yyyymmdd, uint32_t, year * 10000 + month * 100 + day)
-DAY_PART(last_day, uint16_t, days_from_civil(month == 12 ? year + 1 : year,
-    month == 12 ? 1 : month + 1, 1) - 1)
+DAY_PART(last_day, uint16_t,
+         days_from_civil(month == 12 ? year + 1 : year, month == 12 ? 1 : month + 1, 1) - 1)
 
 /* param.i: 0 Monday 1 .. Sunday 7, 1 Monday 0, 2 Sunday 0, 3 Sunday 1 */
 static void run_weekday(struct call *c)
@@ -42,10 +51,11 @@ static void run_weekday(struct call *c)
         int64_t days = VALUES(0, int64_t)[i];
         int64_t monday0 = days + 3 - floor_div(days + 3, 7) * 7;
         int64_t sunday0 = (monday0 + 1) % 7;
-        RESULT(uint8_t)[i] = (uint8_t)(c->param.i == 0   ? monday0 + 1
-                                       : c->param.i == 1 ? monday0
-                                       : c->param.i == 2 ? sunday0
-                                                         : sunday0 + 1);
+        RESULT(uint8_t)
+        [i] = (uint8_t)(c->param.i == 0   ? monday0 + 1
+                        : c->param.i == 1 ? monday0
+                        : c->param.i == 2 ? sunday0
+                                          : sunday0 + 1);
     }
 }
 
@@ -74,8 +84,11 @@ static void run_all_parts(struct call *c)
 {
     for (size_t i = 0; i < c->n; i++) {
         struct civil t = civil_from_local(VALUES(0, int64_t)[i]);
-        RESULT(uint64_t)[i] = (((((uint64_t)t.year * 100 + t.month) * 100 + t.day) * 100 +
-            t.hour) * 100 + t.minute) * 100 + t.second;
+        RESULT(uint64_t)
+        [i] =
+            (((((uint64_t)t.year * 100 + t.month) * 100 + t.day) * 100 + t.hour) * 100 + t.minute) *
+                100 +
+            t.second;
     }
 }
 
@@ -134,8 +147,8 @@ static value_id build_part(struct site *s)
         v = cast_number(b, s->args[0], TYPE_INT64);
         mode = t.kind == TYPE_DATETIME ? 1 : power_of_ten[t.scale];
         if (t.kind == TYPE_DATETIME)
-            v = build_call(b, s->node, STR("multiply"), (value_id[]){v,
-                constant_u64(b, TYPE_INT64, 0)}, 2, s->scope, s->d);
+            v = build_call(b, s->node, STR("multiply"),
+                           (value_id[]){v, constant_u64(b, TYPE_INT64, 0)}, 2, s->scope, s->d);
     } else if (part >= PART_HOUR) {
         v = local_seconds_of(b, s->args[0], zone);
     } else {
@@ -145,8 +158,14 @@ static value_id build_part(struct site *s)
                 (struct param){.i = part == PART_WEEKDAY ? mode & 3 : mode}, NULL);
 }
 
-#define PART(name, text, part) {name, "t[, zone]", text, 1, 2, 0, build_part, part}
-#define PART_ALIAS(name, of, part) {name, "t[, zone]", of, 1, 2, FN_ANY_CASE | FN_ALIAS, build_part, part}
+#define PART(name, text, part)                                                                     \
+    {                                                                                              \
+        name, "t[, zone]", text, 1, 2, 0, build_part, part                                         \
+    }
+#define PART_ALIAS(name, of, part)                                                                 \
+    {                                                                                              \
+        name, "t[, zone]", of, 1, 2, FN_ANY_CASE | FN_ALIAS, build_part, part                      \
+    }
 static const struct function functions[] = {
     PART("toYear", "Year.", PART_YEAR),
     PART("toQuarter", "Quarter, 1 to 4.", PART_QUARTER),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Times moved by numbers and intervals, and distances between times. Days and longer move on the wall
- * clock of the value's zone, shorter units on the time line. */
+ * Times moved by numbers and intervals, and distances between times. Days and longer move on the
+ * wall clock of the value's zone, shorter units on the time line. */
 #include "expr/times.h"
 
 #include <stdio.h>
@@ -10,11 +10,13 @@
 #include "expr/numbers.h"
 
 /* Seconds of fixed units, months of calendar units. */
-static const int64_t unit_seconds[] = {[INTERVAL_SECOND] = 1, [INTERVAL_MINUTE] = 60,
-    [INTERVAL_HOUR] = 3600,
-                                       [INTERVAL_DAY] = 86400, [INTERVAL_WEEK] = 604800};
-static const int64_t unit_months[] = {[INTERVAL_MONTH] = 1, [INTERVAL_QUARTER] = 3,
-    [INTERVAL_YEAR] = 12};
+static const int64_t unit_seconds[] = {[INTERVAL_SECOND] = 1,
+                                       [INTERVAL_MINUTE] = 60,
+                                       [INTERVAL_HOUR] = 3600,
+                                       [INTERVAL_DAY] = 86400,
+                                       [INTERVAL_WEEK] = 604800};
+static const int64_t unit_months[] = {
+    [INTERVAL_MONTH] = 1, [INTERVAL_QUARTER] = 3, [INTERVAL_YEAR] = 12};
 
 /* Beyond this all calendars end. */
 static int64_t clamp_count(int64_t n)
@@ -66,22 +68,25 @@ static int64_t shift_second(const struct zone *zone, int64_t utc_s, int64_t n, i
     return is_utc ? local : zone_to_utc(zone, local);
 }
 
-/* ---- kernels: args = time, n; param.i = unit, param.j = sign * ticks a unit or 10^scale, param.p = zone ---- */
+/* ---- kernels: args = time, n; param.i = unit, param.j = sign * ticks a unit or 10^scale,
+ * param.p = zone ---- */
 
 static void run_shift_fixed32(struct call *c)
 {
     for (size_t i = 0; i < c->n; i++)
-        RESULT(uint32_t)[i] = (uint32_t)(VALUES(0, uint32_t)[i] +
-            (uint64_t)VALUES(1, int64_t)[i] * (uint64_t)c->param.j);
+        RESULT(uint32_t)
+    [i] =
+        (uint32_t)(VALUES(0, uint32_t)[i] + (uint64_t)VALUES(1, int64_t)[i] * (uint64_t)c->param.j);
 }
 static void run_shift_fixed64(struct call *c)
 {
     for (size_t i = 0; i < c->n; i++)
-        RESULT(int64_t)[i] = (int64_t)((uint64_t)VALUES(0, int64_t)[i] +
-            (uint64_t)VALUES(1, int64_t)[i] * (uint64_t)c->param.j);
+        RESULT(int64_t)
+    [i] = (int64_t)((uint64_t)VALUES(0, int64_t)[i] +
+                    (uint64_t)VALUES(1, int64_t)[i] * (uint64_t)c->param.j);
 }
 static const struct op op_shift_fixed32 = {"shift", run_shift_fixed32, 0},
-    op_shift_fixed64 = {"shift", run_shift_fixed64, 0};
+                       op_shift_fixed64 = {"shift", run_shift_fixed64, 0};
 
 /* Below a second ClickHouse looks for overflow. */
 static void run_shift_small(struct call *c)
@@ -135,7 +140,7 @@ static const struct op op_shift_datetime = {"shift", run_shift_datetime, 0};
 static const struct op op_shift_ticks = {"shift", run_shift_ticks, 0};
 
 static value_id emit_shift(struct builder *b, const struct op *op, struct type type, value_id t,
-    value_id n, struct param p)
+                           value_id n, struct param p)
 {
     return emit(b, op, type, (const value_id[]){t, n}, 2, p, NULL);
 }
@@ -153,34 +158,38 @@ static value_id shift(struct site *s, uint32_t time, uint32_t interval, int sign
         unsigned unit_scale = (unsigned)(9 - 3 * (unit - INTERVAL_NANOSECOND));
         if (t.kind == TYPE_DATE)
             return site_bad_type(s, time,
-                "a DateTime or DateTime64 for an interval below a second");
-        to.scale = t.kind == TYPE_DATETIME64 && t.scale > unit_scale ? t.scale
-            : (uint8_t)unit_scale;
-        v = cast_values(b, v, (struct type){.kind = to.kind, .scale = to.scale, .zone = to.zone,
-                                            .is_nullable = value_at(b, v)->type.is_nullable});
+                                 "a DateTime or DateTime64 for an interval below a second");
+        to.scale =
+            t.kind == TYPE_DATETIME64 && t.scale > unit_scale ? t.scale : (uint8_t)unit_scale;
+        v = cast_values(b, v,
+                        (struct type){.kind = to.kind,
+                                      .scale = to.scale,
+                                      .zone = to.zone,
+                                      .is_nullable = value_at(b, v)->type.is_nullable});
         return emit_shift(b, &op_shift_small, to, v, n,
-            (struct param){.j = sign * power_of_ten[to.scale - unit_scale]});
+                          (struct param){.j = sign * power_of_ten[to.scale - unit_scale]});
     }
     if (unit < INTERVAL_DAY) {
         if (t.kind == TYPE_DATETIME64)
-            return emit_shift(b, &op_shift_fixed64, t, v, n,
+            return emit_shift(
+                b, &op_shift_fixed64, t, v, n,
                 (struct param){.j = sign * unit_seconds[unit] * power_of_ten[t.scale]});
         if (t.kind == TYPE_DATE) {
             t = type_of(TYPE_DATETIME);
             v = retype(b, cast_number(b, seconds_of(b, v, NULL), TYPE_UINT32),
-                type_of(TYPE_UINT32));
+                       type_of(TYPE_UINT32));
         }
         return emit_shift(b, &op_shift_fixed32, t, v, n,
-            (struct param){.j = sign * unit_seconds[unit]});
+                          (struct param){.j = sign * unit_seconds[unit]});
     }
     const struct zone *zone = is_plain_utc(t.zone) ? NULL : t.zone;
     if (t.kind == TYPE_DATE)
         return emit_shift(b, &op_shift_date, t, v, n, (struct param){.i = unit, .j = sign});
     if (t.kind == TYPE_DATETIME)
-        return emit_shift(b, &op_shift_datetime, t, v, n, (struct param){.i = unit, .j = sign,
-            .p = zone});
-    return emit_shift(b, &op_shift_ticks, t, v, n, (struct param){.i = unit,
-        .j = sign * power_of_ten[t.scale], .p = zone});
+        return emit_shift(b, &op_shift_datetime, t, v, n,
+                          (struct param){.i = unit, .j = sign, .p = zone});
+    return emit_shift(b, &op_shift_ticks, t, v, n,
+                      (struct param){.i = unit, .j = sign * power_of_ten[t.scale], .p = zone});
 }
 
 /* ---- plus, minus ---- */
@@ -196,7 +205,7 @@ static value_id add_number(struct site *s, uint32_t time, uint32_t number, int w
     y = cast_number_checked(b, y, storage);
     if (t.kind == TYPE_DATETIME64)
         y = emit_sum(b, 2, y, constant_u64(b, TYPE_INT64, (uint64_t)power_of_ten[t.scale]),
-            TYPE_INT64);
+                     TYPE_INT64);
     value_id sum = emit_sum(b, which, x, y, storage);
     t.is_nullable = value_at(b, sum)->type.is_nullable;
     return retype(b, sum, t);
@@ -207,8 +216,8 @@ static value_id build_difference(struct site *s)
     struct builder *b = s->b;
 
     if (s->types[0].kind == TYPE_DATETIME64 || s->types[1].kind == TYPE_DATETIME64)
-        return site_error(s,
-            "the difference of DateTime64 is a Decimal, which is not there yet: use dateDiff");
+        return site_error(
+            s, "the difference of DateTime64 is a Decimal, which is not there yet: use dateDiff");
     if (s->types[0].kind != s->types[1].kind)
         return site_error(s, "a Date and a DateTime have no difference: use dateDiff");
     return emit_sum(b, 1, s->args[0], s->args[1], TYPE_INT32);
@@ -240,7 +249,7 @@ value_id build_time_sum(struct site *s, bool is_minus, bool *is_mine)
         return build_difference(s);
     char a[64], b[64];
     return site_error(s, "'%.*s' does not take %s and %s", STR_FMT(s->name),
-        type_name(value_at(s->b, s->args[0])->type, a),
+                      type_name(value_at(s->b, s->args[0])->type, a),
                       type_name(value_at(s->b, s->args[1])->type, b));
 }
 
@@ -255,7 +264,8 @@ static value_id build_add(struct site *s)
     if (!type_is_number(s->types[1]))
         return site_bad_type(s, 1, "a number");
     bool is_huge = s->types[1].kind == TYPE_UINT64 && unit < INTERVAL_SECOND;
-    s->args[1] = is_huge ? scaled(b, s->args[1], 1) : cast_number_checked(b, s->args[1], TYPE_INT64);
+    s->args[1] =
+        is_huge ? scaled(b, s->args[1], 1) : cast_number_checked(b, s->args[1], TYPE_INT64);
     s->types[1] = (struct type){.kind = TYPE_INTERVAL, .scale = (uint8_t)unit};
     return shift(s, 0, 1, sign);
 }
@@ -272,7 +282,8 @@ static value_id build_add_date(struct site *s)
 
 /* ---- dateDiff ---- */
 
-/* args: UTC seconds or days; the number of the unit since some start. param.i = unit, param.p = zone */
+/* args: UTC seconds or days; the number of the unit since some start. param.i = unit, param.p =
+ * zone */
 static void run_unit_number(struct call *c)
 {
     int unit = (int)c->param.i;
@@ -285,26 +296,13 @@ static void run_unit_number(struct call *c)
         if (unit >= INTERVAL_MONTH)
             civil_from_days(v, &year, &month, &day);
         switch (unit) {
-        case INTERVAL_MINUTE:
-            v = floor_div(v, 60);
-            break;
-        case INTERVAL_HOUR:
-            v = floor_div(v - skew, 3600);
-            break;
-        case INTERVAL_WEEK:
-            v = floor_div(v + 3, 7);
-            break;
-        case INTERVAL_MONTH:
-            v = (int64_t)year * 12 + month;
-            break;
-        case INTERVAL_QUARTER:
-            v = (int64_t)year * 4 + (month - 1) / 3;
-            break;
-        case INTERVAL_YEAR:
-            v = year;
-            break;
-        default:
-            break;
+        case INTERVAL_MINUTE: v = floor_div(v, 60); break;
+        case INTERVAL_HOUR: v = floor_div(v - skew, 3600); break;
+        case INTERVAL_WEEK: v = floor_div(v + 3, 7); break;
+        case INTERVAL_MONTH: v = (int64_t)year * 12 + month; break;
+        case INTERVAL_QUARTER: v = (int64_t)year * 4 + (month - 1) / 3; break;
+        case INTERVAL_YEAR: v = year; break;
+        default: break;
         }
         RESULT(int64_t)[i] = v;
     }
@@ -341,7 +339,7 @@ bool interval_unit_by_name(struct str name, int *unit)
 }
 
 static value_id unit_number(struct site *s, uint32_t arg, int unit, bool has_zone,
-    const struct zone *zone)
+                            const struct zone *zone)
 {
     struct builder *b = s->b;
     struct type t = s->types[arg];
@@ -351,7 +349,8 @@ static value_id unit_number(struct site *s, uint32_t arg, int unit, bool has_zon
         zone = t.zone;
     if (unit < INTERVAL_SECOND) {
         struct type to = {.kind = TYPE_DATETIME64,
-            .scale = (uint8_t)(9 - 3 * (unit - INTERVAL_NANOSECOND)), .zone = zone};
+                          .scale = (uint8_t)(9 - 3 * (unit - INTERVAL_NANOSECOND)),
+                          .zone = zone};
         to.is_nullable = value_at(b, v)->type.is_nullable;
         return cast_number(b, cast_values(b, v, to), TYPE_INT64);
     }
@@ -389,15 +388,23 @@ static value_id build_date_diff(struct site *s)
         return VALUE_FAILED;
     bool has_zone = s->n_args > 3;
     return emit_sum(s->b, 1, unit_number(s, 2, unit, has_zone, zone),
-        unit_number(s, 1, unit, has_zone, zone), TYPE_INT64);
+                    unit_number(s, 1, unit, has_zone, zone), TYPE_INT64);
 }
 
-#define ADD_DATE(name, sign, flags) {name, "t, INTERVAL n unit", sign, 2, 2, flags, build_add_date, (sign)[2] == '-'}
+#define ADD_DATE(name, sign, flags)                                                                \
+    {                                                                                              \
+        name, "t, INTERVAL n unit", sign, 2, 2, flags, build_add_date, (sign)[2] == '-'            \
+    }
 #define ADD(name, unit)                                                                            \
     {"add" name "s", "t, n", "`t + INTERVAL n " name "`", 2, 2, 0, build_add, unit},               \
-    {"subtract" name "s", "t, n", "`t - INTERVAL n " name "`", 2, 2, 0, build_add, (unit) | 1 << 8}
+    {                                                                                              \
+        "subtract" name "s", "t, n", "`t - INTERVAL n " name "`", 2, 2, 0, build_add,              \
+            (unit) | 1 << 8                                                                        \
+    }
 #define DIFF_ALIAS(name, flags)                                                                    \
-    {name, "unit, from, to[, zone]", "dateDiff", 3, 4, FN_ALIAS | (flags), build_date_diff, 0}
+    {                                                                                              \
+        name, "unit, from, to[, zone]", "dateDiff", 3, 4, FN_ALIAS | (flags), build_date_diff, 0   \
+    }
 static const struct function functions[] = {
     {"dateDiff", "unit, from, to[, zone]",
      "How many borders of the unit (nanosecond … year) lie between.", 3, 4, FN_ANY_CASE,
@@ -422,4 +429,4 @@ static const struct function functions[] = {
     ADD("Year", INTERVAL_YEAR),
 };
 const struct function_family family_time_shift = {"Times moved and compared", functions,
-    COUNT(functions)};
+                                                  COUNT(functions)};

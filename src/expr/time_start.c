@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Starts of windows: toStartOf…, toMonday. Weeks and longer give a Date, days to seconds a DateTime,
- * below a second a DateTime64. */
+ * Starts of windows: toStartOf…, toMonday. Weeks and longer give a Date, days to seconds a
+ * DateTime, below a second a DateTime64. */
 #include "expr/times.h"
 
 enum { WRAPS = 1 << 8 };
 
-/* param.i = count, param.j = unit | WRAPS, param.p = zone; UTC seconds in and out. What begins before 1970 is cut,
- * or wraps, as in ClickHouse. */
+/* param.i = count, param.j = unit | WRAPS, param.p = zone; UTC seconds in and out. What begins
+ * before 1970 is cut, or wraps, as in ClickHouse. */
 static void run_start(struct call *c)
 {
     const struct zone *zone = c->param.p;
     int64_t count = c->param.i;
     int unit = (int)c->param.j & 0xff;
-    int64_t from = 0, to = -1, start = 0; /* the hours that are known to be in the window of the row before */
+    /* the hours that are known to be in the window of the row before */
+    int64_t from = 0, to = -1, start = 0;
 
     for (size_t i = 0; i < c->n; i++) {
         int64_t t = VALUES(0, int64_t)[i];
@@ -26,7 +27,8 @@ static void run_start(struct call *c)
         to = t - 1;
         if (start >= 0 && unit == INTERVAL_DAY) {
             from = start;
-            to = zone_bucket_start(zone, start + 79200, count, unit) == start ? start + 79200 : start;
+            to = zone_bucket_start(zone, start + 79200, count, unit) == start ? start + 79200
+                                                                              : start;
         }
         if (start < 0 && !(c->param.j & WRAPS))
             start = unit == INTERVAL_DAY ? zone_bucket_next(zone, start, 1, unit) : 0;
@@ -69,8 +71,8 @@ static const struct op op_start_plain32 = {"toStartOf", run_start_plain32, 0};
 static const struct op op_start = {"toStartOf", run_start, 0};
 static const struct op op_start_plain = {"toStartOf", run_start_plain, 0};
 
-/* Days in, Date out; param.i = count, param.j = unit. Before 1970 the answer is 1970-01-01, but with param.p
- * it wraps, as ClickHouse's does for a DateTime64. */
+/* Days in, Date out; param.i = count, param.j = unit. Before 1970 the answer is 1970-01-01, but
+ * with param.p it wraps, as ClickHouse's does for a DateTime64. */
 static void run_start_day(struct call *c)
 {
     if (c->param.i == 1 && c->param.j == INTERVAL_MONTH) {
@@ -89,8 +91,8 @@ static void run_start_day(struct call *c)
         return;
     }
     for (size_t i = 0; i < c->n; i++) {
-        int64_t start = zone_bucket_start(NULL, VALUES(0, int64_t)[i] * 86400, c->param.i,
-            (int)c->param.j);
+        int64_t start =
+            zone_bucket_start(NULL, VALUES(0, int64_t)[i] * 86400, c->param.i, (int)c->param.j);
         RESULT(uint16_t)[i] = (uint16_t)(start < 0 && !c->param.p ? 0 : start / 86400);
     }
 }
@@ -112,18 +114,18 @@ static void run_start_ticks(struct call *c)
 
     for (size_t i = 0; i < c->n; i++) {
         int64_t start = floor_div(VALUES(0, int64_t)[i], length) * length;
-        RESULT(int64_t)[i] = scale < 0 ? start / -scale
-            : (int64_t)((uint64_t)start * (uint64_t)scale);
+        RESULT(int64_t)
+        [i] = scale < 0 ? start / -scale : (int64_t)((uint64_t)start * (uint64_t)scale);
     }
 }
 static const struct op op_start_ticks = {"toStartOf", run_start_ticks, 0};
 
-static value_id start_as_date(struct builder *b, value_id v, const struct zone *zone,
-    int64_t count, int unit)
+static value_id start_as_date(struct builder *b, value_id v, const struct zone *zone, int64_t count,
+                              int unit)
 {
     static const char wraps[1];
-    bool is_wrapping = value_at(b, v)->type.kind == TYPE_DATETIME64 && unit >= INTERVAL_WEEK &&
-        count > 1;
+    bool is_wrapping =
+        value_at(b, v)->type.kind == TYPE_DATETIME64 && unit >= INTERVAL_WEEK && count > 1;
     value_id days = days_of(b, v, zone);
 
     return emit(b, &op_start_day, type_of(TYPE_DATE), &days, 1,
@@ -131,25 +133,28 @@ static value_id start_as_date(struct builder *b, value_id v, const struct zone *
 }
 
 static value_id start_as_datetime(struct builder *b, value_id v, const struct zone *zone,
-    int64_t count, int unit)
+                                  int64_t count, int unit)
 {
-    static const int64_t lengths[] = {[INTERVAL_SECOND] = 1, [INTERVAL_MINUTE] = 60,
-        [INTERVAL_HOUR] = 3600, [INTERVAL_DAY] = 86400};
+    static const int64_t lengths[] = {[INTERVAL_SECOND] = 1,
+                                      [INTERVAL_MINUTE] = 60,
+                                      [INTERVAL_HOUR] = 3600,
+                                      [INTERVAL_DAY] = 86400};
     struct type type = {.kind = TYPE_DATETIME, .zone = zone};
     enum type_kind kind = value_at(b, v)->type.kind;
     value_id seconds = seconds_of(b, v, zone);
 
-    bool is_plain = is_plain_utc(zone) && (unit < INTERVAL_HOUR || count == 1 ||
-        unit == INTERVAL_DAY);
+    bool is_plain =
+        is_plain_utc(zone) && (unit < INTERVAL_HOUR || count == 1 || unit == INTERVAL_DAY);
     if (is_plain && count < 40000 && kind == TYPE_DATETIME)
         return emit(b, &op_start_plain32, type, &v, 1, (struct param){.i = lengths[unit] * count},
-            NULL);
+                    NULL);
     if (is_plain && count < 40000)
         return emit(b, &op_start_plain, type, &seconds, 1,
-            (struct param){.i = lengths[unit] * count}, NULL);
+                    (struct param){.i = lengths[unit] * count}, NULL);
     return emit(b, &op_start, type, &seconds, 1,
-                (struct param){.i = count, .j = unit | (kind == TYPE_DATETIME64 ? WRAPS : 0),
-                    .p = is_plain_utc(zone) ? NULL : zone},
+                (struct param){.i = count,
+                               .j = unit | (kind == TYPE_DATETIME64 ? WRAPS : 0),
+                               .p = is_plain_utc(zone) ? NULL : zone},
                 NULL);
 }
 
@@ -167,8 +172,9 @@ static value_id build_start(struct site *s)
     const struct zone *zone;
 
     if (!type_is_day_or_time(t) || (t.kind == TYPE_DATE && unit < INTERVAL_DAY))
-        return site_bad_type(s, 0, t.kind == TYPE_DATE ? "a DateTime or DateTime64"
-            : "a Date, DateTime or DateTime64");
+        return site_bad_type(s, 0,
+                             t.kind == TYPE_DATE ? "a DateTime or DateTime64"
+                                                 : "a Date, DateTime or DateTime64");
     if (!site_zone(s, 1, t, &zone))
         return VALUE_FAILED;
     if (unit >= INTERVAL_WEEK && t.kind == TYPE_DATE && s->n_args > 1)
@@ -200,10 +206,10 @@ static value_id build_start_week(struct site *s)
 }
 
 value_id start_of_ticks(struct builder *b, value_id v, struct type from, struct type to,
-    int64_t length)
+                        int64_t length)
 {
     int64_t scale = to.scale >= from.scale ? power_of_ten[to.scale - from.scale]
-        : -power_of_ten[from.scale - to.scale];
+                                           : -power_of_ten[from.scale - to.scale];
 
     return emit(b, &op_start_ticks, to, &v, 1, (struct param){.i = length, .j = scale}, NULL);
 }
@@ -271,11 +277,13 @@ static value_id build_start_interval(struct site *s)
 }
 
 #define START(name, text, unit, count)                                                             \
-    {name, "t[, zone]", text, 1, 2, 0, build_start, (unit) | (int64_t)(count) << 8}
+    {                                                                                              \
+        name, "t[, zone]", text, 1, 2, 0, build_start, (unit) | (int64_t)(count) << 8              \
+    }
 static const struct function functions[] = {
     {"toStartOfInterval", "t, INTERVAL n unit[, origin][, zone]",
-     "Start of the window of n units that holds t; windows begin at the origin, a constant.", 2, 4, 0,
-     build_start_interval, 0},
+     "Start of the window of n units that holds t; windows begin at the origin, a constant.", 2, 4,
+     0, build_start_interval, 0},
     {"toStartOfSecond", "t[, zone]", "DateTime64 without its fraction.", 1, 2, 0,
      build_start_second, 0},
     {"date_bin", "t, INTERVAL n unit[, origin][, zone]", "toStartOfInterval", 2, 4,
@@ -290,8 +298,8 @@ static const struct function functions[] = {
     START("toStartOfHour", "Start of the hour.", INTERVAL_HOUR, 1),
     START("toStartOfDay", "Start of the day, a DateTime.", INTERVAL_DAY, 1),
     {"toStartOfWeek", "t[, mode[, zone]]",
-     "First day of the week, a Date: Sunday, with an odd mode Monday.", 1, 3, 0,
-     build_start_week, 0},
+     "First day of the week, a Date: Sunday, with an odd mode Monday.", 1, 3, 0, build_start_week,
+     0},
     START("toMonday", "Monday of the week, a Date.", INTERVAL_WEEK, 1),
     START("toStartOfMonth", "First day of the month, a Date.", INTERVAL_MONTH, 1),
     START("toStartOfQuarter", "First day of the quarter, a Date.", INTERVAL_QUARTER, 1),

@@ -12,7 +12,9 @@ static value_id below_second(struct site *s, value_id v, int unit, const struct 
     struct builder *b = s->b;
     struct type t = value_at(b, v)->type;
     unsigned scale = (unsigned)(9 - 3 * (unit - INTERVAL_NANOSECOND));
-    struct type to = {.kind = TYPE_DATETIME64, .scale = (uint8_t)(t.scale > scale ? t.scale : scale), .zone = zone,
+    struct type to = {.kind = TYPE_DATETIME64,
+                      .scale = (uint8_t)(t.scale > scale ? t.scale : scale),
+                      .zone = zone,
                       .is_nullable = t.is_nullable};
 
     if (t.scale < scale)
@@ -36,8 +38,8 @@ static value_id build_start_below(struct site *s)
 
 /* ---- from an origin ---- */
 
-/* args: time and origin in seconds, the origin constant; param.i = count, param.j = unit, param.p = zone. Windows are
- * those of the distance, counted from 1970. */
+/* args: time and origin in seconds, the origin constant; param.i = count, param.j = unit,
+ * param.p = zone. Windows are those of the distance, counted from 1970. */
 static void run_from_origin(struct call *c)
 {
     const struct zone *zone = c->param.p;
@@ -46,12 +48,15 @@ static void run_from_origin(struct call *c)
     for (size_t i = 0; i < c->n; i++) {
         int64_t t = VALUES(0, int64_t)[i];
         c->fresh[i] = t < origin ? FAULT_RANGE : 0;
-        RESULT(int64_t)[i] = t < origin ? origin
-                                        : origin + zone_bucket_start(zone, t - origin, c->param.i, (int)c->param.j);
+        RESULT(int64_t)
+        [i] = t < origin
+                  ? origin
+                  : origin + zone_bucket_start(zone, t - origin, c->param.i, (int)c->param.j);
     }
 }
 
-/* Whole months from the origin, on the clock of the zone; from the origin's day, its time of day stays. */
+/* Whole months from the origin, on the clock of the zone; from the origin's day, its time of day
+ * stays. */
 static void run_months_from_origin(struct call *c)
 {
     const struct zone *zone = c->param.p;
@@ -65,13 +70,15 @@ static void run_months_from_origin(struct call *c)
         int64_t t = VALUES(0, int64_t)[i];
         c->fresh[i] = t < origin ? FAULT_RANGE : 0;
         civil_from_days(floor_div(local_of(zone, t), 86400), &year, &month, &of_month);
-        int64_t n = ((int64_t)year - from_year) * 12 + (int64_t)month - (int64_t)from_month - (of_month < from_day);
+        int64_t n = ((int64_t)year - from_year) * 12 + (int64_t)month - (int64_t)from_month -
+                    (of_month < from_day);
         int64_t start = add_months_to_day(day, n / count * count);
         RESULT(int64_t)[i] = t < origin ? origin : zone_to_utc(zone, start * 86400) + rest;
     }
 }
 static const struct op op_from_origin = {"toStartOfInterval", run_from_origin, OP_FAULTS};
-static const struct op op_months_from_origin = {"toStartOfInterval", run_months_from_origin, OP_FAULTS};
+static const struct op op_months_from_origin = {"toStartOfInterval", run_months_from_origin,
+                                                OP_FAULTS};
 
 static void run_second_to_day(struct call *c)
 {
@@ -80,12 +87,15 @@ static void run_second_to_day(struct call *c)
 }
 static const struct op op_second_to_day = {"toDate", run_second_to_day, 0};
 
-value_id start_from_origin(struct site *s, uint32_t origin_arg, int64_t count, int unit, const struct zone *zone)
+value_id start_from_origin(struct site *s, uint32_t origin_arg, int64_t count, int unit,
+                           const struct zone *zone)
 {
     struct builder *b = s->b;
     struct type t = s->types[0], to = t;
     bool is_calendar = unit >= INTERVAL_MONTH;
-    int64_t months = unit == INTERVAL_MONTH ? count : unit == INTERVAL_QUARTER ? count * 3 : count * 12;
+    int64_t months = unit == INTERVAL_MONTH     ? count
+                     : unit == INTERVAL_QUARTER ? count * 3
+                                                : count * 12;
 
     if (!builder_is_constant(b, s->args[origin_arg]))
         return site_bad_type(s, origin_arg, "a constant of the time's type");
@@ -103,8 +113,9 @@ value_id start_from_origin(struct site *s, uint32_t origin_arg, int64_t count, i
     /* a Date counts in UTC */
     const struct zone *clock = t.kind == TYPE_DATE || is_plain_utc(zone) ? NULL : zone;
     value_id args[] = {seconds_of(b, s->args[0], clock), seconds_of(b, s->args[origin_arg], clock)};
-    value_id start = emit(b, is_calendar ? &op_months_from_origin : &op_from_origin, type_of(TYPE_INT64), args, 2,
-                          (struct param){.i = is_calendar ? months : count, .j = unit, .p = clock}, NULL);
+    value_id start =
+        emit(b, is_calendar ? &op_months_from_origin : &op_from_origin, type_of(TYPE_INT64), args,
+             2, (struct param){.i = is_calendar ? months : count, .j = unit, .p = clock}, NULL);
     if (t.kind == TYPE_DATE)
         return EMIT(b, &op_second_to_day, to, start);
     start = cast_number(b, start, TYPE_UINT32);
@@ -117,22 +128,27 @@ value_id start_from_origin(struct site *s, uint32_t origin_arg, int64_t count, i
 /* toStartOf…(t) as DateTime64(0). */
 static value_id as_datetime64(struct site *s, value_id v, unsigned scale, const struct zone *zone)
 {
-    return cast_values(s->b, v, (struct type){.kind = TYPE_DATETIME64, .scale = (uint8_t)scale, .zone = zone,
-                                              .is_nullable = value_at(s->b, v)->type.is_nullable});
+    return cast_values(s->b, v,
+                       (struct type){.kind = TYPE_DATETIME64,
+                                     .scale = (uint8_t)scale,
+                                     .zone = zone,
+                                     .is_nullable = value_at(s->b, v)->type.is_nullable});
 }
 
 /* UTC seconds in and out; param.i = unit, param.p = zone */
 static void run_trunc(struct call *c)
 {
     for (size_t i = 0; i < c->n; i++)
-        RESULT(int64_t)[i] = zone_bucket_start(c->param.p, VALUES(0, int64_t)[i], 1, (int)c->param.i);
+        RESULT(int64_t)
+    [i] = zone_bucket_start(c->param.p, VALUES(0, int64_t)[i], 1, (int)c->param.i);
 }
 static const struct op op_trunc = {"dateTrunc", run_trunc, 0};
 
 static value_id build_trunc(struct site *s)
 {
-    static const char *const names[] = {"nanosecond", "microsecond", "millisecond", "second", "minute", "hour", "day",
-        "week", "month", "quarter", "year"};
+    static const char *const names[] = {"nanosecond", "microsecond", "millisecond", "second",
+                                        "minute",     "hour",        "day",         "week",
+                                        "month",      "quarter",     "year"};
     struct builder *b = s->b;
     struct type t = s->types[1];
     const struct zone *zone;
@@ -153,7 +169,9 @@ static value_id build_trunc(struct site *s)
     if (t.kind == TYPE_DATE && unit < INTERVAL_DAY)
         return site_bad_type(s, 1, "a DateTime or DateTime64 for that unit");
     if (t.kind == TYPE_DATETIME64 && unit > INTERVAL_DAY)
-        return site_error(s, "dateTrunc of a DateTime64 to a '%s' is a Date32, which is not there yet", names[unit]);
+        return site_error(s,
+                          "dateTrunc of a DateTime64 to a '%s' is a Date32, which is not there yet",
+                          names[unit]);
     if (unit < INTERVAL_SECOND) {
         if (t.kind != TYPE_DATETIME64)
             return site_bad_type(s, 1, "a DateTime64 for that unit");
@@ -165,13 +183,14 @@ static value_id build_trunc(struct site *s)
     if (t.kind == TYPE_DATETIME64) {
         struct type to = {.kind = TYPE_DATETIME64, .zone = zone};
         value_id second = seconds_of(b, s->args[1], zone);
-        return emit(b, &op_trunc, to, &second, 1, (struct param){.i = unit, .p = is_plain_utc(zone) ? NULL : zone},
-                    NULL);
+        return emit(b, &op_trunc, to, &second, 1,
+                    (struct param){.i = unit, .p = is_plain_utc(zone) ? NULL : zone}, NULL);
     }
     value_id one = emit_constant(b, (struct type){.kind = TYPE_INTERVAL, .scale = (uint8_t)unit},
                                  (struct cell){.i64 = 1});
     value_id args[] = {s->args[1], one, constant_str(b, str_of(zone_name(zone)))};
-    return build_call(b, s->node, STR("toStartOfInterval"), args, zone != NULL ? 3 : 2, s->scope, s->d);
+    return build_call(b, s->node, STR("toStartOfInterval"), args, zone != NULL ? 3 : 2, s->scope,
+                      s->d);
 }
 
 /* ---- timeSlot ---- */
@@ -194,13 +213,18 @@ static value_id build_slot(struct site *s)
     return EMIT(s->b, &op_slot, to, seconds_of(s->b, s->args[0], to.zone));
 }
 
-#define BELOW(name, text, unit) {name, "t[, zone]", text, 1, 2, 0, build_start_below, unit}
+#define BELOW(name, text, unit)                                                                    \
+    {                                                                                              \
+        name, "t[, zone]", text, 1, 2, 0, build_start_below, unit                                  \
+    }
 static const struct function functions[] = {
     BELOW("toStartOfMillisecond", "DateTime64 cut after milliseconds.", INTERVAL_MILLISECOND),
     BELOW("toStartOfMicrosecond", "DateTime64 cut after microseconds.", INTERVAL_MICROSECOND),
     BELOW("toStartOfNanosecond", "DateTime64(9).", INTERVAL_NANOSECOND),
-    {"dateTrunc", "'unit', t[, zone]", "Start of the unit (nanosecond … year) that holds t.", 2, 3, 0, build_trunc, 0},
+    {"dateTrunc", "'unit', t[, zone]", "Start of the unit (nanosecond … year) that holds t.", 2, 3,
+     0, build_trunc, 0},
     {"DATE_TRUNC", "'unit', t[, zone]", "dateTrunc", 2, 3, FN_ANY_CASE | FN_ALIAS, build_trunc, 0},
     {"timeSlot", "t[, zone]", "Start of the half hour, a DateTime.", 1, 2, 0, build_slot, 0},
 };
-const struct function_family family_time_trunc = {"More windows of time", functions, COUNT(functions)};
+const struct function_family family_time_trunc = {"More windows of time", functions,
+                                                  COUNT(functions)};

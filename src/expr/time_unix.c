@@ -43,8 +43,11 @@ static value_id build_to_unix(struct site *s)
         return VALUE_FAILED;
     if (t.kind == TYPE_STRING) {
         struct type to = {.kind = TYPE_DATETIME, .zone = zone};
-        bool is_soft = value_at(b, s->args[0])->type.is_nullable; /* then what does not parse is NULL */
-        return cast_number(b, emit_text_to(b, s->args[0], to, is_soft ? TEXT_NULL : TEXT_THROW, true), TYPE_UINT32);
+        /* then what does not parse is NULL */
+        bool is_soft = value_at(b, s->args[0])->type.is_nullable;
+        return cast_number(b,
+                           emit_text_to(b, s->args[0], to, is_soft ? TEXT_NULL : TEXT_THROW, true),
+                           TYPE_UINT32);
     }
     if (type_is_integer(t))
         return cast_number(b, s->args[0], TYPE_UINT32);
@@ -67,7 +70,8 @@ static value_id build_to_unix64(struct site *s)
     if (scale == t.scale)
         return ticks;
     int64_t by = scale > t.scale ? power_of_ten[scale - t.scale] : -power_of_ten[t.scale - scale];
-    return emit(s->b, &op_scale_ticks, type_of(TYPE_INT64), &ticks, 1, (struct param){.i = by}, NULL);
+    return emit(s->b, &op_scale_ticks, type_of(TYPE_INT64), &ticks, 1, (struct param){.i = by},
+                NULL);
 }
 
 static value_id build_from_unix(struct site *s)
@@ -118,7 +122,8 @@ static value_id build_today(struct site *s)
 {
     value_id now = builder_now(s->b);
 
-    return emit(s->b, &op_today, type_of(TYPE_DATE), &now, 1, (struct param){.i = s->f->param}, NULL);
+    return emit(s->b, &op_today, type_of(TYPE_DATE), &now, 1, (struct param){.i = s->f->param},
+                NULL);
 }
 
 /* ---- zones ---- */
@@ -143,11 +148,18 @@ static value_id build_zone_of(struct site *s)
     return constant_str(s->b, str_of(zone_name(s->types[0].zone)));
 }
 
-#define TO_64(name, scale) {"toUnixTimestamp64" name, "t", "DateTime64 as Int64.", 1, 1, 0, build_to_unix64, scale}
+#define TO_64(name, scale)                                                                         \
+    {                                                                                              \
+        "toUnixTimestamp64" name, "t", "DateTime64 as Int64.", 1, 1, 0, build_to_unix64, scale     \
+    }
 #define FROM_64(name, scale)                                                                       \
-    {"fromUnixTimestamp64" name, "n[, zone]", "Integer as DateTime64(" #scale ").", 1, 2, 0, build_from_unix64, scale}
+    {                                                                                              \
+        "fromUnixTimestamp64" name, "n[, zone]", "Integer as DateTime64(" #scale ").", 1, 2, 0,    \
+            build_from_unix64, scale                                                               \
+    }
 static const struct function functions[] = {
-    {"now", "[zone]", "The epoch's time, DateTime: equal when input is read again.", 0, 1, FN_ANY_CASE, build_now, 0},
+    {"now", "[zone]", "The epoch's time, DateTime: equal when input is read again.", 0, 1,
+     FN_ANY_CASE, build_now, 0},
     {"current_timestamp", "[zone]", "now", 0, 1, FN_ANY_CASE | FN_ALIAS, build_now, 0},
     {"localtimestamp", "[zone]", "now", 0, 1, FN_ANY_CASE | FN_ALIAS, build_now, 0},
     {"today", "", "The epoch's date in UTC.", 0, 0, FN_ANY_CASE, build_today, 0},
@@ -162,12 +174,14 @@ static const struct function functions[] = {
     TO_64("Milli", 3),
     TO_64("Micro", 6),
     TO_64("Nano", 9),
-    {"fromUnixTimestamp", "n[, 'format'[, zone]]", "Seconds since 1970 as DateTime, or as text by a format.", 1, 3,
-     0, build_from_unix, 0},
-    {"FROM_UNIXTIME", "n[, 'format'[, zone]]", "fromUnixTimestamp", 1, 3, FN_ANY_CASE | FN_ALIAS, build_from_unix, 0},
+    {"fromUnixTimestamp", "n[, 'format'[, zone]]",
+     "Seconds since 1970 as DateTime, or as text by a format.", 1, 3, 0, build_from_unix, 0},
+    {"FROM_UNIXTIME", "n[, 'format'[, zone]]", "fromUnixTimestamp", 1, 3, FN_ANY_CASE | FN_ALIAS,
+     build_from_unix, 0},
     FROM_64("Second", 0),
     FROM_64("Milli", 3),
     FROM_64("Micro", 6),
     FROM_64("Nano", 9),
 };
-const struct function_family family_time_unix = {"Unix time, now, zones", functions, COUNT(functions)};
+const struct function_family family_time_unix = {"Unix time, now, zones", functions,
+                                                 COUNT(functions)};

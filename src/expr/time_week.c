@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Weeks of the year by MySQL's modes and ISO 8601, and times as the number of units since a beginning. */
+ * Weeks of the year by MySQL's modes and ISO 8601, and times as the number of units since a
+ * beginning. */
 #include "expr/times.h"
 
 /* Bits of a mode. */
@@ -168,17 +169,27 @@ static value_id build_week(struct site *s)
     value_id days = days_of(s->b, s->args[0], zone);
     if (which == LAST_OF_WEEK)
         mode &= 1;
-    return emit(s->b, week_functions[which].op, type_of((enum type_kind)week_functions[which].result), &days, 1,
+    return emit(s->b, week_functions[which].op,
+                type_of((enum type_kind)week_functions[which].result), &days, 1,
                 (struct param){.i = mode}, NULL);
 }
 
 /* ---- numbers of units ---- */
 
-enum relative { RELATIVE_YEAR, RELATIVE_QUARTER, RELATIVE_MONTH, RELATIVE_WEEK, RELATIVE_DAY, YEAR_ZERO_DAY,
-                RELATIVE_HOUR, RELATIVE_MINUTE, RELATIVE_SECOND };
+enum relative {
+    RELATIVE_YEAR,
+    RELATIVE_QUARTER,
+    RELATIVE_MONTH,
+    RELATIVE_WEEK,
+    RELATIVE_DAY,
+    YEAR_ZERO_DAY,
+    RELATIVE_HOUR,
+    RELATIVE_MINUTE,
+    RELATIVE_SECOND
+};
 
-/* Days, or from hours on UTC seconds; param.i = enum relative, param.j = seconds by which hours begin late, param.p =
- * zone */
+/* Days, or from hours on UTC seconds; param.i = enum relative, param.j = seconds by which hours
+ * begin late, param.p = zone */
 static void run_relative(struct call *c)
 {
     int64_t first_skew = c->param.p ? zone_offset_at(c->param.p, 0) - 86400 : 0;
@@ -190,37 +201,22 @@ static void run_relative(struct call *c)
         if (c->param.i < RELATIVE_WEEK)
             civil_from_days(v, &year, &month, &day);
         switch ((enum relative)c->param.i) {
-        case RELATIVE_YEAR:
-            v = year;
-            break;
-        case RELATIVE_QUARTER:
-            v = (int64_t)year * 4 + (month - 1) / 3;
-            break;
-        case RELATIVE_MONTH:
-            v = (int64_t)year * 12 + month;
-            break;
-        case RELATIVE_WEEK:
-            v = floor_div(v + 3, 7);
-            break;
-        case YEAR_ZERO_DAY:
-            v += 719528;
-            break;
-        case RELATIVE_HOUR:
-            v = floor_div(v - (v < 0 ? first_skew : c->param.j), 3600);
-            break;
-        case RELATIVE_MINUTE:
-            v = floor_div(v, 60);
-            break;
-        default:
-            break;
+        case RELATIVE_YEAR: v = year; break;
+        case RELATIVE_QUARTER: v = (int64_t)year * 4 + (month - 1) / 3; break;
+        case RELATIVE_MONTH: v = (int64_t)year * 12 + month; break;
+        case RELATIVE_WEEK: v = floor_div(v + 3, 7); break;
+        case YEAR_ZERO_DAY: v += 719528; break;
+        case RELATIVE_HOUR: v = floor_div(v - (v < 0 ? first_skew : c->param.j), 3600); break;
+        case RELATIVE_MINUTE: v = floor_div(v, 60); break;
+        default: break;
         }
         RESULT(int64_t)[i] = v;
     }
 }
 static const struct op op_relative = {"toRelative", run_relative, 0};
 
-/* ClickHouse's hours begin on the full hour where the zone always differs by full hours; elsewhere it counts from
- * a day before local 1970. */
+/* ClickHouse's hours begin on the full hour where the zone always differs by full hours;
+ * elsewhere it counts from a day before local 1970. */
 static int64_t hour_skew(const struct zone *zone)
 {
     enum { WEEK_S = 7 * 86400 };
@@ -243,10 +239,11 @@ static value_id build_relative(struct site *s)
         return VALUE_FAILED;
     if (which == YEAR_ZERO_DAY && t.kind == TYPE_DATETIME)
         zone = NULL; /* whatever the clock: ClickHouse counts days of UTC here */
-    value_id v = which == RELATIVE_SECOND  ? seconds_of(s->b, s->args[0], zone)
-                 : which > YEAR_ZERO_DAY ? moment_of(s->b, s->args[0], zone)
-                                         : days_of(s->b, s->args[0], zone);
-    struct param p = {.i = which, .j = which == RELATIVE_HOUR ? hour_skew(zone) : 0,
+    value_id v = which == RELATIVE_SECOND ? seconds_of(s->b, s->args[0], zone)
+                 : which > YEAR_ZERO_DAY  ? moment_of(s->b, s->args[0], zone)
+                                          : days_of(s->b, s->args[0], zone);
+    struct param p = {.i = which,
+                      .j = which == RELATIVE_HOUR ? hour_skew(zone) : 0,
                       .p = which == RELATIVE_HOUR && !is_plain_utc(zone) ? zone : NULL};
     v = emit(s->b, &op_relative, type_of(TYPE_INT64), &v, 1, p, NULL);
     if (which == RELATIVE_DAY)
@@ -271,13 +268,22 @@ static value_id build_offset(struct site *s)
     if (!site_zone(s, 1, s->types[0], &zone))
         return VALUE_FAILED;
     value_id v = seconds_of(s->b, s->args[0], zone);
-    return emit(s->b, &op_offset, type_of(TYPE_INT32), &v, 1, (struct param){.p = is_plain_utc(zone) ? NULL : zone},
-                NULL);
+    return emit(s->b, &op_offset, type_of(TYPE_INT32), &v, 1,
+                (struct param){.p = is_plain_utc(zone) ? NULL : zone}, NULL);
 }
 
-#define MODED(name, text, flags, which) {name, "t[, mode[, zone]]", text, 1, 3, flags, build_week, which}
-#define PLAIN(name, text, which) {name, "t[, zone]", text, 1, 2, 0, build_week, which}
-#define RELATIVE(name, text, which) {name, "t[, zone]", text, 1, 2, 0, build_relative, which}
+#define MODED(name, text, flags, which)                                                            \
+    {                                                                                              \
+        name, "t[, mode[, zone]]", text, 1, 3, flags, build_week, which                            \
+    }
+#define PLAIN(name, text, which)                                                                   \
+    {                                                                                              \
+        name, "t[, zone]", text, 1, 2, 0, build_week, which                                        \
+    }
+#define RELATIVE(name, text, which)                                                                \
+    {                                                                                              \
+        name, "t[, zone]", text, 1, 2, 0, build_relative, which                                    \
+    }
 static const struct function functions[] = {
     MODED("toWeek", "Week of the year by MySQL's mode 0 to 9, UInt8.", 0, WEEK),
     MODED("week", "toWeek", FN_ANY_CASE | FN_ALIAS, WEEK),
@@ -286,7 +292,8 @@ static const struct function functions[] = {
     PLAIN("toISOWeek", "Week of the year by ISO 8601.", ISO_WEEK),
     PLAIN("toISOYear", "Year that ISO 8601 counts the week to.", ISO_YEAR),
     PLAIN("toStartOfISOYear", "First day of that year, a Date.", START_ISO_YEAR),
-    MODED("toLastDayOfWeek", "Last day of the week, a Date: Saturday, with an odd mode Sunday.", 0, LAST_OF_WEEK),
+    MODED("toLastDayOfWeek", "Last day of the week, a Date: Saturday, with an odd mode Sunday.", 0,
+          LAST_OF_WEEK),
     RELATIVE("toRelativeYearNum", "The year.", RELATIVE_YEAR),
     RELATIVE("toRelativeQuarterNum", "Quarters since year 0.", RELATIVE_QUARTER),
     RELATIVE("toRelativeMonthNum", "Months since year 0.", RELATIVE_MONTH),
@@ -296,8 +303,11 @@ static const struct function functions[] = {
     RELATIVE("toRelativeMinuteNum", "Minutes since 1970.", RELATIVE_MINUTE),
     RELATIVE("toRelativeSecondNum", "Seconds since 1970.", RELATIVE_SECOND),
     RELATIVE("toDaysSinceYearZero", "Days since 0000-01-01.", YEAR_ZERO_DAY),
-    {"TO_DAYS", "t[, zone]", "toDaysSinceYearZero", 1, 2, FN_ANY_CASE | FN_ALIAS, build_relative, YEAR_ZERO_DAY},
-    {"timezoneOffset", "t", "Seconds by which t's clock is before UTC, Int32.", 1, 1, 0, build_offset, 0},
+    {"TO_DAYS", "t[, zone]", "toDaysSinceYearZero", 1, 2, FN_ANY_CASE | FN_ALIAS, build_relative,
+     YEAR_ZERO_DAY},
+    {"timezoneOffset", "t", "Seconds by which t's clock is before UTC, Int32.", 1, 1, 0,
+     build_offset, 0},
     {"timeZoneOffset", "t", "timezoneOffset", 1, 1, FN_ALIAS, build_offset, 0},
 };
-const struct function_family family_time_week = {"Weeks and numbers of units", functions, COUNT(functions)};
+const struct function_family family_time_week = {"Weeks and numbers of units", functions,
+                                                 COUNT(functions)};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Parts of URLs, by ClickHouse's rules rather than those of RFC 3986: nothing is checked but the characters
- * of the host. All parts are views of the URL; what is cut out of it is written anew. */
+ * Parts of URLs, by ClickHouse's rules rather than those of RFC 3986: nothing is checked but the
+ * characters of the host. All parts are views of the URL; what is cut out of it is written anew. */
 #include <pthread.h>
 
 #ifdef __SSE2__
@@ -53,18 +53,14 @@ enum { CLASS_PLAIN, CLASS_SCHEME, CLASS_BAD, CLASS_DOT, CLASS_END, CLASS_AT };
 static inline int class_of(char c)
 {
     switch (c) {
-    case '.':
-        return CLASS_DOT;
+    case '.': return CLASS_DOT;
     case '-':
-    case '+':
-        return CLASS_SCHEME;
+    case '+': return CLASS_SCHEME;
     case ':':
     case '/':
     case '?':
-    case '#':
-        return CLASS_END;
-    case '@':
-        return CLASS_AT;
+    case '#': return CLASS_END;
+    case '@': return CLASS_AT;
     case ' ':
     case '\t':
     case '<':
@@ -80,10 +76,8 @@ static inline int class_of(char c)
     case ']':
     case ';':
     case '=':
-    case '&':
-        return CLASS_BAD;
-    default:
-        return CLASS_PLAIN;
+    case '&': return CLASS_BAD;
+    default: return CLASS_PLAIN;
     }
 }
 
@@ -97,8 +91,8 @@ static const char *behind_scheme(struct str s)
         return p + 2;
     for (p++; p < end; p++) {
         int class = class_of(*p);
-        bool is_scheme = is_letter(*p) || is_digit(*p) || class == CLASS_DOT ||
-            class == CLASS_SCHEME;
+        bool is_scheme =
+            is_letter(*p) || is_digit(*p) || class == CLASS_DOT || class == CLASS_SCHEME;
         if (class == CLASS_BAD)
             return NULL;
         if (!is_scheme)
@@ -308,8 +302,7 @@ static struct str netloc_of(struct str s)
                 return between(start, p);
             question = p;
             break;
-        case '#':
-            return between(start, p);
+        case '#': return between(start, p);
         case '@':
             has_user = true;
             stop = end;
@@ -350,13 +343,33 @@ static struct str netloc_of(struct str s)
 /* ---- kernels: param.i = which ---- */
 
 static struct str (*const parts[])(struct str s) = {
-    protocol_of, host_of, domain_without_www, top_level_domain, first_significant,
-    cut_to_significant, cut_to_significant_www, path_only, path_full, query_of, fragment_of,
-    query_and_fragment, netloc_of,
+    protocol_of,
+    host_of,
+    domain_without_www,
+    top_level_domain,
+    first_significant,
+    cut_to_significant,
+    cut_to_significant_www,
+    path_only,
+    path_full,
+    query_of,
+    fragment_of,
+    query_and_fragment,
+    netloc_of,
 };
 enum {
-    PART_PROTOCOL, PART_DOMAIN, PART_DOMAIN_NO_WWW, PART_TOP, PART_FIRST, PART_CUT_TO,
-    PART_CUT_TO_WWW, PART_PATH, PART_PATH_FULL, PART_QUERY, PART_FRAGMENT, PART_QUERY_FRAGMENT,
+    PART_PROTOCOL,
+    PART_DOMAIN,
+    PART_DOMAIN_NO_WWW,
+    PART_TOP,
+    PART_FIRST,
+    PART_CUT_TO,
+    PART_CUT_TO_WWW,
+    PART_PATH,
+    PART_PATH_FULL,
+    PART_QUERY,
+    PART_FRAGMENT,
+    PART_QUERY_FRAGMENT,
     PART_NETLOC,
 };
 
@@ -404,13 +417,9 @@ static struct str to_cut(struct str s, int64_t which)
     const char *end = s.p + s.n, *p;
 
     switch (which) {
-    case CUT_WWW:
-        return www_of(s);
-    case CUT_QUERY:
-        p = find_char(s.p, end, '?');
-        return between(p, find_char(p, end, '#'));
-    case CUT_FRAGMENT:
-        return between(find_char(s.p, end, '#'), end);
+    case CUT_WWW: return www_of(s);
+    case CUT_QUERY: p = find_char(s.p, end, '?'); return between(p, find_char(p, end, '#'));
+    case CUT_FRAGMENT: return between(find_char(s.p, end, '#'), end);
     default:
         p = find_char(s.p, end, '?');
         return between(p < end ? p : find_char(s.p, end, '#'), end);
@@ -542,8 +551,7 @@ static uint16_t port_of(struct str s, uint16_t otherwise)
 static void run_port(struct call *c)
 {
     for (size_t i = 0; i < c->n; i++)
-        RESULT(uint16_t)[i] = IN(i).n ? port_of(IN(i), (uint16_t)c->param.i)
-                                      : (uint16_t)c->param.i;
+        RESULT(uint16_t)[i] = IN(i).n ? port_of(IN(i), (uint16_t)c->param.i) : (uint16_t)c->param.i;
 }
 static const struct op op_port = {"port", run_port, 0};
 
@@ -654,8 +662,8 @@ static const struct function functions[] = {
      PART_FIRST},
     {"cutToFirstSignificantSubdomain", "url", "`example.co.uk` of `news.example.co.uk`.", 1, 1, 0,
      build_part, PART_CUT_TO},
-    {"cutToFirstSignificantSubdomainWithWWW", "url", "The same where `www` may be the significant part.",
-     1, 1, 0, build_part, PART_CUT_TO_WWW},
+    {"cutToFirstSignificantSubdomainWithWWW", "url",
+     "The same where `www` may be the significant part.", 1, 1, 0, build_part, PART_CUT_TO_WWW},
     {"port", "url[, otherwise]", "The port, 0 (or a constant UInt16) without one.", 1, 2, 0,
      build_port, 0},
     {"netloc", "url", "`user:password@host:port`", 1, 1, 0, build_part, PART_NETLOC},
@@ -669,8 +677,10 @@ static const struct function functions[] = {
      build_parameter, 0},
     {"cutURLParameter", "url, name", "url without that parameter.", 2, 2, 0, build_parameter, 1},
     {"cutWWW", "url", "url without `www.`", 1, 1, 0, build_cut, CUT_WWW},
-    {"cutQueryString", "url", "url without ? and what is behind it.", 1, 1, 0, build_cut, CUT_QUERY},
-    {"cutFragment", "url", "url without # and what is behind it.", 1, 1, 0, build_cut, CUT_FRAGMENT},
+    {"cutQueryString", "url", "url without ? and what is behind it.", 1, 1, 0, build_cut,
+     CUT_QUERY},
+    {"cutFragment", "url", "url without # and what is behind it.", 1, 1, 0, build_cut,
+     CUT_FRAGMENT},
     {"cutQueryStringAndFragment", "url", "url without both.", 1, 1, 0, build_cut,
      CUT_QUERY_FRAGMENT},
     {"decodeURLComponent", "s", "%41 as A.", 1, 1, 0, build_code, 0},

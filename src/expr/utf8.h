@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * UTF-8, strictly (what is a character) and as ClickHouse steps through text that may be none (how far to
- * the next). Case as the Unicode tables in utf8_case.c have it. */
+ * UTF-8, strictly (what is a character) and as ClickHouse steps through text that may be none
+ * (how far to the next). Case as the Unicode tables in utf8_case.c have it. */
 #ifndef EXPR_UTF8_H
 #define EXPR_UTF8_H
 
@@ -10,7 +10,8 @@
 
 #include "base/str.h"
 
-/* Bytes of the character at p, 0 if there is none: cut short, too long a form, a surrogate, too large. */
+/* Bytes of the character at p, 0 if there is none: cut short, too long a form, a surrogate, too
+ * large. */
 static inline size_t utf8_bytes(const char *at, size_t n)
 {
     const uint8_t *p = (const uint8_t *)at;
@@ -40,15 +41,12 @@ static inline uint32_t utf8_decode(const char *at, size_t bytes)
     const uint8_t *p = (const uint8_t *)at;
 
     switch (bytes) {
-    case 2:
-        return (uint32_t)(p[0] & 0x1f) << 6 | (p[1] & 0x3f);
-    case 3:
-        return (uint32_t)(p[0] & 0xf) << 12 | (uint32_t)(p[1] & 0x3f) << 6 | (p[2] & 0x3f);
+    case 2: return (uint32_t)(p[0] & 0x1f) << 6 | (p[1] & 0x3f);
+    case 3: return (uint32_t)(p[0] & 0xf) << 12 | (uint32_t)(p[1] & 0x3f) << 6 | (p[2] & 0x3f);
     case 4:
         return (uint32_t)(p[0] & 7) << 18 | (uint32_t)(p[1] & 0x3f) << 12 |
-            (uint32_t)(p[2] & 0x3f) << 6 | (p[3] & 0x3f);
-    default:
-        return p[0];
+               (uint32_t)(p[2] & 0x3f) << 6 | (p[3] & 0x3f);
+    default: return p[0];
     }
 }
 
@@ -108,10 +106,12 @@ bool utf8_is_valid(struct str s);
 /* Other case of one code point as one code point (itself where there is none). */
 uint32_t utf8_lower_code(uint32_t code);
 uint32_t utf8_upper_code(uint32_t code);
-/* Equal for what ClickHouse's search in any case takes for equal: the lower case, of fewer letters. */
+/* Equal for what ClickHouse's search in any case takes for equal: the lower case, of fewer
+ * letters. */
 uint32_t utf8_search_code(uint32_t code);
 
-/* What ClickHouse's lowerUTF8 and upperUTF8 write; room for 3 bytes per byte of s. Returns the length. */
+/* What ClickHouse's lowerUTF8 and upperUTF8 write; room for 3 bytes per byte of s. Returns the
+ * length. */
 size_t utf8_lower(char *out, struct str s);
 size_t utf8_upper(char *out, struct str s);
 

@@ -3,7 +3,8 @@
  * Upper and lower case of any script, by tables of runs. The first codes (Latin, Greek, Cyrillic,
  * Armenian) have a table of their own, made once.
  *
- * Bytes that are no UTF-8 stay as they are. A capital sigma becomes ς behind a letter where no letter follows. */
+ * Bytes that are no UTF-8 stay as they are. A capital sigma becomes ς behind a letter where no
+ * letter follows. */
 #include <pthread.h>
 
 #include "base/err.h"

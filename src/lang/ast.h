@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the parser makes of definitions. All nodes and texts live in one arena per definition set and are
- * read-only afterwards. Operators become calls by ClickHouse's function names:
+ * What the parser makes of definitions. All nodes and texts live in one arena per definition set
+ * and are read-only afterwards. Operators become calls by ClickHouse's function names:
  *
  *     a + b                  plus(a, b)                  x IN (1, 2)      in(x, tuple(1, 2))
  *     a AND b AND c          and(a, b, c)                x IN (1)         in(x, tuple(1))
@@ -18,13 +18,13 @@
 #define LANG_AST_H
 
 #include "base/arena.h"
-#include "column/type.h"
 #include "codec/decoder.h"
+#include "column/type.h"
 
 struct place {
-    uint16_t file;   /* index into definitions.files */
+    uint16_t file;         /* index into definitions.files */
     uint32_t line, column; /* from 1; columns in bytes */
-    uint32_t length; /* bytes for the caret line */
+    uint32_t length;       /* bytes for the caret line */
 };
 
 enum ast_kind {
@@ -47,14 +47,14 @@ struct ast {
     uint32_t n_args;
     struct ast **params;
     uint32_t n_params;
-    bool has_params;   /* f()(x) differs from f(x) */
-    bool is_distinct;  /* count(DISTINCT x) */
-    bool is_operator;  /* was written as an operator: printed as one */
+    bool has_params;  /* f()(x) differs from f(x) */
+    bool is_distinct; /* count(DISTINCT x) */
+    bool is_operator; /* was written as an operator: printed as one */
 };
 
 struct select_item {
     struct ast *value;
-    struct str alias;  /* empty: none given */
+    struct str alias; /* empty: none given */
     struct place at;
 };
 
@@ -79,7 +79,13 @@ struct setting {
     struct place at, value_at;
 };
 
-enum column_mode { COLUMN_PLAIN, COLUMN_DEFAULT, COLUMN_MATERIALIZED, COLUMN_EPHEMERAL, COLUMN_ALIAS };
+enum column_mode {
+    COLUMN_PLAIN,
+    COLUMN_DEFAULT,
+    COLUMN_MATERIALIZED,
+    COLUMN_EPHEMERAL,
+    COLUMN_ALIAS
+};
 
 struct column_def {
     struct str name;
@@ -87,9 +93,9 @@ struct column_def {
     struct str type_text;
     bool has_type;
     enum column_mode mode;
-    bool is_ephemeral;  /* EPHEMERAL may also carry a default */
-    struct ast *value;  /* DEFAULT / MATERIALIZED / EPHEMERAL default, or NULL */
-    struct str from;    /* FROM 'path'; empty: the name itself */
+    bool is_ephemeral; /* EPHEMERAL may also carry a default */
+    struct ast *value; /* DEFAULT / MATERIALIZED / EPHEMERAL default, or NULL */
+    struct str from;   /* FROM 'path'; empty: the name itself */
     bool has_from;
     struct place at, type_at;
 };
@@ -99,7 +105,7 @@ struct source_def {
     struct place at;
     struct column_def *columns;
     uint32_t n_columns;
-    struct str *files;  /* FROM FILES 'glob', ... */
+    struct str *files; /* FROM FILES 'glob', ... */
     struct place *files_at;
     uint32_t n_files;
     bool is_distinct_path;
@@ -110,7 +116,7 @@ struct source_def {
     struct ast *event_time;
     struct duration watermark; /* count 0 if not given */
     struct keep keep;
-    struct str text;    /* the statement's own text, for generations and comparisons */
+    struct str text; /* the statement's own text, for generations and comparisons */
 };
 
 struct stream_def {
@@ -120,7 +126,7 @@ struct stream_def {
     uint32_t n_items;
     struct str from;
     struct place from_at;
-    struct ast *where;  /* or NULL */
+    struct ast *where; /* or NULL */
     struct keep keep;
     struct str text;
 };
@@ -148,10 +154,10 @@ struct metric_def {
     struct grouping_set *sets; /* plain GROUP BY a, b = one set */
     uint32_t n_sets;
     bool has_grouping_sets;
-    struct tier_def *tiers;    /* none: a profile */
+    struct tier_def *tiers; /* none: a profile */
     uint32_t n_tiers;
-    struct keep keep;          /* of a profile */
-    struct str zone;           /* TIME ZONE '...'; empty: UTC */
+    struct keep keep; /* of a profile */
+    struct str zone;  /* TIME ZONE '...'; empty: UTC */
     struct place zone_at;
     struct str text;
 };

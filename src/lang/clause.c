@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What several statements share: names, texts, durations, KEEP, settings, and going on after mistakes. */
+ * What several statements share: names, texts, durations, KEEP, settings, and going on after
+ * mistakes. */
 #include <strings.h>
 
 #include "lang/operator.h"

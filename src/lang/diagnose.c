@@ -80,7 +80,10 @@ static struct str find_line(struct line_finder *f, const struct definition_file 
     return (struct str){f->at, (size_t)((newline != NULL ? newline : end) - f->at)};
 }
 
-static bool continues_character(char c) { return ((unsigned char)c & 0xc0) == 0x80; }
+static bool continues_character(char c)
+{
+    return ((unsigned char)c & 0xc0) == 0x80;
+}
 
 /* One character a column; what would move the cursor or ring the bell becomes a blank. */
 static void put_visible(struct buf *out, struct str text)

@@ -10,8 +10,9 @@
  *      6  IS [NOT] NULL          14  . [] ::
  *      7  [NOT] BETWEEN
  *
- * All are left-associative. Recursion is bounded by MAX_NESTING, trees by MAX_HEIGHT, so that neither
- * this nor anybody who walks a tree can run out of stack. What stands between operators is in operand.c. */
+ * All are left-associative. Recursion is bounded by MAX_NESTING, trees by MAX_HEIGHT, so that
+ * neither this nor anybody who walks a tree can run out of stack. What stands between operators
+ * is in operand.c. */
 #include "lang/operator.h"
 #include "lang/parse_priv.h"
 
@@ -158,7 +159,8 @@ static struct ast *prefix(struct parser *p)
     return operand(p);
 }
 
-/* The operator at p->token, if it binds at least as tightly as `min`. Its words: 1 or 2 (NOT IN). */
+/* The operator at p->token, if it binds at least as tightly as `min`. Its words: 1 or 2 (NOT
+ * IN). */
 static const struct operator* operator_here(const struct parser *p, int min, int *n_tokens)
 {
     *n_tokens = 1;
@@ -370,25 +372,16 @@ static struct ast *binary(struct parser *p, const struct operator* op, struct as
 static struct ast *apply(struct parser *p, const struct operator* op, struct ast *left)
 {
     switch (op->kind) {
-    case OPERATOR_MERGED:
-        return merged(p, op, left);
-    case OPERATOR_BETWEEN:
-        return between(p, left, op->is_negated);
-    case OPERATOR_IS:
-        return is_null(p, left);
-    case OPERATOR_TERNARY:
-        return ternary(p, left);
-    case OPERATOR_LAMBDA:
-        return lambda(p, left);
-    case OPERATOR_ELEMENT:
-        return element(p, left);
-    case OPERATOR_SUBSCRIPT:
-        return subscript(p, left);
-    case OPERATOR_CAST:
-        return parse_cast(p, left->at, left, p->height);
+    case OPERATOR_MERGED: return merged(p, op, left);
+    case OPERATOR_BETWEEN: return between(p, left, op->is_negated);
+    case OPERATOR_IS: return is_null(p, left);
+    case OPERATOR_TERNARY: return ternary(p, left);
+    case OPERATOR_LAMBDA: return lambda(p, left);
+    case OPERATOR_ELEMENT: return element(p, left);
+    case OPERATOR_SUBSCRIPT: return subscript(p, left);
+    case OPERATOR_CAST: return parse_cast(p, left->at, left, p->height);
     case OPERATOR_BINARY:
-    case OPERATOR_IN:
-        break;
+    case OPERATOR_IN: break;
     }
     return binary(p, op, left);
 }
@@ -417,4 +410,7 @@ struct ast *climb(struct parser *p, int min)
     return p->in_panic ? NULL : left;
 }
 
-struct ast *expression(struct parser *p) { return climb(p, 0); }
+struct ast *expression(struct parser *p)
+{
+    return climb(p, 0);
+}

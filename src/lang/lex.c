@@ -1,19 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Comments are --, //, # to the end of the line, and slash-star pairs, which nest as in ClickHouse. A
- * quote inside quotes of its own kind is doubled or escaped. */
+ * Comments are --, //, # to the end of the line, and slash-star pairs, which nest as in
+ * ClickHouse. A quote inside quotes of its own kind is doubled or escaped. */
 #include "lang/lex.h"
 
 #include <strings.h>
 
 enum { MAX_OPEN_ENDS = 8 };
 
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
 static bool is_letter(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
-static bool is_word_char(char c) { return is_letter(c) || is_digit(c) || c == '$'; }
+static bool is_word_char(char c)
+{
+    return is_letter(c) || is_digit(c) || c == '$';
+}
 
 static int hex_value(char c)
 {
@@ -232,8 +238,8 @@ struct token lexer_next(struct lexer *l)
         t.kind = *start == '\'' ? TOKEN_STRING : TOKEN_QUOTED;
         end = quoted_end(l);
         if (end == NULL) {
-            /* Going on behind this line keeps the mistakes of the following statements in sight; a few
-             * times only, as each looks through the rest of the file. */
+            /* Going on behind this line keeps the mistakes of the following statements in sight;
+             * a few times only, as each looks through the rest of the file. */
             t.kind = TOKEN_MISTAKE;
             t.mistake = *start == '\'' ? "this text has no closing quote"
                                        : "this name has no closing quote";
@@ -254,7 +260,8 @@ struct token lexer_next(struct lexer *l)
     return t;
 }
 
-/* One escape at s[0] == '\\'; returns the bytes read. Unknown escapes keep their backslash, as there. */
+/* One escape at s[0] == '\\'; returns the bytes read. Unknown escapes keep their backslash, as
+ * there. */
 static size_t unescape(struct str s, char *out, size_t *n)
 {
     static const char letters[] = "abefnrtv0", bytes[] = "\a\b\x1b\f\n\r\t\v\0";

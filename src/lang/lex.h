@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Text to tokens, with ClickHouse's rules. A lexer is a small value: copying it is how the parser looks
- * ahead. It allocates nothing; texts are views into the source. */
+ * Text to tokens, with ClickHouse's rules. A lexer is a small value: copying it is how the
+ * parser looks ahead. It allocates nothing; texts are views into the source. */
 #ifndef LANG_LEX_H
 #define LANG_LEX_H
 
@@ -44,8 +44,8 @@ struct lexer {
 void lexer_init(struct lexer *l, struct str text); /* a byte order mark is skipped */
 struct token lexer_next(struct lexer *l);          /* TOKEN_END for ever at the end */
 
-/* What stands between the quotes, escapes resolved as ClickHouse does. Copied into the arena only where
- * it differs from the source. */
+/* What stands between the quotes, escapes resolved as ClickHouse does. Copied into the arena
+ * only where it differs from the source. */
 struct str token_unquote(struct arena *arena, const struct token *t);
 
 bool token_is_word(const struct token *t, const char *word); /* any case */

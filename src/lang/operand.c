@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Operands: literals, brackets, names, calls, and the words that begin something of their own (CASE, CAST,
- * INTERVAL, DATE). */
+ * Operands: literals, brackets, names, calls, and the words that begin something of their own
+ * (CASE, CAST, INTERVAL, DATE). */
 #include <strings.h>
 
 #include "lang/operator.h"
@@ -9,7 +9,8 @@
 
 /* ---- lists and brackets ---- */
 
-/* Up to the closing bracket; an empty list is allowed. What the list holds already has been read. */
+/* Up to the closing bracket; an empty list is allowed. What the list holds already has been
+ * read. */
 static bool bracketed_list(struct parser *p, struct ast_list *list, uint16_t closing,
                            const char *where)
 {
@@ -390,9 +391,9 @@ static struct ast *substring_call(struct parser *p, struct place at, struct ast_
 static struct ast *extract_call(struct parser *p, struct place at)
 {
     static const char *const functions[] = {
-        [INTERVAL_SECOND] = "toSecond",   [INTERVAL_MINUTE] = "toMinute",
-        [INTERVAL_HOUR] = "toHour",       [INTERVAL_DAY] = "toDayOfMonth",
-        [INTERVAL_MONTH] = "toMonth",     [INTERVAL_QUARTER] = "toQuarter",
+        [INTERVAL_SECOND] = "toSecond", [INTERVAL_MINUTE] = "toMinute",
+        [INTERVAL_HOUR] = "toHour",     [INTERVAL_DAY] = "toDayOfMonth",
+        [INTERVAL_MONTH] = "toMonth",   [INTERVAL_QUARTER] = "toQuarter",
         [INTERVAL_YEAR] = "toYear",
     };
     enum interval_unit unit;
@@ -583,19 +584,15 @@ struct ast *operand(struct parser *p)
     struct place at = place_here(p);
 
     switch (p->token.kind) {
-    case TOKEN_NUMBER:
-        return number_literal(p, at, false);
+    case TOKEN_NUMBER: return number_literal(p, at, false);
     case TOKEN_STRING: {
         struct str text = token_unquote(p->arena, &p->token);
         advance(p);
         return ast_leaf(p, AST_STRING, at, text);
     }
-    case TOKEN_QUOTED:
-        return name_or_call(p);
-    case TOKEN_WORD:
-        return word_operand(p);
-    default:
-        break;
+    case TOKEN_QUOTED: return name_or_call(p);
+    case TOKEN_WORD: return word_operand(p);
+    default: break;
     }
     if (at_symbol(p, '('))
         return round_brackets(p);

@@ -105,7 +105,10 @@ const char *const interval_unit_names[] = {
     "DAY",        "WEEK",        "MONTH",       "QUARTER", "YEAR",   NULL,
 };
 
-const char *interval_unit_name(enum interval_unit unit) { return interval_unit_names[unit]; }
+const char *interval_unit_name(enum interval_unit unit)
+{
+    return interval_unit_names[unit];
+}
 
 const char *interval_function(enum interval_unit unit)
 {

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The parser's state, and what parser.c, expression.c, clause.c, source.c, select.c and statement.c give
- * one another.
+ * The parser's state, and what parser.c, expression.c, clause.c, source.c, select.c and statement.c
+ * give one another.
  *
- * A mistake sets `in_panic`: everything returns, nothing more is reported, until somebody who knows where
- * to go on (the next column, the next statement) clears it. A refusal (parsed, but not there yet) is
- * reported without panic, so that the rest of the statement is still looked at. */
+ * A mistake sets `in_panic`: everything returns, nothing more is reported, until somebody who
+ * knows where to go on (the next column, the next statement) clears it. A refusal (parsed, but
+ * not there yet) is reported without panic, so that the rest of the statement is still looked
+ * at. */
 #ifndef LANG_PARSE_PRIV_H
 #define LANG_PARSE_PRIV_H
 
-#include "lang/lex.h"
 #include "column/zone.h"
+#include "lang/lex.h"
 #include "lang/parse.h"
 
 enum {
@@ -51,7 +52,8 @@ bool expect_symbol(struct parser *p, uint16_t symbol, const char *where);
 bool expect_word(struct parser *p, const char *word, const char *where);
 void skip_brackets(struct parser *p); /* at '(': behind its ')' or at the end of the statement */
 
-/* The list of n items, or a copy in the arena with room for one more. All growth of it goes through here. */
+/* The list of n items, or a copy in the arena with room for one more. All growth of it goes
+ * through here. */
 void *room_for_one(struct parser *p, void *items, uint32_t n, size_t bytes);
 
 /* Places. */
@@ -81,8 +83,8 @@ struct ast_list {
 void ast_list_add(struct parser *p, struct ast_list *list, struct ast *node);
 bool expression_list(struct parser *p, struct ast_list *list); /* e, e, … */
 
-/* Between expression.c and operand.c. `height` is that of the highest argument; a tree's own is left in
- * p->height. */
+/* Between expression.c and operand.c. `height` is that of the highest argument; a tree's own is
+ * left in p->height. */
 struct ast *ast_leaf(struct parser *p, enum ast_kind kind, struct place at, struct str text);
 struct ast *ast_call(struct parser *p, struct place at, const char *name, unsigned height,
                      struct ast_list args);
@@ -93,7 +95,10 @@ struct ast *operand(struct parser *p);
 struct ast *parse_cast(struct parser *p, struct place at, struct ast *value, unsigned height);
 struct ast *number_literal(struct parser *p, struct place at, bool is_negative);
 bool token_is_number_word(const struct token *t); /* inf, nan */
-static inline unsigned higher(unsigned a, unsigned b) { return a > b ? a : b; }
+static inline unsigned higher(unsigned a, unsigned b)
+{
+    return a > b ? a : b;
+}
 
 /* clause.c. False in panic. */
 bool name_here(struct parser *p, const char *what, struct str *ret); /* an identifier */
@@ -110,13 +115,15 @@ void skip_to_clause(struct parser *p,
                     const char *const *words); /* or to the end of the statement */
 bool resume_at_clause(struct parser *p,
                       const char *const *words); /* after panic; false: none follows */
-/* After panic in a list whose items stand `brackets` deep: at the next ',' or ')' there, or a clause. */
+/* After panic in a list whose items stand `brackets` deep: at the next ',' or ')' there, or a
+ * clause. */
 bool resume_in_list(struct parser *p, unsigned brackets, const char *const *words);
 void unexpected_clause(struct parser *p, const char *const *words);
 /* A clause given twice is refused. `seen` is a set of bits. */
 void check_once(struct parser *p, uint32_t *seen, uint32_t bit, const char *clause);
 
-/* source.c, select.c: behind CREATE SOURCE, STREAM, METRIC. False in panic; what went before is filled. */
+/* source.c, select.c: behind CREATE SOURCE, STREAM, METRIC. False in panic; what went before is
+ * filled. */
 bool source_statement(struct parser *p, struct source_def *s);
 bool stream_statement(struct parser *p, struct stream_def *s);
 bool metric_statement(struct parser *p, struct metric_def *m);

@@ -64,11 +64,15 @@ bool at_symbol(const struct parser *p, uint16_t symbol)
     return p->token.kind == TOKEN_SYMBOL && p->token.symbol == symbol;
 }
 
-bool at_word(const struct parser *p, const char *word) { return token_is_word(&p->token, word); }
+bool at_word(const struct parser *p, const char *word)
+{
+    return token_is_word(&p->token, word);
+}
 
 bool at_end_of_statement(const struct parser *p)
 {
-    /* No statement stands inside another: where a line begins with CREATE only the ';' is missing. */
+    /* No statement stands inside another: where a line begins with CREATE only the ';' is
+     * missing. */
     bool is_next = p->token.is_first_on_line && p->brackets == 0 && at_word(p, "CREATE");
     return p->token.kind == TOKEN_END || at_symbol(p, ';') || is_next;
 }
@@ -123,7 +127,10 @@ void skip_brackets(struct parser *p)
 
 /* ---- places ---- */
 
-struct place place_here(const struct parser *p) { return place_of(p, &p->token); }
+struct place place_here(const struct parser *p)
+{
+    return place_of(p, &p->token);
+}
 
 struct place place_since(const struct parser *p, struct place start)
 {

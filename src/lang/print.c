@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Trees back to SQL. What was written as an operator is printed as one, with brackets only where the
- * parser would otherwise read another tree: print and parse give back the same. */
+ * Trees back to SQL. What was written as an operator is printed as one, with brackets only where
+ * the parser would otherwise read another tree: print and parse give back the same. */
 #include <strings.h>
 
 #include "codec/value.h"
@@ -54,7 +54,10 @@ void print_identifier(struct buf *out, struct str name)
         print_quoted(out, name, '`');
 }
 
-void print_string_literal(struct buf *out, struct str text) { print_quoted(out, text, '\''); }
+void print_string_literal(struct buf *out, struct str text)
+{
+    print_quoted(out, text, '\'');
+}
 
 /* A name with dots: bare if all its parts are; else quoted as one, which means the same. */
 static void print_name(struct buf *out, struct str name)
@@ -327,15 +330,9 @@ static void print_form(struct buf *out, const struct ast *node, enum form form,
     struct ast *const *args = node->args;
 
     switch (form) {
-    case FORM_CALL:
-        print_call(out, node);
-        break;
-    case FORM_OPERATOR:
-        print_operator(out, node, op);
-        break;
-    case FORM_IN:
-        print_in(out, node, op);
-        break;
+    case FORM_CALL: print_call(out, node); break;
+    case FORM_OPERATOR: print_operator(out, node, op); break;
+    case FORM_IN: print_in(out, node, op); break;
     case FORM_IS:
         print(out, args[0], PRECEDENCE_IS);
         buf_text(out, is_call(node, "isNull") ? " IS NULL" : " IS NOT NULL");
@@ -359,9 +356,7 @@ static void print_form(struct buf *out, const struct ast *node, enum form form,
         buf_text(out, " : ");
         print(out, args[2], PRECEDENCE_AND);
         break;
-    case FORM_CASE:
-        print_case(out, node);
-        break;
+    case FORM_CASE: print_case(out, node); break;
     case FORM_INTERVAL: {
         struct str text = args[0]->text;
         bool is_number = args[0]->kind == AST_NUMBER && text.p[text.p[0] == '-'] >= '0' &&
@@ -439,9 +434,7 @@ static void print_bracketed(struct buf *out, const struct ast *node, int min)
 static void print(struct buf *out, const struct ast *node, int min)
 {
     switch (node->kind) {
-    case AST_NULL:
-        buf_text(out, "NULL");
-        break;
+    case AST_NULL: buf_text(out, "NULL"); break;
     case AST_NUMBER: {
         bool has_brackets = min > PRECEDENCE_ATOM;
         if (has_brackets)
@@ -451,15 +444,9 @@ static void print(struct buf *out, const struct ast *node, int min)
             buf_byte(out, ')');
         break;
     }
-    case AST_BOOL:
-        buf_str(out, node->text);
-        break;
-    case AST_STRING:
-        print_string_literal(out, node->text);
-        break;
-    case AST_NAME:
-        print_name(out, node->text);
-        break;
+    case AST_BOOL: buf_str(out, node->text); break;
+    case AST_STRING: print_string_literal(out, node->text); break;
+    case AST_NAME: print_name(out, node->text); break;
     case AST_STAR:
         if (node->text.n > 0) {
             print_name(out, node->text);
@@ -468,13 +455,14 @@ static void print(struct buf *out, const struct ast *node, int min)
         buf_byte(out, '*');
         break;
     case AST_CALL:
-    case AST_LAMBDA:
-        print_bracketed(out, node, min);
-        break;
+    case AST_LAMBDA: print_bracketed(out, node, min); break;
     }
 }
 
-void ast_print(struct buf *out, const struct ast *node) { print(out, node, 0); }
+void ast_print(struct buf *out, const struct ast *node)
+{
+    print(out, node, 0);
+}
 
 /* ---- column names ---- */
 
@@ -512,9 +500,7 @@ static void name_list(struct buf *out, struct ast *const *items, uint32_t n);
 static void name_of(struct buf *out, const struct ast *node)
 {
     switch (node->kind) {
-    case AST_NUMBER:
-        name_number(out, node->text);
-        return;
+    case AST_NUMBER: name_number(out, node->text); return;
     case AST_LAMBDA:
         buf_text(out, "lambda(tuple(");
         name_list(out, node->args, node->n_args - 1);
@@ -522,11 +508,8 @@ static void name_of(struct buf *out, const struct ast *node)
         name_of(out, node->args[node->n_args - 1]);
         buf_byte(out, ')');
         return;
-    case AST_CALL:
-        break;
-    default:
-        print(out, node, 0);
-        return;
+    case AST_CALL: break;
+    default: print(out, node, 0); return;
     }
     bool is_tuple = is_call(node, "tuple") && node->n_args > 1, is_array = is_call(node, "array");
     if (!is_tuple && !is_array) {

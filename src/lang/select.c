@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * CREATE STREAM and CREATE METRIC: a SELECT with a few clauses of our own. Both are read alike; what the
- * other kind would need is refused by name. */
+ * CREATE STREAM and CREATE METRIC: a SELECT with a few clauses of our own. Both are read alike;
+ * what the other kind would need is refused by name. */
 #include "lang/operator.h"
 #include "lang/parse_priv.h"
 
@@ -26,11 +26,18 @@ struct select {
     struct place zone_at;
 };
 
-enum { SEEN_WHERE = 1, SEEN_GROUP = 2, SEEN_EVERY = 4, SEEN_KEEP = 8, SEEN_ZONE = 16,
-       SEEN_HAVING = 32 };
+enum {
+    SEEN_WHERE = 1,
+    SEEN_GROUP = 2,
+    SEEN_EVERY = 4,
+    SEEN_KEEP = 8,
+    SEEN_ZONE = 16,
+    SEEN_HAVING = 32
+};
 
 static const char *const stream_clauses[] = {"WHERE", "KEEP", NULL};
-static const char *const metric_clauses[] = {"WHERE", "GROUP", "HAVING", "EVERY", "KEEP", "TIME", NULL};
+static const char *const metric_clauses[] = {"WHERE", "GROUP", "HAVING", "EVERY",
+                                             "KEEP",  "TIME",  NULL};
 /* Where reading may go on after a mistake. */
 static const char *const select_clauses[] = {
     "FROM",   "WHERE", "PREWHERE", "GROUP",    "HAVING", "WINDOW",    "QUALIFY",
@@ -44,7 +51,7 @@ static const char *const join_words[] = {
 };
 static const char *const later_clauses[] = {
     "PREWHERE",  "WINDOW", "QUALIFY", "LIMIT", "OFFSET", "SETTINGS", "UNION",
-    "INTERSECT", "EXCEPT", "FORMAT", "INTO",    "FINAL", "SAMPLE", NULL,
+    "INTERSECT", "EXCEPT", "FORMAT",  "INTO",  "FINAL",  "SAMPLE",   NULL,
 };
 
 static const char *word_among(const struct parser *p, const char *const *words)
@@ -252,12 +259,14 @@ static bool grouping_sets(struct parser *p, struct select *s)
 }
 
 /* ROLLUP: every beginning of the keys; CUBE: every choice of them. The longest first. */
-static void add_derived_sets(struct parser *p, struct select *s, struct ast_list keys, bool is_cube, struct place at)
+static void add_derived_sets(struct parser *p, struct select *s, struct ast_list keys, bool is_cube,
+                             struct place at)
 {
     enum { MAX_CUBE_KEYS = 6 };
     if (is_cube && keys.n > MAX_CUBE_KEYS) {
         mistake(p, at, "write out those that are asked for: GROUPING SETS ((a, b), (a), ())",
-                "CUBE of %u keys makes 2^%u grouping sets; %d keys are the most", keys.n, keys.n, MAX_CUBE_KEYS);
+                "CUBE of %u keys makes 2^%u grouping sets; %d keys are the most", keys.n, keys.n,
+                MAX_CUBE_KEYS);
         return;
     }
     s->has_grouping_sets = true;
@@ -275,8 +284,8 @@ static void add_derived_sets(struct parser *p, struct select *s, struct ast_list
 static bool derived_sets(struct parser *p, struct select *s, bool is_cube, struct place at)
 {
     struct ast_list keys = {0};
-    if (!expect_symbol(p, '(', is_cube ? "after CUBE" : "after ROLLUP") || !expression_list(p, &keys) ||
-        !expect_symbol(p, ')', "after the dimensions"))
+    if (!expect_symbol(p, '(', is_cube ? "after CUBE" : "after ROLLUP") ||
+        !expression_list(p, &keys) || !expect_symbol(p, ')', "after the dimensions"))
         return false;
     add_derived_sets(p, s, keys, is_cube, at);
     return !p->in_panic;
@@ -320,7 +329,8 @@ static bool group_by(struct parser *p, struct select *s)
             s->n_sets = 0;
             add_derived_sets(p, s, keys, is_cube, at);
         } else {
-            refuse(p, with, at_word(p, "TOTALS") ? "add the set (): GROUPING SETS ((a, b), ())" : NULL,
+            refuse(p, with,
+                   at_word(p, "TOTALS") ? "add the set (): GROUPING SETS ((a, b), ())" : NULL,
                    "WITH %.*s is not there", STR_FMT(p->token.text));
         }
         if (!at_end_of_statement(p))
@@ -443,12 +453,15 @@ static bool select_clause(struct parser *p, struct select *s)
     }
     if (at_word(p, "FROM") && s->from.n == 0)
         return from_clause(p, s); /* that it is late, or what went wrong with it, was reported */
-    if (s->kind == SELECT_METRIC && (at_word(p, "ORDER") || at_word(p, "LIMIT") || at_word(p, "OFFSET"))) {
+    if (s->kind == SELECT_METRIC &&
+        (at_word(p, "ORDER") || at_word(p, "LIMIT") || at_word(p, "OFFSET"))) {
         bool is_order = at_word(p, "ORDER");
-        refuse(p, at, is_order ? "write it in the query: SELECT … FROM the metric's view ORDER BY …"
-                               : "write it in the query, or keep rows out by HAVING",
+        refuse(p, at,
+               is_order ? "write it in the query: SELECT … FROM the metric's view ORDER BY …"
+                        : "write it in the query, or keep rows out by HAVING",
                is_order ? "ORDER BY has no place in a metric: what is kept has no order of its own"
-                        : "%.*s has no place in a metric: rows left out now would be missing from later merges",
+                        : "%.*s has no place in a metric: rows left out now would be missing from "
+                          "later merges",
                STR_FMT(p->token.text));
         advance(p);
         skip_to_clause(p, select_clauses);

@@ -113,7 +113,8 @@ static void check_column(struct parser *p, const struct column_def *c)
     if (is_computed && c->has_from)
         refuse(p, c->at, "read the field into an EPHEMERAL column and compute from that",
                "column %.*s is computed, so it has no FROM", STR_FMT(c->name));
-    bool is_map = c->type.kind == TYPE_MAP && c->type.more && type_element(c->type, 0).kind == TYPE_STRING;
+    bool is_map =
+        c->type.kind == TYPE_MAP && c->type.more && type_element(c->type, 0).kind == TYPE_STRING;
     if (c->has_from && str_is(c->from, "*") && c->has_type && !is_map)
         refuse(p, c->type_at, NULL, "FROM '*' is all other fields, as Map(String, String)");
     if (!c->has_type && c->value == NULL)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Files to statements. A statement with a mistake leaves only its name; reading goes on behind it. */
+ * Files to statements. A statement with a mistake leaves only its name; reading goes on behind
+ * it. */
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -49,14 +50,10 @@ static void add_broken(struct definitions *defs, struct str name)
 static struct str name_of(const struct statement *s)
 {
     switch (s->kind) {
-    case STATEMENT_SOURCE:
-        return s->source.name;
-    case STATEMENT_STREAM:
-        return s->stream.name;
-    case STATEMENT_METRIC:
-        return s->metric.name;
-    case STATEMENT_SET:
-        break;
+    case STATEMENT_SOURCE: return s->source.name;
+    case STATEMENT_STREAM: return s->stream.name;
+    case STATEMENT_METRIC: return s->metric.name;
+    case STATEMENT_SET: break;
     }
     return (struct str){0};
 }
@@ -81,7 +78,8 @@ static void set_text(struct statement *s, struct str text)
 
 /* ---- SET ---- */
 
-/* PASSWORD FROM ENV 'X' | FROM FILE 'p' behind `store` becomes the setting store_password_env or _file. */
+/* PASSWORD FROM ENV 'X' | FROM FILE 'p' behind `store` becomes the setting store_password_env or
+ * _file. */
 static bool password_clause(struct parser *p, struct str name, struct setting *ret)
 {
     ret->at = place_here(p);
@@ -132,7 +130,8 @@ static const char *word_among(const struct parser *p, const char *const *words)
     return NULL;
 }
 
-/* CREATE of something that is not there: its name is kept, so that its users are not reported as well. */
+/* CREATE of something that is not there: its name is kept, so that its users are not reported as
+ * well. */
 static bool refuse_create(struct parser *p, struct definitions *defs, struct place at)
 {
     const char *foreign = word_among(p, foreign_kinds);
@@ -245,8 +244,8 @@ static bool any_statement(struct parser *p, struct definitions *defs)
     return is_ok;
 }
 
-/* Behind the statement that began at `start`: at its ';' or, where that is missing, at the next CREATE
- * that begins a line. */
+/* Behind the statement that began at `start`: at its ';' or, where that is missing, at the next
+ * CREATE that begins a line. */
 static void end_statement(struct parser *p, const char *start)
 {
     bool is_end = p->token.kind == TOKEN_END || at_symbol(p, ';');

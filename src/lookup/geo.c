@@ -1,28 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Named fields of GeoIP databases, and values remembered by record. The memory is a table of open addressing, at most
- * half full, that never holds more than the database has records. */
+ * Named fields of GeoIP databases, and values remembered by record. The memory is a table of
+ * open addressing, at most half full, that never holds more than the database has records. */
 #include <assert.h>
 
 #include "lookup/geo.h"
 
 enum { MAX_PLACES = 4 };
 
-/* The places are tried in order: MaxMind's (City, Country, ASN, ISP, Enterprise), then the flat names of others. */
+/* The places are tried in order: MaxMind's (City, Country, ASN, ISP, Enterprise), then the flat
+ * names of others. */
 static const struct {
     const char *name;
     enum geo_kind kind;
     const char *places[MAX_PLACES];
 } fields[GEO_N_FIELDS] = {
-    [GEO_COUNTRY_CODE] = {"country_code", GEO_TEXT, {"country.iso_code", "country_code", "country"}},
+    [GEO_COUNTRY_CODE] = {"country_code",
+                          GEO_TEXT,
+                          {"country.iso_code", "country_code", "country"}},
     [GEO_COUNTRY] = {"country", GEO_TEXT, {"country.names.en", "country_name", "country"}},
     [GEO_CITY] = {"city", GEO_TEXT, {"city.names.en", "city", "city_name"}},
-    [GEO_REGION] = {"region", GEO_TEXT, {"subdivisions[0].names.en", "state1", "region", "region_name"}},
+    [GEO_REGION] = {"region",
+                    GEO_TEXT,
+                    {"subdivisions[0].names.en", "state1", "region", "region_name"}},
     [GEO_LATITUDE] = {"latitude", GEO_FLOAT, {"location.latitude", "latitude"}},
     [GEO_LONGITUDE] = {"longitude", GEO_FLOAT, {"location.longitude", "longitude"}},
-    [GEO_ASN] = {"asn", GEO_UINT, {"autonomous_system_number", "traits.autonomous_system_number", "asn"}},
-    [GEO_ORGANISATION] = {"organisation", GEO_TEXT,
-                          {"autonomous_system_organization", "traits.autonomous_system_organization", "organization",
+    [GEO_ASN] = {"asn",
+                 GEO_UINT,
+                 {"autonomous_system_number", "traits.autonomous_system_number", "asn"}},
+    [GEO_ORGANISATION] = {"organisation",
+                          GEO_TEXT,
+                          {"autonomous_system_organization",
+                           "traits.autonomous_system_organization", "organization",
                            "as_organization"}},
 };
 
@@ -84,14 +93,16 @@ struct geo_column *geo_column_new(const struct mmdb *db, enum geo_field field)
     struct geo_column *c = column_new(db);
     c->kind = fields[field].kind;
     for (; c->n_places < MAX_PLACES && fields[field].places[c->n_places]; c->n_places++) {
-        enum err_code code = mmdb_path_parse(&c->places[c->n_places], str_of(fields[field].places[c->n_places]), NULL);
+        enum err_code code = mmdb_path_parse(&c->places[c->n_places],
+                                             str_of(fields[field].places[c->n_places]), NULL);
         assert(code == ERR_OK);
         (void)code;
     }
     return c;
 }
 
-enum err_code geo_column_new_at(struct geo_column **ret, const struct mmdb *db, struct str path, struct err *e)
+enum err_code geo_column_new_at(struct geo_column **ret, const struct mmdb *db, struct str path,
+                                struct err *e)
 {
     AUTO(geo_column) c = column_new(db);
     TRY(mmdb_path_parse(&c->places[0], path, e));
@@ -114,9 +125,9 @@ static bool is_of_kind(const struct geo_column *c, struct mmdb_value v)
     double number;
     if (c->any_kind || v.type == 0)
         return v.type != 0;
-    return c->kind == GEO_TEXT ? v.type == MMDB_STRING
-         : c->kind == GEO_UINT ? v.type != MMDB_BOOL && mmdb_uint(c->db, v, &n)
-                               : v.type != MMDB_BOOL && mmdb_number(c->db, v, &number);
+    return c->kind == GEO_TEXT   ? v.type == MMDB_STRING
+           : c->kind == GEO_UINT ? v.type != MMDB_BOOL && mmdb_uint(c->db, v, &n)
+                                 : v.type != MMDB_BOOL && mmdb_number(c->db, v, &number);
 }
 
 static struct mmdb_value read_record(const struct geo_column *c, uint32_t record)
@@ -158,7 +169,8 @@ static struct mmdb_value remember(struct geo_column *c, uint32_t at, uint32_t re
     return v;
 }
 
-void geo_column_values(struct geo_column *c, const uint32_t *records, size_t n, struct mmdb_value *values)
+void geo_column_values(struct geo_column *c, const uint32_t *records, size_t n,
+                       struct mmdb_value *values)
 {
     for (size_t i = 0; i < n; i++) {
         if (records[i] == MMDB_NONE) {
@@ -166,6 +178,7 @@ void geo_column_values(struct geo_column *c, const uint32_t *records, size_t n, 
             continue;
         }
         uint32_t at = slot_of(c, records[i]);
-        values[i] = c->slots[at].record == records[i] ? c->slots[at].value : remember(c, at, records[i]);
+        values[i] =
+            c->slots[at].record == records[i] ? c->slots[at].value : remember(c, at, records[i]);
     }
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What people ask of a GeoIP database by name, wherever its maker put it: MaxMind's nested records and the flat ones of
- * others. A column remembers the value of each record it met, so that a record is read once however many addresses lead
- * to it. */
+ * What people ask of a GeoIP database by name, wherever its maker put it: MaxMind's nested
+ * records and the flat ones of others. A column remembers the value of each record it met, so
+ * that a record is read once however many addresses lead to it. */
 #ifndef LOOKUP_GEO_H
 #define LOOKUP_GEO_H
 
@@ -34,12 +34,13 @@ struct geo_column;
 struct geo_column *geo_column_new(const struct mmdb *db, enum geo_field field);
 
 /* Of one place in the records, as mmdb_path_parse reads it. */
-MUST_CHECK enum err_code geo_column_new_at(struct geo_column **ret, const struct mmdb *db, struct str path,
-                                           struct err *e);
+MUST_CHECK enum err_code geo_column_new_at(struct geo_column **ret, const struct mmdb *db,
+                                           struct str path, struct err *e);
 void geo_column_free(struct geo_column *c);
 DEFINE_AUTO(geo_column)
 
 /* The values of records that mmdb_find_* gave; type 0 for MMDB_NONE and where a record has none. */
-void geo_column_values(struct geo_column *c, const uint32_t *records, size_t n, struct mmdb_value *values);
+void geo_column_values(struct geo_column *c, const uint32_t *records, size_t n,
+                       struct mmdb_value *values);
 
 #endif

@@ -4,8 +4,8 @@
  *
  *   | tree: n_nodes × 2 × record_bits | 16 zeros | data … | marker | metadata |
  *
- * A number in the tree is a node if below n_nodes, nothing if equal, else 16 + n_nodes + the record's
- * place in the data. */
+ * A number in the tree is a node if below n_nodes, nothing if equal, else 16 + n_nodes + the
+ * record's place in the data. */
 #include "lookup/mmdb_priv.h"
 
 enum {
@@ -19,14 +19,15 @@ static const char marker[] = "\xab\xcd\xefMaxMind.com";
 
 /* ---- metadata ---- */
 
-static enum err_code metadata_uint(struct mmdb_section meta, const char *key, uint64_t max, uint64_t *ret,
-                                   struct err *e)
+static enum err_code metadata_uint(struct mmdb_section meta, const char *key, uint64_t max,
+                                   uint64_t *ret, struct err *e)
 {
     struct mmdb_value map, v;
     if (!mmdb_value_at(meta, 0, &map, NULL) || !mmdb_map_get(meta, map, str_of(key), &v))
         return err_set(e, ERR_INVALID, "metadata has no %s", key);
     if (v.type == MMDB_BOOL || !mmdb_section_uint(meta, v, ret) || *ret > max)
-        return err_set(e, ERR_INVALID, "%s is not a number up to %llu", key, (unsigned long long)max);
+        return err_set(e, ERR_INVALID, "%s is not a number up to %llu", key,
+                       (unsigned long long)max);
     return ERR_OK;
 }
 
@@ -54,7 +55,8 @@ static enum err_code read_metadata(struct mmdb *db, struct mmdb_section meta, st
     TRY(metadata_uint(meta, "record_size", UINT16_MAX, &bits, e));
     TRY(metadata_uint(meta, "ip_version", UINT16_MAX, &version, e));
     if (major != 2)
-        return err_set(e, ERR_INVALID, "version %u of the format; only 2 is known", (unsigned)major);
+        return err_set(e, ERR_INVALID, "version %u of the format; only 2 is known",
+                       (unsigned)major);
     if (bits != 24 && bits != 28 && bits != 32)
         return err_set(e, ERR_INVALID, "record_size is %u, not 24, 28 or 32", (unsigned)bits);
     if (version != 4 && version != 6)
@@ -73,7 +75,8 @@ static enum err_code read_metadata(struct mmdb *db, struct mmdb_section meta, st
 
 /* ---- tables ---- */
 
-static void fill_jump(const struct mmdb *db, uint32_t *jump, uint32_t to, int depth, uint32_t prefix)
+static void fill_jump(const struct mmdb *db, uint32_t *jump, uint32_t to, int depth,
+                      uint32_t prefix)
 {
     if (depth < MMDB_JUMP_BITS && to < db->facts.n_nodes) {
         fill_jump(db, jump, mmdb_child(db, to, 0), depth + 1, prefix << 1);
@@ -110,9 +113,11 @@ static enum err_code open_sections(struct mmdb *db, struct str bytes, struct err
     const uint8_t *meta = mark + sizeof(marker) - 1;
     TRY(read_metadata(db, (struct mmdb_section){meta, (uint32_t)(start + bytes.n - meta)}, e));
 
-    uint64_t tree_bytes = (uint64_t)db->facts.n_nodes * db->facts.record_bits / 4, before = (uint64_t)(mark - start);
+    uint64_t tree_bytes = (uint64_t)db->facts.n_nodes * db->facts.record_bits / 4,
+             before = (uint64_t)(mark - start);
     if (tree_bytes + MMDB_SEPARATOR_BYTES > before)
-        return err_set(e, ERR_INVALID, "a tree of %u nodes cannot be in the %llu bytes before metadata",
+        return err_set(e, ERR_INVALID,
+                       "a tree of %u nodes cannot be in the %llu bytes before metadata",
                        db->facts.n_nodes, (unsigned long long)before);
     if (memcmp(start + tree_bytes, zeros, sizeof(zeros)) != 0)
         return err_set(e, ERR_INVALID, "no 16 zeros after the tree of %u nodes", db->facts.n_nodes);
@@ -156,7 +161,8 @@ static void to_records(const struct mmdb *db, const uint32_t *to, size_t n, uint
         records[k] = to[k] > db->facts.n_nodes ? to[k] - first : MMDB_NONE;
 }
 
-static void find_ipv4_group(const struct mmdb *db, const uint32_t *addresses, size_t n, uint32_t *records)
+static void find_ipv4_group(const struct mmdb *db, const uint32_t *addresses, size_t n,
+                            uint32_t *records)
 {
     uint32_t to[GROUP], n_nodes = db->facts.n_nodes;
     for (size_t k = 0; k < n; k++)
@@ -181,7 +187,8 @@ void mmdb_find_ipv4(const struct mmdb *db, const uint32_t *addresses, size_t n, 
         find_ipv4_group(db, addresses + i, n - i < GROUP ? n - i : GROUP, records + i);
 }
 
-static void find_ipv6_group(const struct mmdb *db, const uint8_t (*addresses)[16], size_t n, uint32_t *records)
+static void find_ipv6_group(const struct mmdb *db, const uint8_t (*addresses)[16], size_t n,
+                            uint32_t *records)
 {
     uint32_t to[GROUP], n_nodes = db->facts.n_nodes;
     for (size_t k = 0; k < n; k++)
@@ -200,7 +207,8 @@ static void find_ipv6_group(const struct mmdb *db, const uint8_t (*addresses)[16
     to_records(db, to, n, records);
 }
 
-void mmdb_find_ipv6(const struct mmdb *db, const uint8_t (*addresses)[16], size_t n, uint32_t *records)
+void mmdb_find_ipv6(const struct mmdb *db, const uint8_t (*addresses)[16], size_t n,
+                    uint32_t *records)
 {
     static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
     for (size_t i = 0; i < n; i += GROUP) {

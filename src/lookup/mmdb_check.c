@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A database is looked through before anything is read from it: no way down the tree is longer than an
- * address or comes back to itself, all its nodes are on such ways, each record it names is a whole value, no
- * value holds itself, strings are UTF-8. What was seen is remembered by place, so shared parts cost once.
- * Overlapping values could still cost the square of the file's size; the steps are counted and a file that
- * needs many times its size is refused. */
+ * A database is looked through before anything is read from it: no way down the tree is longer
+ * than an address or comes back to itself, all its nodes are on such ways, each record it names
+ * is a whole value, no value holds itself, strings are UTF-8. What was seen is remembered by
+ * place, so shared parts cost once. Overlapping values could still cost the square of the file's
+ * size; the steps are counted and a file that needs many times its size is refused. */
 #include "lookup/mmdb_priv.h"
 
 enum { SEEN_NOT = 0, SEEN_OPEN = 255 }; /* else: height + 1 */
@@ -17,7 +17,8 @@ struct check {
 
 static void check_init(struct check *c, struct mmdb_section s)
 {
-    *c = (struct check){.s = s, .seen = xmap((size_t)s.n + 1), .max_steps = 16 * (uint64_t)s.n + 4096};
+    *c = (struct check){
+        .s = s, .seen = xmap((size_t)s.n + 1), .max_steps = 16 * (uint64_t)s.n + 4096};
 }
 
 static void check_done(struct check *c)
@@ -31,7 +32,12 @@ static bool is_utf8(const uint8_t *p, size_t n)
         uint32_t c = p[i++];
         if (c < 0x80)
             continue;
-        uint32_t more = c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : 1, low = more == 3 ? 0x10000 : more == 2 ? 0x800 : 0x80;
+        uint32_t more = c >= 0xf0   ? 3
+                        : c >= 0xe0 ? 2
+                                    : 1,
+                 low = more == 3   ? 0x10000
+                       : more == 2 ? 0x800
+                                   : 0x80;
         if (c < 0xc2 || c > 0xf4 || n - i < more)
             return false;
         c &= 0x3f >> more;
@@ -46,15 +52,20 @@ static bool is_utf8(const uint8_t *p, size_t n)
     return true;
 }
 
-static enum err_code check_scalar(struct check *c, const struct mmdb_head *h, uint32_t at, struct err *e)
+static enum err_code check_scalar(struct check *c, const struct mmdb_head *h, uint32_t at,
+                                  struct err *e)
 {
-    uint32_t max = h->type == MMDB_UINT16 ? 2 : h->type == MMDB_UINT64 || h->type == MMDB_DOUBLE ? 8
-                 : h->type == MMDB_UINT128 ? 16 : h->type == MMDB_BOOL ? 1 : 4;
+    uint32_t max = h->type == MMDB_UINT16                             ? 2
+                   : h->type == MMDB_UINT64 || h->type == MMDB_DOUBLE ? 8
+                   : h->type == MMDB_UINT128                          ? 16
+                   : h->type == MMDB_BOOL                             ? 1
+                                                                      : 4;
     if (h->type == MMDB_STRING || h->type == MMDB_BYTES)
         max = UINT32_MAX;
     bool is_whole = h->type == MMDB_DOUBLE || h->type == MMDB_FLOAT;
     if (h->size > max || (is_whole && h->size != max))
-        return err_set(e, ERR_INVALID, "value at %u: %u bytes are not a size of its type", at, h->size);
+        return err_set(e, ERR_INVALID, "value at %u: %u bytes are not a size of its type", at,
+                       h->size);
     if (h->type == MMDB_BOOL)
         return ERR_OK;
     if (h->size > c->s.n - h->body)
@@ -65,14 +76,18 @@ static enum err_code check_scalar(struct check *c, const struct mmdb_head *h, ui
     return ERR_OK;
 }
 
-static enum err_code check_value(struct check *c, uint32_t at, int depth, uint32_t *next, int *height, struct err *e);
+static enum err_code check_value(struct check *c, uint32_t at, int depth, uint32_t *next,
+                                 int *height, struct err *e);
 
-/* A value that something names from elsewhere: looked at once. Pointers to pointers are not allowed. */
-static enum err_code check_target(struct check *c, uint32_t at, int depth, int *height, struct err *e)
+/* A value that something names from elsewhere: looked at once. Pointers to pointers are not
+ * allowed. */
+static enum err_code check_target(struct check *c, uint32_t at, int depth, int *height,
+                                  struct err *e)
 {
     uint32_t next;
     if (at >= c->s.n)
-        return err_set(e, ERR_INVALID, "a pointer to %u leads out of the section of %u bytes", at, c->s.n);
+        return err_set(e, ERR_INVALID, "a pointer to %u leads out of the section of %u bytes", at,
+                       c->s.n);
     if (c->s.p[at] >> 5 == MMDB_POINTER)
         return err_set(e, ERR_INVALID, "a pointer leads to another one at %u", at);
     if (c->seen[at] == SEEN_OPEN)
@@ -98,8 +113,8 @@ static enum err_code check_key(struct check *c, uint32_t at, struct err *e)
     return ERR_OK;
 }
 
-static enum err_code check_items(struct check *c, const struct mmdb_head *h, int depth, uint32_t *next, int *height,
-                                 struct err *e)
+static enum err_code check_items(struct check *c, const struct mmdb_head *h, int depth,
+                                 uint32_t *next, int *height, struct err *e)
 {
     uint32_t at = h->body, each = h->type == MMDB_MAP ? 2 : 1;
     if ((uint64_t)h->size * each > c->s.n - at)
@@ -120,7 +135,8 @@ static enum err_code check_items(struct check *c, const struct mmdb_head *h, int
     return ERR_OK;
 }
 
-static enum err_code check_value(struct check *c, uint32_t at, int depth, uint32_t *next, int *height, struct err *e)
+static enum err_code check_value(struct check *c, uint32_t at, int depth, uint32_t *next,
+                                 int *height, struct err *e)
 {
     struct mmdb_head h;
     *height = 0;
@@ -194,7 +210,8 @@ static enum err_code walk(struct mmdb *db, struct check *c, uint8_t *seen, struc
     while (w.n > 0) {
         typeof(&w.steps[0]) step = &w.steps[w.n - 1];
         if (step->side == 2) {
-            seen[step->node] = (uint8_t)(step->height + 2); /* its own level and the one for not seen */
+            /* its own level and the one for not seen */
+            seen[step->node] = (uint8_t)(step->height + 2);
             if (--w.n > 0 && step[-1].height < step->height + 1)
                 step[-1].height = step->height + 1;
             continue;
@@ -226,7 +243,8 @@ enum err_code mmdb_check(struct mmdb *db, struct err *e)
     enum err_code code = walk(db, &c, seen, e);
     for (uint32_t node = 0; code == ERR_OK && node < db->facts.n_nodes; node++)
         if (seen[node] == SEEN_NOT)
-            code = err_set(e, ERR_INVALID, "nothing in the tree leads to its node %u: networks are lost", node);
+            code = err_set(e, ERR_INVALID,
+                           "nothing in the tree leads to its node %u: networks are lost", node);
     check_done(&c);
     xunmap(seen, db->facts.n_nodes);
     return code;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Inside a database: its sections and how a value's head is read. Every read is within its section's bounds. */
+ * Inside a database: its sections and how a value's head is read. Every read is within its
+ * section's bounds. */
 #ifndef LOOKUP_MMDB_PRIV_H
 #define LOOKUP_MMDB_PRIV_H
 
@@ -19,8 +20,8 @@ struct mmdb_section {
     uint32_t n;
 };
 
-/* `jump` holds what the tree says after the first 16 bits: a node, n_nodes for nothing, or a record. The one of IPv4
- * starts where an IPv6 tree keeps these addresses, at ::/96. */
+/* `jump` holds what the tree says after the first 16 bits: a node, n_nodes for nothing, or a
+ * record. The one of IPv4 starts where an IPv6 tree keeps these addresses, at ::/96. */
 struct mmdb {
     struct mmdb_facts facts;
     const uint8_t *tree;
@@ -56,15 +57,16 @@ static inline uint32_t mmdb_child(const struct mmdb *db, uint32_t node, uint32_t
 /* False where the head is cut off or of a type that has no meaning. */
 bool mmdb_head_at(struct mmdb_section s, uint32_t at, struct mmdb_head *head);
 
-/* The value at `at`, a pointer there followed; `next` (may be NULL) is what follows in place, of maps and arrays their
- * first item. False where there is none. */
+/* The value at `at`, a pointer there followed; `next` (may be NULL) is what follows in place, of
+ * maps and arrays their first item. False where there is none. */
 bool mmdb_value_at(struct mmdb_section s, uint32_t at, struct mmdb_value *v, uint32_t *next);
 
 /* Steps over a value and all in it; pointers are not followed. */
 bool mmdb_skip(struct mmdb_section s, uint32_t at, uint32_t *next);
 
 /* The value of a key of a map. */
-bool mmdb_map_get(struct mmdb_section s, struct mmdb_value map, struct str key, struct mmdb_value *ret);
+bool mmdb_map_get(struct mmdb_section s, struct mmdb_value map, struct str key,
+                  struct mmdb_value *ret);
 bool mmdb_section_uint(struct mmdb_section s, struct mmdb_value v, uint64_t *ret);
 
 /* A whole section that is one value (metadata). */

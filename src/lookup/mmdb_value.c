@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Values of a section: heads, stepping over, paths, numbers, JSON. Nothing here trusts that a section was checked. */
+ * Values of a section: heads, stepping over, paths, numbers, JSON. Nothing here trusts that a
+ * section was checked. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 
 #include "lookup/mmdb_priv.h"
 
-static bool read_pointer(struct mmdb_section s, uint32_t at, uint8_t control, struct mmdb_head *head)
+static bool read_pointer(struct mmdb_section s, uint32_t at, uint8_t control,
+                         struct mmdb_head *head)
 {
     static const uint32_t base[] = {0, 2048, 526336, 0};
     uint32_t n = (uint32_t)(control >> 3 & 3) + 1, v = n == 4 ? 0 : control & 7;
@@ -51,7 +53,8 @@ bool mmdb_head_at(struct mmdb_section s, uint32_t at, struct mmdb_head *head)
 /* Bytes of the payload that lie right behind the head. */
 static uint32_t payload_bytes(const struct mmdb_head *h)
 {
-    bool none = h->type == MMDB_MAP || h->type == MMDB_ARRAY || h->type == MMDB_BOOL || h->type == MMDB_POINTER;
+    bool none = h->type == MMDB_MAP || h->type == MMDB_ARRAY || h->type == MMDB_BOOL ||
+                h->type == MMDB_POINTER;
     return none ? 0 : h->size;
 }
 
@@ -62,7 +65,8 @@ bool mmdb_value_at(struct mmdb_section s, uint32_t at, struct mmdb_value *v, uin
         return false;
     uint32_t behind = head.body;
     if (head.type == MMDB_POINTER) {
-        if (!mmdb_head_at(s, head.size, &head) || head.type == MMDB_POINTER || payload_bytes(&head) > s.n - head.body)
+        if (!mmdb_head_at(s, head.size, &head) || head.type == MMDB_POINTER ||
+            payload_bytes(&head) > s.n - head.body)
             return false;
     } else {
         if (payload_bytes(&head) > s.n - head.body)
@@ -79,7 +83,8 @@ bool mmdb_skip(struct mmdb_section s, uint32_t at, uint32_t *next)
 {
     struct mmdb_head head;
     for (uint64_t left = 1; left > 0; left--) {
-        if (left > (uint64_t)s.n + 1 || !mmdb_head_at(s, at, &head) || payload_bytes(&head) > s.n - head.body)
+        if (left > (uint64_t)s.n + 1 || !mmdb_head_at(s, at, &head) ||
+            payload_bytes(&head) > s.n - head.body)
             return false;
         at = head.body + payload_bytes(&head);
         if (head.type == MMDB_MAP)
@@ -91,7 +96,8 @@ bool mmdb_skip(struct mmdb_section s, uint32_t at, uint32_t *next)
     return true;
 }
 
-bool mmdb_map_get(struct mmdb_section s, struct mmdb_value map, struct str key, struct mmdb_value *ret)
+bool mmdb_map_get(struct mmdb_section s, struct mmdb_value map, struct str key,
+                  struct mmdb_value *ret)
 {
     uint32_t at = map.at;
     for (uint32_t i = 0; i < map.size; i++) {
@@ -106,7 +112,8 @@ bool mmdb_map_get(struct mmdb_section s, struct mmdb_value map, struct str key, 
     return false;
 }
 
-static bool array_get(struct mmdb_section s, struct mmdb_value array, uint32_t item, struct mmdb_value *ret)
+static bool array_get(struct mmdb_section s, struct mmdb_value array, uint32_t item,
+                      struct mmdb_value *ret)
 {
     uint32_t at = array.at;
     if (item >= array.size)
@@ -149,10 +156,11 @@ bool mmdb_section_uint(struct mmdb_section s, struct mmdb_value v, uint64_t *ret
             if (s.p[v.at + i] != 0)
                 return false;
         break;
-    case MMDB_BOOL: case MMDB_UINT16: case MMDB_UINT32: case MMDB_UINT64:
-        break;
-    default:
-        return false;
+    case MMDB_BOOL:
+    case MMDB_UINT16:
+    case MMDB_UINT32:
+    case MMDB_UINT64: break;
+    default: return false;
     }
     for (uint32_t i = 0; v.type != MMDB_BOOL && i < v.size; i++)
         n = n << 8 | s.p[v.at + i];
@@ -209,7 +217,8 @@ static enum err_code path_item(struct mmdb_path *path, struct str text, size_t *
     for (; i < text.n && text.p[i] >= '0' && text.p[i] <= '9' && item < UINT32_MAX; i++)
         item = item * 10 + (uint64_t)(text.p[i] - '0');
     if (i == from || i == text.n || text.p[i] != ']' || item >= UINT32_MAX)
-        return err_set(e, ERR_SYNTAX, "path '%.*s': [ needs the number of an item and ]", STR_FMT(text));
+        return err_set(e, ERR_SYNTAX, "path '%.*s': [ needs the number of an item and ]",
+                       STR_FMT(text));
     *at = i + 1;
     return path_add(path, (struct str){0}, (uint32_t)item, e);
 }
@@ -247,7 +256,8 @@ enum err_code mmdb_path_parse(struct mmdb_path *path, struct str text, struct er
         if (at < text.n && text.p[at] == '.' && ++at < text.n)
             continue;
         if (at == text.n ? text.p[at - 1] == '.' : text.p[at] != '[')
-            return err_set(e, ERR_SYNTAX, "path '%.*s': a name, . or [ is wanted at %zu", STR_FMT(text), at + 1);
+            return err_set(e, ERR_SYNTAX, "path '%.*s': a name, . or [ is wanted at %zu",
+                           STR_FMT(text), at + 1);
     }
     return path->n ? ERR_OK : err_set(e, ERR_SYNTAX, "a path is empty");
 }
@@ -304,19 +314,16 @@ static void print_scalar(struct buf *out, const struct mmdb *db, struct mmdb_val
 {
     double number = 0;
     switch (v.type) {
-    case MMDB_STRING:
-        print_string(out, mmdb_text(db, v));
-        break;
+    case MMDB_STRING: print_string(out, mmdb_text(db, v)); break;
     case MMDB_BYTES:
         buf_byte(out, '"');
         for (uint32_t i = 0; i < v.size; i++)
             buf_printf(out, "%02x", db->data.p[v.at + i]);
         buf_byte(out, '"');
         break;
-    case MMDB_BOOL:
-        buf_text(out, v.size ? "true" : "false");
-        break;
-    case MMDB_DOUBLE: case MMDB_FLOAT:
+    case MMDB_BOOL: buf_text(out, v.size ? "true" : "false"); break;
+    case MMDB_DOUBLE:
+    case MMDB_FLOAT:
         mmdb_number(db, v, &number);
         print_float(out, number, v.type == MMDB_FLOAT);
         break;
@@ -324,18 +331,19 @@ static void print_scalar(struct buf *out, const struct mmdb *db, struct mmdb_val
         mmdb_number(db, v, &number);
         buf_printf(out, "%" PRId32, (int32_t)number);
         break;
-    default:
-        print_uint128(out, db->data.p + v.at, v.size);
+    default: print_uint128(out, db->data.p + v.at, v.size);
     }
 }
 
-static enum err_code print(struct buf *out, const struct mmdb *db, struct mmdb_value v, size_t max_bytes, int depth,
-                           struct err *e)
+static enum err_code print(struct buf *out, const struct mmdb *db, struct mmdb_value v,
+                           size_t max_bytes, int depth, struct err *e)
 {
     uint32_t at = v.at;
     if (v.type != MMDB_MAP && v.type != MMDB_ARRAY) {
         print_scalar(out, db, v);
-        return out->n > max_bytes ? err_set(e, ERR_LIMIT, "a record is longer than %zu bytes", max_bytes) : ERR_OK;
+        return out->n > max_bytes
+                   ? err_set(e, ERR_LIMIT, "a record is longer than %zu bytes", max_bytes)
+                   : ERR_OK;
     }
     if (depth > MMDB_MAX_DEPTH)
         return err_set(e, ERR_LIMIT, "a record is nested deeper than %d", MMDB_MAX_DEPTH);
@@ -355,11 +363,13 @@ static enum err_code print(struct buf *out, const struct mmdb *db, struct mmdb_v
         TRY(print(out, db, item, max_bytes, depth + 1, e));
     }
     buf_byte(out, v.type == MMDB_MAP ? '}' : ']');
-    return out->n > max_bytes ? err_set(e, ERR_LIMIT, "a record is longer than %zu bytes", max_bytes) : ERR_OK;
+    return out->n > max_bytes
+               ? err_set(e, ERR_LIMIT, "a record is longer than %zu bytes", max_bytes)
+               : ERR_OK;
 }
 
-enum err_code mmdb_print_json(struct buf *out, const struct mmdb *db, struct mmdb_value v, size_t max_bytes,
-                              struct err *e)
+enum err_code mmdb_print_json(struct buf *out, const struct mmdb *db, struct mmdb_value v,
+                              size_t max_bytes, struct err *e)
 {
     if (v.type == 0) {
         buf_text(out, "null");

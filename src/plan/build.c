@@ -14,7 +14,8 @@ struct build {
     struct plan *plan;
     struct diagnostics *d;
     const char *folder;
-    bool is_checking;           /* builds every column, used or not, so that all mistakes are found */
+    /* builds every column, used or not, so that all mistakes are found */
+    bool is_checking;
     struct relation *relations; /* sources and streams in order of definition */
     size_t n_relations;
     struct source_build *sources;
@@ -44,7 +45,8 @@ static struct place place_of_setting(const struct definitions *defs, const struc
 {
     for (size_t i = defs->n_statements; i-- > 0;) {
         const struct statement *s = &defs->statements[i];
-        AUTO_MEM char *quoted = s->kind == STATEMENT_SET ? xasprintf("'%.*s'", STR_FMT(s->set.name)) : NULL;
+        AUTO_MEM char *quoted =
+            s->kind == STATEMENT_SET ? xasprintf("'%.*s'", STR_FMT(s->set.name)) : NULL;
         if (quoted != NULL && strstr(e->text, quoted) != NULL)
             return s->set.at;
     }
@@ -58,10 +60,12 @@ static void build_settings(struct build *b)
     for (size_t i = 0; i < setting_row_count(); i++)
         if (setting_apply(&p->settings, &p->arena, str_of(setting_rows[i].name),
                           str_of(setting_rows[i].fallback), &e) != ERR_OK)
-            diagnose_error(b->d, (struct place){0}, NULL, "%s", e.text); /* a wrong default is a mistake of ours */
+            /* a wrong default is a mistake of ours */
+            diagnose_error(b->d, (struct place){0}, NULL, "%s", e.text);
     for (size_t i = 0; i < p->definitions->n_statements; i++) {
         const struct statement *s = &p->definitions->statements[i];
-        if (s->kind == STATEMENT_SET && setting_apply(&p->settings, &p->arena, s->set.name, s->set.value, &e) != ERR_OK)
+        if (s->kind == STATEMENT_SET &&
+            setting_apply(&p->settings, &p->arena, s->set.name, s->set.value, &e) != ERR_OK)
             diagnose_error(b->d, s->set.at, NULL, "%s", e.text);
     }
     read_environment(p, b->d);
@@ -94,7 +98,8 @@ static void check_name(struct build *b, struct str name, struct place at, size_t
         struct place ignored;
         struct str other = statement_name(s, &ignored);
         if (other.n && str_eq(other, name))
-            diagnose_error(b->d, at, NULL, "'%.*s' is already defined in line %u", STR_FMT(name), s->at.line);
+            diagnose_error(b->d, at, NULL, "'%.*s' is already defined in line %u", STR_FMT(name),
+                           s->at.line);
     }
 }
 
@@ -106,7 +111,8 @@ static void check_view_name(struct build *b, const struct plan_cube *c, const st
         struct place at;
         struct str name = statement_name(&b->plan->definitions->statements[i], &at);
         if (str_is(name, view))
-            diagnose_error(b->d, at, NULL, "'%s' is the name of a tier of metric '%.*s', in line %u", view,
+            diagnose_error(b->d, at, NULL,
+                           "'%s' is the name of a tier of metric '%.*s', in line %u", view,
                            STR_FMT(c->metric->name), c->metric->at.line);
     }
 }
@@ -130,8 +136,8 @@ static void check_tables(struct build *b, const struct plan_cube *c)
                 return;
             if (have_a_table_in_common(other, c))
                 diagnose_error(b->d, c->metric->at, "give one of them another name",
-                               "metrics '%.*s' and '%.*s' would have a table in common", STR_FMT(c->metric->name),
-                               STR_FMT(other->metric->name));
+                               "metrics '%.*s' and '%.*s' would have a table in common",
+                               STR_FMT(c->metric->name), STR_FMT(other->metric->name));
         }
 }
 
@@ -151,9 +157,12 @@ static void check_column_name(struct build *b, struct str name, struct place at)
 {
     for (int v = 0; v < VIRTUAL_COUNT; v++)
         if (str_is(name, virtual_names[v]))
-            diagnose_error(b->d, at, NULL, "column '%.*s' exists in every source and cannot be defined", STR_FMT(name));
-    if (str_is(name, "_set") || str_is(name, "_lane") || str_is(name, "_mark") || str_is(name, "_deadline") ||
-        str_is(name, "_epoch") || str_is(name, "_block") || str_is(name, "_time"))
+            diagnose_error(b->d, at, NULL,
+                           "column '%.*s' exists in every source and cannot be defined",
+                           STR_FMT(name));
+    if (str_is(name, "_set") || str_is(name, "_lane") || str_is(name, "_mark") ||
+        str_is(name, "_deadline") || str_is(name, "_epoch") || str_is(name, "_block") ||
+        str_is(name, "_time"))
         diagnose_error(b->d, at, NULL, "column name '%.*s' is weir's own", STR_FMT(name));
 }
 
@@ -177,7 +186,8 @@ static struct relation *from_relation(struct build *b, struct str name, struct p
     const char *near = nearest_name(name, known, n);
     char hint[300];
     snprintf(hint, sizeof(hint), "did you mean '%s'?", near ? near : "");
-    diagnose_error(b->d, at, near ? hint : NULL, "no source or stream '%.*s' is defined above", STR_FMT(name));
+    diagnose_error(b->d, at, near ? hint : NULL, "no source or stream '%.*s' is defined above",
+                   STR_FMT(name));
     return NULL;
 }
 
@@ -200,7 +210,8 @@ static char *absolute_glob(struct arena *a, const char *folder, struct str glob)
 }
 
 /* Formats of lines: is there such a field? */
-static void check_field_name(struct build *b, const struct source_def *def, const struct column_def *c)
+static void check_field_name(struct build *b, const struct source_def *def,
+                             const struct column_def *c)
 {
     const char *const *names = decoder_names(def->format);
     bool is_read = c->mode != COLUMN_MATERIALIZED && c->mode != COLUMN_ALIAS;
@@ -215,8 +226,10 @@ static void check_field_name(struct build *b, const struct source_def *def, cons
     for (size_t i = 0; i < n; i++)
         buf_printf(&all, "%s%s", i ? ", " : "", names[i]);
     const char *near = nearest_name(path, names, n);
-    AUTO_MEM char *hint = near ? xasprintf("did you mean %s?", near) : xasprintf("it has %s", buf_cstr(&all));
-    diagnose_error(b->d, c->at, hint, "FORMAT %s has no field '%.*s'", format_name(def->format), STR_FMT(path));
+    AUTO_MEM char *hint =
+        near ? xasprintf("did you mean %s?", near) : xasprintf("it has %s", buf_cstr(&all));
+    diagnose_error(b->d, c->at, hint, "FORMAT %s has no field '%.*s'", format_name(def->format),
+                   STR_FMT(path));
 }
 
 /* Formats of whole lines have one column. */
@@ -224,7 +237,8 @@ static void check_whole_format(struct build *b, const struct source_def *def)
 {
     size_t n_read = 0;
     for (size_t i = 0; i < def->n_columns; i++)
-        n_read += def->columns[i].mode != COLUMN_MATERIALIZED && def->columns[i].mode != COLUMN_ALIAS;
+        n_read +=
+            def->columns[i].mode != COLUMN_MATERIALIZED && def->columns[i].mode != COLUMN_ALIAS;
     if (format_is_whole(def->format) && n_read != 1)
         diagnose_error(b->d, def->format_at, "others are computed: x UInt32 MATERIALIZED …",
                        "FORMAT %s has one column, not %zu", format_name(def->format), n_read);
@@ -237,7 +251,11 @@ static void start_source(struct build *b, const struct source_def *def)
     struct source_build *s = &b->sources[b->n_sources++];
     *p = (struct plan_source){.def = def, .name = def->name, .event_time = -1};
     *s = (struct source_build){
-        .plan = p, .def = def, .builder = builder_new(), .d = b->d, .arena = a,
+        .plan = p,
+        .def = def,
+        .builder = builder_new(),
+        .d = b->d,
+        .arena = a,
         .fields = arena_zero(a, (def->n_columns + 1) * sizeof(struct field)),
         .positions = arena_zero(a, (def->n_columns + 1) * sizeof(uint32_t)),
         .slot_of_column = arena_zero(a, (def->n_columns + 1) * sizeof(int64_t)),
@@ -250,8 +268,12 @@ static void start_source(struct build *b, const struct source_def *def)
         p->globs[i] = absolute_glob(a, b->folder, def->files[i]);
 
     struct relation *r = &b->relations[b->n_relations++];
-    *r = (struct relation){.name = def->name, .source = s, .pass = VALUE_UNKNOWN, .n_columns = def->n_columns,
-                           .columns = arena_zero(a, (def->n_columns + 1) * sizeof(struct relation_column))};
+    *r = (struct relation){
+        .name = def->name,
+        .source = s,
+        .pass = VALUE_UNKNOWN,
+        .n_columns = def->n_columns,
+        .columns = arena_zero(a, (def->n_columns + 1) * sizeof(struct relation_column))};
     check_whole_format(b, def);
     check_source_settings(b->d, def);
     for (size_t i = 0; i < def->n_columns; i++) {
@@ -264,9 +286,12 @@ static void start_source(struct build *b, const struct source_def *def)
                            "FROM '*' is there for FORMAT JSONEachRow alone");
         if (relation_find(r, c->name) != NULL)
             diagnose_error(b->d, c->at, NULL, "column '%.*s' is defined twice", STR_FMT(c->name));
-        r->columns[i] = (struct relation_column){
-            .name = c->name, .def = c, .at = c->at,
-            .is_in_star = !c->is_ephemeral && c->mode != COLUMN_EPHEMERAL && c->mode != COLUMN_ALIAS};
+        r->columns[i] = (struct relation_column){.name = c->name,
+                                                 .def = c,
+                                                 .at = c->at,
+                                                 .is_in_star = !c->is_ephemeral &&
+                                                               c->mode != COLUMN_EPHEMERAL &&
+                                                               c->mode != COLUMN_ALIAS};
     }
 }
 
@@ -290,7 +315,8 @@ static int event_time_output(struct build *b, struct relation *r)
         return -1;
     }
     if (t.kind == TYPE_DATE) {
-        v = builder_cast(r->source->builder, v, (struct type){.kind = TYPE_DATETIME, .is_nullable = t.is_nullable},
+        v = builder_cast(r->source->builder, v,
+                         (struct type){.kind = TYPE_DATETIME, .is_nullable = t.is_nullable},
                          def->event_time->at, b->d);
         if (v < 0)
             return -1;
@@ -325,8 +351,10 @@ static void add_raw(struct build *b, struct relation *r, const struct keep *keep
     }
     for (uint32_t i = 0; i < keep->n_order_by; i++) {
         const struct ast *key = keep->order_by[i];
-        if (key->kind == AST_NAME && (relation_find(r, key->text) == NULL || !relation_find(r, key->text)->is_in_star))
-            diagnose_error(b->d, key->at, NULL, "ORDER BY '%.*s': no such stored column", STR_FMT(key->text));
+        if (key->kind == AST_NAME &&
+            (relation_find(r, key->text) == NULL || !relation_find(r, key->text)->is_in_star))
+            diagnose_error(b->d, key->at, NULL, "ORDER BY '%.*s': no such stored column",
+                           STR_FMT(key->text));
     }
     if (r->pass >= 0)
         raw.pass = source_output(s, r->pass);
@@ -344,7 +372,8 @@ static void build_source(struct build *b, const struct source_def *def, size_t s
     struct diagnostics *d = b->d;
     for (size_t i = 0; b->is_checking && i < r->n_columns; i++)
         if (relation_column_value(r, &r->columns[i]) < 0 && d->n_errors == before)
-            diagnose_error(d, r->columns[i].at, NULL, "column '%.*s' cannot be built", STR_FMT(r->columns[i].name));
+            diagnose_error(d, r->columns[i].at, NULL, "column '%.*s' cannot be built",
+                           STR_FMT(r->columns[i].name));
     if (def->keep.is_given)
         add_raw(b, r, &def->keep);
     r->is_broken = b->d->n_errors > before;
@@ -418,13 +447,15 @@ static value_id chain_pass(struct build *b, struct relation *r, const struct ast
     return builder_and(s->builder, above, v);
 }
 
-static void add_counts(struct source_build *s, struct str name, bool is_metric, value_id in, value_id out)
+static void add_counts(struct source_build *s, struct str name, bool is_metric, value_id in,
+                       value_id out)
 {
     struct plan_source *p = s->plan;
     p->streams = xrealloc(p->streams, (p->n_streams + 1) * sizeof(*p->streams));
-    p->streams[p->n_streams++] = (struct plan_stream){
-        .name = name, .is_metric = is_metric, .in = in >= 0 ? source_output(s, in) : -1,
-        .out = out >= 0 ? source_output(s, out) : -1};
+    p->streams[p->n_streams++] = (struct plan_stream){.name = name,
+                                                      .is_metric = is_metric,
+                                                      .in = in >= 0 ? source_output(s, in) : -1,
+                                                      .out = out >= 0 ? source_output(s, out) : -1};
 }
 
 static void build_stream(struct build *b, const struct stream_def *def, size_t statement)
@@ -432,7 +463,8 @@ static void build_stream(struct build *b, const struct stream_def *def, size_t s
     check_name(b, def->name, def->at, statement);
     struct relation *parent = from_relation(b, def->from, def->from_at);
     struct relation *r = &b->relations[b->n_relations++];
-    *r = (struct relation){.name = def->name, .parent = parent, .pass = VALUE_UNKNOWN, .is_broken = true};
+    *r = (struct relation){
+        .name = def->name, .parent = parent, .pass = VALUE_UNKNOWN, .is_broken = true};
     if (parent == NULL || parent->is_broken)
         return; /* what is wrong there is said there */
     r->source = parent->source;
@@ -466,7 +498,8 @@ static void build_metric(struct build *b, const struct metric_def *def, size_t s
     if (parent == NULL || parent->is_broken)
         return;
     /* The metric's own items are a relation, too, so that its aliases are found. */
-    struct relation own = {.name = def->name, .parent = parent, .source = parent->source, .pass = VALUE_UNKNOWN};
+    struct relation own = {
+        .name = def->name, .parent = parent, .source = parent->source, .pass = VALUE_UNKNOWN};
     own.columns = arena_zero(&b->plan->arena, (def->n_items + 1) * sizeof(*own.columns));
     for (uint32_t i = 0; i < def->n_items; i++) {
         const struct select_item *item = &def->items[i];
@@ -528,8 +561,8 @@ static void warn_unused(struct build *b)
     }
 }
 
-static enum err_code build(struct plan **ret, const struct definitions *defs, const char *folder, bool is_checking,
-                           struct diagnostics *d)
+static enum err_code build(struct plan **ret, const struct definitions *defs, const char *folder,
+                           bool is_checking, struct diagnostics *d)
 {
     AUTO(plan) p = xcalloc(1, sizeof(*p));
     struct build b = {.plan = p, .d = d, .folder = folder, .is_checking = is_checking};
@@ -565,9 +598,10 @@ static enum err_code build(struct plan **ret, const struct definitions *defs, co
     return ERR_OK;
 }
 
-/* Twice: first with every column, for the mistakes; then with those alone that something needs, so that nothing
- * else is decoded. */
-enum err_code plan_build(struct plan **ret, const struct definitions *defs, const char *folder, struct diagnostics *d)
+/* Twice: first with every column, for the mistakes; then with those alone that something needs,
+ * so that nothing else is decoded. */
+enum err_code plan_build(struct plan **ret, const struct definitions *defs, const char *folder,
+                         struct diagnostics *d)
 {
     AUTO(plan) checked = NULL;
     AUTO_DONE(diagnostics) known = {0};

@@ -53,9 +53,11 @@ static void explain_cube(struct buf *out, const struct plan_cube *c)
         ast_print(out, c->measures[i].call);
         buf_printf(out, " as %s", aggregate_storage(c->measures[i].aggregate)->type_name);
     }
-    /* Bucket and keys, states, one slot of 4 bytes at a quarter's load, and both sets of gathers. */
+    /* Bucket and keys, states, one slot of 4 bytes at a quarter's load, and both sets of
+     * gathers. */
     size_t key_bytes = 4 + 8 * c->n_dimensions + c->shape.stride + 16;
-    buf_printf(out, "\n    memory: about %zu bytes a key and worker; a pane row has %zu\n", key_bytes, c->shape.stride);
+    buf_printf(out, "\n    memory: about %zu bytes a key and worker; a pane row has %zu\n",
+               key_bytes, c->shape.stride);
     if (c->shape.count) {
         buf_text(out, "    panes of ");
         duration_say(out, (struct duration){c->shape.count, c->shape.unit});
@@ -81,10 +83,12 @@ static void explain_cube(struct buf *out, const struct plan_cube *c)
 
 static void explain_source(struct buf *out, const struct plan_source *s)
 {
-    buf_printf(out, "source %.*s, FORMAT %s\n  decoded fields:", STR_FMT(s->name), format_name(s->def->format));
+    buf_printf(out, "source %.*s, FORMAT %s\n  decoded fields:", STR_FMT(s->name),
+               format_name(s->def->format));
     for (size_t i = 0; i < s->n_fields; i++) {
         char type[64];
-        buf_printf(out, "%s %.*s %s", i ? "," : "", STR_FMT(s->fields[i].path), type_name(s->fields[i].type, type));
+        buf_printf(out, "%s %.*s %s", i ? "," : "", STR_FMT(s->fields[i].path),
+                   type_name(s->fields[i].type, type));
     }
     buf_text(out, "\n  program:\n");
     AUTO_DONE(buf) program = {0};
@@ -98,11 +102,14 @@ static void explain_source(struct buf *out, const struct plan_source *s)
     for (size_t r = 0; r < s->n_raws; r++) {
         size_t bytes = 24;
         for (size_t i = 0; i < s->raws[r].n_columns; i++)
-            bytes += type_is_text(s->raws[r].columns[i].type) ? 12 : type_width(s->raws[r].columns[i].type);
+            bytes += type_is_text(s->raws[r].columns[i].type)
+                         ? 12
+                         : type_width(s->raws[r].columns[i].type);
         buf_printf(out, "  raw rows of %.*s -> table %s, %zu columns, kept ",
                    STR_FMT(s->raws[r].object), s->raws[r].table, s->raws[r].n_columns);
         put_keep(out, s->raws[r].keep);
-        buf_printf(out, "; disk about %.1f GB a thousand million rows before compression\n", (double)bytes);
+        buf_printf(out, "; disk about %.1f GB a thousand million rows before compression\n",
+                   (double)bytes);
     }
     for (size_t c = 0; c < s->n_cubes; c++)
         explain_cube(out, &s->cubes[c]);

@@ -21,7 +21,8 @@ static struct generation_object *add_object(struct generation *g, const char *ki
 {
     g->objects = xrealloc(g->objects, (g->n_objects + 1) * sizeof(*g->objects));
     struct generation_object *o = &g->objects[g->n_objects++];
-    *o = (struct generation_object){.kind = xstrdup(kind), .name = name, .fingerprint = buf_take(fingerprint)};
+    *o = (struct generation_object){
+        .kind = xstrdup(kind), .name = name, .fingerprint = buf_take(fingerprint)};
     if (keep && keep->is_given)
         o->keep_s = keep->is_forever ? -1 : duration_seconds(keep->age);
     else
@@ -266,7 +267,8 @@ enum err_code generation_parse(struct generation *g, struct str text, struct err
         o->fingerprint = take_field(&line);
         o->hidden_before = line.n ? take_number(&line) : 0; /* not in the first stores */
         if (*o->kind == '\0' || *o->name == '\0')
-            return err_set(e, ERR_INVALID, "weir_generations.objects: line %zu cannot be read", g->n_objects);
+            return err_set(e, ERR_INVALID, "weir_generations.objects: line %zu cannot be read",
+                           g->n_objects);
     }
     return ERR_OK;
 }
@@ -281,7 +283,8 @@ static const struct generation_object *find_object(const struct generation *g, c
     return NULL;
 }
 
-static enum change_kind compare_objects(const struct generation_object *old, const struct generation_object *new)
+static enum change_kind compare_objects(const struct generation_object *old,
+                                        const struct generation_object *new)
 {
     if (strcmp(old->kind, new->kind) != 0 || strcmp(old->fingerprint, new->fingerprint) != 0)
         return CHANGE_REFUSED;
@@ -293,7 +296,8 @@ static enum change_kind compare_objects(const struct generation_object *old, con
     return is_longer ? CHANGE_LONGER_KEEP : CHANGE_SHORTER_KEEP;
 }
 
-size_t generation_compare(struct change **ret, const struct generation *old, const struct generation *new)
+size_t generation_compare(struct change **ret, const struct generation *old,
+                          const struct generation *new)
 {
     struct change *changes = xcalloc(old->n_objects + new->n_objects + 1, sizeof(*changes));
     size_t n = 0;
@@ -324,7 +328,8 @@ void generation_hide(const struct generation *g, const struct plan *p)
                 struct plan_tier *tier = &s->cubes[c].tiers[t];
                 if (tier->suffix == NULL)
                     continue;
-                AUTO_MEM char *name = xasprintf("%.*s_%s", STR_FMT(s->cubes[c].metric->name), tier->suffix);
+                AUTO_MEM char *name =
+                    xasprintf("%.*s_%s", STR_FMT(s->cubes[c].metric->name), tier->suffix);
                 const struct generation_object *o = find_object(g, name);
                 tier->hidden_before = o ? o->hidden_before : 0;
             }

@@ -1,28 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a set of definitions means for what is stored, object by object, so that two generations can be
- * compared. An object's fingerprint is everything that touches stored values; what it leaves out (comments, WATERMARK,
- * globs, length of KEEP within one partitioning) may change at any time. */
+ * What a set of definitions means for what is stored, object by object, so that two generations
+ * can be compared. An object's fingerprint is everything that touches stored values; what it
+ * leaves out (comments, WATERMARK, globs, length of KEEP within one partitioning) may change at
+ * any time. */
 #ifndef PLAN_GENERATION_H
 #define PLAN_GENERATION_H
 
 #include "plan/plan.h"
 
 struct generation_object {
-    char *kind;          /* source stream metric tier */
-    char *name;          /* tiers: "traffic_1m" */
-    char *fingerprint;   /* readable, one line */
-    int64_t keep_s;      /* KEEP of its own table: -1 forever, 0 none */
-    int64_t since;       /* UTC seconds of the generation that brought it; 0 = the first */
+    char *kind;        /* source stream metric tier */
+    char *name;        /* tiers: "traffic_1m" */
+    char *fingerprint; /* readable, one line */
+    int64_t keep_s;    /* KEEP of its own table: -1 forever, 0 none */
+    int64_t since;     /* UTC seconds of the generation that brought it; 0 = the first */
     bool is_retired;
-    int64_t hidden_before; /* what was past an earlier, shorter KEEP stays hidden: times before it; 0 = none */
+    /* what was past an earlier, shorter KEEP stays hidden: times before it; 0 = none */
+    int64_t hidden_before;
 };
 
 struct generation {
     uint32_t number;
     struct generation_object *objects;
     size_t n_objects;
-    char *definitions;   /* the text of all files */
+    char *definitions; /* the text of all files */
 };
 void generation_done(struct generation *g);
 
@@ -47,6 +49,7 @@ struct change {
     const struct generation_object *old, *new; /* one may be NULL */
 };
 /* All objects that differ; *ret is malloc'd. */
-size_t generation_compare(struct change **ret, const struct generation *old, const struct generation *new);
+size_t generation_compare(struct change **ret, const struct generation *old,
+                          const struct generation *new);
 
 #endif

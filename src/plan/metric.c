@@ -78,13 +78,11 @@ static const char *key_remedy(struct type t)
 {
     switch ((enum type_kind)t.kind) {
     case TYPE_ARRAY:
-        return "group by an element (a[1]), by arrayStringConcat or toString of it, or by its elements: arrayJoin";
-    case TYPE_TUPLE:
-        return "group by its elements, each a key of its own: t.1, t.2";
-    case TYPE_MAP:
-        return "group by a value (m['key']), or by toString of it";
-    default:
-        return NULL;
+        return "group by an element (a[1]), by arrayStringConcat or toString of it, or by its "
+               "elements: arrayJoin";
+    case TYPE_TUPLE: return "group by its elements, each a key of its own: t.1, t.2";
+    case TYPE_MAP: return "group by a value (m['key']), or by toString of it";
+    default: return NULL;
     }
 }
 
@@ -108,7 +106,8 @@ static int add_key(struct metric_build *m, const struct ast *written)
     struct type t = builder_type(m->s->builder, v);
     char type[64];
     if (t.kind == TYPE_NOTHING || t.kind == TYPE_INTERVAL || type_is_compound(t)) {
-        diagnose_error(m->d, written->at, key_remedy(t), "cannot group by a value of type %s", type_name(t, type));
+        diagnose_error(m->d, written->at, key_remedy(t), "cannot group by a value of type %s",
+                       type_name(t, type));
         return -1;
     }
     if (str_is(name, "bucket") || str_is(name, "_set")) {
@@ -118,7 +117,8 @@ static int add_key(struct metric_build *m, const struct ast *written)
     }
     for (size_t i = 0; i < m->n_keys; i++) {
         if (str_eq(m->key_columns[i].name, name)) {
-            diagnose_error(m->d, written->at, "name them apart by AS", "two keys are named '%.*s'", STR_FMT(name));
+            diagnose_error(m->d, written->at, "name them apart by AS", "two keys are named '%.*s'",
+                           STR_FMT(name));
             return -1;
         }
     }
@@ -149,23 +149,27 @@ static const char *measure_column(struct metric_build *m, struct str wanted)
     }
 }
 
-static bool constant_params(struct metric_build *m, const struct ast *call, struct str *out, size_t cap)
+static bool constant_params(struct metric_build *m, const struct ast *call, struct str *out,
+                            size_t cap)
 {
     if (call->n_params > cap) {
-        diagnose_error(m->d, call->at, NULL, "%.*s has more than %zu parameters", STR_FMT(call->text), cap);
+        diagnose_error(m->d, call->at, NULL, "%.*s has more than %zu parameters",
+                       STR_FMT(call->text), cap);
         return false;
     }
     for (uint32_t i = 0; i < call->n_params; i++) {
         const struct ast *p = call->params[i];
         AUTO_DONE(buf) text = {0};
         struct scope none = {0};
-        value_id v = p->kind == AST_NUMBER ? VALUE_UNKNOWN : builder_expression(m->s->builder, p, &none, m->d);
+        value_id v = p->kind == AST_NUMBER ? VALUE_UNKNOWN
+                                           : builder_expression(m->s->builder, p, &none, m->d);
         if (p->kind == AST_NUMBER)
             buf_str(&text, p->text);
         else if (v < 0)
             return false;
         else if (!builder_constant_text(m->s->builder, v, &text)) {
-            diagnose_error(m->d, p->at, NULL, "parameters of %.*s must be constants", STR_FMT(call->text));
+            diagnose_error(m->d, p->at, NULL, "parameters of %.*s must be constants",
+                           STR_FMT(call->text));
             return false;
         }
         out[i] = arena_str(m->arena, buf_view(&text));
@@ -204,7 +208,8 @@ static int add_measure(struct metric_build *m, const struct ast *call, struct st
     }
     for (uint32_t i = 0; i < n_args; i++) {
         if (ast_has_aggregate(call->args[i])) {
-            diagnose_error(m->d, call->args[i]->at, NULL, "an aggregate function inside another one");
+            diagnose_error(m->d, call->args[i]->at, NULL,
+                           "an aggregate function inside another one");
             return -1;
         }
         /* count(*) is count(). */
@@ -249,8 +254,10 @@ static int add_measure(struct metric_build *m, const struct ast *call, struct st
 
 /* ---- items ---- */
 
-/* Inside a view, keys are _k_NAME and measures _m_NAME: an item's alias can never stand in front of them. */
-static struct ast *name_node(struct metric_build *m, const struct ast *like, const char *prefix, struct str name)
+/* Inside a view, keys are _k_NAME and measures _m_NAME: an item's alias can never stand in front
+ * of them. */
+static struct ast *name_node(struct metric_build *m, const struct ast *like, const char *prefix,
+                             struct str name)
 {
     struct ast *node = arena_zero(m->arena, sizeof(*node));
     *node = (struct ast){.kind = AST_NAME,
@@ -280,7 +287,8 @@ static bool has_parameter(const struct lambda_names *names, const struct ast *no
     return false;
 }
 
-static const struct ast *over_columns(struct metric_build *m, const struct ast *node, struct str item_name);
+static const struct ast *over_columns(struct metric_build *m, const struct ast *node,
+                                      struct str item_name);
 
 static const struct ast *over_item(struct metric_build *m, uint32_t i, struct str name)
 {
@@ -294,7 +302,8 @@ static const struct ast *over_item(struct metric_build *m, uint32_t i, struct st
 static int aggregate_item(const struct metric_build *m, const struct ast *node)
 {
     for (uint32_t i = 0; node->kind == AST_NAME && i < m->def->n_items; i++)
-        if (str_eq(m->def->items[i].alias, node->text) && !m->is_open[i] && ast_has_aggregate(m->def->items[i].value))
+        if (str_eq(m->def->items[i].alias, node->text) && !m->is_open[i] &&
+            ast_has_aggregate(m->def->items[i].value))
             return (int)i;
     return -1;
 }
@@ -302,7 +311,8 @@ static int aggregate_item(const struct metric_build *m, const struct ast *node)
 /* What stands around aggregates is for ClickHouse to compute, but must be there at all. */
 static bool check_function(struct metric_build *m, const struct ast *node)
 {
-    if (node->kind != AST_CALL || node->is_operator || (!node->has_params && function_exists(node->text)))
+    if (node->kind != AST_CALL || node->is_operator ||
+        (!node->has_params && function_exists(node->text)))
         return true;
     size_t n;
     const char *const *names = node->has_params ? aggregate_names(&n) : function_names(&n);
@@ -312,13 +322,15 @@ static bool check_function(struct metric_build *m, const struct ast *node)
         near = nearest_name(node->text, names, n);
     }
     diagnose_error(m->d, node->at, near ? arena_printf(m->arena, "did you mean '%s'?", near) : NULL,
-                   node->has_params ? "unknown aggregate function '%.*s'" : "unknown function '%.*s'",
+                   node->has_params ? "unknown aggregate function '%.*s'"
+                                    : "unknown function '%.*s'",
                    STR_FMT(node->text));
     return false;
 }
 
 /* The node itself stays, its arguments are replaced; NULL after a mistake. */
-static const struct ast *over_arguments(struct metric_build *m, const struct ast *node, struct str item_name)
+static const struct ast *over_arguments(struct metric_build *m, const struct ast *node,
+                                        struct str item_name)
 {
     struct ast *copy = arena_zero(m->arena, sizeof(*copy));
     struct lambda_names names = {node, m->lambda};
@@ -329,7 +341,8 @@ static const struct ast *over_arguments(struct metric_build *m, const struct ast
         m->lambda = &names;
     for (uint32_t i = 0; i < node->n_args && is_whole; i++) {
         bool is_name = is_lambda && i + 1 < node->n_args;
-        copy->args[i] = is_name ? node->args[i] : (struct ast *)over_columns(m, node->args[i], item_name);
+        copy->args[i] =
+            is_name ? node->args[i] : (struct ast *)over_columns(m, node->args[i], item_name);
         is_whole = copy->args[i] != NULL;
     }
     m->lambda = names.outer;
@@ -347,14 +360,17 @@ static bool has_aggregate(const struct metric_build *m, const struct ast *node)
     return false;
 }
 
-/* The expression with aggregates and keys replaced by the names of their columns; NULL after a mistake. */
-static const struct ast *over_columns(struct metric_build *m, const struct ast *node, struct str item_name)
+/* The expression with aggregates and keys replaced by the names of their columns; NULL after a
+ * mistake. */
+static const struct ast *over_columns(struct metric_build *m, const struct ast *node,
+                                      struct str item_name)
 {
     if (is_aggregate_call(node)) {
         int i = add_measure(m, node, item_name);
         return i < 0 ? NULL : name_node(m, node, "_m_", str_of(m->measures[i].column));
     }
-    if (node->kind == AST_NULL || node->kind == AST_NUMBER || node->kind == AST_STRING || node->kind == AST_BOOL)
+    if (node->kind == AST_NULL || node->kind == AST_NUMBER || node->kind == AST_STRING ||
+        node->kind == AST_BOOL)
         return node;
     if (node->kind == AST_NAME && is_parameter(m->lambda, node->text))
         return node;
@@ -418,8 +434,9 @@ static void add_items(struct metric_build *m)
 /* ---- tiers ---- */
 
 static const char *const unit_suffix[] = {
-    [INTERVAL_SECOND] = "s", [INTERVAL_MINUTE] = "m", [INTERVAL_HOUR] = "h", [INTERVAL_DAY] = "d",
-    [INTERVAL_WEEK] = "w", [INTERVAL_MONTH] = "mo", [INTERVAL_QUARTER] = "q", [INTERVAL_YEAR] = "y",
+    [INTERVAL_SECOND] = "s",  [INTERVAL_MINUTE] = "m", [INTERVAL_HOUR] = "h",
+    [INTERVAL_DAY] = "d",     [INTERVAL_WEEK] = "w",   [INTERVAL_MONTH] = "mo",
+    [INTERVAL_QUARTER] = "q", [INTERVAL_YEAR] = "y",
 };
 
 static int64_t gcd(int64_t a, int64_t b)
@@ -440,7 +457,8 @@ static void finest_window(struct metric_build *m, struct cube_shape *shape)
                                       [INTERVAL_HOUR] = 3600,
                                       [INTERVAL_DAY] = 86400,
                                       [INTERVAL_WEEK] = 604800};
-    static const int64_t months[] = {[INTERVAL_MONTH] = 1, [INTERVAL_QUARTER] = 3, [INTERVAL_YEAR] = 12};
+    static const int64_t months[] = {
+        [INTERVAL_MONTH] = 1, [INTERVAL_QUARTER] = 3, [INTERVAL_YEAR] = 12};
     int64_t s = 0, mo = 0;
     bool has_wide_hours = false;
     for (uint32_t i = 0; i < m->def->n_tiers; i++) {
@@ -461,8 +479,8 @@ static void finest_window(struct metric_build *m, struct cube_shape *shape)
         if (mo != 0)
             s = gcd(s, 86400);
         bool is_plain = zone_is_utc(m->zone);
-        /* Windows of several hours do not begin at whole local hours on a day that is longer or shorter by half an
-         * hour (Lord Howe); every zone's offset is a multiple of a quarter. */
+        /* Windows of several hours do not begin at whole local hours on a day that is longer or
+         * shorter by half an hour (Lord Howe); every zone's offset is a multiple of a quarter. */
         if (!is_plain && has_wide_hours)
             s = gcd(s, 900);
         shape->unit = s % 86400 == 0  ? INTERVAL_DAY
@@ -470,8 +488,10 @@ static void finest_window(struct metric_build *m, struct cube_shape *shape)
                       : s % 60 == 0   ? INTERVAL_MINUTE
                                       : INTERVAL_SECOND;
         /* Several hours or days do not keep their grid over a change of the clock: one is safe. */
-        shape->count = shape->unit == INTERVAL_DAY ? 1 : shape->unit == INTERVAL_HOUR ? (is_plain ? s / 3600 : 1)
-                     : shape->unit == INTERVAL_MINUTE ? s / 60 : s;
+        shape->count = shape->unit == INTERVAL_DAY      ? 1
+                       : shape->unit == INTERVAL_HOUR   ? (is_plain ? s / 3600 : 1)
+                       : shape->unit == INTERVAL_MINUTE ? s / 60
+                                                        : s;
     }
 }
 
@@ -481,7 +501,8 @@ static bool check_tiers(struct metric_build *m)
     for (uint32_t i = 0; i < m->def->n_tiers; i++) {
         struct duration e = m->def->tiers[i].every;
         if (e.count < 1 || e.unit < INTERVAL_SECOND)
-            diagnose_error(m->d, e.at, NULL, "EVERY takes n SECOND, MINUTE, HOUR, DAY, WEEK, MONTH, QUARTER or YEAR");
+            diagnose_error(m->d, e.at, NULL,
+                           "EVERY takes n SECOND, MINUTE, HOUR, DAY, WEEK, MONTH, QUARTER or YEAR");
         for (uint32_t k = 0; k < i; k++)
             if (m->def->tiers[k].every.count == e.count && m->def->tiers[k].every.unit == e.unit)
                 diagnose_error(m->d, e.at, NULL, "this tier stands twice");
@@ -509,7 +530,8 @@ static void cube_tiers(struct metric_build *m, struct plan_cube *cube)
         const struct tier_def *def = &m->def->tiers[i];
         tier->every = def->every;
         tier->keep = &def->keep;
-        tier->suffix = arena_printf(m->arena, "%lld%s", (long long)def->every.count, unit_suffix[def->every.unit]);
+        tier->suffix = arena_printf(m->arena, "%lld%s", (long long)def->every.count,
+                                    unit_suffix[def->every.unit]);
         tier->table = arena_printf(m->arena, "%s_%s", buf_cstr(&base), tier->suffix);
     }
 }
@@ -556,7 +578,8 @@ static void build_cube(struct metric_build *m, size_t set, value_id pass, const 
         if (is_there)
             continue;
         if (cube.n_dimensions == SHAPE_MAX_DIMENSIONS) {
-            diagnose_error(m->d, def->keys[i]->at, "leave keys out, or make one text of several by concat(a, '/', b)",
+            diagnose_error(m->d, def->keys[i]->at,
+                           "leave keys out, or make one text of several by concat(a, '/', b)",
                            "a grouping set has at most %d keys", SHAPE_MAX_DIMENSIONS);
             return;
         }
@@ -618,7 +641,8 @@ void metric_build(struct relation *own, const struct metric_def *def, value_id p
 
     add_items(&m);
     if (m.d->n_errors == before && m.n_measures == 0)
-        diagnose_error(m.d, def->at, "add count()", "metric '%.*s' aggregates nothing", STR_FMT(def->name));
+        diagnose_error(m.d, def->at, "add count()", "metric '%.*s' aggregates nothing",
+                       STR_FMT(def->name));
     if (m.d->n_errors > before)
         return;
     at = 0;

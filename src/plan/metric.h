@@ -6,7 +6,8 @@
 
 #include "plan/scope.h"
 
-/* own: relation of the metric's own items over its FROM. Mistakes go to the source's diagnostics. */
+/* own: relation of the metric's own items over its FROM. Mistakes go to the source's
+ * diagnostics. */
 void metric_build(struct relation *own, const struct metric_def *def, value_id pass);
 
 /* Does the expression hold an aggregate function call? */

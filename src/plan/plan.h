@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the definitions mean: for each source the fields to decode, one expression program for everything
- * below it, the raw tables and cubes that rows go to, and the tables of the store. Built once at start,
- * read-only afterwards, shared by all threads.
+ * What the definitions mean: for each source the fields to decode, one expression program for
+ * everything below it, the raw tables and cubes that rows go to, and the tables of the store. Built
+ * once at start, read-only afterwards, shared by all threads.
  *
  * All expressions of a source, its streams and their metrics are one program over the decoded batch
- * (equal expressions are computed once); a stream is a condition, not a copy of rows. Outputs of the
- * program are named by their number (enum-like ints; -1 = none). */
+ * (equal expressions are computed once); a stream is a condition, not a copy of rows. Outputs of
+ * the program are named by their number (enum-like ints; -1 = none). */
 #ifndef PLAN_PLAN_H
 #define PLAN_PLAN_H
 
-#include "column/zone.h"
 #include "aggregate/shape.h"
+#include "column/zone.h"
 #include "expr/program.h"
 #include "lang/parse.h"
 
@@ -23,21 +23,21 @@ struct plan_column {
 };
 
 struct plan_raw {
-    struct str object;      /* source or stream name; the view has this name */
-    char *table;            /* weir_raw_NAME */
+    struct str object; /* source or stream name; the view has this name */
+    char *table;       /* weir_raw_NAME */
     struct plan_column *columns;
     size_t n_columns;
-    int pass;               /* output: condition, -1 = every row */
+    int pass; /* output: condition, -1 = every row */
     const struct keep *keep;
-    int64_t hidden_before;  /* see generation_hide */
+    int64_t hidden_before; /* see generation_hide */
 };
 
 struct plan_tier {
     struct duration every;
     const struct keep *keep;
-    char *table;            /* weir_cube_METRIC_1m */
-    char *suffix;           /* "1m" */
-    int64_t hidden_before;  /* see generation_hide */
+    char *table;           /* weir_cube_METRIC_1m */
+    char *suffix;          /* "1m" */
+    int64_t hidden_before; /* see generation_hide */
 };
 
 struct plan_measure {
@@ -46,7 +46,7 @@ struct plan_measure {
     const struct ast *call; /* as written, for explain and the view */
     int args[8];
     size_t n_args;
-    int condition;          /* output of -If, or -1 */
+    int condition; /* output of -If, or -1 */
 };
 
 /* A column of the metric's view: an expression over dimension and measure columns. */
@@ -61,58 +61,60 @@ struct plan_cube {
     struct plan_item *items;
     size_t n_items;
     const struct ast *having; /* as an item's value; NULL: all rows */
-    size_t set;             /* index of the grouping set */
-    char *set_name;         /* "zone,country" */
+    size_t set;               /* index of the grouping set */
+    char *set_name;           /* "zone,country" */
     struct plan_column *dimensions;
     size_t n_dimensions;
     struct plan_measure *measures;
     size_t n_measures;
     struct plan_tier *tiers; /* finest first; a profile has one, count 0 */
     size_t n_tiers;
-    size_t finest;          /* tier that panes are kept for: all others are unions of its buckets */
+    size_t finest; /* tier that panes are kept for: all others are unions of its buckets */
     int pass;
     struct cube_shape shape;
 };
 
 struct plan_stream {
-    struct str name;        /* stream or metric, for in/out counts of the ledger */
+    struct str name; /* stream or metric, for in/out counts of the ledger */
     bool is_metric;
-    int in, out;            /* outputs: conditions, -1 = every row */
+    int in, out; /* outputs: conditions, -1 = every row */
 };
 
-/* Columns that every source has: _source _partition _offset _arrival _path _file _id, in this order. */
+/* Columns that every source has: _source _partition _offset _arrival _path _file _id, in this
+ * order. */
 enum { VIRTUAL_COLUMNS = 7 };
 
 struct plan_source {
     const struct source_def *def;
     struct str name;
-    char **globs;           /* absolute */
+    char **globs; /* absolute */
     struct field *fields;
-    uint32_t *positions;    /* CSV without names */
+    uint32_t *positions; /* CSV without names */
     size_t n_fields;
-    /* Slots of the batch: fields first, then (from def->n_columns on) the virtual columns in use. */
+    /* Slots of the batch: fields first, then (from def->n_columns on) the virtual columns in
+     * use. */
     bool *has_default;
     struct type *types;
     size_t n_slots;
     bool uses_virtual[VIRTUAL_COLUMNS];
     struct program *program;
-    int event_time;         /* output, DateTime or DateTime64, maybe Nullable */
+    int event_time; /* output, DateTime or DateTime64, maybe Nullable */
     struct plan_raw *raws;
     size_t n_raws;
     struct plan_cube *cubes;
     size_t n_cubes;
     struct plan_stream *streams;
     size_t n_streams;
-    int *checked;           /* outputs whose fault rejects any event: MATERIALIZED columns in use */
+    int *checked; /* outputs whose fault rejects any event: MATERIALIZED columns in use */
     size_t n_checked;
 };
 
 struct plan_settings {
-    char *store;            /* "embedded:./weir-data" */
-    char *database;         /* "weir" */
+    char *store;                                    /* "embedded:./weir-data" */
+    char *database;                                 /* "weir" */
     char *store_password_env, *store_password_file; /* "": none */
     int64_t epoch_min_ms, epoch_max_ms;
-    int64_t memory_bytes;   /* of panes and raw rows */
+    int64_t memory_bytes; /* of panes and raw rows */
     int64_t max_record_bytes, max_open_files, max_columns, max_depth;
     int64_t max_future_s;
     int64_t threads;
@@ -132,10 +134,11 @@ struct plan {
     size_t n_sources;
 };
 
-/* Checks the definitions and builds the plan. All mistakes go to d; with any error *ret is not written and
- * the answer is ERR_INVALID. `defs` must outlive the plan. folder: of the definitions, for relative paths. */
-MUST_CHECK enum err_code plan_build(struct plan **ret, const struct definitions *defs, const char *folder,
-                                    struct diagnostics *d);
+/* Checks the definitions and builds the plan. All mistakes go to d; with any error *ret is not
+ * written and the answer is ERR_INVALID. `defs` must outlive the plan. folder: of the
+ * definitions, for relative paths. */
+MUST_CHECK enum err_code plan_build(struct plan **ret, const struct definitions *defs,
+                                    const char *folder, struct diagnostics *d);
 void plan_free(struct plan *p);
 DEFINE_AUTO(plan)
 
@@ -151,20 +154,21 @@ enum setting_type {
 struct setting_row {
     const char *name;
     enum setting_type type;
-    size_t offset;          /* in struct plan_settings */
+    size_t offset; /* in struct plan_settings */
     const char *fallback;
     const char *help;
 };
 extern const struct setting_row setting_rows[];
 size_t setting_row_count(void);
-/* What settings must be to one another, and the most that one may be: ERR_INVALID names the setting. */
+/* What settings must be to one another, and the most that one may be: ERR_INVALID names the
+ * setting. */
 MUST_CHECK enum err_code settings_check(const struct plan_settings *s, struct err *e);
 /* built-in default < SET < environment WEIR_NAME < flag (applied later by the caller with this). */
-MUST_CHECK enum err_code setting_apply(struct plan_settings *s, struct arena *arena, struct str name, struct str value,
-                                       struct err *e);
+MUST_CHECK enum err_code setting_apply(struct plan_settings *s, struct arena *arena,
+                                       struct str name, struct str value, struct err *e);
 
-/* Statements that make (IF NOT EXISTS) everything of the plan, in order; then the views. Each ends up as one
- * string in `out` (an array in `arena`). */
+/* Statements that make (IF NOT EXISTS) everything of the plan, in order; then the views. Each
+ * ends up as one string in `out` (an array in `arena`). */
 size_t plan_ddl(const struct plan *p, struct arena *arena, char ***out);
 /* The tables weir keeps for itself. */
 size_t plan_own_ddl(const struct plan_settings *s, struct arena *arena, char ***out);

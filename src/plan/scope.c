@@ -8,12 +8,9 @@ struct type virtual_type(enum virtual_column v)
 {
     switch (v) {
     case VIRTUAL_PARTITION:
-    case VIRTUAL_OFFSET:
-        return (struct type){.kind = TYPE_UINT64};
-    case VIRTUAL_ARRIVAL:
-        return (struct type){.kind = TYPE_DATETIME};
-    default:
-        return (struct type){.kind = TYPE_STRING};
+    case VIRTUAL_OFFSET: return (struct type){.kind = TYPE_UINT64};
+    case VIRTUAL_ARRIVAL: return (struct type){.kind = TYPE_DATETIME};
+    default: return (struct type){.kind = TYPE_STRING};
     }
 }
 
@@ -46,8 +43,10 @@ static value_id source_field(struct source_build *s, size_t index)
         size_t slot = s->n_fields++;
         uint32_t position = 0;
         for (size_t i = 0; i < index; i++)
-            position += s->def->columns[i].mode != COLUMN_MATERIALIZED && s->def->columns[i].mode != COLUMN_ALIAS;
-        s->fields[slot] = (struct field){.path = def->has_from ? def->from : def->name, .type = def->type,
+            position += s->def->columns[i].mode != COLUMN_MATERIALIZED &&
+                        s->def->columns[i].mode != COLUMN_ALIAS;
+        s->fields[slot] = (struct field){.path = def->has_from ? def->from : def->name,
+                                         .type = def->type,
                                          .has_default = def->value != NULL};
         s->positions[slot] = position;
         s->slot_of_column[index] = (int64_t)slot;
@@ -86,7 +85,8 @@ value_id relation_column_value(struct relation *r, struct relation_column *c)
     if (c->is_built)
         return c->value;
     if (c->is_building) {
-        diagnose_error(r->source->d, c->at, NULL, "column '%.*s' is defined by itself", STR_FMT(c->name));
+        diagnose_error(r->source->d, c->at, NULL, "column '%.*s' is defined by itself",
+                       STR_FMT(c->name));
         return VALUE_FAILED;
     }
     c->is_building = true;
@@ -109,7 +109,8 @@ static value_id virtual_value(struct source_build *s, struct str name)
         if (!str_is(name, virtual_names[v]))
             continue;
         if (s->virtuals[v] < 0)
-            s->virtuals[v] = builder_input(s->builder, (uint32_t)(s->def->n_columns + (size_t)v), virtual_type(v));
+            s->virtuals[v] = builder_input(s->builder, (uint32_t)(s->def->n_columns + (size_t)v),
+                                           virtual_type(v));
         return s->virtuals[v];
     }
     return VALUE_UNKNOWN;
@@ -120,15 +121,16 @@ static value_id lookup(void *context, struct builder *b, struct str name, struct
     (void)b;
     (void)at;
     struct relation *r = context;
-    /* A stream's items may use each other's aliases; an alias inside its own expression means the parent's
-     * column (SELECT lower(zone) AS zone), as in ClickHouse. */
+    /* A stream's items may use each other's aliases; an alias inside its own expression means
+     * the parent's column (SELECT lower(zone) AS zone), as in ClickHouse. */
     for (; r != NULL; r = r->parent) {
         struct relation_column *c = relation_find(r, name);
         if (c != NULL && !(c->is_building && r->parent != NULL))
             return relation_column_value(r, c);
         if (r->parent == NULL)
             return virtual_value(r->source, name);
-        /* Past this relation's own items only what its parent shows is visible: its stored columns. */
+        /* Past this relation's own items only what its parent shows is visible: its stored
+         * columns. */
         struct relation_column *above = relation_find(r->parent, name);
         if (above != NULL)
             return relation_column_value(r->parent, above);

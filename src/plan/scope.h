@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Names while a plan is built. A relation is what a FROM can name: a source or a stream over one. Its
- * columns are built on first use, so only what is needed is decoded and computed. */
+ * Names while a plan is built. A relation is what a FROM can name: a source or a stream over
+ * one. Its columns are built on first use, so only what is needed is decoded and computed. */
 #ifndef PLAN_SCOPE_H
 #define PLAN_SCOPE_H
 
@@ -22,25 +22,25 @@ struct type virtual_type(enum virtual_column v);
 
 struct relation_column {
     struct str name;
-    bool is_in_star;     /* part of SELECT * and of what is stored */
-    bool is_building;    /* its expression is being built: a second visit is a cycle */
+    bool is_in_star;  /* part of SELECT * and of what is stored */
+    bool is_building; /* its expression is being built: a second visit is a cycle */
     bool is_built;
     value_id value;
     /* one of: */
-    const struct column_def *def;  /* a source's column */
-    const struct ast *item;        /* a stream's own expression */
+    const struct column_def *def;   /* a source's column */
+    const struct ast *item;         /* a stream's own expression */
     struct relation_column *parent; /* taken over by * from the parent */
     struct place at;
 };
 
 struct relation {
     struct str name;
-    struct relation *parent;      /* NULL: a source */
+    struct relation *parent; /* NULL: a source */
     struct source_build *source;
     struct relation_column *columns;
     size_t n_columns;
-    value_id pass;                /* condition of the whole chain; VALUE_UNKNOWN = every row */
-    bool is_broken;               /* mistakes were found: what uses it is not checked further */
+    value_id pass;  /* condition of the whole chain; VALUE_UNKNOWN = every row */
+    bool is_broken; /* mistakes were found: what uses it is not checked further */
 };
 
 /* Everything of one source while it is built. */
@@ -50,14 +50,15 @@ struct source_build {
     struct builder *builder;
     struct diagnostics *d;
     struct arena *arena;
-    struct field *fields;      /* by slot: slots 0..n_fields-1 are decoded fields in order of first use */
+    /* by slot: slots 0..n_fields-1 are decoded fields in order of first use */
+    struct field *fields;
     uint32_t *positions;
     size_t n_fields;
-    int64_t *slot_of_column;   /* by index of column_def, -1 = not used yet */
+    int64_t *slot_of_column; /* by index of column_def, -1 = not used yet */
     value_id virtuals[VIRTUAL_COUNT];
     value_id *outputs;
     size_t n_outputs, cap_outputs;
-    value_id *materialized;    /* whose faults reject any event */
+    value_id *materialized; /* whose faults reject any event */
     size_t n_materialized;
 };
 

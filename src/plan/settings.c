@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Settings: one row each. Order of strength: built-in default < SET < environment WEIR_NAME < flag. */
+ * Settings: one row each. Order of strength: built-in default < SET < environment WEIR_NAME <
+ * flag. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +9,9 @@
 #include "plan/plan.h"
 
 #define ROW(name, type, field, fallback, help)                                                     \
-    {name, type, offsetof(struct plan_settings, field), fallback, help}
+    {                                                                                              \
+        name, type, offsetof(struct plan_settings, field), fallback, help                          \
+    }
 
 const struct setting_row setting_rows[] = {
     ROW("store", SETTING_TEXT, store, "embedded:./weir-data",
@@ -84,18 +87,23 @@ static bool number_with_unit(struct str text, const struct unit *units, size_t n
 
 static bool parse_ms(struct str text, double unitless, double *ret)
 {
-    const struct unit units[] = {
-        {"", unitless}, {"ms", 1}, {"s", 1000}, {"second", 1000}, {"seconds", 1000}, {"m", 60e3}, {"min", 60e3},
-        {"minute", 60e3}, {"minutes", 60e3}, {"h", 3600e3}, {"hour", 3600e3}, {"hours", 3600e3}, {"d", 86400e3},
-        {"day", 86400e3}, {"days", 86400e3}};
+    const struct unit units[] = {{"", unitless},   {"ms", 1},         {"s", 1000},
+                                 {"second", 1000}, {"seconds", 1000}, {"m", 60e3},
+                                 {"min", 60e3},    {"minute", 60e3},  {"minutes", 60e3},
+                                 {"h", 3600e3},    {"hour", 3600e3},  {"hours", 3600e3},
+                                 {"d", 86400e3},   {"day", 86400e3},  {"days", 86400e3}};
     return number_with_unit(text, units, COUNT(units), ret);
 }
 
 static bool parse_bytes(struct str text, double *ret)
 {
-    static const struct unit units[] = {
-        {"", 1}, {"b", 1}, {"k", 1024}, {"kb", 1000}, {"kib", 1024}, {"m", 1 << 20}, {"mb", 1e6}, {"mib", 1 << 20},
-        {"g", 1 << 30}, {"gb", 1e9}, {"gib", 1 << 30}, {"t", 1099511627776.0}, {"tb", 1e12}, {"tib", 1099511627776.0}};
+    static const struct unit units[] = {{"", 1},          {"b", 1},
+                                        {"k", 1024},      {"kb", 1000},
+                                        {"kib", 1024},    {"m", 1 << 20},
+                                        {"mb", 1e6},      {"mib", 1 << 20},
+                                        {"g", 1 << 30},   {"gb", 1e9},
+                                        {"gib", 1 << 30}, {"t", 1099511627776.0},
+                                        {"tb", 1e12},     {"tib", 1099511627776.0}};
     return number_with_unit(text, units, COUNT(units), ret);
 }
 
@@ -116,16 +124,14 @@ enum err_code setting_apply(struct plan_settings *s, struct arena *arena, struct
         for (size_t i = 0; i < COUNT(setting_rows); i++)
             names[i] = setting_rows[i].name;
         const char *near = nearest_name(name, names, COUNT(names));
-        return err_set(e, ERR_NOT_FOUND, "unknown setting '%.*s'%s%s%s", STR_FMT(name), near ? "; did you mean '" : "",
-                       near ? near : "", near ? "'?" : "");
+        return err_set(e, ERR_NOT_FOUND, "unknown setting '%.*s'%s%s%s", STR_FMT(name),
+                       near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     }
     void *field = (char *)s + row->offset;
     double number = 0;
     bool is_good = true;
     switch (row->type) {
-    case SETTING_TEXT:
-        *(char **)field = arena_text(arena, value);
-        break;
+    case SETTING_TEXT: *(char **)field = arena_text(arena, value); break;
     case SETTING_INTEGER: {
         static const struct unit none[] = {{"", 1}};
         is_good = number_with_unit(value, none, 1, &number) && number < 1e15;
@@ -152,14 +158,15 @@ enum err_code setting_apply(struct plan_settings *s, struct arena *arena, struct
     }
     }
     if (!is_good)
-        return err_set(e, ERR_INVALID, "setting '%s' cannot be '%.*s'; its default is '%s'", row->name, STR_FMT(value),
-                       row->fallback);
+        return err_set(e, ERR_INVALID, "setting '%s' cannot be '%.*s'; its default is '%s'",
+                       row->name, STR_FMT(value), row->fallback);
     return ERR_OK;
 }
 
 enum err_code settings_check(const struct plan_settings *s, struct err *e)
 {
-    /* Pane rows of a cube are addressed by 32 bits, in words of 8 bytes; tables double when they grow. */
+    /* Pane rows of a cube are addressed by 32 bits, in words of 8 bytes; tables double when they
+     * grow. */
     static const int64_t most_memory = (int64_t)16 << 30;
     enum { MOST_DEPTH = 100000, MOST_COLUMNS = 65536 };
     if (s->memory_bytes > most_memory)
@@ -167,7 +174,8 @@ enum err_code settings_check(const struct plan_settings *s, struct err *e)
     if (s->margin_s < 1)
         return err_set(e, ERR_INVALID, "setting 'epoch_margin' must be a second or more");
     if (s->slot_s <= 2 * s->margin_s)
-        return err_set(e, ERR_INVALID, "setting 'epoch_slot' must be longer than two times 'epoch_margin'");
+        return err_set(e, ERR_INVALID,
+                       "setting 'epoch_slot' must be longer than two times 'epoch_margin'");
     if (s->max_depth < 1 || s->max_depth > MOST_DEPTH)
         return err_set(e, ERR_INVALID, "setting 'max_depth' must be from 1 to %d", MOST_DEPTH);
     if (s->max_columns < 1 || s->max_columns > MOST_COLUMNS)

@@ -54,7 +54,8 @@ uint32_t partition_of(enum table_partition p, int64_t utc_s)
 int64_t partition_start(enum table_partition p, uint32_t value)
 {
     switch (p) {
-    case PARTITION_DAY: return days_from_civil(value / 10000, value / 100 % 100, value % 100) * 86400;
+    case PARTITION_DAY:
+        return days_from_civil(value / 10000, value / 100 % 100, value % 100) * 86400;
     case PARTITION_MONTH: return days_from_civil(value / 100, value % 100, 1) * 86400;
     case PARTITION_YEAR: return days_from_civil(value, 1, 1) * 86400;
     default: return 0;
@@ -70,7 +71,8 @@ static void put_partition(struct buf *b, enum table_partition p, const char *col
         buf_printf(b, "PARTITION BY %s(%s, 'UTC') ", functions[p], column);
 }
 
-static void put_table_settings(struct buf *b, const struct plan_settings *s, int granularity, bool has_ttl)
+static void put_table_settings(struct buf *b, const struct plan_settings *s, int granularity,
+                               bool has_ttl)
 {
     buf_printf(b,
                "SETTINGS non_replicated_deduplication_window = %" PRId64
@@ -93,10 +95,12 @@ static void put_bucket_type(struct buf *b, const struct plan_cube *c)
     buf_text(b, ")");
 }
 
-static void tier_table(struct buf *b, const struct plan *p, const struct plan_cube *c, const struct plan_tier *t)
+static void tier_table(struct buf *b, const struct plan *p, const struct plan_cube *c,
+                       const struct plan_tier *t)
 {
     bool has_bucket = c->shape.count != 0;
-    buf_printf(b, "CREATE TABLE IF NOT EXISTS %s.%s (_lane UInt64, ", p->settings.database, t->table);
+    buf_printf(b, "CREATE TABLE IF NOT EXISTS %s.%s (_lane UInt64, ", p->settings.database,
+               t->table);
     if (has_bucket) {
         put_bucket_type(b, c);
         buf_text(b, ", ");
@@ -107,8 +111,10 @@ static void tier_table(struct buf *b, const struct plan *p, const struct plan_cu
         print_identifier(b, str_of(c->measures[i].column));
         buf_printf(b, " %s, ", aggregate_storage(c->measures[i].aggregate)->type_name);
     }
-    buf_text(b, "_mark SimpleAggregateFunction(max, UInt64), _deadline SimpleAggregateFunction(max, DateTime('UTC')), "
-                "CONSTRAINT fresh CHECK _lane = 0 OR _deadline >= nowInBlock()) ENGINE = AggregatingMergeTree ");
+    buf_text(b, "_mark SimpleAggregateFunction(max, UInt64), _deadline "
+                "SimpleAggregateFunction(max, DateTime('UTC')), "
+                "CONSTRAINT fresh CHECK _lane = 0 OR _deadline >= nowInBlock()) ENGINE = "
+                "AggregatingMergeTree ");
     if (has_bucket)
         put_partition(b, keep_partition(t->keep), "bucket");
     buf_text(b, "ORDER BY (_lane");
@@ -122,17 +128,20 @@ static void tier_table(struct buf *b, const struct plan *p, const struct plan_cu
     bool has_ttl = has_bucket && has_age(t->keep);
     if (has_ttl) {
         /* Views hide what is past KEEP at once; parts go when all in them is. */
-        buf_printf(b, "TTL toDateTime(bucket) + toIntervalSecond(%" PRId64 ") ", duration_seconds(t->keep->age));
+        buf_printf(b, "TTL toDateTime(bucket) + toIntervalSecond(%" PRId64 ") ",
+                   duration_seconds(t->keep->age));
     }
     /* Smaller granules would answer narrow ranges sooner, but each is compressed for itself: 1,024
      * cost a seventh more disk. */
     put_table_settings(b, &p->settings, 4096, has_ttl);
 }
 
-static void put_keep_filter(struct buf *b, const struct keep *keep, int64_t hidden_before, const char *column)
+static void put_keep_filter(struct buf *b, const struct keep *keep, int64_t hidden_before,
+                            const char *column)
 {
     if (has_age(keep))
-        buf_printf(b, " AND %s >= now() - toIntervalSecond(%" PRId64 ")", column, duration_seconds(keep->age));
+        buf_printf(b, " AND %s >= now() - toIntervalSecond(%" PRId64 ")", column,
+                   duration_seconds(keep->age));
     if (hidden_before > 0)
         buf_printf(b, " AND %s >= toDateTime(%" PRId64 ", 'UTC')", column, hidden_before);
 }
@@ -201,7 +210,8 @@ static void view_select(struct buf *b, const struct plan *p, const struct plan_s
             const struct plan_column *d = &other->dimensions[i];
             bool is_first = !set_has_key(c, d->name);
             for (size_t earlier = 0; is_first && earlier < k; earlier++)
-                is_first = s->cubes[earlier].metric != c->metric || !set_has_key(&s->cubes[earlier], d->name);
+                is_first = s->cubes[earlier].metric != c->metric ||
+                           !set_has_key(&s->cubes[earlier], d->name);
             if (!is_first)
                 continue;
             struct type type = d->type;
@@ -247,7 +257,8 @@ static void view_select(struct buf *b, const struct plan *p, const struct plan_s
             print_identifier(b, c->dimensions[i].name);
         }
     } else {
-        buf_text(b, " HAVING count() > 0"); /* no rows, no answer: as GROUP BY () over nothing has none here */
+        /* no rows, no answer: as GROUP BY () over nothing has none here */
+        buf_text(b, " HAVING count() > 0");
     }
     buf_text(b, ")");
     if (c->having != NULL) {
@@ -256,7 +267,8 @@ static void view_select(struct buf *b, const struct plan *p, const struct plan_s
     }
 }
 
-static void metric_view(struct buf *b, const struct plan *p, const struct plan_source *s, size_t first, size_t tier)
+static void metric_view(struct buf *b, const struct plan *p, const struct plan_source *s,
+                        size_t first, size_t tier)
 {
     const struct plan_cube *c = &s->cubes[first];
     buf_printf(b, "CREATE OR REPLACE VIEW %s.", p->settings.database);
@@ -277,7 +289,8 @@ static void metric_view(struct buf *b, const struct plan *p, const struct plan_s
     }
 }
 
-/* Times lie near their neighbours' in any order that people choose: differences are half the bytes or less. */
+/* Times lie near their neighbours' in any order that people choose: differences are half the
+ * bytes or less. */
 static void put_raw_column(struct buf *b, const struct plan_column *c)
 {
     bool is_time = c->type.kind == TYPE_DATETIME || c->type.kind == TYPE_DATETIME64;
@@ -285,7 +298,9 @@ static void put_raw_column(struct buf *b, const struct plan_column *c)
     print_identifier(b, c->name);
     buf_byte(b, ' ');
     type_print(b, c->type);
-    buf_text(b, is_time && !c->type.is_nullable && !c->type.is_low_cardinality ? " CODEC(Delta, ZSTD(1)), " : ", ");
+    buf_text(b, is_time && !c->type.is_nullable && !c->type.is_low_cardinality
+                    ? " CODEC(Delta, ZSTD(1)), "
+                    : ", ");
 }
 
 static void raw_table(struct buf *b, const struct plan *p, const struct plan_raw *r)
@@ -293,14 +308,12 @@ static void raw_table(struct buf *b, const struct plan *p, const struct plan_raw
     buf_printf(b, "CREATE TABLE IF NOT EXISTS %s.%s (", p->settings.database, r->table);
     for (size_t i = 0; i < r->n_columns; i++)
         put_raw_column(b, &r->columns[i]);
-    buf_text(
-        b,
-        "_time DateTime('UTC') CODEC(Delta, ZSTD(1)), _partition UInt64, _offset UInt64 "
-        "CODEC(Delta, ZSTD(1)), _arrival DateTime('UTC'), "
-        "_source LowCardinality(String), _epoch UInt64, "
-        "_block UInt32 CODEC(T64, ZSTD(1)), _deadline DateTime('UTC'), "
-        "INDEX _by_epoch _epoch TYPE minmax GRANULARITY 1, "
-        "CONSTRAINT fresh CHECK _deadline >= nowInBlock()) ENGINE = MergeTree ");
+    buf_text(b, "_time DateTime('UTC') CODEC(Delta, ZSTD(1)), _partition UInt64, _offset UInt64 "
+                "CODEC(Delta, ZSTD(1)), _arrival DateTime('UTC'), "
+                "_source LowCardinality(String), _epoch UInt64, "
+                "_block UInt32 CODEC(T64, ZSTD(1)), _deadline DateTime('UTC'), "
+                "INDEX _by_epoch _epoch TYPE minmax GRANULARITY 1, "
+                "CONSTRAINT fresh CHECK _deadline >= nowInBlock()) ENGINE = MergeTree ");
     put_partition(b, keep_partition(r->keep), "_time");
     buf_text(b, "ORDER BY (");
     for (uint32_t i = 0; i < r->keep->n_order_by; i++) {
@@ -433,7 +446,8 @@ size_t plan_own_ddl(const struct plan_settings *s, struct arena *arena, char ***
     *out = arena_alloc(arena, COUNT(templates) * sizeof(char *));
     for (size_t i = 0; i < COUNT(templates); i++) {
         const char *hole = strstr(templates[i], "%s");
-        (*out)[i] = arena_printf(arena, "%.*s%s%s", (int)(hole - templates[i]), templates[i], s->database, hole + 2);
+        (*out)[i] = arena_printf(arena, "%.*s%s%s", (int)(hole - templates[i]), templates[i],
+                                 s->database, hole + 2);
         if (i > 0)
             (*out)[i] = arena_printf(arena, "%s%" PRId64, (*out)[i], s->dedup_window);
     }

@@ -1,25 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Turns. Chunks of a file are cut one after the other, each where the one before it ended, but their bytes are read
- * at the same time and without the file's lock: a worker takes a turn, guesses where its chunk will begin and reads
- * from there. When its turn comes the bytes lie in its buffer, and cutting and the proof are all that is left. A
- * guess that does not fit costs that one read.
+ * Turns. Chunks of a file are cut one after the other, each where the one before it ended, but
+ * their bytes are read at the same time and without the file's lock: a worker takes a turn, guesses
+ * where its chunk will begin and reads from there. When its turn comes the bytes lie in its buffer,
+ * and cutting and the proof are all that is left. A guess that does not fit costs that one read.
  *
- * The first in line knows its place: the position. Those behind it guess: a little before the end of the window of
- * the turn before, for that one will leave the beginning of a record at its window's end. */
+ * The first in line knows its place: the position. Those behind it guess: a little before the
+ * end of the window of the turn before, for that one will leave the beginning of a record at its
+ * window's end. */
 #include "source/file_priv.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
-/* Only plain files, and only windows that were whole when the file was opened: at the end it is looked at under the
- * lock whether more came. Nothing handed out yet: the header and what was seen first have to be looked at, too. */
+/* Only plain files, and only windows that were whole when the file was opened: at the end it is
+ * looked at under the lock whether more came. Nothing handed out yet: the header and what was
+ * seen first have to be looked at, too. */
 static bool find_window(const struct file *f, uint64_t *from)
 {
     const struct reader *r = &f->cursor.reader;
     bool is_alone = f->n_turns == f->n_served;
-    if (!reader_is_open(r) || r->compression != COMPRESSION_NONE || f->head_bytes == 0 || f->cursor.is_broken)
+    if (!reader_is_open(r) || r->compression != COMPRESSION_NONE || f->head_bytes == 0 ||
+        f->cursor.is_broken)
         return false;
     if (!is_alone && (f->ahead_to == 0 || f->overlap == 0))
         return false;
@@ -90,7 +93,8 @@ void file_take_turn(struct file_set *s, struct file *f, struct chunk_memory *m)
     while (f->n_served != turn)
         pthread_cond_wait(&f->turn, &f->lock);
     bool is_same_reader = reader_is_open(&f->cursor.reader) && f->n_opened == opened;
-    if (m->ahead_bytes < FILE_CHUNK_BYTES || !is_same_reader || !file_is_ready(s, f) || !is_window_good(f, m))
+    if (m->ahead_bytes < FILE_CHUNK_BYTES || !is_same_reader || !file_is_ready(s, f) ||
+        !is_window_good(f, m))
         m->ahead_bytes = 0;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Handing out chunks. A worker picks the first ready file in name order whose lock is free, reads and
- * cuts in turn (ahead.c), and decodes after it. Buffers come from a pool, open readers are bounded. */
+ * Handing out chunks. A worker picks the first ready file in name order whose lock is free,
+ * reads and cuts in turn (ahead.c), and decodes after it. Buffers come from a pool, open readers
+ * are bounded. */
 #include "source/file_priv.h"
 
 #include <stdio.h>
@@ -66,8 +67,8 @@ static void lru_unlink(struct file_set *s, struct file *f)
     s->n_open--;
 }
 
-/* The least recently used reader that nobody uses now, locked. One that is the only way to its content
- * stays. */
+/* The least recently used reader that nobody uses now, locked. One that is the only way to its
+ * content stays. */
 static struct file *lru_victim(struct file_set *s, struct file *but)
 {
     for (struct file *f = s->lru_first; f != NULL; f = f->lru_next) {
@@ -112,7 +113,8 @@ void file_close_reader(struct file_set *s, struct file *f)
 
 /* A file that is known from a mark: its header is read when it is needed. It may have been written
  * over since: identity is that of the records alone. */
-static enum err_code read_header(struct file_set *s, struct file *f, struct chunk_memory *m, struct err *e)
+static enum err_code read_header(struct file_set *s, struct file *f, struct chunk_memory *m,
+                                 struct err *e)
 {
     struct content content;
     if (f->header != NULL || !format_has_names(s->spec.format))
@@ -129,7 +131,8 @@ static enum err_code read_header(struct file_set *s, struct file *f, struct chun
 }
 
 /* Opens the file and proves that it is still the one that was read. m is scratch. */
-static enum err_code open_reader(struct file_set *s, struct file *f, struct chunk_memory *memory, struct err *e)
+static enum err_code open_reader(struct file_set *s, struct file *f, struct chunk_memory *memory,
+                                 struct err *e)
 {
     struct reader *r = &f->cursor.reader;
     TRY(reader_open(r, f->path, e));
@@ -163,8 +166,8 @@ static enum err_code open_reader(struct file_set *s, struct file *f, struct chun
     return code;
 }
 
-/* After a read: are the bytes before the position still those that were handed out? If so, what was read
- * behind them is this file's. */
+/* After a read: are the bytes before the position still those that were handed out? If so, what
+ * was read behind them is this file's. */
 static bool is_still_same(struct file *f, uint64_t from)
 {
     char now[TAIL_CHECK_BYTES];
@@ -175,7 +178,8 @@ static bool is_still_same(struct file *f, uint64_t from)
            memcmp(now, f->tail.p + f->tail.n - n, n) == 0;
 }
 
-/* The same for a file of which nothing was handed out yet: it must begin as it did when it was met. */
+/* The same for a file of which nothing was handed out yet: it must begin as it did when it was
+ * met. */
 static bool is_as_seen(const struct file *f, const struct piece *p)
 {
     size_t n = p->is_too_long ? p->n : p->n + p->rest;
@@ -194,9 +198,9 @@ static void set_ready(struct file_set *s, struct file *f, bool is_ready)
     pthread_mutex_unlock(&s->lock);
 }
 
-/* What comes behind a record that was cut short may turn out to be its rest. A recovery that read both in
- * one range would find one record where two were stored, so nothing more of the file is handed out until
- * the range has been taken (file_set_changed_marks). */
+/* What comes behind a record that was cut short may turn out to be its rest. A recovery that
+ * read both in one range would find one record where two were stored, so nothing more of the
+ * file is handed out until the range has been taken (file_set_changed_marks). */
 static void hold(struct file_set *s, struct file *f)
 {
     pthread_mutex_lock(&s->lock);
@@ -230,15 +234,16 @@ static void note_end(struct file_set *s, struct file *f, const struct piece *p)
     f->has_partial = p->rest > 0;
     f->is_end = false;
     f->stat_hash = 0;
-    if (p->rest == 0 && p->is_whole && fstat(f->cursor.reader.fd, &st) == 0 && (uint64_t)st.st_size == p->used) {
+    if (p->rest == 0 && p->is_whole && fstat(f->cursor.reader.fd, &st) == 0 &&
+        (uint64_t)st.st_size == p->used) {
         struct stat_key key = stat_key_of(&st);
         f->stat_hash = stat_key_hash(&key);
     }
     file_set_waiting(s, f, f->cursor.reader.compression == COMPRESSION_NONE ? p->rest : 0);
     if (s->spec.is_once && !p->is_whole)
         file_set_say(s, FILE_CORRUPT, atomic_load(&f->partition), f->path, 0,
-                     "%s ends within its compressed data; the %llu bytes before that were read", f->path,
-                     (unsigned long long)f->cursor.position);
+                     "%s ends within its compressed data; the %llu bytes before that were read",
+                     f->path, (unsigned long long)f->cursor.position);
     set_ready(s, f, false);
     bool is_done = f->cursor.reader.compression != COMPRESSION_NONE && p->rest == 0;
     if (is_done || f->cursor.is_broken)
@@ -253,7 +258,8 @@ static void note_failure(struct file_set *s, struct file *f, enum err_code code,
         f->end_size = (uint64_t)st.st_size; /* tried again when it changes */
         if (f->corrupt_size != f->end_size)
             file_set_say(s, FILE_BAD_HEADER, atomic_load(&f->partition), f->path, 0,
-                         "%s: %s; what was read before stays, the rest waits for the header to fit", f->path, text);
+                         "%s: %s; what was read before stays, the rest waits for the header to fit",
+                         f->path, text);
         f->corrupt_size = f->end_size;
         f->is_stuck = true;
         file_close_reader(s, f);
@@ -264,15 +270,16 @@ static void note_failure(struct file_set *s, struct file *f, enum err_code code,
         f->end_size = (uint64_t)st.st_size; /* tried again when it changes */
         if (f->corrupt_size != f->end_size)
             file_set_say(s, FILE_CORRUPT, atomic_load(&f->partition), f->path, 0,
-                         "%s: %s; the %llu decompressed bytes before that were read. Put the whole file in its "
+                         "%s: %s; the %llu decompressed bytes before that were read. Put the whole "
+                         "file in its "
                          "place: it goes on from there",
                          f->path, text, (unsigned long long)f->cursor.position);
         f->corrupt_size = f->end_size;
         f->is_stuck = true;
     } else if (code == ERR_IO) {
         if (!f->is_stuck)
-            file_set_say(s, FILE_UNREADABLE, atomic_load(&f->partition), f->path, 0, "%s: %s; tried again", f->path,
-                         text);
+            file_set_say(s, FILE_UNREADABLE, atomic_load(&f->partition), f->path, 0,
+                         "%s: %s; tried again", f->path, text);
         f->is_stuck = true;
         if (!s->spec.is_once)
             file_set_flag(s, f);
@@ -292,8 +299,8 @@ static bool may_end(struct file_set *s, struct file *f)
            (fstat(f->cursor.reader.fd, &st) == 0 && (uint64_t)st.st_size <= f->limit);
 }
 
-static void fill_chunk(struct file_set *s, struct file *f, struct chunk_memory *m, const struct piece *p,
-                       struct file_chunk *ret)
+static void fill_chunk(struct file_set *s, struct file *f, struct chunk_memory *m,
+                       const struct piece *p, struct file_chunk *ret)
 {
     pthread_mutex_lock(&s->lock);
     if (atomic_load(&f->partition) == UINT64_MAX)
@@ -302,8 +309,14 @@ static void fill_chunk(struct file_set *s, struct file *f, struct chunk_memory *
     buf_reset(&m->path);
     buf_text(&m->path, f->path);
     *ret = (struct file_chunk){
-        .file = f, .partition = atomic_load(&f->partition), .from = p->from, .to = p->to, .data = p->data,
-        .data_bytes = p->n, .is_too_long = p->is_too_long, .path = buf_cstr(&m->path),
+        .file = f,
+        .partition = atomic_load(&f->partition),
+        .from = p->from,
+        .to = p->to,
+        .data = p->data,
+        .data_bytes = p->n,
+        .is_too_long = p->is_too_long,
+        .path = buf_cstr(&m->path),
         .header = format_has_state(s->spec.format) ? (struct str){buf_cstr(&m->header), m->header.n}
                                                    : str_of(f->header),
         .memory = m,
@@ -311,8 +324,8 @@ static void fill_chunk(struct file_set *s, struct file *f, struct chunk_memory *
 }
 
 /* Reads and proves what is next. On failure nothing of the file has moved. */
-static enum err_code read_piece(struct file_set *s, struct file *f, struct chunk_memory *m, struct piece *p,
-                                struct err *e)
+static enum err_code read_piece(struct file_set *s, struct file *f, struct chunk_memory *m,
+                                struct piece *p, struct err *e)
 {
     struct cursor *c = &f->cursor;
     if (!reader_is_open(&c->reader))
@@ -326,7 +339,8 @@ static enum err_code read_piece(struct file_set *s, struct file *f, struct chunk
 }
 
 /* Under f->lock. False: nothing to hand out now; the file is not ready any more. */
-static bool file_cut(struct file_set *s, struct file *f, struct chunk_memory *m, struct file_chunk *ret)
+static bool file_cut(struct file_set *s, struct file *f, struct chunk_memory *m,
+                     struct file_chunk *ret)
 {
     struct err err = {0};
     struct piece p;
@@ -355,7 +369,8 @@ static bool file_cut(struct file_set *s, struct file *f, struct chunk_memory *m,
     return p.n > 0;
 }
 
-/* The first ready file from which something can be read now, locked; if all are busy the first of them, to wait for. */
+/* The first ready file from which something can be read now, locked; if all are busy the first
+ * of them, to wait for. */
 static struct file *pick(struct file_set *s, struct file **busy)
 {
     struct file *found = NULL;
@@ -420,7 +435,8 @@ enum err_code file_next_chunk(struct file_set *s, struct file_chunk *ret, struct
 {
     struct chunk_memory *m = pool_take(s);
     if (m == NULL)
-        return err_set(e, ERR_UNAVAILABLE, "%zu chunks of source %s are in use", s->spec.max_chunks, s->spec.name);
+        return err_set(e, ERR_UNAVAILABLE, "%zu chunks of source %s are in use", s->spec.max_chunks,
+                       s->spec.name);
     count_cutting(s, 1);
     bool is_got = next_chunk(s, m, ret);
     count_cutting(s, -1);

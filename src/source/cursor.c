@@ -37,9 +37,9 @@ void tail_push(struct buf *tail, const char *p, size_t n)
 
 /* ---- records too long to be held ---- */
 
-/* Where in a record a scan stands. CSV as in the decoder: a field that starts with a quote runs to its
- * closing quote, line ends included; a quote elsewhere is an ordinary byte. TSV: a backslash takes the
- * next byte with it. JSON: every line end ends a record. */
+/* Where in a record a scan stands. CSV as in the decoder: a field that starts with a quote runs
+ * to its closing quote, line ends included; a quote elsewhere is an ordinary byte. TSV: a
+ * backslash takes the next byte with it. JSON: every line end ends a record. */
 enum record_state { FIELD_START, IN_PLAIN, IN_QUOTES, AFTER_QUOTE, AFTER_BACKSLASH };
 
 /* A stream of JSON objects: its brackets. */
@@ -105,7 +105,8 @@ static size_t tsv_record_end(enum record_state *state, const char *p, size_t n)
     return SIZE_MAX;
 }
 
-static size_t record_end(struct record_scan *scan, const struct file_source_spec *spec, const char *p, size_t n)
+static size_t record_end(struct record_scan *scan, const struct file_source_spec *spec,
+                         const char *p, size_t n)
 {
     enum record_state *state = &scan->state;
     if (scan->is_stream)
@@ -115,21 +116,20 @@ static size_t record_end(struct record_scan *scan, const struct file_source_spec
     case FORMAT_CSV_WITH_NAMES:
         return csv_record_end(state, spec->delimiter ? spec->delimiter : ',', p, n);
     case FORMAT_TSV:
-    case FORMAT_TSV_WITH_NAMES:
-        return tsv_record_end(state, p, n);
-    default:;
-        const char *end = memchr(p, '\n', n);
-        return end ? (size_t)(end - p) + 1 : SIZE_MAX;
+    case FORMAT_TSV_WITH_NAMES: return tsv_record_end(state, p, n);
+    default:; const char *end = memchr(p, '\n', n); return end ? (size_t)(end - p) + 1 : SIZE_MAX;
     }
 }
 
-/* The record at c->position does not fit: memory holds its first n bytes. Reads on to its end; the first
- * TOO_LONG_BYTES stay at the beginning of the memory, the rest of it is the window. */
-static enum err_code pass_record(struct cursor *c, const struct file_source_spec *spec, struct chunk_memory *m,
-                                 size_t n, uint64_t stop, bool is_end, struct piece *ret, struct err *e)
+/* The record at c->position does not fit: memory holds its first n bytes. Reads on to its end;
+ * the first TOO_LONG_BYTES stay at the beginning of the memory, the rest of it is the window. */
+static enum err_code pass_record(struct cursor *c, const struct file_source_spec *spec,
+                                 struct chunk_memory *m, size_t n, uint64_t stop, bool is_end,
+                                 struct piece *ret, struct err *e)
 {
     buf_reset(&c->passed);
-    struct record_scan state = {.is_stream = spec->format == FORMAT_JSON_EACH_ROW && c->header.n > 0};
+    struct record_scan state = {.is_stream =
+                                    spec->format == FORMAT_JSON_EACH_ROW && c->header.n > 0};
     size_t kept = n < TOO_LONG_BYTES ? n : TOO_LONG_BYTES, used = 0;
     uint64_t at = c->position; /* of the window's first byte */
     char *window = m->data;
@@ -181,8 +181,8 @@ static enum err_code pass_record(struct cursor *c, const struct file_source_spec
 
 /* Length of a prefix of whole records: the longest at the end of a file, else one long enough. The
  * decoder walks CSV records that have quotes field by field; most can be proved to be simple. */
-static size_t cut_records(const struct file_source_spec *spec, const char *data, size_t n, bool is_eof, bool is_end,
-                          bool is_quoteless, bool is_stream)
+static size_t cut_records(const struct file_source_spec *spec, const char *data, size_t n,
+                          bool is_eof, bool is_end, bool is_quoteless, bool is_stream)
 {
     bool is_csv = spec->format == FORMAT_CSV || spec->format == FORMAT_CSV_WITH_NAMES;
     if (is_stream)
@@ -196,7 +196,8 @@ static size_t cut_records(const struct file_source_spec *spec, const char *data,
     struct quotes_cut cut = quotes_cut(spec->delimiter ? spec->delimiter : ',', data, n);
     if (cut.is_complete || (!is_eof && cut.length >= n / 2))
         return cut.length;
-    return cut.length + decoder_cut(spec->format, spec->delimiter, data + cut.length, n - cut.length, false);
+    return cut.length +
+           decoder_cut(spec->format, spec->delimiter, data + cut.length, n - cut.length, false);
 }
 
 /* ---- headers inside ---- */
@@ -213,14 +214,15 @@ static enum err_code find_header(struct cursor *c, uint64_t to, struct err *e)
     while (c->reader.at < to) {
         uint64_t rest = to - c->reader.at;
         size_t got;
-        TRY(reader_read(&c->reader, block, rest < FILE_CHUNK_BYTES ? (size_t)rest : FILE_CHUNK_BYTES, &got, e));
+        TRY(reader_read(&c->reader, block,
+                        rest < FILE_CHUNK_BYTES ? (size_t)rest : FILE_CHUNK_BYTES, &got, e));
         if (got == 0)
             break;
         for (const char *p = block, *end = block + got; p < end;) {
             is_header |= is_start && (*p == '#' || *p == '\xef');
-            const char *next = is_header ? memchr(p, '\n', (size_t)(end - p))
+            const char *next = is_header                ? memchr(p, '\n', (size_t)(end - p))
                                : is_start && *p == '\n' ? p
-                                                       : memmem(p, (size_t)(end - p), "\n#", 2);
+                                                        : memmem(p, (size_t)(end - p), "\n#", 2);
             size_t n = next ? (size_t)(next + 1 - p) : (size_t)(end - p);
             if (is_header && line.n < (1 << 20))
                 buf_put(&line, p, n);
@@ -245,7 +247,8 @@ static enum err_code find_layout(struct cursor *c, struct err *e)
     size_t got;
 
     TRY(reader_seek(&c->reader, 0, e));
-    (void)!reader_read(&c->reader, block, sizeof(block), &got, &ignored); /* who reads it as records will say it */
+    /* who reads it as records will say it */
+    (void)!reader_read(&c->reader, block, sizeof(block), &got, &ignored);
     enum json_layout layout = json_layout_of(block, got);
     buf_reset(&c->header);
     buf_text(&c->header, layout == JSON_IS_STREAM ? JSON_STREAM : "");
@@ -254,7 +257,8 @@ static enum err_code find_layout(struct cursor *c, struct err *e)
 }
 
 /* Also before each piece: a file that grows may show it now. */
-static enum err_code know_layout(struct cursor *c, const struct file_source_spec *spec, struct err *e)
+static enum err_code know_layout(struct cursor *c, const struct file_source_spec *spec,
+                                 struct err *e)
 {
     if (spec->format != FORMAT_JSON_EACH_ROW || c->is_header_known)
         return ERR_OK;
@@ -263,7 +267,8 @@ static enum err_code know_layout(struct cursor *c, const struct file_source_spec
     return reader_seek(&c->reader, at, e);
 }
 
-enum err_code cursor_seek(struct cursor *c, const struct file_source_spec *spec, uint64_t to, struct err *e)
+enum err_code cursor_seek(struct cursor *c, const struct file_source_spec *spec, uint64_t to,
+                          struct err *e)
 {
     c->position = to;
     if (format_has_headers_inside(spec->format) && !c->is_header_known)
@@ -273,7 +278,8 @@ enum err_code cursor_seek(struct cursor *c, const struct file_source_spec *spec,
 }
 
 /* A piece has one header: it ends where that changes. */
-static size_t cut_at_header(struct cursor *c, struct chunk_memory *m, const char *data, size_t cut, struct piece *ret)
+static size_t cut_at_header(struct cursor *c, struct chunk_memory *m, const char *data, size_t cut,
+                            struct piece *ret)
 {
     size_t n = decoder_header_pass(&c->header, data, cut);
     buf_reset(&m->header);
@@ -283,8 +289,9 @@ static size_t cut_at_header(struct cursor *c, struct chunk_memory *m, const char
     return n;
 }
 
-enum err_code cursor_next(struct cursor *c, const struct file_source_spec *spec, struct chunk_memory *m,
-                          uint64_t stop, bool is_end, struct piece *ret, struct err *e)
+enum err_code cursor_next(struct cursor *c, const struct file_source_spec *spec,
+                          struct chunk_memory *m, uint64_t stop, bool is_end, struct piece *ret,
+                          struct err *e)
 {
     bool is_plain = c->reader.compression == COMPRESSION_NONE;
     *ret = (struct piece){.from = c->position, .to = c->position};
@@ -321,8 +328,8 @@ enum err_code cursor_next(struct cursor *c, const struct file_source_spec *spec,
         ret->is_eof = code == ERR_OK && n < cap;
         ret->is_whole = ret->is_eof && reader_is_whole(&c->reader);
         bool is_stop = c->position + n >= stop;
-        cut = cut_records(spec, m->data + skip, n, ret->is_eof || code != ERR_OK, is_stop, m->is_quoteless,
-                          is_stream);
+        cut = cut_records(spec, m->data + skip, n, ret->is_eof || code != ERR_OK, is_stop,
+                          m->is_quoteless, is_stream);
         if (!is_stop && is_end && ret->is_eof && ret->is_whole && cut < n) {
             ret->is_cut_short = true;
             cut = n;

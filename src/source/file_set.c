@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A file set from outside: opening, marks, events. Looking at names is scan.c, reading is chunk.c. */
+ * A file set from outside: opening, marks, events. Looking at names is scan.c, reading is
+ * chunk.c. */
 #include "source/file_priv.h"
 
 #include <stdio.h>
@@ -118,8 +119,9 @@ void file_set_waiting(struct file_set *s, struct file *f, uint64_t bytes)
 
 static bool is_sound(const struct file_mark *m)
 {
-    return m->path != NULL && m->head_bytes <= FILE_HASH_BYTES && m->tail_bytes <= FILE_HASH_BYTES &&
-           m->position >= m->header_bytes && m->head_bytes <= m->position - m->header_bytes &&
+    return m->path != NULL && m->head_bytes <= FILE_HASH_BYTES &&
+           m->tail_bytes <= FILE_HASH_BYTES && m->position >= m->header_bytes &&
+           m->head_bytes <= m->position - m->header_bytes &&
            m->tail_bytes <= m->position - m->header_bytes && m->partition != UINT64_MAX;
 }
 
@@ -143,7 +145,8 @@ static void take_mark(struct file_set *s, const struct file_mark *m)
     f->mark_first = f->first_hash = m->first_hash;
     f->mark_small = f->small_hash = m->small_hash;
     head_index_add(&s->index, f);
-    if ((m->first_hash == 0 && m->head_bytes >= FIRST_BYTES) || (m->small_hash == 0 && m->head_bytes >= SMALL_BYTES))
+    if ((m->first_hash == 0 && m->head_bytes >= FIRST_BYTES) ||
+        (m->small_hash == 0 && m->head_bytes >= SMALL_BYTES))
         push_file(&s->unhashed, &s->n_unhashed, f);
 
     struct entry *entry = entry_get(s, m->path);
@@ -159,7 +162,8 @@ static char *keep_text(struct buf *b, const char *text)
     return copy;
 }
 
-enum err_code file_set_new(struct file_set **ret, const struct file_source_spec *spec, struct err *e)
+enum err_code file_set_new(struct file_set **ret, const struct file_source_spec *spec,
+                           struct err *e)
 {
     struct glob *glob;
     TRY(glob_new(&glob, spec->globs, spec->n_globs, e));
@@ -188,7 +192,8 @@ enum err_code file_set_new(struct file_set **ret, const struct file_source_spec 
 
 void file_set_look_ahead(struct file_set *s)
 {
-    s->is_looking = pthread_create(&s->looker, NULL, look_ahead, s) == 0; /* else the first scan looks */
+    /* else the first scan looks */
+    s->is_looking = pthread_create(&s->looker, NULL, look_ahead, s) == 0;
 }
 
 static void end_look_ahead(struct file_set *s)
@@ -276,8 +281,8 @@ void file_set_close(struct file_set *s)
 
 /* ---- events ---- */
 
-void file_set_say(struct file_set *s, enum file_event_kind kind, uint64_t partition, const char *path,
-                  uint64_t lost_bytes, const char *fmt, ...)
+void file_set_say(struct file_set *s, enum file_event_kind kind, uint64_t partition,
+                  const char *path, uint64_t lost_bytes, const char *fmt, ...)
 {
     char text[1200];
     va_list args;
@@ -285,8 +290,11 @@ void file_set_say(struct file_set *s, enum file_event_kind kind, uint64_t partit
     vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
     struct event_item *item = xcalloc(1, sizeof(*item));
-    item->event = (struct file_event){.kind = kind, .partition = partition, .path = xstrdup(path),
-                                      .text = xstrdup(text), .lost_bytes = lost_bytes};
+    item->event = (struct file_event){.kind = kind,
+                                      .partition = partition,
+                                      .path = xstrdup(path),
+                                      .text = xstrdup(text),
+                                      .lost_bytes = lost_bytes};
     pthread_mutex_lock(&s->lock);
     if (s->last_event != NULL)
         s->last_event->next = item;
@@ -328,10 +336,17 @@ void file_snapshot(struct file *f, struct file_mark *m)
         f->is_tail_stale = false;
     }
     *m = (struct file_mark){
-        .partition = atomic_load(&f->partition), .path = f->path, .position = f->cursor.position,
-        .header_bytes = f->header_bytes, .head_bytes = f->head_bytes, .head_hash = f->head_hash,
-        .tail_bytes = f->tail_bytes, .tail_hash = f->tail_hash, .stat_hash = f->stat_hash,
-        .small_hash = f->mark_small, .first_hash = f->mark_first,
+        .partition = atomic_load(&f->partition),
+        .path = f->path,
+        .position = f->cursor.position,
+        .header_bytes = f->header_bytes,
+        .head_bytes = f->head_bytes,
+        .head_hash = f->head_hash,
+        .tail_bytes = f->tail_bytes,
+        .tail_hash = f->tail_hash,
+        .stat_hash = f->stat_hash,
+        .small_hash = f->mark_small,
+        .first_hash = f->mark_first,
     };
 }
 

@@ -21,7 +21,8 @@
 #include "base/mem.h"
 
 enum { MAX_PATTERNS = 10000, MAX_DEPTH = 64 };
-/* A folder changed this recently may change again without a new mtime (coarse clocks of file systems). */
+/* A folder changed this recently may change again without a new mtime (coarse clocks of file
+ * systems). */
 static const int64_t RACY_NS = 2000000000;
 
 struct node;
@@ -33,20 +34,21 @@ struct name {
 };
 
 struct node {
-    char *folder;        /* without trailing slash; "" is the root */
-    uint32_t component;  /* index in its pattern */
+    char *folder;       /* without trailing slash; "" is the root */
+    uint32_t component; /* index in its pattern */
     int depth;
     bool is_listed, is_racy;
-    int error;           /* said last */
+    int error; /* said last */
     uint64_t device, inode;
     int64_t mtime_ns, ctime_ns;
-    struct name *names;  /* sorted */
+    struct name *names; /* sorted */
     size_t n_names;
-    struct node *below;  /* "**": the rest of the pattern in this same folder; literal: the folder below */
+    /* "**": the rest of the pattern in this same folder; literal: the folder below */
+    struct node *below;
 };
 
 struct pattern {
-    uint32_t id;         /* index of the pattern as it was given */
+    uint32_t id; /* index of the pattern as it was given */
     char **components;
     size_t n_components;
     struct node *root;
@@ -139,7 +141,8 @@ static enum err_code expand(char *text, struct words *ret, struct err *e)
     char *open = strchr(own, '{');
     if (open == NULL) {
         if (ret->n >= MAX_PATTERNS)
-            return err_set(e, ERR_INVALID, "the braces of the pattern make more than 10,000 patterns");
+            return err_set(e, ERR_INVALID,
+                           "the braces of the pattern make more than 10,000 patterns");
         words_add(ret, MOVE(own));
         return ERR_OK;
     }
@@ -153,9 +156,11 @@ static enum err_code expand(char *text, struct words *ret, struct err *e)
         return err_set(e, ERR_INVALID, "'{' without '}' in the pattern '%s'", own);
 
     struct words options = {0};
-    enum err_code code = brace_options((struct str){open + 1, (size_t)(close - open - 1)}, &options, e);
+    enum err_code code =
+        brace_options((struct str){open + 1, (size_t)(close - open - 1)}, &options, e);
     for (size_t i = 0; code == ERR_OK && i < options.n; i++)
-        code = expand(xasprintf("%.*s%s%s", (int)(open - own), own, options.items[i], close + 1), ret, e);
+        code = expand(xasprintf("%.*s%s%s", (int)(open - own), own, options.items[i], close + 1),
+                      ret, e);
     words_done(&options);
     return code;
 }
@@ -275,7 +280,8 @@ static void tell_found(struct walk *w, struct node *node, const char *name)
     w->v->found(w->v->context, path, w->pattern->id);
 }
 
-/* Does the listed name belong to this node, as a file (last component) or as a folder to go into? */
+/* Does the listed name belong to this node, as a file (last component) or as a folder to go
+ * into? */
 static bool is_wanted(struct walk *w, struct node *node, const struct dirent *d)
 {
     const char *component = w->pattern->components[node->component];
@@ -345,8 +351,8 @@ static bool node_list(struct walk *w, struct node *node)
     if (stat(folder, &st) == 0) {
         int64_t mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
         int64_t ctime_ns = (int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec;
-        if (node->is_listed && !node->is_racy && node->device == st.st_dev && node->inode == st.st_ino &&
-            node->mtime_ns == mtime_ns && node->ctime_ns == ctime_ns)
+        if (node->is_listed && !node->is_racy && node->device == st.st_dev &&
+            node->inode == st.st_ino && node->mtime_ns == mtime_ns && node->ctime_ns == ctime_ns)
             return true;
         struct timespec now;
         clock_gettime(CLOCK_REALTIME, &now);

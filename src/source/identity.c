@@ -8,16 +8,24 @@ static const struct {
     struct str magic;
     const char *text;
 } foreign[] = {
-    {{"\xff\xfe", 2}, "is UTF-16 (little endian), not UTF-8; convert it: iconv -f UTF-16 -t UTF-8 IN > OUT"},
-    {{"\xfe\xff", 2}, "is UTF-16 (big endian), not UTF-8; convert it: iconv -f UTF-16 -t UTF-8 IN > OUT"},
-    {{"PK\x03\x04", 4}, "is a zip archive or an Excel workbook; unpack it: unzip -p IN > OUT; a workbook (.xlsx): "
-                        "libreoffice --headless --convert-to csv IN"},
+    {{"\xff\xfe", 2},
+     "is UTF-16 (little endian), not UTF-8; convert it: iconv -f UTF-16 -t UTF-8 IN > OUT"},
+    {{"\xfe\xff", 2},
+     "is UTF-16 (big endian), not UTF-8; convert it: iconv -f UTF-16 -t UTF-8 IN > OUT"},
+    {{"PK\x03\x04", 4},
+     "is a zip archive or an Excel workbook; unpack it: unzip -p IN > OUT; a workbook (.xlsx): "
+     "libreoffice --headless --convert-to csv IN"},
     {{"PK\x05\x06", 4}, "is an empty zip archive"},
-    {{"PAR1\x15", 5}, "is Parquet; convert it: clickhouse-local -q \"SELECT * FROM file('IN', Parquet) INTO OUTFILE "
-                  "'OUT.csv' FORMAT CSVWithNames\""},
-    {{"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 8}, "is an old Excel workbook; convert it: libreoffice --headless "
-                                              "--convert-to csv IN"},
-    {{"\xfd""7zXZ\x00", 6}, "is compressed by xz; convert it: xz -dc IN | zstd > OUT.zst"},
+    {{"PAR1\x15", 5},
+     "is Parquet; convert it: clickhouse-local -q \"SELECT * FROM file('IN', Parquet) INTO OUTFILE "
+     "'OUT.csv' FORMAT CSVWithNames\""},
+    {{"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 8},
+     "is an old Excel workbook; convert it: libreoffice --headless "
+     "--convert-to csv IN"},
+    {{"\xfd"
+      "7zXZ\x00",
+      6},
+     "is compressed by xz; convert it: xz -dc IN | zstd > OUT.zst"},
 };
 
 static const char *foreign_text(const char *p, size_t n)
@@ -61,11 +69,13 @@ enum err_code content_look(struct reader *r, enum format format, char *scratch, 
         n += got;
         header = header_length(format, scratch, n, &ret->header);
         bool is_end = n < want;
-        if (is_end || want == SCRATCH_BYTES || (header != SIZE_MAX && n - header >= FILE_HASH_BYTES))
+        if (is_end || want == SCRATCH_BYTES ||
+            (header != SIZE_MAX && n - header >= FILE_HASH_BYTES))
             break;
     }
     const char *text = foreign_text(scratch, n);
-    if (text == NULL && format_has_headers_inside(format) && n > 3 && scratch[0] != '#' && scratch[0] != '\xef')
+    if (text == NULL && format_has_headers_inside(format) && n > 3 && scratch[0] != '#' &&
+        scratch[0] != '\xef')
         text = "does not begin with a header of Zeek (#separator, #fields, ...)";
     if (text == NULL && header == SIZE_MAX && n == SCRATCH_BYTES)
         text = "has a header line above 1 MiB";
@@ -79,8 +89,8 @@ enum err_code content_look(struct reader *r, enum format format, char *scratch, 
                     (n < 4 || (scratch[3] >= '1' && scratch[3] <= '9')) &&
                     (n < 5 || scratch[4] == '1' || scratch[4] == '\x17');
     bool is_unclear = r->compression == COMPRESSION_NONE && (n < 4 || is_bzip2) && n > 0 &&
-                      (is_bzip2 || scratch[0] == '\x04' || scratch[0] == '\x1f' || scratch[0] == '\x28' ||
-                       scratch[0] == '\xef' || (uint8_t)scratch[0] >= 0xfe);
+                      (is_bzip2 || scratch[0] == '\x04' || scratch[0] == '\x1f' ||
+                       scratch[0] == '\x28' || scratch[0] == '\xef' || (uint8_t)scratch[0] >= 0xfe);
     if (header == SIZE_MAX || n <= header || is_unclear)
         return ERR_OK;
 
@@ -95,7 +105,8 @@ enum err_code content_look(struct reader *r, enum format format, char *scratch, 
 }
 
 /* Reads n bytes at `at`; fewer only at the end. A file that is corrupt from there on ends there. */
-static enum err_code read_piece(struct reader *r, uint64_t at, char *p, size_t n, size_t *got, struct err *e)
+static enum err_code read_piece(struct reader *r, uint64_t at, char *p, size_t n, size_t *got,
+                                struct err *e)
 {
     *got = 0;
     enum err_code code = reader_seek(r, at, e);
@@ -153,7 +164,8 @@ enum identity identity_decide(const struct identity_facts *f)
         return IDENTITY_MOVED;
     if (f->other == MATCH_FULL && !f->is_distinct_path)
         return IDENTITY_SAME;
-    /* While a file is being written over (or restored), it is for a while the beginning of what it was. */
+    /* While a file is being written over (or restored), it is for a while the beginning of what
+     * it was. */
     if (f->own == MATCH_PREFIX && !f->is_old_elsewhere && !f->is_settled)
         return IDENTITY_WAIT;
     /* With DISTINCT PATH a copy is wanted, but not before it is complete. */

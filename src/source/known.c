@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Finding known files by their beginning. A head covers what was read, at most 64 KiB, so a content of n
- * bytes is hashed once, and the hash is finished at each length that some known file has. */
+ * Finding known files by their beginning. A head covers what was read, at most 64 KiB, so a
+ * content of n bytes is hashed once, and the hash is finished at each length that some known
+ * file has. */
 #include "source/file_priv.h"
 
 enum { MIN_BUCKETS = 1024 };
@@ -93,18 +94,21 @@ void head_index_done(struct head_index *x)
     free(x->smalls);
 }
 
-size_t head_index_equal(const struct head_index *x, struct u128 hash, uint32_t n, struct file **ret, size_t max)
+size_t head_index_equal(const struct head_index *x, struct u128 hash, uint32_t n, struct file **ret,
+                        size_t max)
 {
     size_t found = 0;
     if (x->n_files == 0)
         return 0;
-    for (struct file *f = x->heads[hash.lo & (x->n_buckets - 1)]; f != NULL && found < max; f = f->next_in_heads)
+    for (struct file *f = x->heads[hash.lo & (x->n_buckets - 1)]; f != NULL && found < max;
+         f = f->next_in_heads)
         if (f->key_bytes == n && f->key_hash.lo == hash.lo && f->key_hash.hi == hash.hi)
             ret[found++] = f;
     return found;
 }
 
-size_t head_index_first(const struct head_index *x, uint32_t first_hash, struct file **ret, size_t max)
+size_t head_index_first(const struct head_index *x, uint32_t first_hash, struct file **ret,
+                        size_t max)
 {
     size_t found = 0;
     if (x->n_files == 0 || first_hash == 0)
@@ -116,7 +120,8 @@ size_t head_index_first(const struct head_index *x, uint32_t first_hash, struct 
     return found;
 }
 
-size_t head_index_small(const struct head_index *x, uint32_t small_hash, struct file **ret, size_t max)
+size_t head_index_small(const struct head_index *x, uint32_t small_hash, struct file **ret,
+                        size_t max)
 {
     size_t found = 0;
     if (x->n_files == 0 || small_hash == 0)
@@ -128,7 +133,8 @@ size_t head_index_small(const struct head_index *x, uint32_t small_hash, struct 
     return found;
 }
 
-size_t head_index_find(const struct head_index *x, const char *head, uint32_t n, struct file **ret, size_t max)
+size_t head_index_find(const struct head_index *x, const char *head, uint32_t n, struct file **ret,
+                       size_t max)
 {
     struct sip128 state;
     sip128_init(&state);

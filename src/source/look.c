@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The first and the last part of a scan: which names are there and whether they were touched, by stat
- * alone; and what becomes of files that wait or that have no name any more. */
+ * The first and the last part of a scan: which names are there and whether they were touched, by
+ * stat alone; and what becomes of files that wait or that have no name any more. */
 #include "source/file_priv.h"
 
 #include <errno.h>
@@ -12,11 +12,15 @@
 
 enum { MIN_TURN = 64, MIN_OFTEN = 500 };
 static const int64_t SECOND_NS = 1000000000;
-static const int64_t TURN_NS = 1000000;              /* a scan spends so long on entries that are quiet */
-static const int64_t QUIET_NS = 60 * SECOND_NS;      /* untouched so long: looked at in turns */
-static const int64_t RECHECK_NS = 2 * SECOND_NS;     /* content of a growing file is compared so often */
-static const int64_t AHEAD_NS = 5 * SECOND_NS;       /* a look ahead is good for the first scan for so long */
-static const int64_t ORPHAN_NS = 600 * SECOND_NS;    /* an open file without a name in the glob is kept so long */
+/* a scan spends so long on entries that are quiet */
+static const int64_t TURN_NS = 1000000;
+static const int64_t QUIET_NS = 60 * SECOND_NS; /* untouched so long: looked at in turns */
+/* content of a growing file is compared so often */
+static const int64_t RECHECK_NS = 2 * SECOND_NS;
+/* a look ahead is good for the first scan for so long */
+static const int64_t AHEAD_NS = 5 * SECOND_NS;
+/* an open file without a name in the glob is kept so long */
+static const int64_t ORPHAN_NS = 600 * SECOND_NS;
 
 void entry_busy(struct file_set *s, struct entry *entry)
 {
@@ -102,7 +106,8 @@ void entry_gone(struct file_set *s, struct entry *entry)
     entry->must_check = false;
 }
 
-void entry_go_on(struct file_set *s, struct entry *entry, struct file *f, const struct stat_key *key)
+void entry_go_on(struct file_set *s, struct entry *entry, struct file *f,
+                 const struct stat_key *key)
 {
     bool is_other_disk_file = f->device != key->device || f->inode != key->inode;
     f->name = f->home = entry;
@@ -189,7 +194,8 @@ static struct sight sight_of(const char *path)
 static void take_sight(struct file_set *s, struct entry *entry, const struct sight *sight)
 {
     entry->must_stat = false;
-    if (sight->error == ENOENT || sight->error == ENOTDIR || (sight->error == 0 && !sight->is_file)) {
+    if (sight->error == ENOENT || sight->error == ENOTDIR ||
+        (sight->error == 0 && !sight->is_file)) {
         entry_gone(s, entry);
         return;
     }
@@ -209,8 +215,8 @@ static void take_sight(struct file_set *s, struct entry *entry, const struct sig
         entry_go_on(s, entry, f, &key); /* as it was when its end had been read */
         return;
     }
-    bool is_growth = entry->role == ROLE_READ && key.device == old.device && key.inode == old.inode &&
-                     key.size > old.size;
+    bool is_growth = entry->role == ROLE_READ && key.device == old.device &&
+                     key.inode == old.inode && key.size > old.size;
     if (is_growth)
         grow(s, entry, &key);
     if (!is_growth || (!s->spec.is_once && s->now_ns - entry->checked_ns > RECHECK_NS))
@@ -261,8 +267,8 @@ static void on_gone(void *context, const char *path)
 
 static void on_failed(void *context, const char *folder, int error)
 {
-    file_set_say(context, FILE_UNREADABLE, UINT64_MAX, folder, 0, "the folder %s cannot be listed: %s; tried again",
-                 folder, strerror(error));
+    file_set_say(context, FILE_UNREADABLE, UINT64_MAX, folder, 0,
+                 "the folder %s cannot be listed: %s; tried again", folder, strerror(error));
 }
 
 /* A head that was shorter than 64 KiB has grown: the file is found under the new one. */
@@ -339,7 +345,8 @@ static void drop_quiet(struct file_set *s)
     for (size_t i = 0; i < s->n_busy; i++) {
         struct entry *entry = s->busy[i];
         bool is_open = entry->must_stat || entry->must_check || entry->role == ROLE_NONE ||
-                       entry->role == ROLE_WAIT || entry->role == ROLE_TWIN || entry->role == ROLE_UNREADABLE;
+                       entry->role == ROLE_WAIT || entry->role == ROLE_TWIN ||
+                       entry->role == ROLE_UNREADABLE;
         bool is_recent = entry->role != ROLE_GONE && s->now_ns - entry->changed_ns < QUIET_NS;
         entry->is_busy = is_open || is_recent;
         if (entry->is_busy)
@@ -388,7 +395,8 @@ void look(struct file_set *s)
             stat_entry(s, entry);
         if (entry->role == ROLE_GONE)
             continue;
-        if (entry->must_check || entry->role == ROLE_WAIT || entry->role == ROLE_UNREADABLE || is_twin_due(s, entry))
+        if (entry->must_check || entry->role == ROLE_WAIT || entry->role == ROLE_UNREADABLE ||
+            is_twin_due(s, entry))
             todo_add(s, entry);
     }
     if (s->n_todo > 0)
@@ -427,17 +435,20 @@ static bool watch_orphan(struct file_set *s, struct file *f)
 
     /* Being written over right now, or about to be found under another name. */
     bool is_awaited = f->home != NULL && f->home->held == f && f->home->role == ROLE_WAIT;
-    bool is_settled = s->spec.is_once || (++f->missing_scans >= 2 && s->now_ns - f->missing_ns >= SECOND_NS);
+    bool is_settled =
+        s->spec.is_once || (++f->missing_scans >= 2 && s->now_ns - f->missing_ns >= SECOND_NS);
     if (is_awaited || !is_settled)
         return true;
     uint64_t rest = f->size > f->cursor.position ? f->size - f->cursor.position : 0;
     if (atomic_load(&f->is_packed))
         rest = atomic_load(&f->waiting);
     if (rest > 0)
-        file_set_say(s, FILE_LOST, atomic_load(&f->partition), f->path, rest,
-                     "%s is gone or replaced, %llu bytes of it were not read; its content is in no file of the "
-                     "source. If there is a copy, put it there under any name: it goes on where it was",
-                     f->path, (unsigned long long)rest);
+        file_set_say(
+            s, FILE_LOST, atomic_load(&f->partition), f->path, rest,
+            "%s is gone or replaced, %llu bytes of it were not read; its content is in no file of "
+            "the "
+            "source. If there is a copy, put it there under any name: it goes on where it was",
+            f->path, (unsigned long long)rest);
     f->size = 0;
     f->has_partial = false;
     file_set_waiting(s, f, 0);
@@ -506,7 +517,8 @@ void finish_scan(struct file_set *s)
         pthread_mutex_lock(&f->lock);
         f->is_watched = false;
         bool is_watched = f->name == NULL && watch_orphan(s, f);
-        if (f->has_partial && (f->name != NULL || f->is_orphan) && !s->spec.is_once && !f->is_changed) {
+        if (f->has_partial && (f->name != NULL || f->is_orphan) && !s->spec.is_once &&
+            !f->is_changed) {
             watch_partial(s, f);
             is_watched = true;
         }

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The middle of a scan: opening names that were touched and comparing their content with the files that
- * are known. What is certain at once is applied (goes on, moved, twin), the rest is left to the decision. */
+ * The middle of a scan: opening names that were touched and comparing their content with the
+ * files that are known. What is certain at once is applied (goes on, moved, twin), the rest is
+ * left to the decision. */
 #include "source/file_priv.h"
 
 #include <errno.h>
 #include <stdio.h>
 
 enum { MAX_CANDIDATES = 64, MAX_FIRSTS = 16, MAX_SMALLS = 4, MAX_TINY = 1000 };
-static const int64_t CALM_NS = 5000000000; /* a file untouched so long is not being written by a copy */
+/* a file untouched so long is not being written by a copy */
+static const int64_t CALM_NS = 5000000000;
 
 /* The name cannot be read now: said once a reason, tried again at every scan. */
-static void unreadable(struct file_set *s, struct entry *entry, enum err_code code, const struct err *err)
+static void unreadable(struct file_set *s, struct entry *entry, enum err_code code,
+                       const struct err *err)
 {
     if (code == ERR_NOT_FOUND) {
         entry_gone(s, entry);
@@ -21,8 +24,8 @@ static void unreadable(struct file_set *s, struct entry *entry, enum err_code co
     entry->must_check = false;
     if (code == ERR_INVALID) { /* corrupt from the beginning: only a change helps */
         entry->role = ROLE_REFUSED;
-        file_set_say(s, FILE_CORRUPT, partition, entry->path, 0, "%s: %s; nothing of it was read", entry->path,
-                     err->text);
+        file_set_say(s, FILE_CORRUPT, partition, entry->path, 0, "%s: %s; nothing of it was read",
+                     entry->path, err->text);
         return;
     }
     entry->role = ROLE_UNREADABLE;
@@ -38,14 +41,17 @@ static void snapshot(struct file *f, struct file_mark *m)
     pthread_mutex_unlock(&f->lock);
 }
 
-/* Of a file that was met but of which nothing was read: it is the same as long as its beginning is. */
+/* Of a file that was met but of which nothing was read: it is the same as long as its beginning
+ * is. */
 static enum err_code match_unread(struct file_set *s, struct reader *r, const struct file *f,
                                   struct match_result *ret, struct err *e)
 {
     struct content content;
-    *ret = (struct match_result){.match = MATCH_NONE, .is_shorter = true}; /* else: nothing of it can stay */
+    *ret = (struct match_result){.match = MATCH_NONE,
+                                 .is_shorter = true}; /* else: nothing of it can stay */
     TRY(content_look(r, s->spec.format, s->scratch, &content, e));
-    if (content.kind != CONTENT_OK || content.header_bytes != f->header_bytes || content.head_bytes < f->seen_bytes)
+    if (content.kind != CONTENT_OK || content.header_bytes != f->header_bytes ||
+        content.head_bytes < f->seen_bytes)
         return ERR_OK;
     struct u128 hash = sip_hash128(content.head, f->seen_bytes);
     if (hash.lo == f->seen_hash.lo && hash.hi == f->seen_hash.hi)
@@ -53,13 +59,15 @@ static enum err_code match_unread(struct file_set *s, struct reader *r, const st
     return ERR_OK;
 }
 
-static void become_moved(struct file_set *s, struct entry *entry, struct file *f, const struct stat_key *key)
+static void become_moved(struct file_set *s, struct entry *entry, struct file *f,
+                         const struct stat_key *key)
 {
     AUTO_MEM char *from = xstrdup(f->path);
     entry_go_on(s, entry, f, key);
     uint64_t partition = atomic_load(&f->partition);
     if (partition != UINT64_MAX && strcmp(from, entry->path) != 0)
-        file_set_say(s, FILE_MOVED, partition, entry->path, 0, "%s goes on as %s", from, entry->path);
+        file_set_say(s, FILE_MOVED, partition, entry->path, 0, "%s goes on as %s", from,
+                     entry->path);
 }
 
 /* The content was replaced in place: what the open descriptor shows is not this file's either. */
@@ -87,7 +95,8 @@ void check_own(struct file_set *s, struct entry *entry)
     if (code == ERR_OK)
         code = m.head_bytes > 0 ? identity_match(&r, &m, s->scratch, &result, &err)
                                 : match_unread(s, &r, f, &result, &err);
-    if (code == ERR_INVALID && reader_is_open(&r)) { /* corrupt at its beginning: not what was read */
+    /* corrupt at its beginning: not what was read */
+    if (code == ERR_INVALID && reader_is_open(&r)) {
         result = (struct match_result){.match = MATCH_NONE, .is_shorter = true};
         code = ERR_OK;
     }
@@ -109,7 +118,8 @@ void check_own(struct file_set *s, struct entry *entry)
 /* ---- others ---- */
 
 /* Is all of r's content the beginning of f's, as f lies there now? The last 64 KiB decide. */
-static bool is_beginning_of(struct file_set *s, struct reader *r, const struct entry *entry, const struct file *f)
+static bool is_beginning_of(struct file_set *s, struct reader *r, const struct entry *entry,
+                            const struct file *f)
 {
     struct err err;
     struct reader there;
@@ -120,7 +130,8 @@ static bool is_beginning_of(struct file_set *s, struct reader *r, const struct e
     if (reader_seek(r, UINT64_MAX, &err) != ERR_OK && r->at == 0)
         return false;
     uint64_t end = r->compression == COMPRESSION_NONE ? r->key.size : r->at;
-    size_t n = end - f->header_bytes < FILE_HASH_BYTES ? (size_t)(end - f->header_bytes) : FILE_HASH_BYTES;
+    size_t n =
+        end - f->header_bytes < FILE_HASH_BYTES ? (size_t)(end - f->header_bytes) : FILE_HASH_BYTES;
     size_t got = 0, got_there = 0;
     if (end <= f->header_bytes || reader_open(&there, f->name->path, &err) != ERR_OK)
         return false;
@@ -139,13 +150,14 @@ struct best {
 };
 
 /* Is f a better match than what was found? */
-static enum err_code try_file(struct file_set *s, struct reader *r, struct entry *entry, struct file *f,
-                              struct best *best, struct err *e)
+static enum err_code try_file(struct file_set *s, struct reader *r, struct entry *entry,
+                              struct file *f, struct best *best, struct err *e)
 {
     struct file_mark m;
     struct match_result result = {.match = MATCH_FULL};
     snapshot(f, &m);
-    if (m.header_bytes != entry->seen.header_bytes || (f == entry->held && f->name == NULL && entry->own != MATCH_NONE))
+    if (m.header_bytes != entry->seen.header_bytes ||
+        (f == entry->held && f->name == NULL && entry->own != MATCH_NONE))
         return ERR_OK;
     if (s->spec.is_distinct_path && f->name != NULL && f->name != entry)
         return ERR_OK;
@@ -156,8 +168,9 @@ static enum err_code try_file(struct file_set *s, struct reader *r, struct entry
     }
     if (result.match == MATCH_PREFIX && !is_beginning_of(s, r, entry, f))
         return ERR_OK;
-    bool is_better = result.match > best->match ||
-                     (result.match == best->match && best->file != NULL && m.position >= best->position);
+    bool is_better =
+        result.match > best->match ||
+        (result.match == best->match && best->file != NULL && m.position >= best->position);
     if (result.match != MATCH_NONE && is_better)
         *best = (struct best){f, result.match, m.position};
     return ERR_OK;
@@ -170,7 +183,8 @@ static void make_hashes(struct file_set *s, struct file *f)
     struct content content;
     if (reader_open(&r, f->name->path, &err) != ERR_OK)
         return;
-    if (content_look(&r, s->spec.format, s->scratch, &content, &err) == ERR_OK && content.kind == CONTENT_OK) {
+    if (content_look(&r, s->spec.format, s->scratch, &content, &err) == ERR_OK &&
+        content.kind == CONTENT_OK) {
         head_index_remove(&s->index, f);
         f->first_hash = content.first_hash;
         f->small_hash = content.small_hash;
@@ -179,8 +193,9 @@ static void make_hashes(struct file_set *s, struct file *f)
     reader_close(&r);
 }
 
-/* Files whose mark lacks these hashes (older ones do): they are made when they are first needed, for content of n bytes
- * that is the head of no known file. It can only be the beginning of those with longer heads. */
+/* Files whose mark lacks these hashes (older ones do): they are made when they are first needed,
+ * for content of n bytes that is the head of no known file. It can only be the beginning of
+ * those with longer heads. */
 static void fill_hashes(struct file_set *s, uint32_t n)
 {
     size_t kept = 0;
@@ -189,7 +204,8 @@ static void fill_hashes(struct file_set *s, uint32_t n)
     s->hashed_above = n;
     struct file **todo = s->unhashed, **rest = NULL;
     for (size_t i = 0; i < s->n_unhashed; i++) {
-        bool is_made = todo[i]->first_hash != 0 && todo[i]->small_hash != 0; /* by reading, meanwhile */
+        /* by reading, meanwhile */
+        bool is_made = todo[i]->first_hash != 0 && todo[i]->small_hash != 0;
         if (is_made)
             continue;
         if (todo[i]->name != NULL && todo[i]->is_indexed && todo[i]->key_bytes > n)
@@ -220,10 +236,12 @@ static enum err_code find_best(struct file_set *s, struct reader *r, struct entr
                                const struct content *content, struct best *best, struct err *e)
 {
     struct file *found[MAX_CANDIDATES];
-    size_t n = head_index_find(&s->index, content->head, content->head_bytes, found, MAX_CANDIDATES);
+    size_t n =
+        head_index_find(&s->index, content->head, content->head_bytes, found, MAX_CANDIDATES);
     for (size_t i = 0; i < n; i++)
         TRY(try_file(s, r, entry, found[i], best, e));
-    if (best->match != MATCH_NONE || content->head_bytes == FILE_HASH_BYTES || s->spec.is_distinct_path)
+    if (best->match != MATCH_NONE || content->head_bytes == FILE_HASH_BYTES ||
+        s->spec.is_distinct_path)
         return ERR_OK;
     fill_hashes(s, content->head_bytes);
     n = find_alike(s, &entry->seen, found);
@@ -233,21 +251,23 @@ static enum err_code find_best(struct file_set *s, struct reader *r, struct entr
     return ERR_OK;
 }
 
-/* The same content under a second name. When its file was read to the end and this name has more, the
- * file goes on here. */
-static void become_twin(struct file_set *s, struct entry *entry, struct file *f, const struct best *best,
-                        struct reader *r)
+/* The same content under a second name. When its file was read to the end and this name has
+ * more, the file goes on here. */
+static void become_twin(struct file_set *s, struct entry *entry, struct file *f,
+                        const struct best *best, struct reader *r)
 {
     char byte;
     size_t got = 0;
     struct err err;
     pthread_mutex_lock(&f->lock);
     pthread_mutex_lock(&s->lock);
-    bool is_drained = !f->is_ready && f->cursor.position == best->position && best->position > f->header_bytes;
+    bool is_drained =
+        !f->is_ready && f->cursor.position == best->position && best->position > f->header_bytes;
     pthread_mutex_unlock(&s->lock);
     pthread_mutex_unlock(&f->lock);
-    bool is_longer = is_drained && reader_seek(r, best->position, &err) == ERR_OK && r->at == best->position &&
-                     reader_read(r, &byte, 1, &got, &err) == ERR_OK && got == 1;
+    bool is_longer = is_drained && reader_seek(r, best->position, &err) == ERR_OK &&
+                     r->at == best->position && reader_read(r, &byte, 1, &got, &err) == ERR_OK &&
+                     got == 1;
     struct entry *old = f->name;
     if (is_longer && (s->spec.is_once || s->now_ns - old->changed_ns > CALM_NS)) {
         old->role = ROLE_PREFIX;
@@ -261,8 +281,8 @@ static void become_twin(struct file_set *s, struct entry *entry, struct file *f,
     entry->must_check = false;
     if (entry->said_twin != f)
         file_set_say(s, FILE_SAME_CONTENT, atomic_load(&f->partition), entry->path, 0,
-                     "%s has the same content as %s and is not read; DISTINCT PATH would read both", entry->path,
-                     old->path);
+                     "%s has the same content as %s and is not read; DISTINCT PATH would read both",
+                     entry->path, old->path);
     entry->said_twin = f;
 }
 
@@ -279,7 +299,8 @@ static void keep_seen(struct entry *entry, const struct content *c)
     };
 }
 
-static enum err_code compare(struct file_set *s, struct entry *entry, struct reader *r, struct err *e)
+static enum err_code compare(struct file_set *s, struct entry *entry, struct reader *r,
+                             struct err *e)
 {
     struct content content;
     struct best best = {.match = MATCH_NONE};
@@ -288,7 +309,8 @@ static enum err_code compare(struct file_set *s, struct entry *entry, struct rea
     if (content.kind == CONTENT_REFUSED) {
         entry->role = ROLE_REFUSED;
         entry->must_check = false;
-        file_set_say(s, FILE_BAD_HEADER, UINT64_MAX, entry->path, 0, "%s %s", entry->path, content.text);
+        file_set_say(s, FILE_BAD_HEADER, UINT64_MAX, entry->path, 0, "%s %s", entry->path,
+                     content.text);
         return ERR_OK;
     }
     if (content.kind == CONTENT_EMPTY) {

@@ -31,8 +31,8 @@ struct quotes_cut quotes_cut_plain(char delimiter, const char *data, size_t n)
 enum { BLOCK = 64 };
 
 struct state {
-    uint64_t inside;    /* all ones: within quotes before this block */
-    uint64_t may_open;  /* bit 0: a quote may open at the block's first byte */
+    uint64_t inside;   /* all ones: within quotes before this block */
+    uint64_t may_open; /* bit 0: a quote may open at the block's first byte */
 };
 
 __attribute__((target("avx2"))) static inline uint64_t equal_bits(__m256i low, __m256i high, char c)
@@ -56,10 +56,11 @@ static inline uint64_t running_parity(uint64_t x)
 }
 
 /* Line ends outside of quotes; false: a quote opens where none may. */
-__attribute__((target("avx2"))) static inline bool take_block(struct state *s, char delimiter, const char *p,
-                                                              uint64_t *line_ends)
+__attribute__((target("avx2"))) static inline bool take_block(struct state *s, char delimiter,
+                                                              const char *p, uint64_t *line_ends)
 {
-    __m256i low = _mm256_loadu_si256((const __m256i *)p), high = _mm256_loadu_si256((const __m256i *)(p + 32));
+    __m256i low = _mm256_loadu_si256((const __m256i *)p),
+            high = _mm256_loadu_si256((const __m256i *)(p + 32));
     uint64_t quotes = equal_bits(low, high, '"'), lines = equal_bits(low, high, '\n');
     uint64_t borders = equal_bits(low, high, delimiter) | lines | quotes;
     uint64_t inside = running_parity(quotes) ^ s->inside;
@@ -72,7 +73,8 @@ __attribute__((target("avx2"))) static inline bool take_block(struct state *s, c
     return true;
 }
 
-__attribute__((target("avx2"))) static struct quotes_cut quotes_cut_avx2(char delimiter, const char *data, size_t n)
+__attribute__((target("avx2"))) static struct quotes_cut quotes_cut_avx2(char delimiter,
+                                                                         const char *data, size_t n)
 {
     struct quotes_cut cut = {0, true};
     struct state s = {0, 1};

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Cutting CSV with quotes at memory speed. Inside or outside of quotes is the parity of the quotes before,
- * as long as every opening quote stands where a field may begin (or doubles a closing one); then it is
- * what the decoder finds by walking field by field. Where one does not, the proof ends. */
+ * Cutting CSV with quotes at memory speed. Inside or outside of quotes is the parity of the
+ * quotes before, as long as every opening quote stands where a field may begin (or doubles a
+ * closing one); then it is what the decoder finds by walking field by field. Where one does not,
+ * the proof ends. */
 #ifndef SOURCE_QUOTES_H
 #define SOURCE_QUOTES_H
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Recovery: reading again exactly what an intent names. The file is looked for by content wherever it may
- * be now; an open cursor is kept from piece to piece, so a compressed file is decompressed once. */
+ * Recovery: reading again exactly what an intent names. The file is looked for by content
+ * wherever it may be now; an open cursor is kept from piece to piece, so a compressed file is
+ * decompressed once. */
 #include "source/file_priv.h"
 
-static bool try_path(struct file_set *s, const struct file_mark *mark, const char *path, struct err *e)
+static bool try_path(struct file_set *s, const struct file_mark *mark, const char *path,
+                     struct err *e)
 {
     struct reader *r = &s->range.reader;
     struct match_result result;
@@ -32,11 +34,13 @@ static enum err_code find_file(struct file_set *s, const struct file_mark *mark,
     for (size_t i = 0; i < s->n_entries; i++)
         if (s->entries[i]->role != ROLE_GONE && try_path(s, mark, s->entries[i]->path, e))
             return ERR_OK;
-    return err_set(e, ERR_NOT_FOUND, "the content of %s, read up to byte %llu, is in no file of source %s", mark->path,
-                   (unsigned long long)mark->position, s->spec.name);
+    return err_set(e, ERR_NOT_FOUND,
+                   "the content of %s, read up to byte %llu, is in no file of source %s",
+                   mark->path, (unsigned long long)mark->position, s->spec.name);
 }
 
-static enum err_code range_open(struct file_set *s, const struct file_mark *mark, uint64_t from, struct err *e)
+static enum err_code range_open(struct file_set *s, const struct file_mark *mark, uint64_t from,
+                                struct err *e)
 {
     cursor_done(&s->range);
     TRY(find_file(s, mark, e));
@@ -49,8 +53,8 @@ static enum err_code range_open(struct file_set *s, const struct file_mark *mark
     return cursor_seek(&s->range, &s->spec, from, e);
 }
 
-enum err_code file_read_range(struct file_set *s, const struct file_mark *mark, uint64_t from, uint64_t to,
-                              struct file_chunk *ret, struct err *e)
+enum err_code file_read_range(struct file_set *s, const struct file_mark *mark, uint64_t from,
+                              uint64_t to, struct file_chunk *ret, struct err *e)
 {
     struct cursor *c = &s->range;
     if (from < mark->header_bytes)
@@ -60,7 +64,8 @@ enum err_code file_read_range(struct file_set *s, const struct file_mark *mark, 
         cursor_done(c);
         return ERR_OK;
     }
-    bool goes_on = reader_is_open(&c->reader) && s->range_partition == mark->partition && c->position == from;
+    bool goes_on =
+        reader_is_open(&c->reader) && s->range_partition == mark->partition && c->position == from;
     if (!goes_on)
         TRY(range_open(s, mark, from, e));
     struct chunk_memory *m = pool_take(s);
@@ -69,7 +74,8 @@ enum err_code file_read_range(struct file_set *s, const struct file_mark *mark, 
     struct piece p;
     enum err_code code = cursor_next(c, &s->spec, m, to, false, &p, e);
     if (code == ERR_OK && p.n == 0)
-        code = err_set(e, ERR_NOT_FOUND, "%s ends before byte %llu", mark->path, (unsigned long long)to);
+        code = err_set(e, ERR_NOT_FOUND, "%s ends before byte %llu", mark->path,
+                       (unsigned long long)to);
     if (code != ERR_OK) {
         pool_give(s, m);
         cursor_done(c);
@@ -78,8 +84,13 @@ enum err_code file_read_range(struct file_set *s, const struct file_mark *mark, 
     buf_reset(&m->path);
     buf_text(&m->path, mark->path);
     *ret = (struct file_chunk){
-        .partition = mark->partition, .from = p.from, .to = p.to, .data = p.data, .data_bytes = p.n,
-        .is_too_long = p.is_too_long, .path = buf_cstr(&m->path), 
+        .partition = mark->partition,
+        .from = p.from,
+        .to = p.to,
+        .data = p.data,
+        .data_bytes = p.n,
+        .is_too_long = p.is_too_long,
+        .path = buf_cstr(&m->path),
         .header = format_has_state(s->spec.format) ? (struct str){buf_cstr(&m->header), m->header.n}
                                                    : str_of(s->range_header),
         .memory = m,

@@ -12,7 +12,9 @@ enum { IN_BYTES = 128 << 10, SKIP_BYTES = 64 << 10 };
 struct stat_key stat_key_of(const struct stat *st)
 {
     return (struct stat_key){
-        .device = st->st_dev, .inode = st->st_ino, .size = (uint64_t)st->st_size,
+        .device = st->st_dev,
+        .inode = st->st_ino,
+        .size = (uint64_t)st->st_size,
         .mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec,
         .ctime_ns = (int64_t)st->st_ctim.tv_sec * 1000000000 + st->st_ctim.tv_nsec,
     };
@@ -57,7 +59,8 @@ enum err_code reader_open(struct reader *r, const char *path, struct err *e)
     struct stat st;
     char magic[8];
     ssize_t n = 0;
-    if (fstat(fd, &st) != 0 || (S_ISREG(st.st_mode) && (n = read_at(fd, magic, sizeof(magic), 0)) < 0)) {
+    if (fstat(fd, &st) != 0 ||
+        (S_ISREG(st.st_mode) && (n = read_at(fd, magic, sizeof(magic), 0)) < 0)) {
         err_errno(e, "cannot read %s", path);
         close(fd);
         return ERR_IO;
@@ -125,8 +128,8 @@ static enum err_code read_packed(struct reader *r, char *p, size_t n, size_t *go
         *got += written;
         r->at += written;
         if (code != ERR_OK)
-            return err_set(e, ERR_INVALID, "%s, near byte %llu of the compressed file", e ? e->text : "",
-                           (unsigned long long)(r->in_at - r->left.n));
+            return err_set(e, ERR_INVALID, "%s, near byte %llu of the compressed file",
+                           e ? e->text : "", (unsigned long long)(r->in_at - r->left.n));
         if (written > 0 || r->left.n < before)
             continue;
         if (before == 0)
@@ -140,7 +143,8 @@ static enum err_code read_packed(struct reader *r, char *p, size_t n, size_t *go
 enum err_code reader_read(struct reader *r, char *p, size_t n, size_t *got, struct err *e)
 {
     *got = 0;
-    return r->compression == COMPRESSION_NONE ? read_plain(r, p, n, got, e) : read_packed(r, p, n, got, e);
+    return r->compression == COMPRESSION_NONE ? read_plain(r, p, n, got, e)
+                                              : read_packed(r, p, n, got, e);
 }
 
 enum err_code reader_seek(struct reader *r, uint64_t to, struct err *e)

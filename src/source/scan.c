@@ -8,8 +8,9 @@
  *     match    the others against all known files: files without a name are found again, copies seen
  *     decide   what is left: new, changed, or not to be said yet (identity.c)
  *
- * The order makes decisions independent of the order of names: when a name is judged, it is known where
- * everything else is. Following, own and match stop after a while and go on with the next call. */
+ * The order makes decisions independent of the order of names: when a name is judged, it is
+ * known where everything else is. Following, own and match stop after a while and go on with the
+ * next call. */
 #include "source/file_priv.h"
 
 #include <stdio.h>
@@ -86,7 +87,8 @@ static struct identity_facts facts_of(struct file_set *s, struct entry *entry)
         .is_known_path = held != NULL,
         .own = entry->own,
         .is_shorter = entry->is_shorter,
-        .is_old_elsewhere = held != NULL && ((held->name != NULL && held->name != entry) || is_held_open(held, entry)),
+        .is_old_elsewhere = held != NULL && ((held->name != NULL && held->name != entry) ||
+                                             is_held_open(held, entry)),
         .other = entry->other,
         .is_other_there = entry->other_file != NULL && entry->other_file->name != NULL,
         .is_distinct_path = s->spec.is_distinct_path,
@@ -107,7 +109,8 @@ static void become_new(struct file_set *s, struct entry *entry)
     if (s->spec.check_header != NULL && seen->header != NULL &&
         s->spec.check_header(s->spec.context, str_of(seen->header), &err) != ERR_OK) {
         entry->role = ROLE_REFUSED;
-        file_set_say(s, FILE_BAD_HEADER, UINT64_MAX, entry->path, 0, "%s: %s", entry->path, err.text);
+        file_set_say(s, FILE_BAD_HEADER, UINT64_MAX, entry->path, 0, "%s: %s", entry->path,
+                     err.text);
         return;
     }
     struct file *f = file_new(s);
@@ -145,11 +148,14 @@ static void become_changed(struct file_set *s, struct entry *entry)
     pthread_mutex_lock(&f->lock);
     uint64_t position = f->cursor.position;
     pthread_mutex_unlock(&f->lock);
-    file_set_say(s, FILE_CHANGED, atomic_load(&f->partition), entry->path, 0,
-                 "%s has other content than the %llu bytes that were read from it, and the old content is nowhere. "
-                 "What was read stays, nothing is read again. To go on: put the old content back (it may be longer); "
-                 "to read the new content whole: give it another name; to start over: weir run --rebuild",
-                 entry->path, (unsigned long long)position);
+    file_set_say(
+        s, FILE_CHANGED, atomic_load(&f->partition), entry->path, 0,
+        "%s has other content than the %llu bytes that were read from it, and the old content is "
+        "nowhere. "
+        "What was read stays, nothing is read again. To go on: put the old content back (it may be "
+        "longer); "
+        "to read the new content whole: give it another name; to start over: weir run --rebuild",
+        entry->path, (unsigned long long)position);
 }
 
 /* Files that were met in this same scan were not known when the name was matched. */
@@ -157,10 +163,11 @@ static void match_new(struct file_set *s, struct entry *entry)
 {
     struct file *found[1];
     const struct seen *seen = &entry->seen;
-    bool is_likely = (seen->small_hash == 0 && s->n_new < MAX_TINY) ||
-                     head_index_equal(&s->index, seen->head_hash, seen->head_bytes, found, 1) > 0 ||
-                     (seen->first_hash != 0 ? head_index_first(&s->index, seen->first_hash, found, 1) > 0
-                                            : head_index_small(&s->index, seen->small_hash, found, 1) > 0);
+    bool is_likely =
+        (seen->small_hash == 0 && s->n_new < MAX_TINY) ||
+        head_index_equal(&s->index, seen->head_hash, seen->head_bytes, found, 1) > 0 ||
+        (seen->first_hash != 0 ? head_index_first(&s->index, seen->first_hash, found, 1) > 0
+                               : head_index_small(&s->index, seen->small_hash, found, 1) > 0);
     if (s->n_new > 0 && entry->other == MATCH_NONE && is_likely)
         check_others(s, entry);
 }
@@ -172,12 +179,8 @@ static void decide(struct file_set *s, struct entry *entry)
         return;
     struct identity_facts facts = facts_of(s, entry);
     switch (identity_decide(&facts)) {
-    case IDENTITY_NEW:
-        become_new(s, entry);
-        break;
-    case IDENTITY_CHANGED:
-        become_changed(s, entry);
-        break;
+    case IDENTITY_NEW: become_new(s, entry); break;
+    case IDENTITY_CHANGED: become_changed(s, entry); break;
     case IDENTITY_PREFIX:
         entry->role = ROLE_PREFIX;
         entry->twin = entry->other_file;

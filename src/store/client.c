@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One libcurl handle per struct store, kept alive between calls. The SQL of a call without a body is the
- * request's body; that of an INSERT is the `query` parameter and the body is its data. */
+ * One libcurl handle per struct store, kept alive between calls. The SQL of a call without a
+ * body is the request's body; that of an INSERT is the `query` parameter and the body is its
+ * data. */
 #include "store/client.h"
 
 #include <ctype.h>
@@ -37,11 +38,14 @@ static void start_curl(void)
 
 /* ---- places ---- */
 
-static enum err_code parse_embedded(struct store_place *p, const char *path, const char *folder, struct err *e)
+static enum err_code parse_embedded(struct store_place *p, const char *path, const char *folder,
+                                    struct err *e)
 {
     if (*path == '\0')
-        return err_set(e, ERR_INVALID, "store 'embedded:' names no folder; write 'embedded:./NAME.weir'");
-    AUTO_MEM char *joined = *path == '/' ? xstrdup(path) : xasprintf("%s/%s", folder && *folder ? folder : ".", path);
+        return err_set(e, ERR_INVALID,
+                       "store 'embedded:' names no folder; write 'embedded:./NAME.weir'");
+    AUTO_MEM char *joined =
+        *path == '/' ? xstrdup(path) : xasprintf("%s/%s", folder && *folder ? folder : ".", path);
     char resolved[PATH_MAX];
     if (realpath(joined, resolved) != NULL) {
         p->folder = xstrdup(resolved);
@@ -51,15 +55,18 @@ static enum err_code parse_embedded(struct store_place *p, const char *path, con
             joined[strlen(joined) - 1] = '\0';
         char *slash = strrchr(joined, '/');
         const char *base = slash ? slash + 1 : joined;
-        AUTO_MEM char *parent = slash ? xstrndup(joined, slash == joined ? 1 : (size_t)(slash - joined)) : xstrdup(".");
+        AUTO_MEM char *parent =
+            slash ? xstrndup(joined, slash == joined ? 1 : (size_t)(slash - joined)) : xstrdup(".");
         if (realpath(parent, resolved) == NULL)
             return err_errno(e, "store folder %s: %s", joined, parent);
         p->folder = xasprintf("%s/%s", strcmp(resolved, "/") ? resolved : "", base);
     }
     p->socket = xasprintf("%s/store.sock", p->folder);
     if (strlen(p->socket) >= sizeof(((struct sockaddr_un *)0)->sun_path))
-        return err_set(e, ERR_LIMIT, "the path of the store's socket is longer than the system's 107 bytes: %s; "
-                       "choose a shorter folder by SET store", p->socket);
+        return err_set(e, ERR_LIMIT,
+                       "the path of the store's socket is longer than the system's 107 bytes: %s; "
+                       "choose a shorter folder by SET store",
+                       p->socket);
     p->http = xstrdup("http://localhost");
     p->database = xstrdup("weir");
     return ERR_OK;
@@ -72,7 +79,8 @@ static enum err_code parse_server(struct store_place *p, const char *rest, struc
     if (at != NULL && (slash == NULL || at < slash)) {
         p->user = xstrndup(rest, (size_t)(at - rest));
         if (strchr(p->user, ':') != NULL)
-            return err_set(e, ERR_INVALID, "a password in the store's URL is refused; set WEIR_STORE_PASSWORD");
+            return err_set(e, ERR_INVALID,
+                           "a password in the store's URL is refused; set WEIR_STORE_PASSWORD");
         rest = at + 1;
     }
     slash = strchr(rest, '/');
@@ -89,7 +97,8 @@ static enum err_code parse_server(struct store_place *p, const char *rest, struc
     return ERR_OK;
 }
 
-enum err_code store_place_parse(struct store_place *ret, const char *url, const char *folder, struct err *e)
+enum err_code store_place_parse(struct store_place *ret, const char *url, const char *folder,
+                                struct err *e)
 {
     struct store_place p = {.url = xstrdup(url)};
     enum err_code code;
@@ -142,11 +151,12 @@ void store_free(struct store *s)
 
 struct transfer {
     const struct store_call *call;
-    struct buf error;    /* body of an answer that is not 2xx */
-    struct buf tail;     /* last bytes of a 2xx answer: an exception may end it */
+    struct buf error; /* body of an answer that is not 2xx */
+    struct buf tail;  /* last bytes of a 2xx answer: an exception may end it */
     CURL *curl;
     int store_code;
-    char tag[40];        /* ClickHouse from 25.11 on ends an exception within an answer by this word; empty: none */
+    /* ClickHouse from 25.11 on ends an exception within an answer by this word; empty: none */
+    char tag[40];
     bool is_cut;
 };
 
@@ -235,8 +245,10 @@ static void make_url(struct buf *url, const struct store *s, const struct store_
         url_param(url, "query", call->sql);
 }
 
-/* An exception after the answer had begun stands at its end; ClickHouse's text begins a line with "Code: ". */
-/* Rows may hold any text, so only the tag tells: "__exception__ TAG", the text, "LENGTH TAG __exception__". */
+/* An exception after the answer had begun stands at its end; ClickHouse's text begins a line
+ * with "Code: ". */
+/* Rows may hold any text, so only the tag tells: "__exception__ TAG", the text, "LENGTH TAG
+ * __exception__". */
 static const char *tagged_exception(struct transfer *t)
 {
     char mark[80];
@@ -262,7 +274,8 @@ static const char *exception_in_tail(struct transfer *t)
         return tagged_exception(t);
     size_t from = tail->n > TAIL_BYTES ? tail->n - TAIL_BYTES : 0;
     for (size_t i = from; i + 6 < tail->n; i++)
-        if (memcmp(text + i, "Code: ", 6) == 0 && memmem(text + i, tail->n - i, "DB::Exception", 13) != NULL &&
+        if (memcmp(text + i, "Code: ", 6) == 0 &&
+            memmem(text + i, tail->n - i, "DB::Exception", 13) != NULL &&
             memmem(text + i, tail->n - i, "(version ", 9) != NULL)
             return text + i;
     return NULL;
@@ -310,7 +323,8 @@ enum err_code store_call(struct store *s, const struct store_call *call, struct 
     curl_easy_setopt(c, CURLOPT_TIMEOUT, call->timeout_s);
     curl_easy_setopt(c, CURLOPT_UPLOAD_BUFFERSIZE, 512L << 10);
     curl_easy_setopt(c, CURLOPT_BUFFERSIZE, 256L << 10);
-    struct curl_slist *headers = curl_slist_append(NULL, "Expect:"); /* no round trip before the body */
+    /* no round trip before the body */
+    struct curl_slist *headers = curl_slist_append(NULL, "Expect:");
     headers = curl_slist_append(headers, "Content-Type: application/octet-stream");
     curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
     if (s->place->user != NULL)
@@ -336,7 +350,8 @@ enum err_code store_call(struct store *s, const struct store_call *call, struct 
         result = err_set(e, ERR_UNAVAILABLE, "the store at %s does not answer: %s", s->place->url,
                          s->problem[0] ? s->problem : curl_easy_strerror(code));
     else if (status < 200 || status >= 300)
-        result = err_set(e, ERR_UNAVAILABLE, "the store at %s answers with HTTP %ld", s->place->url, status);
+        result = err_set(e, ERR_UNAVAILABLE, "the store at %s answers with HTTP %ld", s->place->url,
+                         status);
     else if ((late = exception_in_tail(&t)) != NULL)
         result = store_exception(e, late, t.store_code);
     buf_done(&t.error);
@@ -356,7 +371,8 @@ enum err_code store_text(struct store *s, const char *sql, struct buf *answer, s
     return store_call(s, &call, e);
 }
 
-enum err_code store_native(struct store *s, const char *sql, struct native_result *ret, struct err *e)
+enum err_code store_native(struct store *s, const char *sql, struct native_result *ret,
+                           struct err *e)
 {
     AUTO_DONE(buf) answer = {0};
     struct store_call call = {.sql = sql, .answer = &answer, .format = "Native"};
@@ -392,9 +408,9 @@ static enum err_code early_end(const struct store_place *place, int status, stru
                    last.n ? buf_cstr(&last) : "it said nothing");
 }
 
-/* Deaths that this process answered with a start; at the fifth it waits, so that a query which kills the store
- * again and again cannot keep the machine busy. A start follows a death
- * only if the store answered since the one before. */
+/* Deaths that this process answered with a start; at the fifth it waits, so that a query which
+ * kills the store again and again cannot keep the machine busy. A start follows a death only if
+ * the store answered since the one before. */
 static struct {
     pthread_mutex_t lock;
     bool was_up;
@@ -419,7 +435,8 @@ static int start_wait(void)
     unsigned slot = starts.n % COUNT(starts.at_ns);
     int64_t oldest = starts.n >= COUNT(starts.at_ns) ? starts.at_ns[slot] : 0;
     int64_t next = starts.last_ns + BACK_OFF_S * second;
-    bool is_refused = follows_death && oldest != 0 && now - oldest < DEATH_WINDOW_S * second && now < next;
+    bool is_refused =
+        follows_death && oldest != 0 && now - oldest < DEATH_WINDOW_S * second && now < next;
     if (!is_refused) {
         if (follows_death)
             starts.at_ns[starts.n++ % COUNT(starts.at_ns)] = now;
@@ -438,7 +455,8 @@ static enum err_code may_start(const struct store_place *place, struct err *e)
     AUTO_DONE(buf) last = {0};
     deaths_count(place->folder, &last);
     return err_set(e, ERR_UNAVAILABLE,
-                   "weir-store died %d times within ten minutes; the next start is in %d s; at work when it died: %s",
+                   "weir-store died %d times within ten minutes; the next start is in %d s; at "
+                   "work when it died: %s",
                    DEATHS_ALLOWED, wait_s, last.n ? buf_cstr(&last) : "nothing");
 }
 
@@ -458,13 +476,15 @@ static enum err_code start_store(struct store *s, struct err *e)
             return ERR_OK;
         if (!has_ended && launch_has_ended(pid, &status)) {
             has_ended = true;
-            /* 3: another weir-store holds the folder: ours was not needed, the other one will answer. */
+            /* 3: another weir-store holds the folder: ours was not needed, the other one will
+             * answer. */
             if (!(WIFEXITED(status) && WEXITSTATUS(status) == 3))
                 return early_end(place, status, e);
         }
         clock_sleep_ms(5);
     }
-    return err_set(e, ERR_UNAVAILABLE, "weir-store on %s did not answer within %d s; see %s/store.log", place->folder,
+    return err_set(e, ERR_UNAVAILABLE,
+                   "weir-store on %s did not answer within %d s; see %s/store.log", place->folder,
                    START_SECONDS, place->folder);
 }
 
@@ -482,7 +502,8 @@ enum err_code store_ensure(struct store *s, bool create, struct err *e)
         return first.code;
     }
     if (!create && access(place->folder, F_OK) != 0)
-        return err_set(e, ERR_NOT_FOUND, "there is no store at %s yet; `weir run` makes it", place->folder);
+        return err_set(e, ERR_NOT_FOUND, "there is no store at %s yet; `weir run` makes it",
+                       place->folder);
     /* One start at a time: threads that miss the store together would count as many deaths. */
     pthread_mutex_lock(&launching);
     enum err_code code = ping(s, &first) == ERR_OK ? ERR_OK : start_store(s, e);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A weir-store notes the death of the one before it when it starts, so the last death may stand in no file yet:
- * then the lock names a process that is gone and did not say that it was closing. */
+ * A weir-store notes the death of the one before it when it starts, so the last death may stand
+ * in no file yet: then the lock names a process that is gone and did not say that it was
+ * closing. */
 #include "store/deaths.h"
 
 #include <errno.h>
@@ -45,7 +46,8 @@ static bool is_unseen(const char *folder)
     return readlink(exe, program, sizeof(program)) < 0 && errno == ENOENT;
 }
 
-/* The statements of `text`, "id TAB statement" each, ended by zeroes or line ends: the first one and how many more. */
+/* The statements of `text`, "id TAB statement" each, ended by zeroes or line ends: the first one
+ * and how many more. */
 static void name_statements(const struct buf *text, struct buf *ret)
 {
     size_t n = 0;

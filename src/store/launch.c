@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * weir-store is looked for in WEIR_STORE_PROGRAM, beside weir itself, in its build folder's src/store/host, and
- * in ../lib/weir. Its stderr goes to FOLDER/store.log. */
+ * weir-store is looked for in WEIR_STORE_PROGRAM, beside weir itself, in its build folder's
+ * src/store/host, and in ../lib/weir. Its stderr goes to FOLDER/store.log. */
 #include "store/launch.h"
 
 #include <errno.h>
@@ -33,16 +33,21 @@ enum err_code launch_find_program(char *path, size_t size, struct err *e)
     self[n] = '\0';
     char *slash = strrchr(self, '/');
     *slash = '\0';
-    static const char *const places[] = {"weir-store", "../lib/weir/weir-store", "../store/host/weir-store",
-                                         "src/store/host/weir-store", "../src/store/host/weir-store",
+    static const char *const places[] = {"weir-store",
+                                         "../lib/weir/weir-store",
+                                         "../store/host/weir-store",
+                                         "src/store/host/weir-store",
+                                         "../src/store/host/weir-store",
                                          "../../src/store/host/weir-store"};
     for (size_t i = 0; i < COUNT(places); i++) {
         snprintf(path, size, "%.3000s/%s", self, places[i]);
         if (access(path, X_OK) == 0)
             return ERR_OK;
     }
-    return err_set(e, ERR_NOT_FOUND,
-                   "the program weir-store is not in %s, nor in ../lib/weir beside it; set WEIR_STORE_PROGRAM", self);
+    return err_set(
+        e, ERR_NOT_FOUND,
+        "the program weir-store is not in %s, nor in ../lib/weir beside it; set WEIR_STORE_PROGRAM",
+        self);
 }
 
 static _Noreturn void become_store(const char *program, const char *folder)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Counts into decisions. A column gets the narrowest type that takes what was seen, with room above it; a few values in
- * a thousand that fit nothing do not decide (they become rejects), and everything is said with its reason. */
+ * Counts into decisions. A column gets the narrowest type that takes what was seen, with room
+ * above it; a few values in a thousand that fit nothing do not decide (they become rejects), and
+ * everything is said with its reason. */
 #include "cli/infer/infer.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "codec/value.h"
 
@@ -21,7 +22,8 @@ static size_t last_word(char out[64], const char *name)
     start = n;
     while (start > 0 && isalnum((unsigned char)name[start - 1])) {
         start--;
-        bool is_hump = isupper((unsigned char)name[start]) && start > 0 && islower((unsigned char)name[start - 1]);
+        bool is_hump = isupper((unsigned char)name[start]) && start > 0 &&
+                       islower((unsigned char)name[start - 1]);
         if (is_hump)
             break;
     }
@@ -142,7 +144,8 @@ static bool is_taken(const struct inference *inf, size_t before, const char *nam
         return true;
     for (size_t i = 0; i < before; i++) {
         const struct infer_column *c = inf->columns[i];
-        if ((c->name && strcmp(c->name, name) == 0) || (c->text_name && strcmp(c->text_name, name) == 0))
+        if ((c->name && strcmp(c->name, name) == 0) ||
+            (c->text_name && strcmp(c->text_name, name) == 0))
             return true;
     }
     return false;
@@ -197,10 +200,10 @@ struct decision {
     const struct column_stats *s;
     uint64_t tolerance;
     struct buf why, change;
-    const char *base;      /* type without Nullable */
-    const char *convert;   /* function of text that gives it: "toInt32(%s)" */
+    const char *base;    /* type without Nullable */
+    const char *convert; /* function of text that gives it: "toInt32(%s)" */
     bool must_convert;
-    const char *number;    /* EPHEMERAL type that is converted instead of String */
+    const char *number; /* EPHEMERAL type that is converted instead of String */
 };
 
 static bool fits(const struct decision *d, uint64_t n)
@@ -229,7 +232,8 @@ static void say_misfits(struct decision *d, uint64_t n_fit)
     buf_text(&d->why, " of ");
     put_thousands(&d->why, d->s->n_values);
     const char *example = d->s->n_kind[VALUE_TEXT] ? d->s->example[VALUE_TEXT] : "";
-    buf_printf(&d->why, " are none%s%s%s and will be rejects", *example ? " ('" : "", example, *example ? "')" : "");
+    buf_printf(&d->why, " are none%s%s%s and will be rejects", *example ? " ('" : "", example,
+               *example ? "')" : "");
 }
 
 static void choose_time_type(struct decision *d, const char *what, bool is_direct)
@@ -248,7 +252,9 @@ static void choose_time_type(struct decision *d, const char *what, bool is_direc
         d->base = "DateTime('UTC')";
         d->convert = "parseDateTimeBestEffort(%s, 'UTC')";
     } else {
-        d->base = scale == 3 ? "DateTime64(3, 'UTC')" : scale == 6 ? "DateTime64(6, 'UTC')" : "DateTime64(9, 'UTC')";
+        d->base = scale == 3   ? "DateTime64(3, 'UTC')"
+                  : scale == 6 ? "DateTime64(6, 'UTC')"
+                               : "DateTime64(9, 'UTC')";
         d->convert = scale == 3   ? "parseDateTime64BestEffort(%s, 3, 'UTC')"
                      : scale == 6 ? "parseDateTime64BestEffort(%s, 6, 'UTC')"
                                   : "parseDateTime64BestEffort(%s, 9, 'UTC')";
@@ -298,9 +304,11 @@ static void decide_text(struct decision *d, const char *why)
     if (why)
         buf_printf(&d->why, "%s, ", why);
     put_thousands(&d->why, s->n_seen);
-    buf_printf(&d->why, "%s distinct value%s in ", s->is_full ? " and more" : "", s->n_seen == 1 ? "" : "s");
+    buf_printf(&d->why, "%s distinct value%s in ", s->is_full ? " and more" : "",
+               s->n_seen == 1 ? "" : "s");
     put_thousands(&d->why, s->n_values);
-    buf_text(&d->change, is_few ? "many values to come: String" : "few values: LowCardinality(String)");
+    buf_text(&d->change,
+             is_few ? "many values to come: String" : "few values: LowCardinality(String)");
     d->c->role = is_few && s->n_seen >= 2 && s->n_seen <= 1000 ? ROLE_DIMENSION : ROLE_PLAIN;
 }
 
@@ -409,7 +417,9 @@ static void decide_day_month(struct decision *d)
     struct infer_column *c = d->c;
     const struct column_stats *s = d->s;
     if (c->order == ORDER_UNKNOWN)
-        c->order = s->n_day_first ? ORDER_DAY_FIRST : s->n_month_first ? ORDER_MONTH_FIRST : ORDER_UNKNOWN;
+        c->order = s->n_day_first     ? ORDER_DAY_FIRST
+                   : s->n_month_first ? ORDER_MONTH_FIRST
+                                      : ORDER_UNKNOWN;
     bool is_day_first = c->order != ORDER_MONTH_FIRST;
     int64_t ticks;
     bool is_read = value_datetime64(&ticks, str_of(s->example[VALUE_DAY_MONTH]), NULL, 3) == NULL;
@@ -421,7 +431,8 @@ static void decide_day_month(struct decision *d)
         buf_printf(&what, "dates, %s first (as asked for)", is_day_first ? "day" : "month");
     choose_time_type(d, buf_cstr(&what), is_day_first && is_read);
     if (!is_day_first) {
-        c->text_name = free_name(d->inf, d->inf->n_columns, arena_printf(&d->inf->arena, "%s_text", c->name));
+        c->text_name =
+            free_name(d->inf, d->inf->n_columns, arena_printf(&d->inf->arena, "%s_text", c->name));
         AUTO_DONE(buf) expression = {0};
         const char *hole = strstr(d->convert, "%s");
         buf_put(&expression, d->convert, (size_t)(hole - d->convert));
@@ -458,7 +469,8 @@ static void decide_kind(struct decision *d)
         buf_text(&d->why, n[VALUE_IPV6] && n[VALUE_IPV4] ? "addresses of both kinds"
                           : n[VALUE_IPV6]                ? "IPv6 addresses"
                                                          : "IPv4 addresses");
-        buf_text(&d->change, n[VALUE_IPV6] ? "as text: String" : "IPv6 ones to come: IPv6; as text: String");
+        buf_text(&d->change,
+                 n[VALUE_IPV6] ? "as text: String" : "IPv6 ones to come: IPv6; as text: String");
     } else if (n[VALUE_FLOAT] > 0 && fits(d, n_fit = n[VALUE_INT] + n[VALUE_FLOAT])) {
         decide_float(d);
     } else if (fits(d, n_fit = n[VALUE_INT])) {
@@ -623,9 +635,10 @@ static void choose_event_time(struct inference *inf)
         return;
     }
     struct infer_column *c = inf->columns[best];
-    inf->event_reason = arena_printf(&inf->arena, "%s is the %s%s", c->name,
-                                     n_times == 1 ? "only column with times" : "column whose name and values fit best",
-                                     null_count(&c->stats) ? "; records without it are rejects" : "");
+    inf->event_reason = arena_printf(
+        &inf->arena, "%s is the %s%s", c->name,
+        n_times == 1 ? "only column with times" : "column whose name and values fit best",
+        null_count(&c->stats) ? "; records without it are rejects" : "");
     c->reason = arena_printf(&inf->arena, "%s: the event time", c->reason);
 }
 
@@ -666,7 +679,8 @@ static void choose_dimensions(struct inference *inf)
     for (size_t i = 0; i < inf->n_columns; i++) {
         if (is_chosen[i]) {
             inf->dimensions[inf->n_dimensions++] = (int)i;
-            inf->columns[i]->reason = arena_printf(&inf->arena, "%s: a dimension", inf->columns[i]->reason);
+            inf->columns[i]->reason =
+                arena_printf(&inf->arena, "%s: a dimension", inf->columns[i]->reason);
         }
     }
 }
@@ -727,7 +741,8 @@ enum err_code inference_date_question(const struct inference *inf, int *column, 
     for (size_t i = 0; i < inf->n_columns; i++) {
         const struct infer_column *c = inf->columns[i];
         const struct column_stats *s = &c->stats;
-        if (c->role != ROLE_TIME || s->n_kind[VALUE_DAY_MONTH] * 2 < s->n_values || s->n_values == 0)
+        if (c->role != ROLE_TIME || s->n_kind[VALUE_DAY_MONTH] * 2 < s->n_values ||
+            s->n_values == 0)
             continue;
         if (s->n_day_first && s->n_month_first)
             return err_set(e, ERR_INVALID,
@@ -735,7 +750,8 @@ enum err_code inference_date_question(const struct inference *inf, int *column, 
                            "write one order into the file",
                            inf->files[0], c->path ? c->path : c->name, s->day_first_example,
                            s->month_first_example);
-        if (s->n_day_first == 0 && s->n_month_first == 0 && c->order == ORDER_UNKNOWN && *column < 0)
+        if (s->n_day_first == 0 && s->n_month_first == 0 && c->order == ORDER_UNKNOWN &&
+            *column < 0)
             *column = (int)i;
     }
     return ERR_OK;

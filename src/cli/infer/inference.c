@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Records into columns. Pieces of a file begin at a line, which may lie inside a quoted cell: a piece is entered where
- * three records in a row have the right number of cells. */
+ * Records into columns. Pieces of a file begin at a line, which may lie inside a quoted cell: a
+ * piece is entered where three records in a row have the right number of cells. */
 #include "cli/infer/infer.h"
 
 #include <fcntl.h>
@@ -84,7 +84,8 @@ static void observe_row(struct row_reader *r, size_t n)
     const struct layout *l = r->layout;
     for (size_t i = 0; i < n; i++) {
         struct str text = l->is_tsv ? undo_escapes(r->cells[i].text, r->arena) : r->cells[i].text;
-        column_observe(&r->inf->columns[r->map[i]]->stats, text, r->cells[i].is_quoted, false, r->now_s);
+        column_observe(&r->inf->columns[r->map[i]]->stats, text, r->cells[i].is_quoted, false,
+                       r->now_s);
     }
     r->inf->n_records++;
 }
@@ -139,13 +140,15 @@ static void observe_piece(struct row_reader *r, const char *p, const char *end, 
     }
 }
 
-static void observe_rows(struct inference *inf, const struct layout *own, const struct sample *s, int64_t now_s)
+static void observe_rows(struct inference *inf, const struct layout *own, const struct sample *s,
+                         int64_t now_s)
 {
     AUTO_MEM struct cell *cells = xcalloc(MAX_CELLS, sizeof(*cells));
     AUTO_MEM size_t *map = xcalloc(own->n_columns + 1, sizeof(*map));
     AUTO_DONE(arena) scratch = {0};
     map_header(inf, own, map);
-    struct row_reader r = {.inf = inf, .layout = own, .map = map, .cells = cells, .arena = &scratch, .now_s = now_s};
+    struct row_reader r = {
+        .inf = inf, .layout = own, .map = map, .cells = cells, .arena = &scratch, .now_s = now_s};
     size_t from = 0;
     for (size_t i = 0; i < s->n_pieces; i++) {
         observe_piece(&r, s->text.p + from, s->text.p + s->ends[i], i == 0);
@@ -173,7 +176,8 @@ static struct infer_column *column_of_path(struct inference *inf, const char *pa
     return c;
 }
 
-static void observe_json_value(struct inference *inf, json_t *value, struct buf *path, int depth, int64_t now_s)
+static void observe_json_value(struct inference *inf, json_t *value, struct buf *path, int depth,
+                               int64_t now_s)
 {
     char number[64];
     if (json_is_object(value) && json_object_size(value) > 0 && depth < MAX_JSON_DEPTH) {
@@ -202,7 +206,8 @@ static void observe_json_value(struct inference *inf, json_t *value, struct buf 
     } else if (json_is_null(value)) {
         s->n_null[NULL_MARK]++;
     } else if (json_is_string(value)) {
-        column_observe(s, (struct str){json_string_value(value), json_string_length(value)}, true, true, now_s);
+        column_observe(s, (struct str){json_string_value(value), json_string_length(value)}, true,
+                       true, now_s);
     } else {
         if (json_is_boolean(value))
             snprintf(number, sizeof(number), "%s", json_is_true(value) ? "true" : "false");
@@ -217,7 +222,8 @@ static void observe_json_value(struct inference *inf, json_t *value, struct buf 
     }
 }
 
-static void observe_json_record(struct inference *inf, struct str line, struct buf *path, int64_t now_s)
+static void observe_json_record(struct inference *inf, struct str line, struct buf *path,
+                                int64_t now_s)
 {
     json_error_t error;
     json_t *value = json_loadb(line.p, line.n, 0, &error);
@@ -287,7 +293,8 @@ static void add_file(struct inference *inf, const struct sample *s)
     inf->total_bytes += s->total_bytes;
 }
 
-enum err_code inference_observe(struct inference *inf, const struct sample *s, int64_t now_s, struct err *e)
+enum err_code inference_observe(struct inference *inf, const struct sample *s, int64_t now_s,
+                                struct err *e)
 {
     struct layout own;
     TRY(layout_find(&own, s, &inf->arena, e));
@@ -306,7 +313,8 @@ enum err_code inference_observe(struct inference *inf, const struct sample *s, i
     return ERR_OK;
 }
 
-void inference_observe_record(struct inference *inf, struct str record, struct str header, int64_t now_s)
+void inference_observe_record(struct inference *inf, struct str record, struct str header,
+                              int64_t now_s)
 {
     const struct layout *l = &inf->layout;
     if (l->is_json) {
@@ -320,7 +328,8 @@ void inference_observe_record(struct inference *inf, struct str record, struct s
     bool is_open;
     if (l->has_header && header.n > 0) {
         const char *p = header.p;
-        own.n_columns = split_by_layout(l, &p, header.p + header.n, cells, MAX_CELLS, &scratch, &is_open);
+        own.n_columns =
+            split_by_layout(l, &p, header.p + header.n, cells, MAX_CELLS, &scratch, &is_open);
         if (own.n_columns != l->n_columns)
             return;
         own.names = arena_zero(&scratch, own.n_columns * sizeof(*own.names));
@@ -333,7 +342,8 @@ void inference_observe_record(struct inference *inf, struct str record, struct s
     size_t n = split_by_layout(l, &p, record.p + record.n, cells, MAX_CELLS, &scratch, &is_open);
     if (n != own.n_columns || is_open)
         return;
-    struct row_reader r = {.inf = inf, .layout = &own, .map = map, .cells = cells, .arena = &scratch, .now_s = now_s};
+    struct row_reader r = {
+        .inf = inf, .layout = &own, .map = map, .cells = cells, .arena = &scratch, .now_s = now_s};
     observe_row(&r, n);
 }
 
@@ -343,8 +353,8 @@ enum { SCAN_BYTES = 4 << 20 };
 
 struct scan {
     const struct layout *layout;
-    const char *path;      /* the column's header */
-    size_t at;             /* cell */
+    const char *path; /* the column's header */
+    size_t at;        /* cell */
     bool is_header;
     struct cell *cells;
     struct arena arena;
@@ -352,7 +362,8 @@ struct scan {
 };
 
 /* The wanted cell of a record without quotes, without looking at the others' contents. */
-static bool plain_cell(struct str *cell, const char *p, const char *line_end, char delimiter, size_t at)
+static bool plain_cell(struct str *cell, const char *p, const char *line_end, char delimiter,
+                       size_t at)
 {
     for (; at > 0; at--) {
         p = memchr(p, delimiter, (size_t)(line_end - p));
@@ -385,7 +396,8 @@ static json_t *at_path(json_t *value, const char *path)
         return whole;
     for (const char *dot = path; (dot = strchr(dot, '.')) != NULL; dot++) {
         AUTO_MEM char *key = xstrndup(path, (size_t)(dot - path));
-        json_t *member = json_object_get(value, key), *found = member ? at_path(member, dot + 1) : NULL;
+        json_t *member = json_object_get(value, key),
+               *found = member ? at_path(member, dot + 1) : NULL;
         if (found)
             return found;
     }
@@ -469,7 +481,8 @@ static void scan_records(struct scan *s, const char *p, const char *end)
             p = line ? line + 1 : end;
         } else {
             bool is_open;
-            size_t n = split_by_layout(s->layout, &p, end, s->cells, MAX_CELLS, &s->arena, &is_open);
+            size_t n =
+                split_by_layout(s->layout, &p, end, s->cells, MAX_CELLS, &s->arena, &is_open);
             if (!is_open && s->at < n)
                 scan_cell(s, s->cells[s->at].text);
             arena_reset(&s->arena);
@@ -477,7 +490,8 @@ static void scan_records(struct scan *s, const char *p, const char *end)
     }
 }
 
-static enum err_code scan_text(struct scan *s, int fd, enum compression compression, const char *path, struct err *e)
+static enum err_code scan_text(struct scan *s, int fd, enum compression compression,
+                               const char *path, struct err *e)
 {
     AUTO(inflate) z = compression == COMPRESSION_NONE ? NULL : inflate_new(compression);
     AUTO_MEM char *in = z ? xmalloc(SCAN_BYTES) : NULL;

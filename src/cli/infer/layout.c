@@ -27,7 +27,8 @@ static bool is_blank(char c, char delimiter)
 }
 
 /* A quoted cell at p; returns behind its closing quote, NULL if there is none. */
-static const char *quoted_cell(struct cell *cell, const char *p, const char *end, struct arena *arena)
+static const char *quoted_cell(struct cell *cell, const char *p, const char *end,
+                               struct arena *arena)
 {
     bool has_doubled = false;
     const char *start = ++p;
@@ -86,7 +87,8 @@ size_t split_record(const char **pp, const char *end, char delimiter, struct cel
             while (p < end && *p != delimiter && *p != '\n')
                 p++;
             const char *stop = p;
-            while (stop > start && (is_blank(stop[-1], delimiter) || (stop[-1] == '\r' && (p == end || *p == '\n'))))
+            while (stop > start && (is_blank(stop[-1], delimiter) ||
+                                    (stop[-1] == '\r' && (p == end || *p == '\n'))))
                 stop--;
             cell.text = (struct str){start, (size_t)(stop - start)};
         }
@@ -126,7 +128,8 @@ size_t split_by_layout(const struct layout *l, const char **p, const char *end, 
                        size_t cap, struct arena *arena, bool *is_open)
 {
     *is_open = false;
-    return l->is_tsv ? split_tsv(p, end, cells, cap) : split_record(p, end, l->delimiter, cells, cap, arena, is_open);
+    return l->is_tsv ? split_tsv(p, end, cells, cap)
+                     : split_record(p, end, l->delimiter, cells, cap, arena, is_open);
 }
 
 /* Fields that begin with a quote and do not end with one. */
@@ -151,12 +154,14 @@ struct delimiter_score {
     size_t columns, n_same, n_records, n_open;
 };
 
-static struct delimiter_score score_delimiter(struct str text, char delimiter, struct cell *cells, struct arena *arena)
+static struct delimiter_score score_delimiter(struct str text, char delimiter, struct cell *cells,
+                                              struct arena *arena)
 {
     struct delimiter_score s = {0};
     size_t counts[LOOK_RECORDS], n = 0;
     const char *p = text.p, *end = text.p + text.n;
-    const struct layout guess = {.delimiter = delimiter, .is_tsv = delimiter == '\t' && has_stray_quotes(text)};
+    const struct layout guess = {.delimiter = delimiter,
+                                 .is_tsv = delimiter == '\t' && has_stray_quotes(text)};
     while (p < end && n < LOOK_RECORDS) {
         bool is_open;
         size_t got = split_by_layout(&guess, &p, end, cells, MAX_CELLS, arena, &is_open);
@@ -177,7 +182,8 @@ static struct delimiter_score score_delimiter(struct str text, char delimiter, s
     return s;
 }
 
-static size_t choose_delimiter(struct delimiter_score *best, struct str text, struct cell *cells, struct arena *arena)
+static size_t choose_delimiter(struct delimiter_score *best, struct str text, struct cell *cells,
+                               struct arena *arena)
 {
     size_t choice = 0;
     double best_value = -1;
@@ -186,7 +192,8 @@ static size_t choose_delimiter(struct delimiter_score *best, struct str text, st
         if (s.n_records == 0)
             continue;
         double same = (double)s.n_same / (double)s.n_records;
-        /* Lines that agree count most, then how many cells they have. One cell a line says nothing. */
+        /* Lines that agree count most, then how many cells they have. One cell a line says
+         * nothing. */
         double value = s.columns < 2
                            ? 0
                            : same * same * (1 + 0.01 * (double)(s.columns < 50 ? s.columns : 50)) -
@@ -217,7 +224,8 @@ static bool is_data(struct str s)
            value_ipv4(&a, s) == NULL || value_ipv6(b16, s) == NULL;
 }
 
-static bool header_is_possible(const struct cell *cells, size_t n, bool *is_repeating, const char **why)
+static bool header_is_possible(const struct cell *cells, size_t n, bool *is_repeating,
+                               const char **why)
 {
     *is_repeating = false;
     for (size_t i = 0; i < n; i++) {
@@ -319,7 +327,8 @@ static bool looks_json(struct str text, struct err *e, enum err_code *code, cons
     bool is_object = json_is_object(value);
     json_decref(value);
     if (!is_object) {
-        json_t *whole = json_loadb(text.p, text.n, JSON_DECODE_INT_AS_REAL | JSON_DISABLE_EOF_CHECK, &error);
+        json_t *whole =
+            json_loadb(text.p, text.n, JSON_DECODE_INT_AS_REAL | JSON_DISABLE_EOF_CHECK, &error);
         bool is_spread = json_is_object(whole);
         json_decref(whole);
         if (is_spread)
@@ -332,7 +341,8 @@ static bool looks_json(struct str text, struct err *e, enum err_code *code, cons
     return true;
 }
 
-enum err_code layout_find(struct layout *ret, const struct sample *s, struct arena *arena, struct err *e)
+enum err_code layout_find(struct layout *ret, const struct sample *s, struct arena *arena,
+                          struct err *e)
 {
     struct layout l = {0};
     struct str text = {s->text.p, s->n_pieces ? s->ends[0] : 0};

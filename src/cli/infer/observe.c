@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What one value looks like. Each is counted under the narrowest kind that takes it; deciding is for later, when all
- * have been seen. Whether text is a number, a time or an address is asked of the decoders' own readers, so that what is
- * counted as one is also read as one. */
+ * What one value looks like. Each is counted under the narrowest kind that takes it; deciding is
+ * for later, when all have been seen. Whether text is a number, a time or an address is asked of
+ * the decoders' own readers, so that what is counted as one is also read as one. */
 #include "cli/infer/infer.h"
 
 #include <ctype.h>
@@ -79,7 +79,8 @@ static void note(struct column_stats *s, enum value_kind kind, struct str text)
     if (s->n_kind[kind]++ == 0) {
         size_t n = text.n < sizeof(s->example[0]) - 1 ? text.n : sizeof(s->example[0]) - 1;
         for (size_t i = 0; i < n; i++) /* shown on terminals and in comments */
-            s->example[kind][i] = (unsigned char)text.p[i] < ' ' || text.p[i] == 127 ? '?' : text.p[i];
+            s->example[kind][i] =
+                (unsigned char)text.p[i] < ' ' || text.p[i] == 127 ? '?' : text.p[i];
         s->example[kind][n] = '\0';
     }
 }
@@ -106,7 +107,8 @@ static void look_at_epoch(struct column_stats *s, uint64_t v, size_t n_digits, i
         }
     }
     uint64_t year = v / 10000, month = v / 100 % 100, day = v % 100;
-    if (n_digits == 8 && year >= 1980 && year <= 2105 && month >= 1 && month <= 12 && day >= 1 && day <= 31)
+    if (n_digits == 8 && year >= 1980 && year <= 2105 && month >= 1 && month <= 12 && day >= 1 &&
+        day <= 31)
         s->n_date8++;
 }
 
@@ -170,7 +172,8 @@ static bool has_month_name(struct str s)
 
 static unsigned two(struct str s, size_t at, size_t n)
 {
-    return n == 1 ? (unsigned)(s.p[at] - '0') : (unsigned)(s.p[at] - '0') * 10 + (unsigned)(s.p[at + 1] - '0');
+    return n == 1 ? (unsigned)(s.p[at] - '0')
+                  : (unsigned)(s.p[at] - '0') * 10 + (unsigned)(s.p[at + 1] - '0');
 }
 
 /* 4/13/2023 …: which of the first two is the month? */
@@ -186,7 +189,8 @@ static bool look_at_day_month(struct column_stats *s, struct str text, int64_t n
     if (b < 1 || b > 2 || a + 1 + b >= text.n || text.p[a + 1 + b] != separator)
         return false;
     size_t year_at = a + b + 2, y = digits_at(text, year_at), end = year_at + y;
-    if ((y != 4 && y != 2) || (end < text.n && text.p[end] != ' ' && text.p[end] != 'T' && text.p[end] != ','))
+    if ((y != 4 && y != 2) ||
+        (end < text.n && text.p[end] != ' ' && text.p[end] != 'T' && text.p[end] != ','))
         return false;
     unsigned first = two(text, 0, a), second = two(text, a + 1, b);
     if (first == 0 || second == 0 || first > 31 || second > 31 || (first > 12 && second > 12))
@@ -238,7 +242,8 @@ static bool look_at_time(struct column_stats *s, struct str text, int64_t now_s)
                   (text.p[4] == '-' || text.p[4] == '/' || text.p[4] == '.') && month >= 1 &&
                   month <= 2 && day >= 1 && day <= 2 && text.p[5 + month] == text.p[4];
     if (!is_iso && !(text.n >= 8 && memchr(text.p, ' ', text.n) && has_month_name(text)) &&
-        !(text.n >= 8 && memchr(text.p, '-', text.n) && isdigit((unsigned char)text.p[0]) && has_month_name(text)))
+        !(text.n >= 8 && memchr(text.p, '-', text.n) && isdigit((unsigned char)text.p[0]) &&
+          has_month_name(text)))
         return false;
     int64_t ms;
     if (value_datetime64(&ms, text, NULL, 3) != NULL)
@@ -263,7 +268,8 @@ static bool look_at_address(struct column_stats *s, struct str text)
         note(s, VALUE_IPV4, text);
         return true;
     }
-    if (text.n >= 2 && text.n <= 45 && memchr(text.p, ':', text.n) && value_ipv6(v6, text) == NULL) {
+    if (text.n >= 2 && text.n <= 45 && memchr(text.p, ':', text.n) &&
+        value_ipv6(v6, text) == NULL) {
         note(s, VALUE_IPV6, text);
         return true;
     }
@@ -291,7 +297,8 @@ static bool is_bool(struct str s)
            str_is(s, "TRUE") || str_is(s, "FALSE");
 }
 
-void column_observe(struct column_stats *s, struct str text, bool is_quoted, bool is_json, int64_t now_s)
+void column_observe(struct column_stats *s, struct str text, bool is_quoted, bool is_json,
+                    int64_t now_s)
 {
     int spelling = null_spelling(text, is_quoted);
     if (spelling >= 0) {

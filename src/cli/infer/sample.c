@@ -111,7 +111,8 @@ void sample_done(struct sample *s)
     *s = (struct sample){0};
 }
 
-static enum err_code read_at(int fd, char *out, size_t n, off_t at, size_t *got, const char *path, struct err *e)
+static enum err_code read_at(int fd, char *out, size_t n, off_t at, size_t *got, const char *path,
+                             struct err *e)
 {
     *got = 0;
     while (*got < n) {
@@ -166,7 +167,7 @@ static enum err_code read_plain(struct sample *s, int fd, uint64_t size, struct 
 }
 
 struct thinning {
-    struct buf *kept;     /* MAX_PIECES * 2 buffers */
+    struct buf *kept; /* MAX_PIECES * 2 buffers */
     size_t n_kept, every;
     uint64_t seen;
 };
@@ -216,7 +217,8 @@ static enum err_code unpack_more(struct packed *k, size_t *n, const char *path, 
         size_t written, before = k->rest.n;
         enum err_code code = inflate_run(k->z, &k->rest, k->out + *n, want - *n, &written, e);
         if (code != ERR_OK)
-            return *n > 0 || k->at > READ_BYTES ? (k->is_end = true, ERR_OK) : err_prefix(e, "%s", path);
+            return *n > 0 || k->at > READ_BYTES ? (k->is_end = true, ERR_OK)
+                                                : err_prefix(e, "%s", path);
         *n += written;
         if (written == 0 && before == k->rest.n && before == 0)
             k->is_end = true;
@@ -224,7 +226,8 @@ static enum err_code unpack_more(struct packed *k, size_t *n, const char *path, 
     return ERR_OK;
 }
 
-static enum err_code unpack_pieces(struct sample *s, struct packed *k, struct thinning *t, struct err *e)
+static enum err_code unpack_pieces(struct sample *s, struct packed *k, struct thinning *t,
+                                   struct err *e)
 {
     int64_t start = clock_mono_ns();
     size_t n = 0;
@@ -295,7 +298,8 @@ enum err_code sample_read(struct sample *ret, const char *path, struct err *e)
             code = err_set(e, ERR_INVALID, "%s", text);
     }
     if (code == ERR_OK)
-        code = s.compression == COMPRESSION_NONE ? read_plain(&s, fd, (uint64_t)st.st_size, e) : read_packed(&s, fd, e);
+        code = s.compression == COMPRESSION_NONE ? read_plain(&s, fd, (uint64_t)st.st_size, e)
+                                                 : read_packed(&s, fd, e);
     close(fd);
     if (code == ERR_OK && s.compression != COMPRESSION_NONE) {
         char text[1000];

@@ -210,7 +210,8 @@ static bool is_column_name(const struct inference *inf, const char *name)
     return false;
 }
 
-static void put_alias(struct buf *out, const struct inference *inf, const char *name, const char *suffix)
+static void put_alias(struct buf *out, const struct inference *inf, const char *name,
+                      const char *suffix)
 {
     AUTO_DONE(buf) alias = {0};
     buf_printf(&alias, "%s%s", name, suffix);
@@ -219,7 +220,8 @@ static void put_alias(struct buf *out, const struct inference *inf, const char *
     put_name(out, buf_cstr(&alias));
 }
 
-static void put_quantiles(struct buf *out, const struct inference *inf, const struct infer_column *c)
+static void put_quantiles(struct buf *out, const struct inference *inf,
+                          const struct infer_column *c)
 {
     buf_text(out, "quantilesDD(0.01, 0.5, 0.95)(");
     put_name(out, c->name);
@@ -246,7 +248,8 @@ static void put_metric_name(struct buf *out, const struct inference *inf, const 
     buf_text(out, " AS\nSELECT ");
 }
 
-static const char tiers[] = "\nEVERY 1 HOUR KEEP FOREVER, 1 DAY KEEP FOREVER, 1 MONTH KEEP FOREVER;\n";
+static const char tiers[] =
+    "\nEVERY 1 HOUR KEEP FOREVER, 1 DAY KEEP FOREVER, 1 MONTH KEEP FOREVER;\n";
 
 static void put_metric(struct buf *out, const struct inference *inf)
 {
@@ -287,7 +290,8 @@ static void put_spread(struct buf *out, const struct inference *inf)
         if (!c->is_averaged || !inf->is_spread_apart || n_quantiles == MOST_QUANTILES)
             continue;
         if (n_quantiles++ == 0) {
-            buf_text(out, "\n-- Quantiles apart: by hour and dimension they would be more than a million states.\n");
+            buf_text(out, "\n-- Quantiles apart: by hour and dimension they would be more than a "
+                          "million states.\n");
             put_metric_name(out, inf, "spread");
         } else {
             buf_text(out, ",\n       ");
@@ -342,15 +346,19 @@ static void put_file_decisions(struct buf *out, const struct inference *inf, con
                    l->header_why, l->has_header ? "none: FORMAT CSV" : "one: FORMAT CSVWithNames");
     }
     if (inf->n_ragged + inf->n_broken > 0)
-        buf_printf(out, "%s%llu records of the sample have other columns or are broken: they will be rejects\n", lead,
-                   (unsigned long long)(inf->n_ragged + inf->n_broken));
+        buf_printf(
+            out,
+            "%s%llu records of the sample have other columns or are broken: they will be rejects\n",
+            lead, (unsigned long long)(inf->n_ragged + inf->n_broken));
 }
 
 void write_definitions(struct buf *out, struct inference *const *sources, size_t n,
                        const char *folder, const char *store_name)
 {
-    buf_text(out, "-- weir definitions, written by weir from the files' contents. Edit them, then `weir run`.\n");
-    buf_text(out, "-- Each column says why it is what it is, and in brackets what else it could be.\n");
+    buf_text(out, "-- weir definitions, written by weir from the files' contents. Edit them, then "
+                  "`weir run`.\n");
+    buf_text(out,
+             "-- Each column says why it is what it is, and in brackets what else it could be.\n");
     buf_printf(out, "SET store = 'embedded:./%s.weir';\n", store_name);
     for (size_t i = 0; i < n; i++) {
         buf_byte(out, '\n');

@@ -69,9 +69,9 @@ struct library {
 struct chdb {
     struct backend backend; /* first: a struct backend * of ours is a struct chdb * */
     struct library lib;
-    char *path_argument;        /* --path=…: every connection must say it */
-    chdb_connection *own;       /* kept open; KILL QUERY goes here */
-    pthread_mutex_t own_lock;   /* one statement at a time on `own` */
+    char *path_argument;      /* --path=…: every connection must say it */
+    chdb_connection *own;     /* kept open; KILL QUERY goes here */
+    pthread_mutex_t own_lock; /* one statement at a time on `own` */
 };
 
 struct session {
@@ -262,9 +262,9 @@ static struct insert *chdb_insert_begin(struct session *s, struct str head, stru
     struct param_arrays a;
 
     fill_params(&a, params);
-    chdb_insert_stream stream = lib->chdb_stream_insert_with_params_n(
-        *s->conn, head.p, head.n, format.p, format.n, a.names, a.name_lens, a.values, a.value_lens,
-        params.n);
+    chdb_insert_stream stream =
+        lib->chdb_stream_insert_with_params_n(*s->conn, head.p, head.n, format.p, format.n, a.names,
+                                              a.name_lens, a.values, a.value_lens, params.n);
     const char *error = stream ? lib->chdb_stream_insert_error(stream) : "No stream was given";
     if (error) {
         exception_take(x, error);

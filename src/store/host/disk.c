@@ -56,7 +56,8 @@ static bool wait_for_room(struct wait *w, int fd)
         return false;
     }
     if (error != ENOSPC && error != EDQUOT) {
-        say("weir-store: a write to the disk failed; it ends so that nothing half written is kept\n");
+        say("weir-store: a write to the disk failed; it ends so that nothing half written is "
+            "kept\n");
         _exit(EXIT_FAILURE);
     }
     if (!w->has_begun && atomic_fetch_add(&n_waiting, 1) == 0)

@@ -11,9 +11,9 @@
 #include "base/mem.h"
 #include "store/host/unpack.h"
 
-#define FIRST_BYTES (1 << 20)           /* gathered before an answer starts */
-#define WAITED_BYTES (256 << 20)        /* the same with wait_end_of_query */
-#define STATEMENT_MAX (16 << 20)        /* text of a statement that has no data */
+#define FIRST_BYTES (1 << 20)    /* gathered before an answer starts */
+#define WAITED_BYTES (256 << 20) /* the same with wait_end_of_query */
+#define STATEMENT_MAX (16 << 20) /* text of a statement that has no data */
 #define PIPE_BYTES (256 * 1024)
 #define ID_TEXT 36
 
@@ -29,7 +29,7 @@ struct select_job {
     struct task task;
     bool is_joined;
     int read_fd, write_fd;
-    bool is_ok;             /* of the thread until it is joined, as the next two */
+    bool is_ok; /* of the thread until it is joined, as the next two */
     struct exception failed;
     struct statement_stats stats;
 };
@@ -44,21 +44,21 @@ struct exchange {
     struct reply reply;
     struct exception failed;
     int64_t begin_ns;
-    char id[ID_TEXT + 1];   /* made when the client gave none */
-    char tag[17];           /* of an exception block */
+    char id[ID_TEXT + 1]; /* made when the client gave none */
+    char tag[17];         /* of an exception block */
 
     struct unpack *unpack;
-    struct buf sql;         /* statement text, until an INSERT takes over */
+    struct buf sql; /* statement text, until an INSERT takes over */
     struct statement shape;
-    int slot;               /* in `running`, -1 */
+    int slot; /* in `running`, -1 */
     struct session *session;
     struct insert *insert;
-    bool insert_failed;     /* its data are dropped, finish says why */
+    bool insert_failed; /* its data are dropped, finish says why */
     struct statement_stats stats;
 
     struct select_job *job;
-    size_t sent;            /* of reply.body, when it starts a stream */
-    bool is_broken;         /* the exception block is in reply.body, the end follows */
+    size_t sent;    /* of reply.body, when it starts a stream */
+    bool is_broken; /* the exception block is in reply.body, the end follows */
 };
 
 /* ---- names --------------------------------------------------------------------------------- */
@@ -264,8 +264,8 @@ static bool enter(struct exchange *x, bool is_watched)
 /* A statement of ours on the new session. */
 static bool prepare_with(struct exchange *x, const struct buf *sql)
 {
-    return x->host->backend->run(x->session, buf_view(sql), STR("TabSeparated"),
-                                 (struct pairs){0}, NULL, NULL, &x->failed);
+    return x->host->backend->run(x->session, buf_view(sql), STR("TabSeparated"), (struct pairs){0},
+                                 NULL, NULL, &x->failed);
 }
 
 /* Opens the session and gives it what the request asks for. */
@@ -294,8 +294,8 @@ static bool open_session(struct exchange *x, bool is_watched)
     }
     if (x->request.is_get)
         own[n++] = (struct pair){STR("readonly"), STR("2")};
-    x->session = x->host->backend->session_open(x->host->backend, (struct pairs){own, n},
-                                                &x->failed);
+    x->session =
+        x->host->backend->session_open(x->host->backend, (struct pairs){own, n}, &x->failed);
     if (x->session == NULL)
         return false;
     if (x->request.database.n) {
@@ -329,8 +329,8 @@ static void begin_insert(struct exchange *x)
 
     if (!open_session(x, false))
         return;
-    x->insert = x->host->backend->insert_begin(x->session, head, x->shape.format, params_of(x),
-                                               &x->failed);
+    x->insert =
+        x->host->backend->insert_begin(x->session, head, x->shape.format, params_of(x), &x->failed);
     if (x->insert)
         feed_insert(x, data.p, data.n);
 }
@@ -418,9 +418,9 @@ static void run_job(void *arg)
     struct select_job *job = arg;
     struct exchange *x = job->x;
 
-    job->is_ok = x->host->backend->run_to_pipe(x->session, buf_view(&x->sql), &x->shape,
-                                               x->request.format, params_of(x), job->write_fd,
-                                               &job->stats, &job->failed);
+    job->is_ok =
+        x->host->backend->run_to_pipe(x->session, buf_view(&x->sql), &x->shape, x->request.format,
+                                      params_of(x), job->write_fd, &job->stats, &job->failed);
     close(job->write_fd);
 }
 

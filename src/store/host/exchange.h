@@ -47,7 +47,7 @@ struct reply {
     unsigned status;
     struct buf headers[N_HEADERS]; /* values; empty: not sent */
     struct buf body;
-    bool is_stream;                /* more comes by exchange_read; `body` is unused then */
+    bool is_stream; /* more comes by exchange_read; `body` is unused then */
 };
 
 /* owner: the thread of the connection */

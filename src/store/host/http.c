@@ -16,8 +16,8 @@
 #include "base/mem.h"
 
 #define BACKLOG 128
-#define CONNECTIONS_MAX 250              /* on each socket; both below RUNNING_MAX */
-#define CONNECTION_MEMORY (512 * 1024)   /* address and headers, and the read size of bodies */
+#define CONNECTIONS_MAX 250            /* on each socket; both below RUNNING_MAX */
+#define CONNECTION_MEMORY (512 * 1024) /* address and headers, and the read size of bodies */
 #define STREAM_BLOCK (128 * 1024)
 
 /* One socket listened on. All but `daemon` is set before its first connection. */
@@ -213,8 +213,8 @@ static enum err_code listen_tcp(int *ret, const char *where, struct err *e)
     int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd >= 0)
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    bool is_ok = fd >= 0 && bind(fd, found->ai_addr, found->ai_addrlen) == 0 &&
-                 listen(fd, BACKLOG) == 0;
+    bool is_ok =
+        fd >= 0 && bind(fd, found->ai_addr, found->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0;
     if (!is_ok) {
         err_errno(e, "cannot listen on %s", where);
         if (fd >= 0)
@@ -229,14 +229,14 @@ static enum err_code start(struct listener *l, struct err *e)
 {
     if (l->fd < 0)
         return ERR_OK;
-    l->daemon = MHD_start_daemon(
-        MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL |
-            MHD_USE_ITC,
-        0, NULL, NULL, on_request, l, MHD_OPTION_LISTEN_SOCKET, l->fd, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-        MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_URI_LOG_CALLBACK, on_address, l,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, l, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
-        l, MHD_OPTION_END);
+    l->daemon = MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD |
+                                     MHD_USE_POLL | MHD_USE_ITC,
+                                 0, NULL, NULL, on_request, l, MHD_OPTION_LISTEN_SOCKET, l->fd,
+                                 MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+                                 MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+                                 MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_URI_LOG_CALLBACK,
+                                 on_address, l, MHD_OPTION_NOTIFY_COMPLETED, on_completed, l,
+                                 MHD_OPTION_NOTIFY_CONNECTION, on_connection, l, MHD_OPTION_END);
     return l->daemon ? ERR_OK : err_set(e, ERR_IO, "cannot start the HTTP server");
 }
 
@@ -285,9 +285,11 @@ static void stop_listening(struct listener *l)
 
 void http_stop_listening(struct http *h)
 {
-    /* Only our own: the folder may have been removed and made anew with another store's socket in it. */
+    /* Only our own: the folder may have been removed and made anew with another store's socket
+     * in it. */
     struct stat st;
-    if (h->local.fd >= 0 && lstat(h->path, &st) == 0 && st.st_ino == h->socket_inode && st.st_dev == h->socket_device)
+    if (h->local.fd >= 0 && lstat(h->path, &st) == 0 && st.st_ino == h->socket_inode &&
+        st.st_dev == h->socket_device)
         unlink(h->path);
     stop_listening(&h->local);
     stop_listening(&h->tcp);

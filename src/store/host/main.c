@@ -23,10 +23,10 @@
 
 enum exit_code {
     EXIT_OK,
-    EXIT_FAILED,      /* something of the world: disk, library, port */
+    EXIT_FAILED, /* something of the world: disk, library, port */
     EXIT_USAGE,
-    EXIT_LOCKED,      /* another weir-store has the folder */
-    EXIT_NEWER,       /* the folder was written by a newer weir or libchdb */
+    EXIT_LOCKED, /* another weir-store has the folder */
+    EXIT_NEWER,  /* the folder was written by a newer weir or libchdb */
 };
 
 #define GRACE_MS 30000 /* for statements at work when it ends */
@@ -60,15 +60,9 @@ static bool parse_bytes(const char *text, uint64_t *ret)
     if (end == text || text[0] == '-')
         return false;
     switch (*end | 0x20) {
-    case 'k':
-        shift = 10;
-        break;
-    case 'm':
-        shift = 20;
-        break;
-    case 'g':
-        shift = 30;
-        break;
+    case 'k': shift = 10; break;
+    case 'm': shift = 20; break;
+    case 'g': shift = 30; break;
     }
     end += shift != 0;
     if (*end != '\0' || n == 0 || n > UINT64_MAX >> shift)
@@ -80,11 +74,16 @@ static bool parse_bytes(const char *text, uint64_t *ret)
 static bool parse_options(struct options *o, int argc, char **argv)
 {
     static const struct option names[] = {
-        {"dir", required_argument, NULL, 'd'},        {"socket", required_argument, NULL, 's'},
-        {"listen", required_argument, NULL, 'l'},     {"token-file", required_argument, NULL, 't'},
-        {"libchdb", required_argument, NULL, 'c'},    {"linger", required_argument, NULL, 'g'},
-        {"memory", required_argument, NULL, 'm'},     {"threads", required_argument, NULL, 'n'},
-        {"help", no_argument, NULL, 'h'},             {"version", no_argument, NULL, 'v'},
+        {"dir", required_argument, NULL, 'd'},
+        {"socket", required_argument, NULL, 's'},
+        {"listen", required_argument, NULL, 'l'},
+        {"token-file", required_argument, NULL, 't'},
+        {"libchdb", required_argument, NULL, 'c'},
+        {"linger", required_argument, NULL, 'g'},
+        {"memory", required_argument, NULL, 'm'},
+        {"threads", required_argument, NULL, 'n'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},
         {0},
     };
     char *end;
@@ -118,16 +117,12 @@ static bool parse_options(struct options *o, int argc, char **argv)
                 return false;
             }
             break;
-        case 'h':
-            fputs(usage_text, stdout);
-            exit(EXIT_OK);
+        case 'h': fputs(usage_text, stdout); exit(EXIT_OK);
         case 'v':
             printf("weir-store %s (libchdb %s, layout %d)\n", WEIR_VERSION, CHDB_PACKAGE,
                    LAYOUT_VERSION);
             exit(EXIT_OK);
-        default:
-            fputs(usage_text, stderr);
-            return false;
+        default: fputs(usage_text, stderr); return false;
         }
     }
     if (o->dir == NULL || optind < argc || (o->listen != NULL) != (o->token_file != NULL)) {

@@ -2,8 +2,8 @@
 #include "store/host/request.h"
 
 #include <stdarg.h>
-#include <stdlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <strings.h>
 
 static int hex_digit(char c)
@@ -51,10 +51,18 @@ static bool is_simple_name(struct str s)
 static bool is_ignored_name(struct str name)
 {
     static const char *const ignored[] = {
-        "session_id",      "session_timeout",         "session_check",
-        "close_session",   "user",                    "quota_key",
-        "role",            "stacktrace",              "buffer_size",
-        "query_cache_tag", "client_protocol_version", "http_write_exception_in_output_format",
+        "session_id",
+        "session_timeout",
+        "session_check",
+        "close_session",
+        "user",
+        "quota_key",
+        "role",
+        "stacktrace",
+        "buffer_size",
+        "query_cache_tag",
+        "client_protocol_version",
+        "http_write_exception_in_output_format",
     };
 
     for (size_t i = 0; i < COUNT(ignored); i++) {
@@ -221,8 +229,7 @@ static bool too_long(struct str name, struct exception *x)
     return false;
 }
 
-bool request_header(struct store_request *r, struct str name, struct str value,
-                    struct exception *x)
+bool request_header(struct store_request *r, struct str name, struct str value, struct exception *x)
 {
     struct str copy;
 
@@ -379,7 +386,7 @@ void exception_done(struct exception *x)
 unsigned exception_status(int code)
 {
     static const short bad_request[] = {
-        6,  8,  15, 25,  26,  27,  36,  37,  38,  41,  44,  53,  62,
+        6,  8,   15,  25,  26,  27,  36,  37,  38,  41,  44,  53,  62,
         72, 117, 123, 167, 168, 223, 321, 376, 427, 441, 675, 676,
     };
     static const short not_found[] = {46, 47, 50, 56, 60, 63, 73, 78, 81, 115, 152, 336, 511};
@@ -393,30 +400,21 @@ unsigned exception_status(int code)
             return 404;
     }
     switch (code) {
-    case 194: /* REQUIRED_PASSWORD */
-        return 401;
+    case 194: /* REQUIRED_PASSWORD */ return 401;
     case 164: /* READONLY */
     case 192: /* UNKNOWN_USER */
     case 193: /* WRONG_PASSWORD */
     case 497: /* ACCESS_DENIED */
     case 512: /* SET_NON_GRANTED_ROLE */
-    case 516: /* AUTHENTICATION_FAILED */
-        return 403;
-    case 159: /* TIMEOUT_EXCEEDED */
-        return 408;
-    case 381: /* HTTP_LENGTH_REQUIRED */
-        return 411;
-    case 229: /* QUERY_IS_TOO_LARGE */
-        return 413;
-    case 779: /* UNSUPPORTED_MEDIA_TYPE */
-        return 415;
-    case 48: /* NOT_IMPLEMENTED */
-        return 501;
+    case 516: /* AUTHENTICATION_FAILED */ return 403;
+    case 159: /* TIMEOUT_EXCEEDED */ return 408;
+    case 381: /* HTTP_LENGTH_REQUIRED */ return 411;
+    case 229: /* QUERY_IS_TOO_LARGE */ return 413;
+    case 779: /* UNSUPPORTED_MEDIA_TYPE */ return 415;
+    case 48: /* NOT_IMPLEMENTED */ return 501;
     case 76:  /* CANNOT_OPEN_FILE */
     case 209: /* SOCKET_TIMEOUT */
-    case 439: /* CANNOT_SCHEDULE_TASK */
-        return 503;
-    default:
-        return 500;
+    case 439: /* CANNOT_SCHEDULE_TASK */ return 503;
+    default: return 500;
     }
 }

@@ -14,8 +14,8 @@
 #include "base/str.h"
 #include "store/host/backend.h"
 
-#define REQUEST_PARAMS_MAX 512         /* names in one address */
-#define REQUEST_ADDRESS_MAX (1 << 20)  /* bytes of one address */
+#define REQUEST_PARAMS_MAX 512        /* names in one address */
+#define REQUEST_ADDRESS_MAX (1 << 20) /* bytes of one address */
 
 enum request_target {
     TARGET_QUERY,
@@ -29,14 +29,14 @@ enum body_coding { CODING_PLAIN, CODING_GZIP, CODING_ZSTD, CODING_LZ4, CODING_UN
 /* owner: the thread of the connection. Views point into `text`. */
 struct store_request {
     enum request_target target;
-    bool is_get, is_head;  /* GET and HEAD may only read */
+    bool is_get, is_head; /* GET and HEAD may only read */
     enum body_coding coding;
 
-    struct str query;    /* of the address; empty without */
-    struct str database; /* empty: the session's own */
-    struct str format;   /* default format of the answer, never empty */
-    struct str query_id; /* as the client gave it; empty: one is made */
-    struct str password; /* what may be the token, wherever the client put it */
+    struct str query;       /* of the address; empty without */
+    struct str database;    /* empty: the session's own */
+    struct str format;      /* default format of the answer, never empty */
+    struct str query_id;    /* as the client gave it; empty: one is made */
+    struct str password;    /* what may be the token, wherever the client put it */
     struct str credentials; /* "Authorization: Basic", still coded */
     bool waits_for_end;     /* wait_end_of_query */
 

@@ -7,10 +7,10 @@
 #include <strings.h>
 
 enum token_kind {
-    TOKEN_END,   /* of the text */
-    TOKEN_OPEN,  /* a string or comment that does not end within the text */
+    TOKEN_END,  /* of the text */
+    TOKEN_OPEN, /* a string or comment that does not end within the text */
     TOKEN_WORD,
-    TOKEN_NAME,  /* `quoted` or "quoted" */
+    TOKEN_NAME, /* `quoted` or "quoted" */
     TOKEN_STRING,
     TOKEN_NUMBER,
     TOKEN_PUNCT, /* one byte */

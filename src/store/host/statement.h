@@ -22,11 +22,11 @@ enum statement_kind {
 /* Places are byte offsets into the scanned text. */
 struct statement {
     enum statement_kind kind;
-    struct str format;   /* of the FORMAT clause, as written; empty without one. A view */
-    size_t format_at;    /* the word FORMAT, == end without one */
-    size_t head_end;     /* INSERT_DATA: end of the text before FORMAT or VALUES */
-    size_t data_at;      /* INSERT_DATA: first byte of data */
-    size_t end;          /* end of the statement, before a closing ';' and trailing comments */
+    struct str format; /* of the FORMAT clause, as written; empty without one. A view */
+    size_t format_at;  /* the word FORMAT, == end without one */
+    size_t head_end;   /* INSERT_DATA: end of the text before FORMAT or VALUES */
+    size_t data_at;    /* INSERT_DATA: first byte of data */
+    size_t end;        /* end of the statement, before a closing ';' and trailing comments */
     bool is_kill;
     int refused_code;    /* not 0: the text asks for something that is not given here */
     const char *refused; /* why, static */

@@ -117,12 +117,9 @@ bool unpack_feed(struct unpack *z, const char *data, size_t n, unpack_sink sink,
     if (n == 0)
         return true;
     switch (z->coding) {
-    case CODING_GZIP:
-        return feed_gzip(z, data, n, sink, arg);
-    case CODING_ZSTD:
-        return feed_zstd(z, data, n, sink, arg);
-    default:
-        return feed_lz4(z, data, n, sink, arg);
+    case CODING_GZIP: return feed_gzip(z, data, n, sink, arg);
+    case CODING_ZSTD: return feed_zstd(z, data, n, sink, arg);
+    default: return feed_lz4(z, data, n, sink, arg);
     }
 }
 

@@ -14,7 +14,7 @@ struct workers {
     pthread_mutex_t lock; /* everything below */
     pthread_cond_t has_task, is_done;
     struct task *first;
-    int n_waiting;        /* tasks that no thread has taken yet */
+    int n_waiting; /* tasks that no thread has taken yet */
     int n_idle, n_threads;
     bool is_closing;
 };

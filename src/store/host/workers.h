@@ -16,7 +16,7 @@ struct workers;
 struct task {
     void (*run)(void *arg);
     void *arg;
-    bool is_done;      /* under the lock of the workers */
+    bool is_done; /* under the lock of the workers */
     struct task *next;
 };
 
