@@ -399,6 +399,7 @@ static void changed_bytes_and_cut_files_never_break_a_reader(void **state)
     put_all_types(&m->data);
     make_network(m, (const uint8_t *)"\x50", 4, 0);
     AUTO(mmdb) db = made(&file, m);
+    (void)db;
     for (size_t i = 0; i < file.n; i++) {
         char *copy = xmalloc(i ? i : 1); /* its own size: a sanitizer sees what is read beyond */
         memcpy(copy, file.p, i);
