@@ -121,12 +121,11 @@ aggregate_build build_any, build_any_last, build_arg_max, build_arg_min, build_a
     build_avg_weighted, build_bit_and, build_bit_or, build_bit_xor, build_bitmap, build_corr,
     build_corr_stable, build_count, build_covar, build_covar_stable, build_kurt,
     build_linear_regression, build_max, build_max_map, build_min, build_min_map, build_quantile_dd,
-    build_quantile_digest, build_quantile_digest_weighted, build_quantile_exact,
-    build_quantile_exact_weighted, build_quantile_timing, build_quantiles_dd,
-    build_quantiles_digest, build_quantiles_digest_weighted, build_quantiles_exact,
-    build_quantiles_exact_weighted, build_quantiles_timing, build_skew, build_sum, build_sum_count,
-    build_sum_kahan, build_sum_map, build_uniq, build_uniq_array, build_uniq_combined,
-    build_uniq_combined64, build_uniq_exact, build_uniq_hll12, build_var, build_var_stable;
+    build_quantile_digest, build_quantile_exact, build_quantile_timing, build_quantiles_dd,
+    build_quantiles_digest, build_quantiles_exact, build_quantiles_timing, build_skew, build_sum,
+    build_sum_count, build_sum_kahan, build_sum_map, build_uniq, build_uniq_array,
+    build_uniq_combined, build_uniq_combined64, build_uniq_exact, build_uniq_hll12, build_var,
+    build_var_stable;
 /* What min, max, any, sum and avg become where their own file has no kernel for the type. */
 aggregate_build build_least_value, build_greatest_value, build_first_value, build_decimal_sum,
     build_decimal_avg;

@@ -283,20 +283,8 @@ enum err_code build_quantile_digest(struct aggregate *a, const struct aggregate_
     return build_digest(a, q, false, e);
 }
 
-enum err_code build_quantile_digest_weighted(struct aggregate *a, const struct aggregate_request *q,
-                                             struct err *e)
-{
-    return build_digest(a, q, false, e);
-}
-
 enum err_code build_quantiles_digest(struct aggregate *a, const struct aggregate_request *q,
                                      struct err *e)
-{
-    return build_digest(a, q, true, e);
-}
-
-enum err_code build_quantiles_digest_weighted(struct aggregate *a,
-                                              const struct aggregate_request *q, struct err *e)
 {
     return build_digest(a, q, true, e);
 }

@@ -238,20 +238,8 @@ enum err_code build_quantile_exact(struct aggregate *a, const struct aggregate_r
     return build_exact(a, q, false, e);
 }
 
-enum err_code build_quantile_exact_weighted(struct aggregate *a, const struct aggregate_request *q,
-                                            struct err *e)
-{
-    return build_exact(a, q, false, e);
-}
-
 enum err_code build_quantiles_exact(struct aggregate *a, const struct aggregate_request *q,
                                     struct err *e)
-{
-    return build_exact(a, q, true, e);
-}
-
-enum err_code build_quantiles_exact_weighted(struct aggregate *a, const struct aggregate_request *q,
-                                             struct err *e)
 {
     return build_exact(a, q, true, e);
 }

@@ -43,6 +43,15 @@ static inline bool str_ends(struct str a, const char *suffix)
     return a.n >= n && memcmp(a.p + a.n - n, suffix, n) == 0;
 }
 
+/* The value of a hexadecimal digit; -1 if it is none. */
+static inline int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 32;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 static inline int str_cmp(struct str a, struct str b)
 {
     size_t n = a.n < b.n ? a.n : b.n;

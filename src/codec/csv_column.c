@@ -57,14 +57,6 @@ static struct str undouble(struct str s, struct arena *arena)
     return (struct str){out, n};
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 32;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* One escape behind the backslash at p[-1]; *p moves behind it. */
 static const char *unescape_one(char *out, size_t *n, const char **p, const char *end)
 {
@@ -75,8 +67,8 @@ static const char *unescape_one(char *out, size_t *n, const char **p, const char
     if (found) {
         out[(*n)++] = to[found - from];
     } else if (c == 'x') {
-        int high = end - *p >= 2 ? hex_digit((*p)[0]) : -1,
-            low = high >= 0 ? hex_digit((*p)[1]) : -1;
+        int high = end - *p >= 2 ? hex_value((*p)[0]) : -1,
+            low = high >= 0 ? hex_value((*p)[1]) : -1;
         if (low < 0)
             return "\\x without two hexadecimal digits";
         out[(*n)++] = (char)(high * 16 + low);

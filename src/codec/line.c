@@ -57,19 +57,26 @@ void line_own(struct line_decoder *d, struct str name, struct str value)
             d->cuts[i].text = value;
 }
 
+int line_month(const char *p)
+{
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    for (int i = 0; i < 12; i++)
+        if (memcmp(months + 3 * i, p, 3) == 0)
+            return i + 1;
+    return 0;
+}
+
 /* ---- values ---- */
 
 static const char *store_time(void *out, struct type type, const struct line_cut *cut)
 {
-    static const int64_t powers[] = {1,      10,      100,      1000,      10000,
-                                     100000, 1000000, 10000000, 100000000, 1000000000};
     int64_t seconds = cut->is_local ? zone_to_utc(type.zone, cut->seconds) : cut->seconds;
 
     if (type.kind == TYPE_DATETIME) {
         if (seconds < 0 || seconds > UINT32_MAX)
             return "a time outside DateTime (1970-01-01 to 2106-02-07)";
         *(uint32_t *)out = (uint32_t)seconds;
-    } else if (__builtin_mul_overflow(seconds, powers[type.scale], (int64_t *)out)) {
+    } else if (__builtin_mul_overflow(seconds, powers_of_10[type.scale], (int64_t *)out)) {
         return "a time outside DateTime64";
     }
     return NULL;

@@ -56,14 +56,6 @@ static bool take_word(struct str *line, struct str *ret)
     return true;
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 32;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Both servers write \", \\, \xHH; Apache also \n, \t and their like. */
 static struct str unescape(struct line_decoder *d, struct str s)
 {
@@ -78,8 +70,8 @@ static struct str unescape(struct line_decoder *d, struct str s)
         }
         char c = s.p[++i];
         const char *found = memchr(from, c, sizeof(from) - 1);
-        int high = c == 'x' && i + 2 < s.n ? hex_digit(s.p[i + 1]) : -1;
-        int low = high >= 0 ? hex_digit(s.p[i + 2]) : -1;
+        int high = c == 'x' && i + 2 < s.n ? hex_value(s.p[i + 1]) : -1;
+        int low = high >= 0 ? hex_value(s.p[i + 2]) : -1;
         if (low >= 0) {
             out[n++] = (char)(high << 4 | low);
             i += 2;
@@ -134,15 +126,6 @@ static bool two_digits(const char *p, int64_t *ret)
     return a < 10 && b < 10;
 }
 
-static int month_of(const char *p)
-{
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    for (int i = 0; i < 12; i++)
-        if (memcmp(months + 3 * i, p, 3) == 0)
-            return i + 1;
-    return 0;
-}
-
 static bool is_date(int64_t year, int month, int64_t day)
 {
     static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
@@ -163,7 +146,7 @@ static bool parse_time(struct line_decoder *d, struct str s, int64_t *ret)
         return true;
     }
     const char *p = s.p;
-    int month = month_of(p + 3);
+    int month = line_month(p + 3);
     bool is_good = p[2] == '/' && p[6] == '/' && p[11] == ':' && p[14] == ':' &&
                    p[ZONE_AT] == ' ' && (p[21] == '+' || p[21] == '-') && two_digits(p, &day) &&
                    two_digits(p + 7, &century) && two_digits(p + 9, &years) &&

@@ -49,6 +49,9 @@ extern const char line_skipped[]; /* a reason: the line is no record, and nothin
 void regexp_open(struct line_decoder *d, const struct decoder_spec *s);
 
 extern const struct line_format line_regexp;
+/* 1 to 12 of "Jan" to "Dec", the three bytes at p; 0: no month. */
+int line_month(const char *p);
+
 extern const struct line_format line_combined, line_common, line_logfmt, line_syslog,
     line_as_string, line_json;
 

@@ -128,15 +128,6 @@ static const char *cut_5424(struct line_decoder *d, struct str line)
     return NULL;
 }
 
-static int month_of(const char *p)
-{
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    for (int i = 0; i < 12; i++)
-        if (memcmp(months + 3 * i, p, 3) == 0)
-            return i + 1;
-    return 0;
-}
-
 /* A day of a month that may have it: 29 February is known by its year. */
 static bool time_of_year(struct line_decoder *d, int month, int day, int64_t second_of_day,
                          int64_t *ret)
@@ -169,7 +160,7 @@ static bool take_old_time(struct line_decoder *d, struct str *line)
         v[i] = tens * 10 + ones;
     }
     struct line_cut *cut = &d->cuts[TIMESTAMP];
-    int month = month_of(p);
+    int month = line_month(p);
     if (month == 0 || v[0] < 1 || v[0] > 31 || v[1] > 23 || v[2] > 59 || v[3] > 60)
         return false;
     cut->is_time = cut->is_local = time_of_year(

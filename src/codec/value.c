@@ -117,14 +117,6 @@ const char *value_ipv4(uint32_t *ret, struct str text)
     return NULL;
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 32;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static void put_ipv4(uint8_t *out, uint32_t address)
 {
     for (int i = 0; i < 4; i++)

@@ -12,6 +12,9 @@
 
 #include "column/compound.h"
 
+/* 10^0 to 10^18. */
+extern const int64_t powers_of_10[19];
+
 const char *value_uint(uint64_t *ret, struct str text, uint64_t max);
 const char *value_int(int64_t *ret, struct str text, int64_t min, int64_t max);
 /* correctly rounded; inf, nan as ClickHouse */

@@ -74,14 +74,6 @@ static void print_date32(struct buf *out, int32_t days)
 
 /* ---- UUID ---- */
 
-static int hex_digit(char c)
-{
-    if (is_digit(c))
-        return c - '0';
-    c |= 32;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* 32 hexadecimal digits, bare or in groups of 8-4-4-4-12. */
 const char *value_uuid(uint8_t ret[16], struct str text)
 {
@@ -94,7 +86,7 @@ const char *value_uuid(uint8_t ret[16], struct str text)
     for (size_t i = 0; i < text.n; i++) {
         bool is_dash = text.n == 36 && n < 24 &&
                        (i == dashes[0] || i == dashes[1] || i == dashes[2] || i == dashes[3]);
-        int digit = hex_digit(text.p[i]);
+        int digit = hex_value(text.p[i]);
         if (is_dash && text.p[i] == '-')
             continue;
         if (is_dash || digit < 0)

@@ -13,7 +13,7 @@
 
 enum { MAX_DIGITS = 19, DAY_S = 86400 };
 
-static const int64_t powers[] = {
+const int64_t powers_of_10[19] = {
     1,
     10,
     100,
@@ -545,10 +545,10 @@ static const char *read_datetime64(int64_t *ret, struct str text, const struct z
                            (struct reader){.is_us = is_us, .keeps_fraction = true})) != NULL)
         return reason;
     if (m.n_digits > scale)
-        m.fraction /= powers[m.n_digits - scale];
+        m.fraction /= powers_of_10[m.n_digits - scale];
     else
-        m.fraction *= powers[scale - m.n_digits];
-    if (__builtin_mul_overflow(m.s, powers[scale], &ticks) ||
+        m.fraction *= powers_of_10[scale - m.n_digits];
+    if (__builtin_mul_overflow(m.s, powers_of_10[scale], &ticks) ||
         __builtin_add_overflow(ticks, m.fraction, &ticks))
         return "a time outside DateTime64 of this scale";
     *ret = ticks;

@@ -108,14 +108,6 @@ size_t decoder_header_pass(struct buf *header, const char *data, size_t n)
 
 /* ---- the header ---- */
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 32;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Zeek writes \xHH and \\; any other backslash stands for itself. */
 static struct str unescape(struct str s, struct arena *arena)
 {
@@ -124,8 +116,8 @@ static struct str unescape(struct str s, struct arena *arena)
     char *out = arena_bytes(arena, s.n);
     size_t n = 0;
     for (size_t i = 0; i < s.n; i++) {
-        int high = s.p[i] == '\\' && i + 3 < s.n && s.p[i + 1] == 'x' ? hex_digit(s.p[i + 2]) : -1;
-        int low = high >= 0 ? hex_digit(s.p[i + 3]) : -1;
+        int high = s.p[i] == '\\' && i + 3 < s.n && s.p[i + 1] == 'x' ? hex_value(s.p[i + 2]) : -1;
+        int low = high >= 0 ? hex_value(s.p[i + 3]) : -1;
         if (low >= 0) {
             out[n++] = (char)(high * 16 + low);
             i += 3;
@@ -245,28 +237,9 @@ static enum err_code zeek_header(struct decoder *base, struct str header, struct
 /* Ticks of 10^-to out of those of 10^-from, cut off towards the past. */
 static bool scale_ticks(int64_t v, unsigned from, unsigned to, int64_t *ret)
 {
-    static const int64_t powers[] = {1,
-                                     10,
-                                     100,
-                                     1000,
-                                     10000,
-                                     100000,
-                                     1000000,
-                                     10000000,
-                                     100000000,
-                                     1000000000,
-                                     10000000000,
-                                     100000000000,
-                                     1000000000000,
-                                     10000000000000,
-                                     100000000000000,
-                                     1000000000000000,
-                                     10000000000000000,
-                                     100000000000000000,
-                                     1000000000000000000};
     if (to >= from)
-        return !__builtin_mul_overflow(v, powers[to - from], ret);
-    int64_t by = powers[from - to];
+        return !__builtin_mul_overflow(v, powers_of_10[to - from], ret);
+    int64_t by = powers_of_10[from - to];
     *ret = v / by - (v % by < 0);
     return true;
 }

@@ -21,14 +21,6 @@ static bool is_word_char(char c)
     return is_letter(c) || is_digit(c) || c == '$';
 }
 
-static int hex_value(char c)
-{
-    if (is_digit(c))
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 void lexer_init(struct lexer *l, struct str text)
 {
     if (str_starts(text, "\xef\xbb\xbf")) {
