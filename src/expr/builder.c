@@ -774,6 +774,8 @@ value_id build_node(struct builder *b, const struct ast *node, const struct scop
     static _Thread_local unsigned depth;
     value_id ret = VALUE_FAILED;
 
+    if (node->is_broken)
+        return VALUE_FAILED;
     if (depth >= DEPTH_MAX)
         return fail(d, node->at, "the expression is nested too deeply");
     depth++;

@@ -50,6 +50,7 @@ struct ast {
     bool has_params;  /* f()(x) differs from f(x) */
     bool is_distinct; /* count(DISTINCT x) */
     bool is_operator; /* was written as an operator: printed as one */
+    bool is_broken;   /* a mistake in it has been reported: who would build it fails silently */
 };
 
 struct select_item {
@@ -162,7 +163,21 @@ struct metric_def {
     struct str text;
 };
 
-enum statement_kind { STATEMENT_SET, STATEMENT_SOURCE, STATEMENT_STREAM, STATEMENT_METRIC };
+/* CREATE FUNCTION name AS (x, y) -> expression: calls are replaced by it before a plan is built. */
+struct function_def {
+    struct str name;
+    struct place at;
+    struct ast *lambda;
+    struct str text;
+};
+
+enum statement_kind {
+    STATEMENT_SET,
+    STATEMENT_SOURCE,
+    STATEMENT_STREAM,
+    STATEMENT_METRIC,
+    STATEMENT_FUNCTION
+};
 
 struct statement {
     enum statement_kind kind;
@@ -173,6 +188,7 @@ struct statement {
         struct source_def source;
         struct stream_def stream;
         struct metric_def metric;
+        struct function_def function;
     };
 };
 

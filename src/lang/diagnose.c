@@ -20,6 +20,18 @@ void diagnostics_done(struct diagnostics *d)
     *d = (struct diagnostics){0};
 }
 
+/* The body of a function is built at each of its calls: one mistake is said once. */
+static bool is_there(const struct diagnostics *d, struct place at, const char *text)
+{
+    for (size_t i = 0; i < d->n; i++) {
+        const struct diagnostic *item = &d->items[i];
+        if (item->at.line == at.line && item->at.column == at.column && item->at.file == at.file &&
+            at.line > 0 && strcmp(item->text, text) == 0)
+            return true;
+    }
+    return false;
+}
+
 void diagnose(struct diagnostics *d, struct place at, bool is_warning, const char *suggestion,
               const char *fmt, ...)
 {
@@ -37,6 +49,11 @@ void diagnose(struct diagnostics *d, struct place at, bool is_warning, const cha
     va_end(args);
     if (n < 0)
         text = xstrdup("out of memory");
+    if (is_there(d, at, text)) {
+        d->n_repeated += !is_warning;
+        free(text);
+        return;
+    }
     d->items[d->n++] = (struct diagnostic){
         .at = at,
         .is_warning = is_warning,
@@ -156,7 +173,8 @@ void diagnostics_print(struct buf *out, const struct diagnostics *d, const struc
         if (item->suggestion != NULL)
             buf_printf(out, "    %s\n", item->suggestion);
     }
-    if (d->n_errors > n_shown_errors)
-        buf_printf(out, "… and %zu more errors\n", d->n_errors - n_shown_errors);
+    size_t n_errors = d->n_errors - d->n_repeated;
+    if (n_errors > n_shown_errors)
+        buf_printf(out, "… and %zu more errors\n", n_errors - n_shown_errors);
     free(sorted);
 }

@@ -18,6 +18,7 @@ struct diagnostics {
     struct diagnostic *items;
     size_t n, cap;
     size_t n_errors;
+    size_t n_repeated; /* of n_errors: the same said again of the same place, not among the items */
 };
 
 void diagnostics_done(struct diagnostics *d);

@@ -122,10 +122,11 @@ void unexpected_clause(struct parser *p, const char *const *words);
 /* A clause given twice is refused. `seen` is a set of bits. */
 void check_once(struct parser *p, uint32_t *seen, uint32_t bit, const char *clause);
 
-/* source.c, select.c: behind CREATE SOURCE, STREAM, METRIC. False in panic; what went before is
+/* source.c, select.c, function.c: behind CREATE SOURCE, STREAM, METRIC, FUNCTION. False in panic; what went before is
  * filled. */
 bool source_statement(struct parser *p, struct source_def *s);
 bool stream_statement(struct parser *p, struct stream_def *s);
 bool metric_statement(struct parser *p, struct metric_def *m);
+bool function_statement(struct parser *p, struct function_def *f);
 
 #endif

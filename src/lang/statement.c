@@ -53,6 +53,7 @@ static struct str name_of(const struct statement *s)
     case STATEMENT_SOURCE: return s->source.name;
     case STATEMENT_STREAM: return s->stream.name;
     case STATEMENT_METRIC: return s->metric.name;
+    case STATEMENT_FUNCTION: return s->function.name;
     case STATEMENT_SET: break;
     }
     return (struct str){0};
@@ -60,9 +61,10 @@ static struct str name_of(const struct statement *s)
 
 static struct place name_place(const struct statement *s)
 {
-    return s->kind == STATEMENT_SOURCE   ? s->source.at
-           : s->kind == STATEMENT_STREAM ? s->stream.at
-                                         : s->metric.at;
+    return s->kind == STATEMENT_SOURCE     ? s->source.at
+           : s->kind == STATEMENT_STREAM   ? s->stream.at
+           : s->kind == STATEMENT_FUNCTION ? s->function.at
+                                           : s->metric.at;
 }
 
 static void set_text(struct statement *s, struct str text)
@@ -74,6 +76,8 @@ static void set_text(struct statement *s, struct str text)
         s->stream.text = text;
     else if (s->kind == STATEMENT_METRIC)
         s->metric.text = text;
+    else if (s->kind == STATEMENT_FUNCTION)
+        s->function.text = text;
 }
 
 /* ---- SET ---- */
@@ -147,7 +151,7 @@ static bool refuse_create(struct parser *p, struct definitions *defs, struct pla
         size_t n = COUNT(create_kinds) - 1;
         const char *near =
             p->token.kind == TOKEN_WORD ? suggest_keyword(p, p->token.text, create_kinds, n) : NULL;
-        mistake(p, place_here(p), near, "expected SOURCE, STREAM or METRIC after CREATE");
+        mistake(p, place_here(p), near, "expected SOURCE, STREAM, METRIC or FUNCTION after CREATE");
         return false;
     }
     advance(p);
@@ -189,6 +193,8 @@ static bool create_statement(struct parser *p, struct definitions *defs, struct 
         s->kind = STATEMENT_STREAM;
     else if (at_word(p, "METRIC"))
         s->kind = STATEMENT_METRIC;
+    else if (at_word(p, "FUNCTION"))
+        s->kind = STATEMENT_FUNCTION;
     else
         return refuse_create(p, defs, place_since(p, at));
     advance(p);
@@ -200,9 +206,10 @@ static bool create_statement(struct parser *p, struct definitions *defs, struct 
         advance(p);
         accept_word(p, "EXISTS");
     }
-    bool is_ok = s->kind == STATEMENT_SOURCE   ? source_statement(p, &s->source)
-                 : s->kind == STATEMENT_STREAM ? stream_statement(p, &s->stream)
-                                               : metric_statement(p, &s->metric);
+    bool is_ok = s->kind == STATEMENT_SOURCE     ? source_statement(p, &s->source)
+                 : s->kind == STATEMENT_STREAM   ? stream_statement(p, &s->stream)
+                 : s->kind == STATEMENT_FUNCTION ? function_statement(p, &s->function)
+                                                 : metric_statement(p, &s->metric);
     check_name(p, name_of(s), name_place(s));
     return is_ok;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "plan/inline.h"
 #include "plan/metric.h"
 #include "plan/plan.h"
 #include "plan/scope.h"
@@ -85,21 +86,8 @@ static struct str statement_name(const struct statement *s, struct place *at)
     case STATEMENT_SOURCE: *at = s->source.at; return s->source.name;
     case STATEMENT_STREAM: *at = s->stream.at; return s->stream.name;
     case STATEMENT_METRIC: *at = s->metric.at; return s->metric.name;
+    case STATEMENT_FUNCTION: *at = s->function.at; return s->function.name;
     default: return (struct str){0};
-    }
-}
-
-static void check_name(struct build *b, struct str name, struct place at, size_t statement)
-{
-    if (str_starts(name, "weir_"))
-        diagnose_error(b->d, at, NULL, "names that begin with weir_ are weir's own");
-    for (size_t i = 0; i < statement; i++) {
-        const struct statement *s = &b->plan->definitions->statements[i];
-        struct place ignored;
-        struct str other = statement_name(s, &ignored);
-        if (other.n && str_eq(other, name))
-            diagnose_error(b->d, at, NULL, "'%.*s' is already defined in line %u", STR_FMT(name),
-                           s->at.line);
     }
 }
 
@@ -179,6 +167,10 @@ static struct relation *from_relation(struct build *b, struct str name, struct p
     struct relation *r = find_relation(b, name);
     if (r != NULL)
         return r;
+    const struct definitions *defs = b->plan->definitions;
+    for (size_t i = 0; i < defs->n_broken_names; i++)
+        if (str_eq(defs->broken_names[i], name))
+            return NULL; /* what is wrong there is said there */
     const char *known[256];
     size_t n = 0;
     for (size_t i = 0; i < b->n_relations && n < COUNT(known); i++)
@@ -362,21 +354,23 @@ static void add_raw(struct build *b, struct relation *r, const struct keep *keep
     p->raws[p->n_raws++] = raw;
 }
 
-static void build_source(struct build *b, const struct source_def *def, size_t statement)
+static void build_source(struct build *b, const struct source_def *def)
 {
-    check_name(b, def->name, def->at, statement);
     start_source(b, def);
     struct relation *r = &b->relations[b->n_relations - 1];
     size_t before = b->d->n_errors;
     r->source->plan->event_time = event_time_output(b, r);
     struct diagnostics *d = b->d;
-    for (size_t i = 0; b->is_checking && i < r->n_columns; i++)
-        if (relation_column_value(r, &r->columns[i]) < 0 && d->n_errors == before)
+    bool is_good = r->source->plan->event_time >= 0;
+    for (size_t i = 0; b->is_checking && i < r->n_columns; i++) {
+        is_good &= relation_column_value(r, &r->columns[i]) >= 0;
+        if (!is_good && d->n_errors == 0)
             diagnose_error(d, r->columns[i].at, NULL, "column '%.*s' cannot be built",
                            STR_FMT(r->columns[i].name));
+    }
     if (def->keep.is_given)
         add_raw(b, r, &def->keep);
-    r->is_broken = b->d->n_errors > before;
+    r->is_broken = !is_good || b->d->n_errors > before;
 }
 
 /* ---- streams ---- */
@@ -458,9 +452,8 @@ static void add_counts(struct source_build *s, struct str name, bool is_metric, 
                                                       .out = out >= 0 ? source_output(s, out) : -1};
 }
 
-static void build_stream(struct build *b, const struct stream_def *def, size_t statement)
+static void build_stream(struct build *b, const struct stream_def *def)
 {
-    check_name(b, def->name, def->at, statement);
     struct relation *parent = from_relation(b, def->from, def->from_at);
     struct relation *r = &b->relations[b->n_relations++];
     *r = (struct relation){
@@ -469,31 +462,34 @@ static void build_stream(struct build *b, const struct stream_def *def, size_t s
         return; /* what is wrong there is said there */
     r->source = parent->source;
     size_t before = b->d->n_errors;
+    bool is_good = true;
     for (uint32_t i = 0; i < def->n_items; i++)
         if (def->items[i].value->kind != AST_STAR && ast_has_aggregate(def->items[i].value))
             diagnose_error(b->d, def->items[i].at, "CREATE METRIC aggregates",
                            "an aggregate function cannot stand in a stream");
     if (b->d->n_errors == before) {
         stream_columns(b, r, def);
-        for (size_t i = 0; b->is_checking && i < r->n_columns; i++)
-            if (relation_column_value(r, &r->columns[i]) < 0 && b->d->n_errors == before)
+        for (size_t i = 0; b->is_checking && i < r->n_columns; i++) {
+            is_good &= relation_column_value(r, &r->columns[i]) >= 0;
+            if (!is_good && b->d->n_errors == 0)
                 diagnose_error(b->d, r->columns[i].at, NULL, "column '%.*s' cannot be built",
                                STR_FMT(r->columns[i].name));
+        }
         r->pass = chain_pass(b, r, def->where);
+        is_good &= r->pass != VALUE_FAILED;
         if (r->pass != VALUE_FAILED) {
             add_counts(r->source, r->name, false, parent->pass, r->pass);
             if (def->keep.is_given)
                 add_raw(b, r, &def->keep);
         }
     }
-    r->is_broken = b->d->n_errors > before;
+    r->is_broken = !is_good || b->d->n_errors > before;
 }
 
 /* ---- metrics ---- */
 
-static void build_metric(struct build *b, const struct metric_def *def, size_t statement)
+static void build_metric(struct build *b, const struct metric_def *def)
 {
-    check_name(b, def->name, def->at, statement);
     struct relation *parent = from_relation(b, def->from, def->from_at);
     if (parent == NULL || parent->is_broken)
         return;
@@ -574,11 +570,11 @@ static enum err_code build(struct plan **ret, const struct definitions *defs, co
     for (size_t i = 0; i < defs->n_statements; i++) {
         const struct statement *s = &defs->statements[i];
         if (s->kind == STATEMENT_SOURCE)
-            build_source(&b, &s->source, i);
+            build_source(&b, &s->source);
         else if (s->kind == STATEMENT_STREAM)
-            build_stream(&b, &s->stream, i);
+            build_stream(&b, &s->stream);
         else if (s->kind == STATEMENT_METRIC)
-            build_metric(&b, &s->metric, i);
+            build_metric(&b, &s->metric);
     }
     if (d->n_errors == 0)
         check_cube_names(&b);
@@ -600,11 +596,12 @@ static enum err_code build(struct plan **ret, const struct definitions *defs, co
 
 /* Twice: first with every column, for the mistakes; then with those alone that something needs,
  * so that nothing else is decoded. */
-enum err_code plan_build(struct plan **ret, const struct definitions *defs, const char *folder,
+enum err_code plan_build(struct plan **ret, struct definitions *defs, const char *folder,
                          struct diagnostics *d)
 {
     AUTO(plan) checked = NULL;
     AUTO_DONE(diagnostics) known = {0};
+    definitions_inline(defs, d);
     TRY(build(&checked, defs, folder, true, d));
     return build(ret, defs, folder, false, &known);
 }

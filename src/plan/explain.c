@@ -115,9 +115,23 @@ static void explain_source(struct buf *out, const struct plan_source *s)
         explain_cube(out, &s->cubes[c]);
 }
 
+/* Their calls are written out wherever they stood: below they do not appear any more. */
+static void explain_functions(struct buf *out, const struct definitions *defs)
+{
+    for (size_t i = 0; i < defs->n_statements; i++) {
+        const struct statement *s = &defs->statements[i];
+        if (s->kind != STATEMENT_FUNCTION)
+            continue;
+        buf_printf(out, "function %.*s = ", STR_FMT(s->function.name));
+        ast_print(out, s->function.lambda);
+        buf_text(out, "\n");
+    }
+}
+
 void plan_explain(struct buf *out, const struct plan *p)
 {
     buf_printf(out, "store %s, database %s\n", p->settings.store, p->settings.database);
+    explain_functions(out, p->definitions);
     for (size_t i = 0; i < p->n_sources; i++)
         explain_source(out, &p->sources[i]);
     buf_text(out, "\ntables and views:\n");

@@ -365,6 +365,8 @@ static bool has_aggregate(const struct metric_build *m, const struct ast *node)
 static const struct ast *over_columns(struct metric_build *m, const struct ast *node,
                                       struct str item_name)
 {
+    if (node->is_broken)
+        return NULL;
     if (is_aggregate_call(node)) {
         int i = add_measure(m, node, item_name);
         return i < 0 ? NULL : name_node(m, node, "_m_", str_of(m->measures[i].column));
@@ -403,8 +405,9 @@ static const struct ast *over_columns(struct metric_build *m, const struct ast *
     return over_arguments(m, node, item_name);
 }
 
-static void add_items(struct metric_build *m)
+static bool add_items(struct metric_build *m)
 {
+    bool is_good = true;
     m->items = arena_zero(m->arena, (m->def->n_items + 1) * sizeof(*m->items));
     m->is_open = arena_zero(m->arena, m->def->n_items + 1);
     for (uint32_t i = 0; i < m->def->n_items; i++) {
@@ -418,6 +421,7 @@ static void add_items(struct metric_build *m)
                 diagnose_error(m->d, item->at, "give it another name by AS",
                                "column '%.*s' stands twice", STR_FMT(name));
         const struct ast *value = over_item(m, i, name);
+        is_good &= value != NULL;
         if (value == NULL)
             continue;
         struct type type = {.kind = TYPE_NOTHING};
@@ -427,8 +431,11 @@ static void add_items(struct metric_build *m)
                 type = m->key_columns[k].type;
         m->items[m->n_items++] = (struct plan_item){name, value, type};
     }
-    if (m->def->having)
+    if (m->def->having) {
         m->having = over_columns(m, m->def->having, STR("having"));
+        is_good &= m->having != NULL;
+    }
+    return is_good;
 }
 
 /* ---- tiers ---- */
@@ -633,13 +640,17 @@ void metric_build(struct relation *own, const struct metric_def *def, value_id p
     m.key_columns = arena_zero(m.arena, (n_written + 1) * sizeof(*m.key_columns));
     int *index = arena_zero(m.arena, (n_written + 1) * sizeof(*index));
     size_t at = 0;
+    bool is_good = true;
     for (uint32_t i = 0; i < def->n_sets; i++)
-        for (uint32_t k = 0; k < def->sets[i].n_keys; k++)
-            index[at++] = add_key(&m, def->sets[i].keys[k]);
-    if (m.d->n_errors > before)
+        for (uint32_t k = 0; k < def->sets[i].n_keys; k++) {
+            index[at] = add_key(&m, def->sets[i].keys[k]);
+            is_good &= index[at++] >= 0;
+        }
+    if (m.d->n_errors > before || !is_good)
         return;
 
-    add_items(&m);
+    if (!add_items(&m))
+        return;
     if (m.d->n_errors == before && m.n_measures == 0)
         diagnose_error(m.d, def->at, "add count()", "metric '%.*s' aggregates nothing",
                        STR_FMT(def->name));

@@ -136,9 +136,9 @@ struct plan {
 
 /* Checks the definitions and builds the plan. All mistakes go to d; with any error *ret is not
  * written and the answer is ERR_INVALID. `defs` must outlive the plan. folder: of the
- * definitions, for relative paths. */
-MUST_CHECK enum err_code plan_build(struct plan **ret, const struct definitions *defs,
-                                    const char *folder, struct diagnostics *d);
+ * definitions, for relative paths. Calls of the definitions' own functions are written out in `defs`. */
+MUST_CHECK enum err_code plan_build(struct plan **ret, struct definitions *defs, const char *folder,
+                                    struct diagnostics *d);
 void plan_free(struct plan *p);
 DEFINE_AUTO(plan)
 

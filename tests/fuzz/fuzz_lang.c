@@ -60,6 +60,9 @@ static void check_statement(const struct statement *s)
                 check_expression(s->metric.sets[i].keys[j]);
         assert(s->metric.n_sets > 0);
         break;
+    case STATEMENT_FUNCTION:
+        check_expression(s->function.lambda);
+        break;
     }
 }
 
