@@ -71,6 +71,8 @@ static void put_partition(struct buf *b, enum table_partition p, const char *col
         buf_printf(b, "PARTITION BY %s(%s, 'UTC') ", functions[p], column);
 }
 
+enum { WIDE_COLUMNS = 256 };
+
 static void put_table_settings(struct buf *b, const struct plan_settings *s, int granularity,
                                bool has_ttl)
 {
@@ -327,6 +329,9 @@ static void raw_table(struct buf *b, const struct plan *p, const struct plan_raw
     if (has_age(r->keep))
         buf_printf(b, "TTL _time + toIntervalSecond(%" PRId64 ") ", duration_seconds(r->keep->age));
     put_table_settings(b, &p->settings, 8192, has_age(r->keep));
+    /* A file a column and an fsync each: past some hundred columns that is what an insert costs. */
+    if (r->n_columns > WIDE_COLUMNS)
+        buf_text(b, ", min_bytes_for_wide_part = 1073741824");
 }
 
 static void raw_view(struct buf *b, const struct plan *p, const struct plan_raw *r)

@@ -233,6 +233,9 @@ static void url_param(struct buf *url, const char *name, const char *value)
     url_escape(url, value);
 }
 
+/* ClickHouse reads so much of a statement unless it is told another limit. */
+enum { QUERY_BYTES = 256 << 10 };
+
 static void make_url(struct buf *url, const struct store *s, const struct store_call *call)
 {
     buf_printf(url, "%s/", s->place->http);
@@ -243,6 +246,8 @@ static void make_url(struct buf *url, const struct store *s, const struct store_
         url_param(url, call->settings[i].name, call->settings[i].value);
     if (call->body.n > 0)
         url_param(url, "query", call->sql);
+    else if (strlen(call->sql) >= QUERY_BYTES)
+        url_param(url, "max_query_size", "0"); /* text of wide definitions is part of one */
 }
 
 /* An exception after the answer had begun stands at its end; ClickHouse's text begins a line

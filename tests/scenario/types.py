@@ -90,6 +90,18 @@ def what_a_metric_cannot_group_by_is_refused_with_a_remedy():
             assert part in r.stdout + r.stderr, (part, r.stdout, r.stderr)
 
 
-if __name__ == "__main__":
+def definitions_may_be_longer_than_a_statement_of_clickhouse():
+    """2,000 columns: the text of the definitions is half a MiB, and a part keeps its columns in one file."""
+    names = [f"a_rather_long_name_of_a_measurement_that_nobody_wanted_to_cut_short_{i:04}_" + "x" * 150 for i in range(2000)]
+    columns = ", ".join(f"c{i} UInt16 FROM '{n}'" for i, n in enumerate(names))
+    with Case(f"SET store = 'embedded:./t.weir';\nCREATE SOURCE s (t DateTime, {columns}) FROM FILES 's.csv' FORMAT CSVWithNames EVENT TIME t KEEP FOREVER;\n") as c:
+        rows = "".join("2024-01-01 00:00:%02d,%s\n" % (r, ",".join(str(i + r) for i in range(2000))) for r in range(3))
+        c.write("s.csv", ",".join(["t"] + names) + "\n" + rows)
+        c.ok("run", "--once")
+        assert c.sql("SELECT count(), sum(c0), sum(c1999) FROM s") == [["3", "3", "6000"]]
+        assert "min_bytes_for_wide_part" in c.one("SELECT engine_full FROM system.tables WHERE name = 'weir_raw_s'")
 
-    sys.exit(run([every_type_is_stored_and_counted_as_clickhouse_reads_it, what_a_metric_cannot_group_by_is_refused_with_a_remedy]))
+
+if __name__ == "__main__":
+    sys.exit(run([every_type_is_stored_and_counted_as_clickhouse_reads_it, what_a_metric_cannot_group_by_is_refused_with_a_remedy,
+                  definitions_may_be_longer_than_a_statement_of_clickhouse]))

@@ -51,7 +51,7 @@ class Case:
 
     def weir(self, *args, timeout=120, env=None, input=None):
         return subprocess.run([WEIR, *args], cwd=self.dir, env=dict(self.env, **(env or {})), timeout=timeout,
-                              capture_output=True, text=True, input=input)
+                              capture_output=True, text=True, errors="surrogateescape", input=input)
 
     def ok(self, *args, **kw):
         r = self.weir(*args, **kw)
