@@ -21,7 +21,7 @@ static void slots_new(struct cube *c, uint64_t n)
 {
     c->n_slots = n;
     c->shift = 64 - (unsigned)__builtin_ctzll(n);
-    c->slots = xmap(n * sizeof(*c->slots));
+    c->slots = table_slots(n * sizeof(*c->slots));
 }
 
 static void rows_new(struct cube *c)

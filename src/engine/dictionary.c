@@ -31,7 +31,7 @@ void dictionary_init(struct dictionary *d)
 {
     *d = (struct dictionary){
         .n = 1, .n_slots = FIRST_SLOTS, .entries_cap = FIRST_ENTRIES, .seed = table_seed()};
-    d->slots = xmap(FIRST_SLOTS * sizeof(*d->slots));
+    d->slots = table_slots(FIRST_SLOTS * sizeof(*d->slots));
     d->entries = xmap(FIRST_ENTRIES * sizeof(*d->entries));
     d->entries[0] = entry_of_null;
     d->shift = 64 - (unsigned)__builtin_ctzll(d->n_slots);
@@ -190,7 +190,7 @@ static void make_room(struct dictionary *d, size_t more)
     if (n_slots != d->n_slots) {
         xunmap(d->slots, d->n_slots * sizeof(*d->slots));
         d->n_slots = n_slots;
-        d->slots = xmap(n_slots * sizeof(*d->slots));
+        d->slots = table_slots(n_slots * sizeof(*d->slots));
         d->shift = 64 - (unsigned)__builtin_ctzll(n_slots);
         slots_fill(d);
     }

@@ -174,7 +174,7 @@ static void make_room(struct sealed_tier *s)
         xunmap(s->slots, s->n_slots * sizeof(*s->slots));
         s->n_slots = n;
         s->shift = 64 - (unsigned)__builtin_ctzll(n);
-        s->slots = xmap(n * sizeof(*s->slots));
+        s->slots = table_slots(n * sizeof(*s->slots));
         slots_fill(s);
     }
     if (need > s->rows_cap) {

@@ -10,20 +10,34 @@
 
 /* ---- pool ---- */
 
+/* A buffer that this thread used last lies in its core's cache. */
+static struct chunk_memory *pool_pop(struct file_set *s)
+{
+    struct chunk_memory **at = &s->pool;
+    while (*at != NULL && !pthread_equal((*at)->user, pthread_self()))
+        at = &(*at)->next;
+    if (*at == NULL)
+        at = &s->pool;
+    struct chunk_memory *m = *at;
+    if (m != NULL)
+        *at = m->next;
+    return m;
+}
+
 struct chunk_memory *pool_take(struct file_set *s)
 {
     pthread_mutex_lock(&s->lock);
     bool is_full = s->n_chunks >= s->spec.max_chunks;
-    struct chunk_memory *m = is_full ? NULL : s->pool;
-    if (!is_full)
-        s->n_chunks++;
-    if (m != NULL)
-        s->pool = m->next;
+    struct chunk_memory *m = is_full ? NULL : pool_pop(s);
+    s->n_chunks += !is_full;
     pthread_mutex_unlock(&s->lock);
-    if (is_full || m != NULL)
-        return m;
-    m = xcalloc(1, sizeof(*m));
-    memory_grow(m, FILE_CHUNK_BYTES);
+    if (is_full)
+        return NULL;
+    if (m == NULL) {
+        m = xcalloc(1, sizeof(*m));
+        memory_grow(m, FILE_CHUNK_BYTES);
+    }
+    m->user = pthread_self();
     return m;
 }
 

@@ -5,6 +5,8 @@
 #ifndef SOURCE_CURSOR_H
 #define SOURCE_CURSOR_H
 
+#include <pthread.h>
+
 #include "source/file.h"
 #include "source/reader.h"
 
@@ -21,6 +23,7 @@ struct chunk_memory {
     bool is_quoteless; /* there is no quote in them */
     struct buf path;
     struct buf header; /* formats with headers inside: in force from the chunk's first record on */
+    pthread_t user;    /* who had it last */
     struct chunk_memory *next;
 };
 
