@@ -332,6 +332,30 @@ static value_id build_or_default(struct site *s)
     return build_call(b, s->node, STR("ifNull"), (value_id[]){v, other}, 2, s->scope, s->d);
 }
 
+/* toDecimal64OrDefault(s, scale[, default]) */
+static value_id build_decimal_or_default(struct site *s)
+{
+    struct builder *b = s->b;
+    uint32_t digits = (uint32_t)s->f->param;
+    struct cell zero = {.u64 = 0};
+    int64_t scale;
+    char name[64];
+
+    if (s->types[0].kind != TYPE_STRING)
+        return site_bad_type(s, 0, "a String");
+    if (!site_integer(s, 1, &scale))
+        return VALUE_FAILED;
+    if (scale < 0 || scale > digits)
+        return site_error(s, "the scale of %.*s is 0 to %u, not %lld", STR_FMT(s->name), digits,
+                          (long long)scale);
+    struct type to = type_decimal(digits, (uint8_t)scale);
+    if (s->n_args > 2 && !type_eq(s->types[2], to))
+        return site_bad_type(s, 2, type_name(to, name));
+    value_id other = s->n_args > 2 ? s->args[2] : emit_constant(b, to, zero);
+    value_id v = cast_inner(b, s->args[0], to, TEXT_NULL, false);
+    return build_call(b, s->node, STR("ifNull"), (value_id[]){v, other}, 2, s->scope, s->d);
+}
+
 #define TO_SIZED(kind, mode, digits) (TO(kind, mode) | (int64_t)(digits) << 16)
 #define TO_DECIMAL(name, digits)                                                                   \
     {"to" name, "x, scale", "x as " name "(scale).", 2,                                            \
@@ -347,6 +371,12 @@ static value_id build_or_default(struct site *s)
     {                                                                                              \
         "to" name "OrZero", "s, scale", "Text as " name ", 0 where it is none.", 2, 2, 0,          \
             build_to_sized, TO_SIZED(TYPE_DECIMAL, TEXT_ZERO, digits)                              \
+    }
+#define DECIMAL_OR_DEFAULT(name, digits)                                                           \
+    {                                                                                              \
+        "to" name "OrDefault", "s, scale[, default]",                                              \
+            "Text as " name ", the default (0) where it is none.", 2, 3, 0,                        \
+            build_decimal_or_default, digits                                                       \
     }
 #define OR_DEFAULT(name, kind)                                                                     \
     {                                                                                              \
@@ -419,9 +449,14 @@ static const struct function functions[] = {
     {"toDate32", "x", "x as Date32.", 1, 1, 0, build_to, TO(TYPE_DATE32, TEXT_THROW)},
     {"toDate32OrNull", "s", "Text as Date32, NULL where it is none.", 1, 1, 0, build_to,
      TO(TYPE_DATE32, TEXT_NULL)},
+    {"toDate32OrZero", "s", "Text as Date32, 1900-01-01 where it is none.", 1, 1, 0,
+     build_or_default, TO(TYPE_DATE32, TEXT_NULL)},
     TO_DECIMAL("Decimal32", 9),
     TO_DECIMAL("Decimal64", 18),
     TO_DECIMAL("Decimal128", 38),
+    DECIMAL_OR_DEFAULT("Decimal32", 9),
+    DECIMAL_OR_DEFAULT("Decimal64", 18),
+    DECIMAL_OR_DEFAULT("Decimal128", 38),
     {"toFixedString", "s, n", "Text as FixedString(n).", 2, 2, 0, build_to_sized,
      TO_SIZED(TYPE_FIXED_STRING, TEXT_THROW, 0)},
     TO_NUMBER("IPv4", TYPE_IPV4),

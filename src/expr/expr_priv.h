@@ -169,7 +169,8 @@ extern const struct function_family family_arithmetic, family_compare, family_lo
     family_readable, family_math, family_bits, family_geo, family_hash, family_network,
     family_pattern, family_url, family_time_age, family_time_format, family_time_make,
     family_time_parse, family_time_trunc, family_time_week, family_cast_accurate, family_digest,
-    family_json, family_json_simple, family_compound, family_array, family_lambda;
+    family_json, family_json_simple, family_compound, family_array, family_lambda,
+    family_pattern_many, family_json_typed, family_json_path, family_key_values, family_transform;
 
 const struct function *function_find(struct str name);
 /* Would ClickHouse leave this call alone in a branch that is not taken? Else it computes it,

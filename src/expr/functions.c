@@ -11,16 +11,18 @@
 #include "expr/reference.h"
 
 static const struct function_family *const families[] = {
-    &family_arithmetic,  &family_compare,    &family_logic,         &family_conditional,
-    &family_null,        &family_in,         &family_like,          &family_text,
-    &family_round,       &family_cast,       &family_text_utf8,     &family_text_search,
-    &family_text_make,   &family_text_code,  &family_readable,      &family_pattern,
-    &family_url,         &family_json,       &family_json_simple,   &family_time_part,
-    &family_time_start,  &family_time_shift, &family_time_unix,     &family_other,
-    &family_time_week,   &family_time_make,  &family_time_age,      &family_time_trunc,
-    &family_time_format, &family_time_parse, &family_cast_accurate, &family_digest,
-    &family_math,        &family_bits,       &family_geo,           &family_hash,
-    &family_network,     &family_compound,   &family_array,         &family_lambda,
+    &family_arithmetic,   &family_compare,    &family_logic,         &family_conditional,
+    &family_null,         &family_in,         &family_like,          &family_text,
+    &family_round,        &family_cast,       &family_text_utf8,     &family_text_search,
+    &family_text_make,    &family_text_code,  &family_readable,      &family_pattern,
+    &family_url,          &family_json,       &family_json_simple,   &family_time_part,
+    &family_time_start,   &family_time_shift, &family_time_unix,     &family_other,
+    &family_time_week,    &family_time_make,  &family_time_age,      &family_time_trunc,
+    &family_time_format,  &family_time_parse, &family_cast_accurate, &family_digest,
+    &family_math,         &family_bits,       &family_geo,           &family_hash,
+    &family_network,      &family_compound,   &family_array,         &family_lambda,
+    &family_pattern_many, &family_key_values, &family_json_typed,    &family_json_path,
+    &family_transform,
 };
 
 const struct function *function_find(struct str name)
@@ -57,9 +59,10 @@ bool function_is_lazy(const struct function *f, const struct type *types)
             return false;
     bool is_number_as_time = str_starts(str_of(f->name), "toDate") && type_is_number(types[0]);
     static const struct function_family *const lazy_families[] = {
-        &family_text,      &family_like,      &family_text_utf8,   &family_text_search,
-        &family_text_make, &family_text_code, &family_readable,    &family_pattern,
-        &family_url,       &family_json,      &family_json_simple,
+        &family_text,       &family_like,       &family_text_utf8,   &family_text_search,
+        &family_text_make,  &family_text_code,  &family_readable,    &family_pattern,
+        &family_url,        &family_json,       &family_json_simple, &family_pattern_many,
+        &family_key_values, &family_json_typed, &family_json_path,
     };
     for (size_t i = 0; i < COUNT(lazy_families); i++)
         if (is_of(lazy_families[i], f))
@@ -88,7 +91,7 @@ enum more_types function_more_types(const struct function *f)
     static const struct function_family *const all[] = {
         &family_compound, &family_array,       &family_lambda,     &family_cast,
         &family_compare,  &family_conditional, &family_null,       &family_in,
-        &family_logic,    &family_other,       &family_arithmetic,
+        &family_logic,    &family_other,       &family_arithmetic, &family_transform,
     };
     static const struct function_family *const texts[] = {
         &family_text,        &family_like,      &family_text_utf8,
@@ -100,10 +103,15 @@ enum more_types function_more_types(const struct function *f)
     static const char *const keeps_fixed[] = {"lower",   "upper",     "lcase",    "ucase",
                                               "reverse", "lowerUTF8", "upperUTF8"};
 
-    if (is_of_any(all, COUNT(all), f))
+    if (is_of_any(all, COUNT(all), f) || str_starts(str_of(f->name), "multiMatchAny"))
         return MORE_TYPES_ALL;
     if (is_named(f, any, COUNT(any)))
         return MORE_TYPES_ANY_TEXT;
+    static const char *const takes_fixed[] = {"extractGroups", "extractAllGroups",
+                                              "extractAllGroupsVertical",
+                                              "extractAllGroupsHorizontal"};
+    if (is_named(f, takes_fixed, COUNT(takes_fixed)))
+        return MORE_TYPES_FIXED_STRING;
     if (is_of_any(texts, COUNT(texts), f) && !is_named(f, keeps_fixed, COUNT(keeps_fixed)))
         return MORE_TYPES_FIXED_STRING;
     return is_of(&family_time_part, f) ? MORE_TYPES_DATE32 : MORE_TYPES_NONE;

@@ -4,8 +4,10 @@
  * several functions of one column share one parse; then each walks its path. What is missing or
  * does not fit is 0 or ''. */
 #include "codec/value.h"
-#include "expr/json_doc.h"
-#include "expr/text_kit.h"
+#include "expr/json_get.h"
+
+#include <stdio.h>
+#include <stdlib.h>
 
 #define TEXT(arg, row) (VALUES(arg, struct str)[row])
 
@@ -36,10 +38,10 @@ static const struct op op_parse = {"parseJSON", run_parse, 0};
 
 /* ---- text of an element ---- */
 
-static void put_quoted(struct text_out *out, struct str s)
+static void put_quoted(struct text_out *out, struct str s, enum json_style style)
 {
     static const char letters[] = "btn_fr"; /* of 8, 9, 10, 12, 13 */
-    static const char hex[] = "0123456789ABCDEF";
+    const char *hex = style == JSON_AS_EXTRACTED ? "0123456789ABCDEF" : "0123456789abcdef";
 
     text_out_byte(out, '"');
     for (size_t i = 0; i < s.n; i++) {
@@ -49,7 +51,8 @@ static void put_quoted(struct text_out *out, struct str s)
             continue;
         }
         if (c == 0xe2) { /* the two line separators of Unicode */
-            bool is_separator = s.n - i >= 3 && s.p[i + 1] == '\x80' &&
+            bool is_separator = style == JSON_AS_EXTRACTED && s.n - i >= 3 &&
+                                s.p[i + 1] == '\x80' &&
                                 (s.p[i + 2] == '\xa8' || s.p[i + 2] == '\xa9');
             if (!is_separator) {
                 text_out_byte(out, (char)c);
@@ -73,31 +76,51 @@ static void put_quoted(struct text_out *out, struct str s)
     text_out_byte(out, '"');
 }
 
-static void put_number(struct text_out *out, const struct json_node *node)
+/* The shorter of 100000 and 1e+05, as C++ writes numbers. */
+static void put_shorter(struct text_out *out, double v)
+{
+    char fixed[400], scientific[64];
+    int digits = 1;
+
+    while (digits < 17 && (snprintf(scientific, sizeof(scientific), "%.*e", digits - 1, v),
+                           strtod(scientific, NULL) != v))
+        digits++;
+    int exponent = (int)strtol(strchr(scientific, 'e') + 1, NULL, 10);
+    int behind = digits - 1 - exponent;
+    size_t n = (size_t)snprintf(fixed, sizeof(fixed), "%.*f", behind > 0 ? behind : 0, v);
+    bool is_shorter = strlen(scientific) < n;
+    text_out_put(out, is_shorter ? scientific : fixed, is_shorter ? strlen(scientific) : n);
+}
+
+static void put_number(struct text_out *out, const struct json_node *node, enum json_style style)
 {
     AUTO_DONE(buf) text = {0};
     struct type type = {.kind = node->kind == JSON_DOUBLE ? TYPE_FLOAT64
                                 : node->kind == JSON_INT  ? TYPE_INT64
                                                           : TYPE_UINT64};
 
+    if (node->kind == JSON_DOUBLE && style == JSON_AS_BY_PATH) {
+        put_shorter(out, node->f64);
+        return;
+    }
     value_print(&text, type, &node->u64);
     text_out_str(out, buf_view(&text));
 }
 
-static void put_raw(struct text_out *out, struct json_at at)
+void json_put_raw(struct text_out *out, struct json_at at, enum json_style style)
 {
     const struct json_node *node = at.node + 1;
 
     switch (at.node->kind) {
     case JSON_NULL: text_out_put(out, "null", 4); break;
     case JSON_BOOL: text_out_str(out, at.node->u64 ? STR("true") : STR("false")); break;
-    case JSON_TEXT: put_quoted(out, json_text(at)); break;
+    case JSON_TEXT: put_quoted(out, json_text(at), style); break;
     case JSON_ARRAY:
         text_out_byte(out, '[');
         for (uint32_t i = 0; i < at.node->n; i++, node = json_next(node)) {
             if (i)
                 text_out_byte(out, ',');
-            put_raw(out, (struct json_at){node, at.doc, at.text});
+            json_put_raw(out, (struct json_at){node, at.doc, at.text}, style);
         }
         text_out_byte(out, ']');
         break;
@@ -106,13 +129,13 @@ static void put_raw(struct text_out *out, struct json_at at)
         for (uint32_t i = 0; i < at.node->n; i++, node = json_next(node)) {
             if (i)
                 text_out_byte(out, ',');
-            put_quoted(out, json_text((struct json_at){node++, at.doc, at.text}));
+            put_quoted(out, json_text((struct json_at){node++, at.doc, at.text}), style);
             text_out_byte(out, ':');
-            put_raw(out, (struct json_at){node, at.doc, at.text});
+            json_put_raw(out, (struct json_at){node, at.doc, at.text}, style);
         }
         text_out_byte(out, '}');
         break;
-    default: put_number(out, at.node);
+    default: put_number(out, at.node, style);
     }
 }
 
@@ -159,44 +182,55 @@ static bool read_digits(struct str s, bool *is_negative, uint64_t *ret)
     return true;
 }
 
-static int64_t get_int(struct json_at at)
+bool json_int(struct json_at at, int64_t *ret)
 {
     bool is_negative;
     uint64_t u;
-    int64_t v;
     double f;
 
     switch (at.node->kind) {
-    case JSON_INT: return at.node->i64;
-    case JSON_DOUBLE: return double_to_int(at.node->f64, &v) ? v : 0;
+    case JSON_INT: *ret = at.node->i64; return true;
+    case JSON_DOUBLE: return double_to_int(at.node->f64, ret);
     case JSON_TEXT:
-        if (read_digits(json_text(at), &is_negative, &u) && u <= (uint64_t)INT64_MAX + is_negative)
-            return (int64_t)(is_negative ? 0 - u : u);
-        if (value_float(&f, json_text(at)) != NULL)
-            return 0;
-        return double_to_int(f, &v) ? v : 0;
-    default: return 0;
+        if (read_digits(json_text(at), &is_negative, &u) &&
+            u <= (uint64_t)INT64_MAX + is_negative) {
+            *ret = (int64_t)(is_negative ? 0 - u : u);
+            return true;
+        }
+        return value_float(&f, json_text(at)) == NULL && double_to_int(f, ret);
+    default: return false;
     }
+}
+
+bool json_uint(struct json_at at, uint64_t *ret)
+{
+    bool is_negative;
+    double f;
+
+    switch (at.node->kind) {
+    case JSON_INT: *ret = at.node->u64; return at.node->i64 >= 0;
+    case JSON_UINT: *ret = at.node->u64; return true;
+    case JSON_DOUBLE: return double_to_uint(at.node->f64, ret);
+    case JSON_TEXT:
+        if (read_digits(json_text(at), &is_negative, ret) && !is_negative)
+            return true;
+        return value_float(&f, json_text(at)) == NULL && double_to_uint(f, ret);
+    default: return false;
+    }
+}
+
+static int64_t get_int(struct json_at at)
+{
+    int64_t v;
+
+    return json_int(at, &v) ? v : 0;
 }
 
 static uint64_t get_uint(struct json_at at)
 {
-    bool is_negative;
     uint64_t v;
-    double f;
 
-    switch (at.node->kind) {
-    case JSON_INT: return at.node->i64 < 0 ? 0 : at.node->u64;
-    case JSON_UINT: return at.node->u64;
-    case JSON_DOUBLE: return double_to_uint(at.node->f64, &v) ? v : 0;
-    case JSON_TEXT:
-        if (read_digits(json_text(at), &is_negative, &v) && !is_negative)
-            return v;
-        if (value_float(&f, json_text(at)) != NULL)
-            return 0;
-        return double_to_uint(f, &v) ? v : 0;
-    default: return 0;
-    }
+    return json_uint(at, &v) ? v : 0;
 }
 
 static double get_float(struct json_at at)
@@ -224,12 +258,10 @@ static int8_t get_type(struct json_at at)
 /* ---- the kernel: document, its text, path…; param.i = what to get; data = is each part of the
  * path a name? */
 
-/* *key: the name that led to it last, "" for an element of an array. */
-static bool walk(const struct call *c, size_t row, struct json_at *at, struct str *key)
+bool json_walk(const struct call *c, const uint8_t *is_name, bool any_case, size_t row,
+               struct json_at *at, struct str *key)
 {
     struct json_at name;
-    const uint8_t *is_name = c->data;
-    bool any_case = c->param.i & ANY_CASE;
     struct str doc = TEXT(0, row);
 
     if (doc.n == 0)
@@ -278,7 +310,7 @@ static void put(struct call *c, size_t row, const struct json_at *at, struct str
         } else if (what == GET_STRING && at->node->kind == JSON_TEXT) {
             RESULT(struct str)[row] = json_text(*at);
         } else {
-            put_raw(out, *at);
+            json_put_raw(out, *at, JSON_AS_EXTRACTED);
             RESULT(struct str)[row] = text_out_row(out);
         }
     }
@@ -291,7 +323,7 @@ static void run_get(struct call *c)
     for (size_t i = 0; i < c->n; i++) {
         struct json_at at;
         struct str key;
-        bool found = walk(c, i, &at, &key);
+        bool found = json_walk(c, c->data, c->param.i & ANY_CASE, i, &at, &key);
         put(c, i, found ? &at : NULL, found ? key : (struct str){"", 0}, &out);
     }
 }
@@ -328,32 +360,42 @@ static bool is_low_nullable(struct site *s, uint32_t arg)
     return t.is_low_cardinality && t.is_nullable;
 }
 
-static value_id build_get(struct site *s)
+bool site_json(struct site *s, uint32_t n_path, struct json_args *ret)
 {
-    uint32_t n = s->n_args + 1;
+    uint32_t n = n_path + 2;
     value_id *args = arena_alloc(&s->b->memory->arena, n * sizeof(*args));
     uint8_t *is_name = arena_zero(&s->b->memory->arena, n);
 
     if (!site_strings(s, 1))
-        return VALUE_FAILED;
+        return false;
     if (is_low_nullable(s, 0))
-        return site_bad_type(s, 0, "a String or Nullable(String)");
+        return site_bad_type(s, 0, "a String or Nullable(String)") >= 0;
     args[1] = s->args[0];
     args[0] = EMIT(s->b, &op_parse, type_of(TYPE_STRING), args[1]);
-    for (uint32_t i = 1; i < s->n_args; i++) {
+    for (uint32_t i = 1; i <= n_path; i++) {
         is_name[i + 1] = s->types[i].kind == TYPE_STRING;
         if (is_name[i + 1] && !is_low_nullable(s, i))
             args[i + 1] = s->args[i];
         else if (type_is_integer(s->types[i]) || s->types[i].kind == TYPE_BOOL)
             args[i + 1] = cast_number(s->b, s->args[i], TYPE_INT64);
         else
-            return site_bad_type(s, i, "a name (String) or an index (integer)");
+            return site_bad_type(s, i, "a name (String) or an index (integer)") >= 0;
         if (args[i + 1] < 0)
-            return VALUE_FAILED;
+            return false;
     }
+    *ret = (struct json_args){args, n, is_name};
+    return true;
+}
+
+static value_id build_get(struct site *s)
+{
+    struct json_args j;
+
+    if (!site_json(s, s->n_args - 1, &j))
+        return VALUE_FAILED;
     /* the kinds of the parts tell apart what is equal otherwise */
-    return emit(s->b, &op_get, result_type(s->f->param & ~ANY_CASE), args, n,
-                (struct param){.i = s->f->param}, is_name);
+    return emit(s->b, &op_get, result_type(s->f->param & ~ANY_CASE), j.args, j.n,
+                (struct param){.i = s->f->param}, j.is_name);
 }
 
 #define GET(name, summary, what)                                                                   \

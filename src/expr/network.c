@@ -3,7 +3,7 @@
  * Addresses of networks and network cards: as numbers, as text, in ranges. */
 #include "codec/value.h"
 
-#include "expr/kinds.h"
+#include "expr/compound.h"
 
 /* ---- IPv4 as a number ---- */
 
@@ -174,6 +174,45 @@ static value_id build_cut_ip6(struct site *s)
         (struct type){.kind = TYPE_STRING, .is_nullable = value_at(s->b, cut)->type.is_nullable});
 }
 
+static void run_ip6_number(struct call *c)
+{
+    uint8_t *p = arena_alloc(c->arena, c->n * 16);
+    bool has_null = false;
+
+    for (size_t i = 0; i < c->n; i++, p += 16) {
+        bool is_null = c->param.i == ON_ERROR_NULL && c->args[0]->nulls && c->args[0]->nulls[i];
+        bool is_bad = is_null || value_ipv6(p, str_at(c->args[0], i)) != NULL;
+        if (is_bad)
+            memset(p, 0, 16);
+        RESULT(struct str)[i] = (struct str){(const char *)p, 16};
+        if (c->param.i == ON_ERROR_THROW)
+            c->fresh[i] = is_bad ? FAULT_PARSE : 0;
+        else if (c->param.i == ON_ERROR_NULL)
+            c->nulls[i] = is_bad;
+        has_null |= is_bad;
+    }
+    if (c->param.i != ON_ERROR_NULL)
+        return;
+    c->out->nulls = has_null ? c->nulls : NULL;
+    c->out->faults = c->args[0]->faults ? memcpy(c->faults, c->args[0]->faults, c->n) : NULL;
+}
+static const struct op ip6_number_ops[] = {
+    [ON_ERROR_THROW] = {"IPv6StringToNum", run_ip6_number, OP_FAULTS},
+    [ON_ERROR_DEFAULT] = {"IPv6StringToNumOrDefault", run_ip6_number, 0},
+    [ON_ERROR_NULL] = {"IPv6StringToNumOrNull", run_ip6_number, OP_OWN_MASKS},
+};
+
+static value_id build_ip6_number(struct site *s)
+{
+    struct type type = {.kind = TYPE_FIXED_STRING, .size = 16};
+
+    if (s->types[0].kind != TYPE_STRING)
+        return site_bad_type(s, 0, "a String");
+    type.is_nullable = s->f->param == ON_ERROR_NULL;
+    return emit(s->b, &ip6_number_ops[s->f->param], type, s->args, 1,
+                (struct param){.i = s->f->param}, NULL);
+}
+
 /* ---- text that is an address ---- */
 
 static void run_is_ip(struct call *c)
@@ -309,6 +348,57 @@ static value_id build_in_range(struct site *s)
                 NULL);
 }
 
+/* Bits behind the prefix are 0 in the first address, 1 in the last. param.i: bytes of an address */
+static void run_cidr_range(struct call *c)
+{
+    struct type t = call_result_type(c);
+    size_t bytes = (size_t)c->param.i;
+
+    for (size_t i = 0; i < c->n; i++) {
+        char *fields = tuple_new(c->arena, t, RESULT(struct tuple_value) + i);
+        uint8_t *first = (uint8_t *)fields + t.more->offsets[0],
+                *last = (uint8_t *)fields + t.more->offsets[1];
+        unsigned bits = VALUES(1, uint8_t)[i];
+        if (bytes == 4) {
+            uint32_t v = VALUES(0, uint32_t)[i], mask = bits >= 32 ? 0 : UINT32_MAX >> bits;
+            uint32_t from = v & ~mask, to = v | mask;
+            memcpy(first, &from, 4);
+            memcpy(last, &to, 4);
+            continue;
+        }
+        for (unsigned k = 0; k < 16; k++) {
+            uint8_t v = VALUES(0, uint8_t)[i * 16 + k];
+            unsigned kept = bits >= 8 * k + 8 ? 8 : bits > 8 * k ? bits - 8 * k : 0;
+            uint8_t mask = (uint8_t)(0xff >> kept);
+            first[k] = v & (uint8_t)~mask;
+            last[k] = v | mask;
+        }
+    }
+}
+static const struct op op_cidr_range = {"IPv4CIDRToRange", run_cidr_range, 0};
+
+static value_id build_cidr_range(struct site *s)
+{
+    bool is_ip4 = s->f->param == 4;
+    enum type_kind kind = s->types[0].kind;
+    struct type address = type_of(is_ip4 ? TYPE_IPV4 : TYPE_IPV6);
+
+    bool is_good = is_ip4 ? kind == TYPE_IPV4 || kind == TYPE_UINT8 || kind == TYPE_UINT16 ||
+                                kind == TYPE_UINT32
+                          : kind == TYPE_IPV6;
+    if (!is_good)
+        return site_bad_type(s, 0, is_ip4 ? "an IPv4, UInt8, UInt16 or UInt32" : "an IPv6");
+    if (s->types[1].kind != TYPE_UINT8)
+        return site_bad_type(s, 1, "a UInt8");
+    for (uint32_t i = 0; i < 2; i++)
+        if (s->types[i].is_nullable)
+            return site_bad_type(s, i, "a value that is not Nullable: write assumeNotNull");
+    struct type pair = type_tuple((struct type[]){address, address}, NULL, 2);
+    value_id args[] = {is_ip4 ? cast_number(s->b, s->args[0], TYPE_UINT32) : s->args[0],
+                       s->args[1]};
+    return emit_typed(s->b, &op_cidr_range, pair, args, 2, (struct param){.i = is_ip4 ? 4 : 16});
+}
+
 /* ---- network cards ---- */
 
 static void run_mac_text(struct call *c)
@@ -396,6 +486,18 @@ static const struct function functions[] = {
     {"IPv4StringToNumOrNull", "s", "The same, NULL where it is none.", 1, 1, 0, build_ip4_number,
      ON_ERROR_NULL},
     {"IPv4ToIPv6", "a", "IPv4 as ::ffff:a.b.c.d.", 1, 1, 0, build_ip4_to_ip6, 0},
+    {"IPv6StringToNum", "s", "An IPv6 (or IPv4) as FixedString(16); rejects what is none.", 1, 1, 0,
+     build_ip6_number, ON_ERROR_THROW},
+    {"INET6_ATON", "s", "IPv6StringToNum", 1, 1, FN_ANY_CASE | FN_ALIAS, build_ip6_number,
+     ON_ERROR_THROW},
+    {"IPv6StringToNumOrDefault", "s", "The same, zeroes where it is none.", 1, 1, 0,
+     build_ip6_number, ON_ERROR_DEFAULT},
+    {"IPv6StringToNumOrNull", "s", "The same, NULL where it is none.", 1, 1, 0, build_ip6_number,
+     ON_ERROR_NULL},
+    {"IPv4CIDRToRange", "a, bits", "Tuple of the first and last address of a's network.", 2, 2,
+     FN_OWN_NULLS, build_cidr_range, 4},
+    {"IPv6CIDRToRange", "a, bits", "The same of an IPv6.", 2, 2, FN_OWN_NULLS, build_cidr_range,
+     16},
     {"IPv6NumToString", "a", "IPv6 as text.", 1, 1, 0, build_ip6_text, 0},
     {"INET6_NTOA", "a", "IPv6NumToString", 1, 1, FN_ANY_CASE | FN_ALIAS, build_ip6_text, 0},
     {"cutIPv6", "a, bytes, bytes4",

@@ -40,6 +40,16 @@ bool regex_matches(const struct regex *r, struct str text);
 bool regex_find(const struct regex *r, struct str text, size_t from, struct str *groups,
                 size_t n_groups);
 
+/* Many patterns looked for in one pass, read as multiMatchAny reads them: $ matches before a
+ * newline at the end, too, and \s takes the vertical tab. NULL with the reason in `why`. */
+struct regex_set;
+struct regex_set *regex_set_new(const struct str *patterns, size_t n, char *why, size_t why_bytes);
+void regex_set_free(struct regex_set *s);
+bool regex_set_matches(const struct regex_set *s, struct str text);
+/* The pattern, from 1, of which a match ends before all matches of others (of several such the
+ * first); 0 if none matches. */
+size_t regex_set_first(const struct regex_set *s, struct str text);
+
 #ifdef __cplusplus
 }
 #endif

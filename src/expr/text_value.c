@@ -291,6 +291,11 @@ static bool text_to_value(void *out, struct str text, struct type type, struct r
     }
 }
 
+bool text_to_other(void *out, struct str text, struct type type, struct arena *arena)
+{
+    return text_to_value(out, text, type, (struct reading){.arena = arena});
+}
+
 /* ---- kernels: param.i = type kind | scale << 8 | mode << 16 | best effort << 24 | US << 25,
  * param.p = zone ---- */
 

@@ -17,6 +17,9 @@ value_id emit_text_to(struct builder *b, value_id v, struct type type, enum text
                       bool is_best_effort);
 /* Best effort, 01/02/2024 is 2 January. */
 value_id emit_us_text_to(struct builder *b, value_id v, struct type type, enum text_mode mode);
+/* One text by those rules, times in any form; to a bare type that is no number. False if it is
+ * none. */
+bool text_to_other(void *out, struct str text, struct type type, struct arena *arena);
 /* Any value as String, in type's zone. */
 value_id emit_to_text(struct builder *b, value_id v, struct type type);
 /* The same of Date and DateTime. */

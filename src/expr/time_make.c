@@ -40,6 +40,25 @@ static void run_date_of_year(struct call *c)
 static const struct op op_date = {"makeDate", run_date, 0},
                        op_date_of_year = {"makeDate", run_date_of_year, 0};
 
+/* args: year, month and day, or the day of the year */
+static void run_date32(struct call *c)
+{
+    int64_t last = days_from_civil(2299, 12, 31);
+
+    for (size_t i = 0; i < c->n; i++) {
+        bool has_month = c->n_args == 3;
+        double year = float_at(c, 0, i), month = has_month ? float_at(c, 1, i) : 1;
+        double day = float_at(c, has_month ? 2 : 1, i);
+        bool is_good = year >= 1900 && year <= 2299 && month >= 1 && month <= 12 && day >= 1 &&
+                       day <= (has_month ? 31 : 365);
+        int64_t days = 0;
+        if (is_good)
+            days = days_from_civil((int64_t)year, (unsigned)month, 1) + (int64_t)day - 1;
+        RESULT(int32_t)[i] = (int32_t)(days > last ? 0 : days);
+    }
+}
+static const struct op op_date32 = {"makeDate32", run_date32, 0};
+
 /* The first n arguments as Float64; false: said. */
 static bool float_arguments(struct site *s, value_id *out, uint32_t n)
 {
@@ -59,6 +78,9 @@ static value_id build_date(struct site *s)
 
     if (!float_arguments(s, args, s->n_args))
         return VALUE_FAILED;
+    if (s->f->param == TYPE_DATE32)
+        return emit(s->b, &op_date32, type_of(TYPE_DATE32), args, s->n_args, (struct param){0},
+                    NULL);
     return emit(s->b, s->n_args == 3 ? &op_date : &op_date_of_year, type_of(TYPE_DATE), args,
                 s->n_args, (struct param){0}, NULL);
 }
@@ -205,7 +227,10 @@ static value_id build_now64(struct site *s)
 
 static const struct function functions[] = {
     {"makeDate", "year, month, day or year, day",
-     "Date of its parts; 1970-01-01 where there is none.", 2, 3, FN_ANY_CASE, build_date, 0},
+     "Date of its parts; 1970-01-01 where there is none.", 2, 3, FN_ANY_CASE, build_date,
+     TYPE_DATE},
+    {"makeDate32", "year, month, day or year, day",
+     "Date32 of its parts; 1970-01-01 where there is none.", 2, 3, 0, build_date, TYPE_DATE32},
     {"makeDateTime", "year, month, day, hour, minute, second[, zone]", "DateTime of its parts.", 6,
      7, FN_ANY_CASE, build_datetime, 0},
     {"makeDateTime64", "year, month, day, hour, minute, second[, ticks[, scale[, zone]]]",

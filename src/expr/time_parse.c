@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * parseDateTime: text by a format of MySQL's. The format is compiled once; a row reads one item
+ * parseDateTime, parseDateTime64: text by a format of MySQL's. The format is compiled once; a row reads one item
  * after the other and must be used up. */
 #include <ctype.h>
 #include <strings.h>
@@ -73,7 +73,9 @@ struct parsed {
     int year, month, day, yearday, week, weekday; /* yearday, week: 0 = not read */
     int hour, minute, second;
     bool has_year, is_week, is_yearday, is_half_day, is_pm, has_offset;
+    bool any_year; /* not only those of a DateTime */
     int64_t offset_s;
+    int32_t microsecond;
 };
 
 static bool take_digits(struct parsed *t, int n, int *ret)
@@ -130,7 +132,7 @@ static bool set_year(struct parsed *t, int year)
 {
     t->year = year;
     t->has_year = true;
-    return year >= 1970 && year <= 2106;
+    return t->any_year || (year >= 1970 && year <= 2106);
 }
 
 static bool set_month(struct parsed *t, int month)
@@ -191,9 +193,14 @@ static bool take_item(struct parsed *t, char code)
         }
         return take_short(t, &v) && set_day(t, v);
     case 'f':
+        t->microsecond = 0;
         for (; v < 6 && t->p < t->end && isdigit((unsigned char)*t->p); v++)
-            t->p++;
-        return v > 0;
+            t->microsecond = t->microsecond * 10 + (*t->p++ - '0');
+        if (v == 0)
+            return false;
+        for (; v < 6; v++)
+            t->microsecond *= 10;
+        return true;
     case 'Y': return take_digits(t, 4, &v) && set_year(t, v);
     case 'y': return take_digits(t, 2, &v) && set_year(t, v + (v >= 70 ? 1900 : 2000));
     case '\002': return take_digits(t, 2, &v) && set_year(t, v + 2000);
@@ -264,39 +271,69 @@ static bool day_of(const struct parsed *t, int64_t *ret)
     return true;
 }
 
-static bool parse(const struct parse_format *f, struct str text, const struct zone *zone,
-                  uint32_t *ret)
+/* All of the text, by all of the format. */
+static bool read_items(const struct parse_format *f, struct parsed *t, struct str text)
 {
-    struct parsed t = {.p = text.p,
-                       .end = text.p + text.n,
-                       .year = 1970,
-                       .month = 1,
-                       .day = 1,
-                       .week = 1,
-                       .weekday = 1,
-                       .yearday = 1};
-    int64_t day;
+    bool any_year = t->any_year;
 
+    *t = (struct parsed){.p = text.p,
+                         .end = text.p + text.n,
+                         .any_year = any_year,
+                         .year = 1970,
+                         .month = 1,
+                         .day = 1,
+                         .week = 1,
+                         .weekday = 1,
+                         .yearday = 1};
     for (size_t i = 0; i < f->n; i++) {
         struct str literal = f->items[i].text;
         if (f->items[i].code) {
-            if (!take_item(&t, f->items[i].code))
+            if (!take_item(t, f->items[i].code))
                 return false;
             continue;
         }
-        if ((size_t)(t.end - t.p) < literal.n || memcmp(t.p, literal.p, literal.n) != 0)
+        if ((size_t)(t->end - t->p) < literal.n || memcmp(t->p, literal.p, literal.n) != 0)
             return false;
-        t.p += literal.n;
+        t->p += literal.n;
     }
-    if (t.p != t.end || !day_of(&t, &day))
+    return t->p == t->end;
+}
+
+static bool second_of(struct parsed *t, const struct zone *zone, int64_t *ret)
+{
+    int64_t day;
+
+    if (!day_of(t, &day))
         return false;
-    if (t.is_half_day)
-        t.hour = t.hour % 12 + (t.is_pm ? 12 : 0);
-    int64_t local = day * 86400 + t.hour * 3600 + t.minute * 60 + t.second;
+    if (t->is_half_day)
+        t->hour = t->hour % 12 + (t->is_pm ? 12 : 0);
+    int64_t local = day * 86400 + t->hour * 3600 + t->minute * 60 + t->second;
     /* as ClickHouse here, the offset there is when UTC's clock shows that time */
-    int64_t s = local - (t.has_offset ? t.offset_s : zone_offset_at(zone, local));
+    *ret = local - (t->has_offset ? t->offset_s : zone_offset_at(zone, local));
+    return true;
+}
+
+static bool parse(const struct parse_format *f, struct str text, const struct zone *zone,
+                  uint32_t *ret)
+{
+    struct parsed t = {0};
+    int64_t s;
+
+    if (!read_items(f, &t, text) || !second_of(&t, zone, &s))
+        return false;
     *ret = (uint32_t)s;
     return s >= 0; /* late in 2106 it wraps, as in ClickHouse */
+}
+
+static bool parse_64(const struct parse_format *f, struct str text, const struct zone *zone,
+                     int64_t *ret)
+{
+    struct parsed t = {.any_year = true};
+
+    if (!read_items(f, &t, text) || !second_of(&t, zone, ret))
+        return false;
+    *ret = *ret * 1000000 + t.microsecond;
+    return true;
 }
 
 /* ---- kernels: param.p = zone ---- */
@@ -335,10 +372,42 @@ static const struct op parse_ops[] = {
     [TEXT_ZERO] = {"parseDateTimeOrZero", run_parse_zero, 0},
 };
 
+/* param.i: how texts that do not fit end */
+static void run_parse_64(struct call *c)
+{
+    const struct column *in = c->args[0];
+
+    for (size_t i = 0; i < c->n; i++) {
+        int64_t v = 0;
+        bool is_null = c->param.i == TEXT_NULL && in->nulls && in->nulls[i];
+        bool is_good = !is_null && parse_64(c->data, str_at(in, i), c->param.p, &v);
+        RESULT(int64_t)[i] = is_good ? v : 0;
+        if (c->param.i == TEXT_THROW)
+            c->fresh[i] = is_good ? 0 : FAULT_PARSE;
+        else if (c->param.i == TEXT_NULL)
+            c->nulls[i] = !is_good;
+    }
+    if (c->param.i != TEXT_NULL)
+        return;
+    c->out->nulls = c->nulls;
+    c->out->faults = in->faults ? memcpy(c->faults, in->faults, c->n) : NULL;
+}
+static const struct op parse_64_ops[] = {
+    [TEXT_THROW] = {"parseDateTime64", run_parse_64, OP_FAULTS},
+    [TEXT_NULL] = {"parseDateTime64OrNull", run_parse_64, OP_OWN_MASKS},
+    [TEXT_ZERO] = {"parseDateTime64OrZero", run_parse_64, 0},
+};
+
+enum { PARSE_64 = 16 };
+
 static value_id build_parse(struct site *s)
 {
-    struct type type = {.kind = TYPE_DATETIME, .is_nullable = s->f->param == TEXT_NULL};
-    struct str text = STR("%Y-%m-%d %H:%i:%s");
+    bool is_64 = s->f->param & PARSE_64;
+    int64_t mode = s->f->param & ~PARSE_64;
+    struct type type = {.kind = is_64 ? TYPE_DATETIME64 : TYPE_DATETIME,
+                        .scale = is_64 ? 6 : 0,
+                        .is_nullable = mode == TEXT_NULL};
+    struct str text = is_64 ? STR("%Y-%m-%d %H:%i:%s.%f") : STR("%Y-%m-%d %H:%i:%s");
     struct arena *arena = &s->b->memory->arena;
     struct err e;
 
@@ -355,7 +424,8 @@ static value_id build_parse(struct site *s)
     if (!compile(s, f, text.n ? arena_str(arena, text) : text))
         return VALUE_FAILED;
     value_id args[] = {s->args[0], constant_str(s->b, text)};
-    return emit(s->b, &parse_ops[s->f->param], type, args, 2, (struct param){.p = type.zone}, f);
+    return emit(s->b, is_64 ? &parse_64_ops[mode] : &parse_ops[mode], type, args, 2,
+                (struct param){.i = is_64 ? mode : 0, .p = type.zone}, f);
 }
 
 static const struct function functions[] = {
@@ -370,5 +440,12 @@ static const struct function functions[] = {
      build_parse, TEXT_NULL},
     {"parseDateTimeOrZero", "s[, 'format'[, zone]]", "The same, 1970 where it does not fit.", 1, 3,
      0, build_parse, TEXT_ZERO},
+    {"parseDateTime64", "s[, 'format'[, zone]]",
+     "Text as DateTime64(6) by such a format (%Y-%m-%d %H:%i:%s.%f).", 1, 3, 0, build_parse,
+     PARSE_64 | TEXT_THROW},
+    {"parseDateTime64OrNull", "s[, 'format'[, zone]]", "The same, NULL where it does not fit.", 1,
+     3, 0, build_parse, PARSE_64 | TEXT_NULL},
+    {"parseDateTime64OrZero", "s[, 'format'[, zone]]", "The same, 1970 where it does not fit.", 1,
+     3, 0, build_parse, PARSE_64 | TEXT_ZERO},
 };
 const struct function_family family_time_parse = {"Text by a format", functions, COUNT(functions)};
