@@ -3,6 +3,7 @@
  * Sets of keys, and the keys by argument type. Linear probing, load at most 3/4, first block 8
  * slots. */
 #include "aggregate/distinct.h"
+#include "aggregate/row_memory.h"
 #include "column/compound.h"
 
 #include <assert.h>
@@ -126,6 +127,15 @@ static struct str value_bytes(const struct column *c, size_t row)
     return (struct str){(const char *)c->values + row * width, width};
 }
 
+/* An array or map of a row: its number of elements, then what they are. */
+static struct str compound_bytes(const struct column *c, size_t row, struct type t,
+                                 struct buf *scratch)
+{
+    buf_reset(scratch);
+    row_memory_put(scratch, t, (const char *)c->values + row * type_width(t));
+    return buf_view(scratch);
+}
+
 /* A number, sign-extended; a float's bits. */
 INLINE uint64_t number_at(enum type_kind kind, const void *values, size_t row)
 {
@@ -148,20 +158,33 @@ INLINE uint64_t number_at(enum type_kind kind, const void *values, size_t row)
     }
 }
 
+/* Hashed like several arguments. */
+static bool is_composite(const struct aggregate *a)
+{
+    return a->n_args > 1 || type_is_compound(a->args[0]);
+}
+
 unsigned exact_key_bytes(const struct aggregate *a)
 {
     struct type t = a->args[0];
-    if (a->n_args > 1 || is_hashed_whole(t) || is_hashed_once(t))
+    if (is_composite(a) || is_hashed_whole(t) || is_hashed_once(t))
         return 16;
     return (unsigned)type_width(t);
 }
 
-/* Several arguments: sip of the concatenation; a string as its length + 1, its bytes and a NUL. */
-static struct u128 exact_tuple_key(const struct aggregate *a, const struct fold *f, size_t row)
+/* Several arguments: sip of the concatenation; a string as its length + 1, its bytes and a NUL.
+ * `scratch` is for arrays and their like. */
+static struct u128 exact_tuple_key(const struct aggregate *a, const struct fold *f, size_t row,
+                                   struct buf *scratch)
 {
     struct sip128 s;
     sip128_init(&s);
     for (size_t k = 0; k < a->n_args; k++) {
+        if (type_is_compound(a->args[k])) {
+            struct str run = compound_bytes(f->args[k], row, a->args[k], scratch);
+            sip128_add(&s, run.p, run.n);
+            continue;
+        }
         struct str v = value_bytes(f->args[k], row);
         if (a->args[k].kind == TYPE_STRING) {
             uint64_t n = v.n + 1;
@@ -178,12 +201,13 @@ static struct u128 exact_tuple_key(const struct aggregate *a, const struct fold 
 void exact_keys(const struct aggregate *a, const struct fold *f, struct u128 *keys)
 {
     enum type_kind kind = a->args[0].kind;
+    AUTO_DONE(buf) scratch = {0};
     if (a->n_args == 1 && kind == TYPE_UUID) {
         for (size_t i = 0; i < f->n; i++)
             keys[i] = COLUMN(f->args[0], const struct u128)[fold_row(f, i)];
-    } else if (a->n_args > 1) {
+    } else if (is_composite(a)) {
         for (size_t i = 0; i < f->n; i++)
-            keys[i] = exact_tuple_key(a, f, fold_row(f, i));
+            keys[i] = exact_tuple_key(a, f, fold_row(f, i), &scratch);
     } else if (exact_key_bytes(a) == 16) {
         for (size_t i = 0; i < f->n; i++) {
             struct str v = value_bytes(f->args[0], fold_row(f, i));
@@ -204,7 +228,7 @@ unsigned combined_key_bytes(const struct aggregate *a)
 
 static bool is_single_number(const struct aggregate *a)
 {
-    return a->n_args == 1 && !is_hashed_whole(a->args[0]) && !is_hashed_once(a->args[0]);
+    return !is_composite(a) && !is_hashed_whole(a->args[0]) && !is_hashed_once(a->args[0]);
 }
 
 static uint64_t uuid_key(const struct column *c, size_t row)
@@ -213,15 +237,33 @@ static uint64_t uuid_key(const struct column *c, size_t row)
     return ih64(v.lo ^ v.hi);
 }
 
-/* Hash of a row's arguments, one after the other. */
-static uint64_t city_key(const struct aggregate *a, const struct fold *f, size_t row)
+static uint64_t city_value(const struct column *c, struct type t, size_t row, struct buf *scratch)
 {
-    struct str v = value_bytes(f->args[0], row);
-    uint64_t h = city_hash64(v.p, v.n);
-    for (size_t k = 1; k < a->n_args; k++) {
-        v = value_bytes(f->args[k], row);
-        h = city_mix(city_hash64(v.p, v.n), h);
+    if (type_is_compound(t)) {
+        struct str run = compound_bytes(c, row, t, scratch);
+        return city_hash64(run.p + sizeof(uint64_t), run.n - sizeof(uint64_t));
     }
+    struct str v = value_bytes(c, row);
+    return city_hash64(v.p, v.n);
+}
+
+static bool has_ragged(const struct aggregate *a)
+{
+    for (size_t k = 0; k < a->n_args; k++)
+        if (type_is_compound(a->args[k]) && !row_memory_is_plain(a->args[k]))
+            return true;
+    return false;
+}
+
+/* Hash of a row's arguments, one after the other; of all at once where one is no plain run. */
+static uint64_t city_key(const struct aggregate *a, const struct fold *f, size_t row,
+                         struct buf *scratch)
+{
+    if (has_ragged(a))
+        return exact_tuple_key(a, f, row, scratch).lo;
+    uint64_t h = city_value(f->args[0], a->args[0], row, scratch);
+    for (size_t k = 1; k < a->n_args; k++)
+        h = city_mix(city_value(f->args[k], a->args[k], row, scratch), h);
     return h;
 }
 
@@ -240,8 +282,9 @@ void combined_keys(const struct aggregate *a, const struct fold *f, struct u128 
                 (struct u128){ih64(number_at(kind, f->args[0]->values, fold_row(f, i))) & mask, 0};
         return;
     }
+    AUTO_DONE(buf) scratch = {0};
     for (size_t i = 0; i < f->n; i++)
-        keys[i] = (struct u128){city_key(a, f, fold_row(f, i)) & mask, 0};
+        keys[i] = (struct u128){city_key(a, f, fold_row(f, i), &scratch) & mask, 0};
 }
 
 void uniq_keys(const struct aggregate *a, const struct fold *f, struct u128 *keys)
@@ -270,8 +313,9 @@ void hll12_keys(const struct aggregate *a, const struct fold *f, uint64_t keys[F
         return;
     }
     if (!is_single_number(a)) {
+        AUTO_DONE(buf) scratch = {0};
         for (size_t i = 0; i < f->n; i++)
-            keys[i] = city_key(a, f, fold_row(f, i));
+            keys[i] = city_key(a, f, fold_row(f, i), &scratch);
         return;
     }
     for (size_t i = 0; i < f->n; i++) {
@@ -293,7 +337,7 @@ static uint64_t rotate(uint64_t x, unsigned n)
 
 uint32_t hll12_hash(const struct aggregate *a, uint64_t x)
 {
-    if (a->n_args > 1 || is_hashed_once(a->args[0]))
+    if (is_composite(a) || is_hashed_once(a->args[0]))
         return (uint32_t)x; /* mixed once already */
     x = ~x + (x << 18);
     x ^= rotate(x, 31);
@@ -309,7 +353,7 @@ enum err_code distinct_storage(struct aggregate *a, const char *call, bool is_nu
 {
     struct type types[AGGREGATE_MAX_ARGS];
     for (size_t i = 0; i < a->n_args; i++) {
-        if (type_is_compound(a->args[i]))
+        if (a->args[i].kind == TYPE_TUPLE)
             return refuse_type(a, a->args[i], e);
         types[i] = type_plain(a->args[i]);
         types[i].is_nullable = is_nullable && a->args[i].is_nullable;

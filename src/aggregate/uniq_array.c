@@ -4,10 +4,11 @@
  *
  *   in memory   pointer to a set of numbers (struct distinct) or of texts; NULL: nothing came
  *   written     varuint n, n values in any order: numbers, dates and IPv4 as they are, strings and
- *               other types with their length before them
+ *               other types with their length before them; arrays and maps are such texts
  *
  * Floats differ by their bits. */
 #include "aggregate/distinct.h"
+#include "aggregate/row_memory.h"
 #include "column/compound.h"
 
 enum { FIRST_SLOTS = 8 };
@@ -27,7 +28,7 @@ struct texts {
 
 static bool is_text(const struct aggregate *a)
 {
-    return type_is_text(a->args[0]);
+    return type_is_text(a->args[0]) || type_is_compound(a->args[0]);
 }
 
 static unsigned set_width(const struct aggregate *a)
@@ -98,6 +99,18 @@ static void add_text(const struct aggregate *a, void *state, struct str v, size_
     *bytes -= texts_bytes(*at);
     texts_add(*at, v, city_hash64(v.p, v.n));
     *bytes += texts_bytes(*at);
+}
+
+static void update_compounds(const struct aggregate *a, const struct fold *f)
+{
+    struct type t = a->args[0];
+    size_t count = row_memory_is_plain(t) ? sizeof(uint64_t) : 0, width = type_width(t);
+    AUTO_DONE(buf) run = {0};
+    for (size_t i = 0; i < f->n; i++) {
+        buf_reset(&run);
+        row_memory_put(&run, t, (const char *)f->args[0]->values + fold_row(f, i) * width);
+        add_text(a, fold_state(f, i), (struct str){run.p + count, run.n - count}, f->bytes);
+    }
 }
 
 static void update_texts(const struct aggregate *a, const struct fold *f)
@@ -219,13 +232,13 @@ enum err_code build_uniq_array(struct aggregate *a, const struct aggregate_reque
                             most > (double)UINT32_MAX || most != (double)(uint32_t)most))
         return err_set(e, ERR_INVALID, "the parameter of %s must be a number of values, not %.*s",
                        a->name, STR_FMT(q->params[0]));
-    if (type_is_compound(a->args[0]))
-        return refuse_type(a, a->args[0], e);
     a->array.most = (uint64_t)most;
     result_array(a, a->args[0]);
     a->is_fixed = false;
     a->state_bytes = sizeof(void *);
-    a->update = is_text(a) ? update_texts : update_numbers;
+    a->update = type_is_compound(a->args[0]) ? update_compounds
+                : is_text(a)                 ? update_texts
+                                             : update_numbers;
     a->merge = is_text(a) ? merge_texts : merge_numbers;
     a->done = is_text(a) ? done_texts : done_numbers;
     a->write = write_array;
