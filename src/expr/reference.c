@@ -40,6 +40,11 @@ const char function_differences[] =
     "- exp, log, sin and their like agree with ClickHouse to some units in the last place; `pow` "
     "with exponents\n"
     "  beyond 10^18 gives 0 or infinity, not the noise ClickHouse has there.\n"
+    "- `multiMatchAny` searches by RE2, too: in text that is not UTF-8 its answer may differ from "
+    "ClickHouse's other\n"
+    "  engine, and patterns that one finds too dear are taken. `transform` looks for values of x's "
+    "own type or for\n"
+    "  numbers among numbers. `JSONExtractKeys` and `IPv4CIDRToRange` take no Nullable.\n"
     "- Floating point numbers outside an integer type have no meaning in ClickHouse either (the "
     "result depends on\n"
     "  the processor); weir keeps the low bits of the 64-bit value.\n";

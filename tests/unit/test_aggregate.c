@@ -742,7 +742,7 @@ static void wrong_uses_are_refused(void **unused)
         {"avgMap", "", "Array(UInt8)", "takes one Map"},
         {"sum", "", "Array(UInt8)", "illegal type Array(UInt8)"},
         {"min", "", "Tuple(UInt8)", "illegal type Tuple(UInt8)"},
-        {"uniq", "", "Array(UInt8)", "illegal type Array(UInt8)"},
+        {"uniq", "", "Tuple(UInt8)", "illegal type Tuple(UInt8)"},
         {"sumArray", "", "Array(String)", "illegal type String"},
         {"sumArgMin", "", "UInt8", "takes 1 argument, not 0"},
         {"groupBitAnd", "", "Float64", "illegal type Float64"},
