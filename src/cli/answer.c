@@ -202,29 +202,32 @@ static enum err_code show_books(struct session *s, const struct plan_source *sou
                                 const struct terminal *t, bool *is_empty, struct err *e)
 {
     AUTO_DONE(buf) sql = {0};
-    buf_text(&sql, "SELECT sum(read), sum(kept), sum(filtered), sum(rejected), sum(lost), "
-                   "toString(toDateTime(min(min_time))), toString(toDateTime(max(max_time))) "
-                   "FROM weir_ledger WHERE kind = 'partition' AND source = ");
+    buf_text(
+        &sql,
+        "SELECT sum(read), sum(kept), sum(filtered), sum(rejected), sum(lost), "
+        "sum(duplicate), toString(toDateTime(min(min_time))), toString(toDateTime(max(max_time))) "
+        "FROM weir_ledger WHERE kind = 'partition' AND source = ");
     print_string_literal(&sql, source->name);
     AUTO_DONE(grid) g = {0};
     TRY(grid_ask(&g, s, buf_cstr(&sql), e));
-    static const char *const words[] = {"read", "kept", "filtered", "rejected", "lost"};
+    static const char *const words[] = {"read",     "kept", "filtered",
+                                        "rejected", "lost", "duplicate"};
     printf("%s%.*s%s: ", t->has_colours ? "\033[1m" : "", STR_FMT(source->name),
            t->has_colours ? "\033[0m" : "");
     for (size_t i = 0; i < COUNT(words) && g.n_rows == 1; i++) {
         const char *value = grid_cell(&g, 0, i);
         bool is_none = strcmp(value, "0") == 0;
-        if (is_none && (i == 2 || i == 4))
+        if (is_none && (i == 2 || i >= 4))
             continue;
         char n[40];
         number_for_people(n, sizeof(n), value);
-        bool is_bad = !is_none && i >= 3;
+        bool is_bad = !is_none && (i == 3 || i == 4);
         printf("%s%s%s %s%s", i ? ", " : "", is_bad && t->has_colours ? "\033[33m" : "", n,
                words[i], is_bad && t->has_colours ? "\033[0m" : "");
     }
     *is_empty = g.n_rows != 1 || strcmp(grid_cell(&g, 0, 0), "0") == 0;
-    if (!*is_empty && strcmp(grid_cell(&g, 0, 5), "NULL") != 0)
-        printf("; events from %s to %s", grid_cell(&g, 0, 5), grid_cell(&g, 0, 6));
+    if (!*is_empty && strcmp(grid_cell(&g, 0, 6), "NULL") != 0)
+        printf("; events from %s to %s", grid_cell(&g, 0, 6), grid_cell(&g, 0, 7));
     putchar('\n');
     if (g.n_rows == 1 && strcmp(grid_cell(&g, 0, 3), "0") != 0)
         TRY(show_rejects(s, source, t, e));

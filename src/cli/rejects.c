@@ -61,9 +61,12 @@ static int retry(struct session *s)
         if (retry_rejects(&counts, s->plan, &s->plan->sources[i], &s->place, number, &e) != ERR_OK)
             return fail(s, &e);
         printf("%.*s: %" PRIu64 " retried, %" PRIu64 " kept, %" PRIu64 " filtered, %" PRIu64
-               " rejected again\n",
+               " rejected again",
                STR_FMT(s->plan->sources[i].name), counts.records, counts.kept, counts.filtered,
                counts.rejected);
+        if (counts.duplicate > 0)
+            printf(", %" PRIu64 " duplicate", counts.duplicate);
+        putchar('\n');
     }
     session_close(s);
     return EXIT_OK;

@@ -224,6 +224,59 @@ static void cut_rejects(struct epoch *ep)
     free(sizes.items);
 }
 
+/* The clocks of all partitions, as they are after the epoch's last chunks, join the rows to
+ * remember. */
+static void add_clocks(struct epoch *ep)
+{
+    for (size_t g = 0; g < ep->n_gathers; g++) {
+        for (size_t k = 0; k < ep->gathers[g]->n_partitions; k++) {
+            const struct partition_counts *c = &ep->gathers[g]->partitions[k];
+            bool is_last = c->clock.previous_ms != 0;
+            for (size_t other = 0; is_last && other < ep->n_gathers; other++) {
+                const struct partition_counts *o =
+                    other == g ? NULL : gather_counts(ep->gathers[other], c->partition);
+                is_last = o == NULL || o->clock.previous_ms == 0 || o->decided_to < c->decided_to;
+            }
+            if (is_last)
+                window_rows_add(&ep->gathers[g]->window,
+                                (struct window_row){.partition = c->partition,
+                                                    .time_ms = c->clock.previous_ms,
+                                                    .until_ms = c->clock.now_ms,
+                                                    .is_clock = true});
+        }
+    }
+}
+
+static void cut_window(struct epoch *ep)
+{
+    enum { ROW_BYTES = 64 };
+    struct partition_sizes sizes = {0};
+    if (ep->source->deduplicate == NULL || ep->row.kind == CHAIN_RETRY)
+        return;
+    add_clocks(ep);
+    for (size_t g = 0; g < ep->n_gathers; g++) {
+        size_t n = ep->gathers[g]->window.n;
+        if (n == 0)
+            continue;
+        size_t at = size_of_partition(&sizes, 0);
+        sizes.items[at].rows += n;
+        sizes.items[at].bytes += n * ROW_BYTES;
+    }
+    struct block_target like = {.kind = BLOCK_WINDOW, .table = "weir_window"};
+    size_t first = targets_of(ep, like, &sizes, ep->n_gathers);
+    for (size_t g = 0; g < ep->n_gathers && sizes.n > 0; g++) {
+        struct block_target *target = &ep->targets[first];
+        for (size_t i = 0; i < ep->gathers[g]->window.n && target->n_blocks > 0; i++) {
+            const struct window_row *r = &ep->gathers[g]->window.items[i];
+            uint32_t block =
+                (uint32_t)(position_hash(r->partition, r->key.lo ^ (uint64_t)r->time_ms) %
+                           target->n_blocks);
+            push_row(&target->rows[block * ep->n_gathers + g], (uint32_t)i);
+        }
+    }
+    free(sizes.items);
+}
+
 void blocks_cut(struct epoch *ep)
 {
     size_t slot = 0;
@@ -233,6 +286,7 @@ void blocks_cut(struct epoch *ep)
     for (size_t r = 0; r < ep->source->n_raws; r++)
         cut_raw(ep, r);
     cut_rejects(ep);
+    cut_window(ep);
 }
 
 /* ---- bodies ---- */
@@ -441,11 +495,46 @@ static void rejects_body(struct epoch *ep, const struct block_target *t, uint32_
     }
 }
 
+static void window_body(struct epoch *ep, const struct block_target *t, uint32_t block,
+                        int64_t deadline, struct buf *b)
+{
+    static const char *const names[] = {"partition", "hi", "lo", "time", "until"};
+    for (size_t g = 0; g < ep->n_gathers; g++) {
+        const struct block_rows *rows = &t->rows[block * ep->n_gathers + g];
+        const struct window_row *items = ep->gathers[g]->window.items;
+        size_t n = rows->n;
+        if (n == 0)
+            continue;
+        native_block(b, 11, n);
+        for (size_t c = 0; c < COUNT(names); c++) {
+            native_column_head(b, names[c], c < 3 ? "UInt64" : "Int64");
+            for (size_t i = 0; i < n; i++) {
+                const struct window_row *r = &items[rows->rows[i]];
+                buf_u64(b, c == 0   ? r->partition
+                           : c == 1 ? r->key.hi
+                           : c == 2 ? r->key.lo
+                           : c == 3 ? (uint64_t)r->time_ms
+                                    : (uint64_t)r->until_ms);
+            }
+        }
+        native_column_head(b, "is_clock", "UInt8");
+        for (size_t i = 0; i < n; i++)
+            buf_byte(b, items[rows->rows[i]].is_clock);
+        put_constant_u32(b, "now", "DateTime", (uint32_t)ep->row.now, n);
+        put_row_helpers(b, ep, block, deadline, n);
+    }
+}
+
 void block_columns(const struct epoch *ep, const struct block_target *t, struct buf *b)
 {
     if (t->kind == BLOCK_REJECTS) {
         buf_text(b, "source, n, partition, `offset`, reason, record, header, now, _source, _epoch, "
                     "_block, _deadline");
+        return;
+    }
+    if (t->kind == BLOCK_WINDOW) {
+        buf_text(b, "partition, hi, lo, time, until, is_clock, now, _source, _epoch, _block, "
+                    "_deadline");
         return;
     }
     if (t->kind == BLOCK_RAW) {
@@ -479,5 +568,6 @@ void block_body(struct epoch *ep, const struct block_target *t, uint32_t block, 
     case BLOCK_TIER: tier_body(ep, t, block, deadline, b); break;
     case BLOCK_RAW: raw_body(ep, t, block, deadline, b); break;
     case BLOCK_REJECTS: rejects_body(ep, t, block, deadline, b); break;
+    case BLOCK_WINDOW: window_body(ep, t, block, deadline, b); break;
     }
 }

@@ -14,7 +14,7 @@
 #include "engine/chain.h"
 #include "engine/gather.h"
 
-enum block_kind { BLOCK_TIER, BLOCK_RAW, BLOCK_REJECTS };
+enum block_kind { BLOCK_TIER, BLOCK_RAW, BLOCK_REJECTS, BLOCK_WINDOW };
 
 /* Rows of one sealed part (tiers) or one gather (raws, rejects) that belong to a block. */
 struct block_rows {

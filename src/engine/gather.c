@@ -1,33 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "engine/gather.h"
+#include "engine/gather_priv.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
 
 #include "base/hash.h"
 #include "expr/regex.h"
-
-enum { MAX_ARGS = 8 };
-
-struct gather_scratch {
-    uint8_t bad[BATCH_ROWS]; /* 1 = the event is rejected */
-    /* of this batch; 0 nearly always, and then rows need no looking at */
-    size_t n_bad;
-    uint8_t fault[BATCH_ROWS]; /* why: enum fault, or a WHY_ below */
-    uint16_t fault_output[BATCH_ROWS];
-    uint32_t times[BATCH_ROWS];
-    int64_t times_ms[BATCH_ROWS];
-    uint32_t rows[BATCH_ROWS];
-    uint32_t live[BATCH_ROWS]; /* rows that are not expired */
-    uint8_t kept[BATCH_ROWS];
-    /* Room for the columns of the widest table or cube. */
-    const struct column **columns;
-    const struct column *(*args)[MAX_ARGS];
-    const struct column *const **arg_lists;
-    const struct column **conditions;
-};
-
-enum { WHY_NO_TIME = FAULT_COUNT, WHY_TIME_RANGE, WHY_AGGREGATE };
 
 /* ---- life ---- */
 
@@ -56,7 +34,7 @@ struct gather *gather_new(const struct plan_source *plan)
 
 static void publish_bytes(struct gather *g)
 {
-    size_t bytes = g->reject_bytes;
+    size_t bytes = g->reject_bytes + g->window.n * sizeof(*g->window.items);
     for (size_t i = 0; i < g->plan->n_cubes; i++)
         bytes += cube_bytes(g->cubes[i]);
     for (size_t i = 0; i < g->plan->n_raws; i++)
@@ -73,6 +51,7 @@ void gather_reset(struct gather *g)
     g->n_rejects = 0;
     g->reject_bytes = 0;
     arena_reset(&g->reject_arena);
+    g->window.n = 0;
     g->n_partitions = 0;
     g->total = (struct partition_counts){0};
     if (g->partition_slots)
@@ -98,6 +77,7 @@ void gather_free(struct gather *g)
     free(g->partition_slots);
     free(g->objects);
     free(g->expired);
+    free(g->window.items);
     free(g);
 }
 
@@ -134,6 +114,34 @@ static void apply_settings(struct decoder_spec *spec, const struct source_def *d
     }
 }
 
+struct gather_scratch *scratch_new(const struct plan_source *plan)
+{
+    struct gather_scratch *s = xcalloc(1, sizeof(*s));
+    size_t widest = 1, measures = 1;
+    for (size_t i = 0; i < plan->n_raws; i++)
+        widest = plan->raws[i].n_columns > widest ? plan->raws[i].n_columns : widest;
+    for (size_t i = 0; i < plan->n_cubes; i++) {
+        widest = plan->cubes[i].n_dimensions > widest ? plan->cubes[i].n_dimensions : widest;
+        measures = plan->cubes[i].n_measures > measures ? plan->cubes[i].n_measures : measures;
+    }
+    s->columns = xcalloc(widest, sizeof(*s->columns));
+    s->args = xcalloc(measures, sizeof(*s->args));
+    s->arg_lists = xcalloc(measures, sizeof(*s->arg_lists));
+    s->conditions = xcalloc(measures, sizeof(*s->conditions));
+    return s;
+}
+
+void scratch_free(struct gather_scratch *s)
+{
+    if (s == NULL)
+        return;
+    free(s->columns);
+    free(s->args);
+    free(s->arg_lists);
+    free(s->conditions);
+    free(s);
+}
+
 enum err_code gatherer_init(struct gatherer *w, const struct plan_source *plan,
                             const struct plan_settings *settings, struct err *e)
 {
@@ -159,18 +167,7 @@ enum err_code gatherer_init(struct gatherer *w, const struct plan_source *plan,
     TRY(decoder_new(&w->decoder, &spec, e));
     batch_init(&w->batch, plan->types, plan->has_default, plan->n_slots);
     w->frame = frame_new(plan->program);
-    w->scratch = xcalloc(1, sizeof(*w->scratch));
-    size_t widest = 1, measures = 1;
-    for (size_t i = 0; i < plan->n_raws; i++)
-        widest = plan->raws[i].n_columns > widest ? plan->raws[i].n_columns : widest;
-    for (size_t i = 0; i < plan->n_cubes; i++) {
-        widest = plan->cubes[i].n_dimensions > widest ? plan->cubes[i].n_dimensions : widest;
-        measures = plan->cubes[i].n_measures > measures ? plan->cubes[i].n_measures : measures;
-    }
-    w->scratch->columns = xcalloc(widest, sizeof(*w->scratch->columns));
-    w->scratch->args = xcalloc(measures, sizeof(*w->scratch->args));
-    w->scratch->arg_lists = xcalloc(measures, sizeof(*w->scratch->arg_lists));
-    w->scratch->conditions = xcalloc(measures, sizeof(*w->scratch->conditions));
+    w->scratch = scratch_new(plan);
     return ERR_OK;
 }
 
@@ -181,13 +178,8 @@ void gatherer_done(struct gatherer *w)
     frame_free(w->frame);
     reject_list_done(&w->rejects);
     free(w->header);
-    if (w->scratch) {
-        free(w->scratch->columns);
-        free(w->scratch->args);
-        free(w->scratch->arg_lists);
-        free(w->scratch->conditions);
-    }
-    free(w->scratch);
+    scratch_free(w->scratch);
+    held_free(w->held);
     *w = (struct gatherer){0};
 }
 
@@ -422,7 +414,7 @@ static void judge_batch(struct gatherer *w, int64_t now)
     const struct plan_source *p = w->plan;
     size_t n = w->batch.n_rows;
     memset(w->scratch->bad, 0, n);
-    w->scratch->n_bad = 0;
+    w->scratch->n_bad = w->scratch->n_duplicates = 0;
     judge_times(w, now);
     for (size_t i = 0; i < p->n_checked; i++)
         judge(w->scratch, output_column(w, p->checked[i]), p->checked[i], NULL, NULL, n);
@@ -610,6 +602,7 @@ static void add_to_total(struct gather *g, const struct partition_counts *before
     g->total.kept += after->kept - before->kept;
     g->total.filtered += after->filtered - before->filtered;
     g->total.rejected += after->rejected - before->rejected;
+    g->total.duplicate += after->duplicate - before->duplicate;
     g->total.bytes += after->bytes - before->bytes;
 }
 
@@ -650,7 +643,8 @@ static void count_batch(struct gather *g, struct gatherer *w, struct partition_c
     counts->min_ms = low;
     counts->max_ms = high;
     counts->read += n;
-    counts->rejected += n_bad;
+    counts->rejected += n_bad - s->n_duplicates;
+    counts->duplicate += s->n_duplicates;
     counts->kept += n_kept;
     counts->filtered += n - n_bad - n_kept;
     count_objects(g, w);
@@ -697,13 +691,17 @@ static void fill_virtuals(struct gatherer *w, const struct gather_chunk *chunk, 
     }
 }
 
-static void gather_batch(struct gather *g, struct gatherer *w, const struct gather_chunk *chunk,
-                         struct partition_counts *counts, int64_t now)
+void batch_judge(struct gatherer *w, const struct gather_chunk *chunk, int64_t now)
+{
+    fill_virtuals(w, chunk, now);
+    program_run(w->plan->program, w->frame, &w->batch, now);
+    judge_batch(w, now);
+}
+
+void batch_spread(struct gather *g, struct gatherer *w, const struct gather_chunk *chunk,
+                  struct partition_counts *counts, int64_t now)
 {
     const struct plan_source *p = w->plan;
-    fill_virtuals(w, chunk, now);
-    program_run(p->program, w->frame, &w->batch, now);
-    judge_batch(w, now);
     memset(w->scratch->kept, 0, w->batch.n_rows);
     uint64_t *expired = g->expired;
     for (size_t k = 0; k < p->n_cubes; k++) {
@@ -714,7 +712,7 @@ static void gather_batch(struct gather *g, struct gatherer *w, const struct gath
         spread_raw(g, w, r, chunk, now, expired++);
     count_batch(g, w, counts);
     for (size_t i = 0; w->scratch->n_bad > 0 && i < w->batch.n_rows; i++)
-        if (w->scratch->bad[i])
+        if (w->scratch->bad[i] && w->scratch->fault[i] != WHY_DUPLICATE)
             reject_row(g, w, chunk, i, now);
 }
 
@@ -771,31 +769,44 @@ static size_t detected_header(const struct gatherer *w, struct str bytes)
     return bytes.n - at.n + (at.n > 0);
 }
 
-static void gather_records(struct gather *g, struct gatherer *w, const struct gather_chunk *chunk,
-                           struct partition_counts *counts, int64_t now)
+void feed_chunk(struct gatherer *w, const struct gather_chunk *chunk, int64_t now)
 {
     size_t skipped = w->delimiter && chunk->offset == 0 ? detected_header(w, chunk->bytes) : 0;
     decoder_set_now(w->decoder, now);
     decoder_feed(w->decoder, chunk->bytes.p + skipped, chunk->bytes.n - skipped,
                  chunk->offset + skipped);
+}
+
+void keep_decoder_rejects(struct gather *g, struct gatherer *w, const struct gather_chunk *chunk,
+                          struct partition_counts *counts)
+{
+    for (size_t i = 0; i < w->rejects.n; i++) {
+        const struct reject *r = &w->rejects.items[i];
+        keep_reject(g, chunk, r->offset, r->bytes, r->reason);
+    }
+    counts->read += w->rejects.n;
+    counts->rejected += w->rejects.n;
+}
+
+static void gather_records(struct gather *g, struct gatherer *w, const struct gather_chunk *chunk,
+                           struct partition_counts *counts, int64_t now)
+{
+    feed_chunk(w, chunk, now);
     for (;;) {
         batch_reset(&w->batch);
         reject_list_reset(&w->rejects);
         if (decoder_next(w->decoder, &w->batch, &w->rejects) == 0)
             return;
-        if (w->batch.n_rows > 0)
-            gather_batch(g, w, chunk, counts, now);
-        for (size_t i = 0; i < w->rejects.n; i++) {
-            const struct reject *r = &w->rejects.items[i];
-            keep_reject(g, chunk, r->offset, r->bytes, r->reason);
+        if (w->batch.n_rows > 0) {
+            batch_judge(w, chunk, now);
+            batch_spread(g, w, chunk, counts, now);
         }
-        counts->read += w->rejects.n;
-        counts->rejected += w->rejects.n;
+        keep_decoder_rejects(g, w, chunk, counts);
     }
 }
 
-static void gather_too_long(struct gather *g, const struct gatherer *w,
-                            const struct gather_chunk *chunk, struct partition_counts *counts)
+void keep_too_long(struct gather *g, const struct gatherer *w, const struct gather_chunk *chunk,
+                   struct partition_counts *counts)
 {
     char reason[100];
     snprintf(reason, sizeof(reason), "record longer than max_record (%lld bytes)",
@@ -808,17 +819,24 @@ static void gather_too_long(struct gather *g, const struct gatherer *w,
 enum err_code gather_chunk(struct gather *g, struct gatherer *w, const struct gather_chunk *chunk,
                            int64_t now, struct err *e)
 {
-    TRY(use_header(w, chunk->header, e));
+    enum err_code code = use_header(w, chunk->header, e);
+    if (code != ERR_OK) {
+        if (w->window != NULL)
+            window_give_up(w->window, chunk->partition, chunk->after, chunk->to);
+        return code;
+    }
     struct partition_counts *counts = counts_of(g, chunk->partition, chunk->offset);
     struct partition_counts before = *counts;
     counts->bytes += chunk->bytes.n;
-    if (chunk->is_too_long)
-        gather_too_long(g, w, chunk, counts);
+    if (w->window != NULL)
+        code = held_chunk(g, w, chunk, counts, now, e);
+    else if (chunk->is_too_long)
+        keep_too_long(g, w, chunk, counts);
     else
         gather_records(g, w, chunk, counts, now);
     add_to_total(g, &before, counts);
     publish_bytes(g);
-    return ERR_OK;
+    return code;
 }
 
 const struct partition_counts *gather_counts(const struct gather *g, uint64_t partition)

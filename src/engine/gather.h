@@ -12,12 +12,17 @@
 
 #include "engine/cube.h"
 #include "engine/raws.h"
+#include "engine/window.h"
 
 struct partition_counts {
     uint64_t partition;
     uint64_t from, to; /* the least and largest offset seen: for progress only */
-    uint64_t read, kept, filtered, rejected, bytes;
+    uint64_t read, kept, filtered, rejected, duplicate, bytes;
     int64_t min_ms, max_ms; /* event time of good events; INT64_MAX / INT64_MIN: none */
+    /* DEDUPLICATE: the partition's clock when all before decided_to were decided; previous_ms 0:
+     * nothing to say */
+    struct window_clock clock;
+    uint64_t decided_to;
 };
 
 struct object_counts {
@@ -48,6 +53,7 @@ struct gather {
     struct partition_counts total; /* over all partitions; partition, from and to mean nothing */
     struct object_counts *objects; /* one per plan stream */
     uint64_t *expired;             /* per tier of each cube (cube-major), then per raw */
+    struct window_rows window;     /* DEDUPLICATE: what is to be remembered */
 };
 
 struct gather *gather_new(const struct plan_source *plan);
@@ -69,6 +75,9 @@ struct gatherer {
     char *header;   /* the header line the decoder was given */
     char delimiter; /* between fields; 0 for JSON */
     struct gather_scratch *scratch;
+    /* Sources with DEDUPLICATE: the caller's; all that is gathered goes by it (held.c). */
+    struct window *window;
+    struct held *held;
 };
 MUST_CHECK enum err_code gatherer_init(struct gatherer *w, const struct plan_source *plan,
                                        const struct plan_settings *settings, struct err *e);
@@ -81,8 +90,12 @@ struct gather_chunk {
     struct str header; /* of formats with names */
     bool is_too_long;  /* one record above max_record, given only by its first bytes */
     const char *path;
+    /* For DEDUPLICATE: where the partition's chunk before this one ended (0: this is the first of
+     * this window; WINDOW_NO_TURN: chunks come in order anyway), and where this one ends. */
+    uint64_t after, to;
 };
-/* Fails only if the header does not fit the definition. `now`: of the epoch. */
+/* Fails only if the header does not fit the definition; with DEDUPLICATE also if the store fails or
+ * the window is full. `now`: of the epoch. */
 MUST_CHECK enum err_code gather_chunk(struct gather *g, struct gatherer *w,
                                       const struct gather_chunk *chunk, int64_t now, struct err *e);
 

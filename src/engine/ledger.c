@@ -60,7 +60,8 @@ static void ledger_retry(const struct epoch *ep, struct ledger_rows *l)
             r->numbers[L_PARTITION] = c->partition;
             r->numbers[L_KEPT] = c->kept;
             r->numbers[L_FILTERED] = c->filtered;
-            r->numbers[L_REJECTED] = -(c->kept + c->filtered);
+            r->numbers[L_DUPLICATE] = c->duplicate;
+            r->numbers[L_REJECTED] = -(c->kept + c->filtered + c->duplicate);
             r->min_ms = c->min_ms;
             r->max_ms = c->max_ms;
         }
@@ -88,6 +89,7 @@ static void ledger_partitions(const struct epoch *ep, struct ledger_rows *l)
             r->numbers[L_KEPT] += c->kept;
             r->numbers[L_FILTERED] += c->filtered;
             r->numbers[L_REJECTED] += c->rejected;
+            r->numbers[L_DUPLICATE] += c->duplicate;
             r->numbers[L_BYTES] += c->bytes;
             r->min_ms = c->min_ms < r->min_ms ? c->min_ms : r->min_ms;
             r->max_ms = c->max_ms > r->max_ms ? c->max_ms : r->max_ms;

@@ -26,6 +26,8 @@ static void partition_expression(const struct epoch *ep, const struct block_targ
     } else if (t->kind == BLOCK_RAW) {
         buf_printf(sql, "%s(_time, 'UTC')",
                    partition_function(keep_partition(ep->source->raws[t->object].keep)));
+    } else if (t->kind == BLOCK_WINDOW) {
+        buf_text(sql, "0");
     } else {
         buf_text(sql, "toYYYYMMDD(now, 'UTC')");
     }

@@ -45,7 +45,7 @@ static enum err_code find_piece(struct runner *r, const struct chain_range *rang
 static enum err_code read_range(struct runner *r, struct epoch *ep, struct gatherer *w,
                                 const struct chain_range *range, struct err *e)
 {
-    uint64_t at = range->from;
+    uint64_t at = range->from, after = 0;
     while (at < range->to) {
         struct file_chunk chunk;
         enum err_code code = find_piece(r, range, at, &chunk, e);
@@ -69,8 +69,10 @@ static enum err_code read_range(struct runner *r, struct epoch *ep, struct gathe
                                   .bytes = {chunk.data, chunk.data_bytes},
                                   .header = chunk.header,
                                   .is_too_long = chunk.is_too_long,
-                                  .path = chunk.path};
-        at = chunk.to;
+                                  .path = chunk.path,
+                                  .after = after,
+                                  .to = chunk.to};
+        after = at = chunk.to;
         code = gather_chunk(ep->gathers[0], w, &in, ep->row.now, e);
         file_release(r->files, &chunk);
         if (code != ERR_OK)
@@ -97,6 +99,9 @@ static enum err_code recover_row(struct runner *r, const struct chain_row *row, 
     struct gather *gather = gather_new(source);
     struct gatherer w;
     enum err_code code = gatherer_init(&w, source, &plan->settings, e);
+    struct window_options remembered = {.store = r->store, .before_n = row->n, .stop = &r->give_up};
+    if (source->deduplicate != NULL && row->kind != CHAIN_RETRY)
+        w.window = window_new(source, &plan->settings, &remembered);
     struct epoch ep = {.plan = plan,
                        .source = source,
                        .gathers = &gather,
@@ -117,6 +122,7 @@ static enum err_code recover_row(struct runner *r, const struct chain_row *row, 
     }
     ep.row = (struct chain_row){0};
     epoch_done(&ep);
+    window_free(w.window);
     gatherer_done(&w);
     gather_free(gather);
     return code;

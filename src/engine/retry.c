@@ -52,6 +52,10 @@ enum err_code retry_gather(struct gather *g, struct gatherer *w, struct store *s
     struct native_result r = {0};
     TRY(store_native(s, buf_cstr(&sql), &r, e));
     enum err_code code = ERR_OK;
+    /* Judged among themselves: a run's epochs, which may be under way, neither see nor are seen. */
+    struct window_options alone = {0};
+    if (w->plan->deduplicate != NULL)
+        w->window = window_new(w->plan, &plan->settings, &alone);
     bool has_header =
         format_has_names(w->plan->def->format) || format_has_state(w->plan->def->format);
     for (size_t i = 0; i < r.n_rows && code == ERR_OK; i++) {
@@ -65,8 +69,12 @@ enum err_code retry_gather(struct gather *g, struct gatherer *w, struct store *s
         struct str name = cell(&r, 5, i);
         AUTO_MEM char *path = xstrndup(name.p, name.n);
         chunk.path = path;
+        chunk.after = WINDOW_NO_TURN;
+        chunk.to = chunk.offset + 1;
         code = gather_chunk(g, w, &chunk, now, e);
     }
+    window_free(w->window);
+    w->window = NULL;
     native_result_done(&r);
     return code;
 }
@@ -110,6 +118,7 @@ static void add_counts(struct retry_counts *counts, const struct gather *g)
         counts->kept += g->partitions[i].kept;
         counts->filtered += g->partitions[i].filtered;
         counts->rejected += g->partitions[i].rejected;
+        counts->duplicate += g->partitions[i].duplicate;
     }
 }
 

@@ -9,7 +9,7 @@
 #include "engine/epoch.h"
 
 struct retry_counts {
-    uint64_t records, kept, filtered, rejected;
+    uint64_t records, kept, filtered, rejected, duplicate;
 };
 
 /* All rejects of the source that were not retried yet. Works beside a running `weir run`. */

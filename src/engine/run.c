@@ -160,6 +160,7 @@ static json_t *runner_json(struct runner *r)
     json_object_set_new(o, "kept", json_integer((json_int_t)s.kept));
     json_object_set_new(o, "filtered", json_integer((json_int_t)s.filtered));
     json_object_set_new(o, "rejected", json_integer((json_int_t)s.rejected));
+    json_object_set_new(o, "duplicate", json_integer((json_int_t)s.duplicate));
     json_object_set_new(o, "bytes", json_integer((json_int_t)s.read_bytes));
     json_object_set_new(o, "rate", json_real(s.rate));
     json_object_set_new(o, "waiting_bytes", json_integer((json_int_t)s.waiting_bytes));

@@ -468,6 +468,8 @@ static enum err_code gather_epoch(struct runner *r, const struct file_chunk *fir
     TRY(store_now(r, &now, e));
     int64_t opened = mono_ms(), scanned = opened;
     r->asked_ms = opened;
+    if (r->window != NULL)
+        window_next_epoch(r->window);
     open_gate(r, now, first);
     while (!should_close(r, opened, *last_closed_ms)) {
         pthread_mutex_lock(&r->lock);
@@ -708,10 +710,17 @@ static enum err_code follow(struct runner *r, struct err *e)
 static enum err_code start_threads(struct runner *r, struct err *e)
 {
     r->workers = xcalloc(r->n_workers, sizeof(*r->workers));
+    if (r->source->deduplicate != NULL) {
+        r->window_store = store_new(r->place);
+        struct window_options remembered = {
+            .store = r->window_store, .first_new = r->chain.next_partition, .stop = &r->stop};
+        r->window = window_new(r->source, &r->plan->settings, &remembered);
+    }
     for (size_t i = 0; i < r->n_workers; i++) {
         struct worker *w = &r->workers[i];
         w->runner = r;
         TRY(gatherer_init(&w->gatherer, r->source, &r->plan->settings, e));
+        w->gatherer.window = r->window;
         for (int k = 0; k < 2; k++)
             w->gathers[k] = gather_new(r->source);
     }
@@ -881,6 +890,9 @@ void runner_free(struct runner *r)
     }
     free(r->workers);
     gatherer_done(&r->header_check);
+    window_free(r->window);
+    if (r->window_store)
+        store_free(r->window_store);
     if (r->files)
         file_set_close(r->files);
     chain_done(&r->chain);

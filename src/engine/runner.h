@@ -31,7 +31,7 @@ struct runner_options {
 struct runner_status {
     char state[24];     /* starting recovering reading idle paused stopping finished failed */
     char problem[1100]; /* why it is not well; empty = well */
-    uint64_t epochs, read, kept, filtered, rejected, read_bytes, waiting_bytes;
+    uint64_t epochs, read, kept, filtered, rejected, duplicate, read_bytes, waiting_bytes;
     uint64_t lost_bytes;
     int64_t last_epoch_ms;       /* mono clock, 0 = none yet */
     int64_t gather_ms, store_ms; /* of the last epoch */

@@ -39,6 +39,8 @@ struct runner {
     struct file_set *files;
     struct gatherer header_check; /* judges headers of files */
     pthread_mutex_t header_lock;  /* guards header_check */
+    struct window *window;        /* DEDUPLICATE; NULL: none */
+    struct store *window_store;   /* the window's */
     struct chain chain;           /* coordinator until the storer starts, then storer */
     struct sealed_ends ends;
     /* bytes of files that are gone: for the next epoch's ledger. owner: coordinator */

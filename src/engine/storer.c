@@ -31,6 +31,19 @@ static enum err_code write_intent(struct runner *r, struct epoch *ep, struct err
     }
 }
 
+static void prune_window(struct runner *r, const struct epoch *ep)
+{
+    struct err e;
+    size_t n = 0;
+    if (r->window == NULL)
+        return;
+    for (size_t i = 0; i < ep->n_gathers; i++)
+        n += ep->gathers[i]->window.n;
+    if (window_prune(r->window, r->storer_stores[0], ep->row.n, ep->row.now, n, &e) != ERR_OK)
+        log_warn("storer", "window", "source=%.*s reason='%s'", STR_FMT(r->source->name),
+                 e.text); /* a later epoch tries again */
+}
+
 static enum err_code store_epoch(struct runner *r, struct epoch *ep, struct err *e)
 {
     enum err_code code = write_intent(r, ep, e);
@@ -46,6 +59,7 @@ static enum err_code store_epoch(struct runner *r, struct epoch *ep, struct err 
                                     ep->row.n)
                        : code;
     runner_set_state(r, NULL, "");
+    prune_window(r, ep);
     if ((int64_t)(r->chain.last_n - r->chain.last_checkpoint) >=
         r->plan->settings.checkpoint_every) {
         struct err ignored;

@@ -29,13 +29,16 @@ static void process_chunk(struct worker *w, const struct file_chunk *chunk, int 
         .header = chunk->header,
         .is_too_long = chunk->is_too_long,
         .path = chunk->path,
+        .after = chunk->after,
+        .to = chunk->to,
     };
     struct err e;
     enum err_code code = gather_chunk(w->gathers[slot], &w->gatherer, &in, now, &e);
     if (code == ERR_OK)
         return;
-    /* The header was judged when the file was opened; a failure now is a bug. */
-    log_error("worker", "header", "source=%.*s path=%s reason='%s'", STR_FMT(r->source->name),
+    /* The header was judged when the file was opened, so this is the window of DEDUPLICATE, or a
+     * bug. */
+    log_error("worker", "chunk", "source=%.*s path=%s reason='%s'", STR_FMT(r->source->name),
               chunk->path, e.text);
     runner_set_state(r, "failed", e.text);
     /* The chunk is in no gather, so this epoch must not be sealed: the next start reads it
@@ -80,6 +83,7 @@ static void count_progress(struct runner *r, const struct partition_counts *befo
     r->status.read += after->read - before->read;
     r->status.rejected += after->rejected - before->rejected;
     r->status.kept += after->kept - before->kept;
+    r->status.duplicate += after->duplicate - before->duplicate;
     r->status.filtered += after->filtered - before->filtered;
     r->status.read_bytes += after->bytes - before->bytes;
     r->window_read += after->read - before->read;

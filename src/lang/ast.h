@@ -116,6 +116,10 @@ struct source_def {
     uint32_t n_settings;
     struct ast *event_time;
     struct duration watermark; /* count 0 if not given */
+    struct ast **deduplicate;  /* DEDUPLICATE BY (keys) WITHIN within */
+    uint32_t n_deduplicate;    /* 0: not given */
+    struct duration within;
+    struct place deduplicate_at;
     struct keep keep;
     struct str text; /* the statement's own text, for generations and comparisons */
 };
@@ -160,6 +164,8 @@ struct metric_def {
     struct keep keep; /* of a profile */
     struct str zone;  /* TIME ZONE '...'; empty: UTC */
     struct place zone_at;
+    struct setting *settings; /* SETTINGS name = value, ... */
+    uint32_t n_settings;
     struct str text;
 };
 

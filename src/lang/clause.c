@@ -85,15 +85,24 @@ bool duration_here(struct parser *p, struct duration *ret, enum duration_use use
     return !p->in_panic;
 }
 
+bool key_list(struct parser *p, struct ast_list *list)
+{
+    if (!expression_list(p, list))
+        return false;
+    bool is_tuple = list->n == 1 && list->items[0]->kind == AST_CALL &&
+                    str_is(list->items[0]->text, "tuple") && !list->items[0]->has_params;
+    if (is_tuple)
+        *list = (struct ast_list){list->items[0]->args, list->items[0]->n_args, 0};
+    return true;
+}
+
 static bool order_by(struct parser *p, struct keep *ret)
 {
     struct ast_list keys = {0};
-    if (!expect_word(p, "BY", "after ORDER") || !expression_list(p, &keys))
+    if (!expect_word(p, "BY", "after ORDER") || !key_list(p, &keys))
         return false;
-    bool is_tuple = keys.n == 1 && keys.items[0]->kind == AST_CALL &&
-                    str_is(keys.items[0]->text, "tuple") && !keys.items[0]->has_params;
-    ret->order_by = is_tuple ? keys.items[0]->args : keys.items;
-    ret->n_order_by = is_tuple ? keys.items[0]->n_args : keys.n;
+    ret->order_by = keys.items;
+    ret->n_order_by = keys.n;
     if (at_word(p, "DESC") || at_word(p, "ASC")) {
         refuse(p, place_here(p), NULL, "%.*s has no place here: stored rows are in ascending order",
                STR_FMT(p->token.text));

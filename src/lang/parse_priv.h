@@ -82,6 +82,7 @@ struct ast_list {
 };
 void ast_list_add(struct parser *p, struct ast_list *list, struct ast *node);
 bool expression_list(struct parser *p, struct ast_list *list); /* e, e, … */
+bool key_list(struct parser *p, struct ast_list *list);        /* e, e, … or (e, e, …) */
 
 /* Between expression.c and operand.c. `height` is that of the highest argument; a tree's own is
  * left in p->height. */

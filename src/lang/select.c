@@ -24,6 +24,8 @@ struct select {
     struct keep keep;
     struct str zone;
     struct place zone_at;
+    struct setting *settings;
+    uint32_t n_settings;
 };
 
 enum {
@@ -32,12 +34,13 @@ enum {
     SEEN_EVERY = 4,
     SEEN_KEEP = 8,
     SEEN_ZONE = 16,
-    SEEN_HAVING = 32
+    SEEN_HAVING = 32,
+    SEEN_SETTINGS = 64
 };
 
 static const char *const stream_clauses[] = {"WHERE", "KEEP", NULL};
-static const char *const metric_clauses[] = {"WHERE", "GROUP", "HAVING", "EVERY",
-                                             "KEEP",  "TIME",  NULL};
+static const char *const metric_clauses[] = {"WHERE", "GROUP", "HAVING",   "EVERY",
+                                             "KEEP",  "TIME",  "SETTINGS", NULL};
 /* Where reading may go on after a mistake. */
 static const char *const select_clauses[] = {
     "FROM",   "WHERE", "PREWHERE", "GROUP",    "HAVING", "WINDOW",    "QUALIFY",
@@ -50,8 +53,8 @@ static const char *const join_words[] = {
     "ASOF", "SEMI",  "ANTI", "GLOBAL", "ARRAY", "PASTE", "NATURAL", NULL,
 };
 static const char *const later_clauses[] = {
-    "PREWHERE",  "WINDOW", "QUALIFY", "LIMIT", "OFFSET", "SETTINGS", "UNION",
-    "INTERSECT", "EXCEPT", "FORMAT",  "INTO",  "FINAL",  "SAMPLE",   NULL,
+    "PREWHERE", "WINDOW", "QUALIFY", "LIMIT", "OFFSET", "UNION", "INTERSECT",
+    "EXCEPT",   "FORMAT", "INTO",    "FINAL", "SAMPLE", NULL,
 };
 
 static const char *word_among(const struct parser *p, const char *const *words)
@@ -313,12 +316,8 @@ static bool group_by(struct parser *p, struct select *s)
         if (!grouping_sets(p, s))
             return false;
     } else {
-        if (!expression_list(p, &keys))
+        if (!key_list(p, &keys))
             return false;
-        bool is_tuple = keys.n == 1 && keys.items[0]->kind == AST_CALL &&
-                        str_is(keys.items[0]->text, "tuple") && !keys.items[0]->has_params;
-        if (is_tuple)
-            keys = (struct ast_list){keys.items[0]->args, keys.items[0]->n_args, 0};
         add_set(p, s, keys, at);
     }
     while (at_word(p, "WITH")) {
@@ -451,6 +450,19 @@ static bool select_clause(struct parser *p, struct select *s)
         advance(p);
         return zone_clause(p, s);
     }
+    if (at_word(p, "SETTINGS")) {
+        check_once(p, &s->seen, SEEN_SETTINGS, "SETTINGS");
+        metric_only(p, s, "SETTINGS");
+        advance(p);
+        return settings_here(p, &s->settings, &s->n_settings);
+    }
+    if (at_word(p, "DEDUPLICATE")) {
+        refuse(p, at, "write it behind the source's EVENT TIME: all that is over it sees the rest",
+               "DEDUPLICATE has its place in CREATE SOURCE");
+        advance(p);
+        skip_to_clause(p, select_clauses);
+        return !p->in_panic;
+    }
     if (at_word(p, "FROM") && s->from.n == 0)
         return from_clause(p, s); /* that it is late, or what went wrong with it, was reported */
     if (s->kind == SELECT_METRIC &&
@@ -550,5 +562,7 @@ bool metric_statement(struct parser *p, struct metric_def *def)
     def->keep = s.keep;
     def->zone = s.zone;
     def->zone_at = s.zone_at;
+    def->settings = s.settings;
+    def->n_settings = s.n_settings;
     return !p->in_panic;
 }

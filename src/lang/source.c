@@ -311,8 +311,21 @@ enum {
     SEEN_SETTINGS = 8,
     SEEN_EVENT = 16,
     SEEN_WATERMARK = 32,
-    SEEN_KEEP = 64
+    SEEN_KEEP = 64,
+    SEEN_DEDUPLICATE = 128
 };
+
+/* BY (k, …) WITHIN duration */
+static bool deduplicate_clause(struct parser *p, struct source_def *s)
+{
+    struct ast_list keys = {0};
+    if (!expect_word(p, "BY", "after DEDUPLICATE") || !key_list(p, &keys))
+        return false;
+    s->deduplicate = keys.items;
+    s->n_deduplicate = keys.n;
+    return expect_word(p, "WITHIN", "after the keys") &&
+           duration_here(p, &s->within, DURATION_POSITIVE);
+}
 
 static bool source_clause(struct parser *p, struct source_def *s, uint32_t *seen)
 {
@@ -354,9 +367,14 @@ static bool source_clause(struct parser *p, struct source_def *s, uint32_t *seen
         advance(p);
         return keep_here(p, &s->keep, KEEP_OF_ROWS);
     }
-    if (at_word(p, "DEDUPLICATE") || at_word(p, "KEYED")) {
-        refuse(p, at, NULL, "%s is not there yet",
-               at_word(p, "KEYED") ? "KEYED BY" : "DEDUPLICATE");
+    if (at_word(p, "DEDUPLICATE")) {
+        check_once(p, seen, SEEN_DEDUPLICATE, "DEDUPLICATE");
+        advance(p);
+        s->deduplicate_at = at;
+        return deduplicate_clause(p, s);
+    }
+    if (at_word(p, "KEYED")) {
+        refuse(p, at, NULL, "KEYED BY is not there yet");
         advance(p);
         skip_to_clause(p, source_clauses);
         return !p->in_panic;

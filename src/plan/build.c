@@ -316,6 +316,50 @@ static int event_time_output(struct build *b, struct relation *r)
     return source_output(r->source, v);
 }
 
+/* Bytes that an event takes in the window, as its table grows. */
+enum { REMEMBERED_BYTES = 96 };
+
+static void check_window(struct build *b, const struct source_def *def, struct plan_deduplicate *d)
+{
+    const struct plan_settings *s = &b->plan->settings;
+    d->within_ms = duration_seconds(def->within) * 1000;
+    d->remember_ms = d->within_ms + duration_seconds(def->watermark) * 1000;
+    double bytes = (double)d->remember_ms / 1000 * (double)s->dedup_rate * REMEMBERED_BYTES;
+    d->estimated_bytes = bytes > 1e18 ? (int64_t)1e18 : (int64_t)bytes;
+    if (d->estimated_bytes > s->memory_bytes / 2)
+        diagnose_error(b->d, def->within.at,
+                       "a shorter WITHIN or WATERMARK, more 'memory', or SET dedup_rate = the "
+                       "events a second that there are",
+                       "at %lld events a second (dedup_rate) about %lld MiB would have to be "
+                       "remembered, more than half of 'memory'",
+                       (long long)s->dedup_rate, (long long)(d->estimated_bytes >> 20));
+}
+
+static void build_deduplicate(struct build *b, struct relation *r)
+{
+    const struct source_def *def = r->source->def;
+    if (def->n_deduplicate == 0)
+        return;
+    struct plan_deduplicate *d = arena_zero(&b->plan->arena, sizeof(*d));
+    d->keys = arena_zero(&b->plan->arena, def->n_deduplicate * sizeof(*d->keys));
+    struct scope scope = relation_scope(r);
+    for (uint32_t i = 0; i < def->n_deduplicate; i++) {
+        const struct ast *key = def->deduplicate[i];
+        value_id v = builder_expression(r->source->builder, key, &scope, b->d);
+        if (v < 0)
+            continue;
+        struct type t = builder_type(r->source->builder, v);
+        char name[64];
+        if (t.kind == TYPE_NOTHING || t.kind == TYPE_INTERVAL || type_is_compound(t))
+            diagnose_error(b->d, key->at, "take its elements, or toString of it",
+                           "cannot deduplicate by a value of type %s", type_name(t, name));
+        else
+            d->keys[d->n_keys++] = source_output(r->source, v);
+    }
+    check_window(b, def, d);
+    r->source->plan->deduplicate = d;
+}
+
 /* A raw table of a source's or stream's columns. */
 static void add_raw(struct build *b, struct relation *r, const struct keep *keep)
 {
@@ -360,6 +404,7 @@ static void build_source(struct build *b, const struct source_def *def)
     struct relation *r = &b->relations[b->n_relations - 1];
     size_t before = b->d->n_errors;
     r->source->plan->event_time = event_time_output(b, r);
+    build_deduplicate(b, r);
     struct diagnostics *d = b->d;
     bool is_good = r->source->plan->event_time >= 0;
     for (size_t i = 0; b->is_checking && i < r->n_columns; i++) {
@@ -538,7 +583,10 @@ static void finish_source(struct source_build *s)
     p->n_slots = n_slots;
     for (size_t v = 0; v < VIRTUAL_COUNT; v++)
         p->uses_virtual[v] = s->virtuals[v] >= 0;
-    p->checked = arena_zero(s->arena, (s->n_materialized + 1) * sizeof(int));
+    size_t n_keys = p->deduplicate ? p->deduplicate->n_keys : 0;
+    p->checked = arena_zero(s->arena, (s->n_materialized + n_keys + 1) * sizeof(int));
+    for (size_t i = 0; i < n_keys; i++)
+        p->checked[p->n_checked++] = p->deduplicate->keys[i];
     /* MATERIALIZED columns that nothing uses are not computed, so they cannot reject. */
     for (size_t i = 0; i < s->n_materialized; i++)
         for (size_t k = 0; k < s->n_outputs; k++)

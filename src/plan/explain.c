@@ -81,6 +81,22 @@ static void explain_cube(struct buf *out, const struct plan_cube *c)
     }
 }
 
+static void explain_deduplicate(struct buf *out, const struct plan_source *s)
+{
+    const struct source_def *def = s->def;
+    buf_text(out, "  deduplicate by ");
+    for (uint32_t i = 0; i < def->n_deduplicate; i++) {
+        buf_text(out, i ? ", " : "");
+        ast_print(out, def->deduplicate[i]);
+    }
+    buf_text(out, " within ");
+    duration_say(out, def->within);
+    buf_printf(out,
+               ": decided in each partition in offset order, before streams and metrics; about "
+               "%.1f MiB remembered at dedup_rate -> table weir_window\n",
+               (double)s->deduplicate->estimated_bytes / (1 << 20));
+}
+
 static void explain_source(struct buf *out, const struct plan_source *s)
 {
     buf_printf(out, "source %.*s, FORMAT %s\n  decoded fields:", STR_FMT(s->name),
@@ -99,6 +115,8 @@ static void explain_source(struct buf *out, const struct plan_source *s)
         buf_printf(out, "    %.*s\n", (int)(end - line), line);
         line = *end ? end + 1 : end;
     }
+    if (s->deduplicate != NULL)
+        explain_deduplicate(out, s);
     for (size_t r = 0; r < s->n_raws; r++) {
         size_t bytes = 24;
         for (size_t i = 0; i < s->raws[r].n_columns; i++)

@@ -86,6 +86,14 @@ static void source_object(struct generation *g, const struct source_def *d)
     }
     if (d->is_distinct_path)
         buf_text(&b, " DISTINCT PATH");
+    for (uint32_t i = 0; i < d->n_deduplicate; i++) {
+        buf_text(&b, i ? ", " : " DEDUPLICATE BY ");
+        ast_print(&b, d->deduplicate[i]);
+    }
+    if (d->n_deduplicate > 0) {
+        buf_text(&b, " WITHIN ");
+        duration_print(&b, d->within);
+    }
     add_object(g, "source", xstrndup(d->name.p, d->name.n), &b, NULL);
     rows_object(g, d->name, &d->keep);
 }

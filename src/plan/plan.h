@@ -80,6 +80,15 @@ struct plan_stream {
     int in, out; /* outputs: conditions, -1 = every row */
 };
 
+/* DEDUPLICATE BY keys WITHIN within_ms: a kept event is remembered until the partition's clock is
+ * remember_ms (within and WATERMARK) further. */
+struct plan_deduplicate {
+    int *keys; /* outputs */
+    size_t n_keys;
+    int64_t within_ms, remember_ms;
+    int64_t estimated_bytes; /* at dedup_rate */
+};
+
 /* Columns that every source has: _source _partition _offset _arrival _path _file _id, in this
  * order. */
 enum { VIRTUAL_COLUMNS = 7 };
@@ -98,7 +107,8 @@ struct plan_source {
     size_t n_slots;
     bool uses_virtual[VIRTUAL_COLUMNS];
     struct program *program;
-    int event_time; /* output, DateTime or DateTime64, maybe Nullable */
+    int event_time;                       /* output, DateTime or DateTime64, maybe Nullable */
+    struct plan_deduplicate *deduplicate; /* NULL: none */
     struct plan_raw *raws;
     size_t n_raws;
     struct plan_cube *cubes;
@@ -124,6 +134,7 @@ struct plan_settings {
     double allow_errors_ratio;
     int64_t rejects_max_bytes;
     int64_t idle_timeout_s;
+    int64_t dedup_rate, dedup_prune;
 };
 
 struct plan {

@@ -49,6 +49,12 @@ const struct setting_row setting_rows[] = {
         "M of the epoch protocol: no insert starts so near a slot's end."),
     ROW("dedup_window", SETTING_INTEGER, dedup_window, "20000",
         "Insert tokens that each table remembers."),
+    ROW("dedup_rate", SETTING_INTEGER, dedup_rate, "1000",
+        "Events a second and source that the plan expects of DEDUPLICATE: what WITHIN would have "
+        "to be remembered must fit half of 'memory'."),
+    ROW("dedup_prune", SETTING_INTEGER, dedup_prune, "1000000",
+        "Rows of weir_window that are written before those that nothing needs any more are "
+        "removed."),
     ROW("checkpoint_every", SETTING_INTEGER, checkpoint_every, "1000",
         "Epochs between checkpoints of the chain."),
 };

@@ -435,6 +435,13 @@ size_t plan_own_ddl(const struct plan_settings *s, struct arena *arena, char ***
         "toYYYYMMDD(now, 'UTC') ORDER BY (source, n, partition, `offset`) "
         "TTL now + INTERVAL 30 DAY SETTINGS ttl_only_drop_parts = 1, index_granularity = 256, "
         "non_replicated_deduplication_window = ",
+        "CREATE TABLE IF NOT EXISTS %s.weir_window (partition UInt64, is_clock UInt8, hi UInt64 "
+        "CODEC(NONE), lo UInt64 CODEC(NONE), time Int64 CODEC(Delta, ZSTD(1)), until Int64 "
+        "CODEC(Delta, ZSTD(1)), now DateTime('UTC'), _source LowCardinality(String), _epoch "
+        "UInt64, _block UInt32, _deadline DateTime('UTC'), "
+        "CONSTRAINT fresh CHECK _deadline >= nowInBlock()) ENGINE = MergeTree ORDER BY (_source, "
+        "partition, is_clock, _epoch) SETTINGS index_granularity = 1024, "
+        "non_replicated_deduplication_window = ",
         "CREATE TABLE IF NOT EXISTS %s.weir_generations (generation UInt32, created "
         "DateTime('UTC'), version String, definitions String CODEC(ZSTD(3)), "
         "objects String CODEC(ZSTD(3)), note String) ENGINE = MergeTree ORDER BY generation "

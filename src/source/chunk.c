@@ -327,6 +327,7 @@ static void fill_chunk(struct file_set *s, struct file *f, struct chunk_memory *
         .partition = atomic_load(&f->partition),
         .from = p->from,
         .to = p->to,
+        .after = f->handed_to,
         .data = p->data,
         .data_bytes = p->n,
         .is_too_long = p->is_too_long,
@@ -335,6 +336,7 @@ static void fill_chunk(struct file_set *s, struct file *f, struct chunk_memory *
                                                    : str_of(f->header),
         .memory = m,
     };
+    f->handed_to = p->to;
 }
 
 /* Reads and proves what is next. On failure nothing of the file has moved. */

@@ -84,6 +84,7 @@ struct file_chunk {
     struct file *file;
     uint64_t partition;
     uint64_t from, to; /* decompressed offsets; whole records */
+    uint64_t after;    /* where the file's chunk before this one ended; 0: it is the first */
     /* data_bytes bytes, valid until file_release; 64 bytes behind them may be read */
     const char *data;
     size_t data_bytes; /* to - from; less if is_too_long */

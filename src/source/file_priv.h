@@ -59,9 +59,10 @@ struct file {
     bool is_orphan;        /* read through the open descriptor only */
     pthread_cond_t turn;   /* another turn was served; see ahead.c */
     uint64_t n_turns, n_served;
-    uint64_t ahead_to; /* where the window of the last turn ends; 0 = it has none */
-    uint32_t overlap;  /* of windows; 0: records are too long to guess */
-    uint64_t n_opened; /* how often a reader was opened */
+    uint64_t ahead_to;  /* where the window of the last turn ends; 0 = it has none */
+    uint32_t overlap;   /* of windows; 0: records are too long to guess */
+    uint64_t n_opened;  /* how often a reader was opened */
+    uint64_t handed_to; /* where the last chunk handed out ended; 0: none was */
     /* ---- file_set.lock ---- */
     bool is_ready, is_queued, is_flagged, is_marked, is_touched;
     bool is_held; /* a record without end was handed out: the epoch's range ends there */

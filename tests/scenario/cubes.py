@@ -1,0 +1,203 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""DEDUPLICATE, ceilings of keys, sets that follow from finer ones, days of 23 and 25 hours: with real programs."""
+import os
+import random
+import signal
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(__file__))
+from weirtest import Case, run
+
+# `every` reads the same files without DEDUPLICATE: what SQL decides over.
+DEDUPLICATE = """
+SET store = 'embedded:./t.weir';
+SET allow_errors_ratio = 1;
+CREATE SOURCE s (time DateTime64(3), k LowCardinality(Nullable(String)), n UInt32, v Int64)
+FROM FILES 'in*.csv' FORMAT CSVWithNames EVENT TIME time WATERMARK 5 SECONDS
+DEDUPLICATE BY (k, n % 4) WITHIN 20 SECONDS KEEP FOREVER;
+CREATE SOURCE every (time DateTime64(3), k LowCardinality(Nullable(String)), n UInt32, v Int64)
+FROM FILES 'in*.csv' FORMAT CSVWithNames EVENT TIME time KEEP FOREVER;
+CREATE STREAM odd KEEP FOREVER AS SELECT * FROM s WHERE n % 2 = 1;
+CREATE METRIC m AS SELECT k, count() AS c, sum(v) AS v FROM s GROUP BY k EVERY 1 MINUTE, 1 HOUR;
+CREATE METRIC o AS SELECT k, count() AS c, sum(v) AS v FROM odd GROUP BY k EVERY 1 HOUR;
+"""
+
+# docs/formats/window.md as SQL: one fold over each partition in offset order.
+KEPT = """SELECT _partition AS p, arrayJoin(tupleElement(arrayFold((a, x) -> (
+      greatest(a.1, least(a.2, x.2)),
+      x.2,
+      if(arrayExists(y -> y.1 = x.3 AND abs(y.2 - x.2) <= 20000 AND y.3 >= greatest(a.1, least(a.2, x.2)), a.3), a.3,
+         arrayPushBack(arrayFilter(y -> y.3 >= greatest(a.1, least(a.2, x.2)), a.3),
+                       (x.3, x.2, greatest(x.2, a.1, least(a.2, x.2)) + 25000))),
+      if(arrayExists(y -> y.1 = x.3 AND abs(y.2 - x.2) <= 20000 AND y.3 >= greatest(a.1, least(a.2, x.2)), a.3), a.4,
+         arrayPushBack(a.4, x.1))),
+    arraySort(groupArray((_offset, toUnixTimestamp64Milli(time), hex(toString((k, n % 4)))))),
+    (toInt64(0), toInt64(0), CAST([], 'Array(Tuple(String, Int64, Int64))'), CAST([], 'Array(UInt64)'))), 4)) AS o
+  FROM weir_raw_every GROUP BY _partition"""
+
+
+class Events:
+    """Lines with keys that come again: soon, late, beyond what is remembered; some times are far ahead or behind."""
+
+    def __init__(self, seed, step_ms=700):
+        self.r = random.Random(seed)
+        self.ms, self.step_ms, self.n = 1751328000000, step_ms, 0
+
+    def line(self):
+        r = self.r
+        self.ms += r.randrange(self.step_ms)
+        t = self.ms
+        x = r.random()
+        if x < 0.1:
+            t -= r.randrange(5000)
+        elif x < 0.13:
+            t -= r.randrange(60000)
+        elif x < 0.135:
+            t += r.randrange(600000)
+        elif x < 0.138:
+            t = 946684800000 + r.randrange(50000)
+        self.n += 1
+        text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(t // 1000)) + f".{t % 1000:03d}Z"
+        if r.random() < 0.01:
+            text = "nothing"
+        key = r.choice(["", "a", "b", "cc", "\\N", "d" * 40]) if r.random() < 0.5 else f"k{r.randrange(30)}"
+        return f"{text},{key},{r.randrange(40)},{self.n}\n"
+
+    def lines(self, n):
+        return "".join(self.line() for _ in range(n))
+
+
+HEADER = "time,k,n,v\n"
+
+
+def assert_deduplicated(c, n_lines):
+    bad = int(c.one("SELECT count() FROM weir_rejects WHERE source = 's'"))
+    assert c.one("SELECT count() FROM every") == str(n_lines - bad), (n_lines, bad)
+    expected = c.one(f"SELECT count() FROM ({KEPT})")
+    got = c.one("SELECT count() FROM s")
+    differ = c.one(f"SELECT count() FROM (SELECT _partition, _offset FROM weir_raw_s EXCEPT SELECT p, o FROM ({KEPT}))")
+    assert got == expected and differ == "0", (got, expected, differ)
+    assert 0 < int(got) < n_lines - bad
+    for tier, unit in (("1m", "Minute"), ("1h", "Hour")):
+        assert c.one(f"SELECT count() FROM (SELECT * FROM m_{tier} EXCEPT SELECT toStartOf{unit}(time, 'UTC') AS b, k, count(), sum(v) "
+                     f"FROM s GROUP BY b, k)") == "0"
+        assert c.one(f"SELECT sum(c) FROM m_{tier}") == got
+    assert c.one("SELECT sum(c) FROM o_1h") == c.one("SELECT count() FROM odd") == c.one("SELECT count() FROM s WHERE n % 2 = 1")
+    books = c.sql("SELECT sum(read), sum(kept), sum(filtered), sum(rejected), sum(duplicate) FROM weir_ledger WHERE kind = 'partition' AND source = 's'")[0]
+    assert books == [str(n_lines), got, "0", str(bad), str(n_lines - bad - int(got))], books
+    assert c.one("SELECT count() - uniqExact(_partition, _offset) FROM weir_raw_s") == "0"
+    kept = c.one("SELECT count() - uniqExact(partition, hi, lo, time) FROM weir_window WHERE is_clock = 0")
+    assert kept == "0", "a row is remembered twice"
+
+
+def duplicates_are_decided_as_by_sql():
+    with Case(DEDUPLICATE) as c:
+        e = Events(1)
+        c.write("in1.csv", HEADER + e.lines(3000))
+        c.write("in2.csv", HEADER + e.lines(500))
+        c.ok("run", "--once")
+        assert_deduplicated(c, 3500)
+        status = c.weir("status").stdout
+        assert "read 3500 = kept " in status and " + duplicate 0\n" in status and "rejected 28 + duplicate 1273" in status, status
+
+
+def duplicates_of_earlier_runs_are_known():
+    with Case(DEDUPLICATE) as c:
+        e = Events(2, step_ms=300)
+        c.write("in1.csv", HEADER)
+        total = 0
+        for i in range(6):
+            c.append("in1.csv", e.lines(150))
+            total += 150
+            c.ok("run", "--once")
+        assert_deduplicated(c, total)
+
+
+def several_workers_decide_in_offset_order():
+    with Case("SET threads = 4;\n" + DEDUPLICATE) as c:
+        e = Events(3, step_ms=30)
+        c.write("in1.csv", HEADER + e.lines(40000) + "x" * 100 + "\n" + e.lines(20000))
+        c.write("in2.csv", HEADER + e.lines(20000))
+        c.ok("run", "--once")
+        assert_deduplicated(c, 80001)
+
+
+def kill_9_changes_no_decision():
+    r = random.Random(4)
+    with Case("SET epoch_min = '50ms'; SET epoch_slot = '6s'; SET epoch_margin = '1s';\n" + DEDUPLICATE) as c:
+        e = Events(5, step_ms=100)
+        c.write("in1.csv", HEADER)
+        total = 0
+        for i in range(8):
+            p = c.start("run")
+            end = time.time() + r.uniform(0.3, 1.5)
+            while time.time() < end:
+                c.append("in1.csv", e.lines(300))
+                total += 300
+                time.sleep(0.05)
+            p.kill()
+            p.wait()
+            if i % 3 == 2:
+                c.end_stores(signal.SIGKILL)
+        c.ok("run", "--once")
+        assert_deduplicated(c, total)
+
+
+def rebuild_decides_the_same():
+    with Case(DEDUPLICATE) as c:
+        e = Events(6, step_ms=200)
+        c.write("in1.csv", HEADER + e.lines(800))
+        c.ok("run", "--once")
+        c.append("in1.csv", e.lines(800))
+        c.ok("run", "--once")
+        before = c.sql("SELECT * FROM s ORDER BY ALL")
+        c.ok("run", "--rebuild", "--once")
+        assert c.sql("SELECT * FROM s ORDER BY ALL") == before
+        assert_deduplicated(c, 1600)
+
+
+def retried_records_are_judged_among_themselves():
+    with Case(DEDUPLICATE) as c:
+        soon = time.strftime("%Y-%m-%dT00:00:00.000Z", time.gmtime(time.time() + 3 * 86400))
+        c.write("in1.csv", HEADER + "2025-07-01T00:00:00.000Z,a,1,1\n" + f"{soon},a,1,2\n{soon},a,1,3\n{soon},b,1,4\n")
+        c.ok("run", "--once")
+        assert c.one("SELECT count() FROM s") == "1"
+        out = c.ok("rejects", "--retry", env={"WEIR_MAX_FUTURE": "10d"})
+        assert c.sql("SELECT v FROM s ORDER BY v") == [["1"], ["2"], ["4"]], out
+        assert "3 retried, 2 kept, 0 filtered, 0 rejected again, 1 duplicate" in out, out
+        books = c.sql("SELECT sum(read), sum(kept), sum(rejected), sum(duplicate) FROM weir_ledger WHERE kind = 'partition' AND source = 's'")
+        assert books == [["4", "3", "0", "1"]], books
+
+
+def what_the_clocks_have_passed_is_pruned():
+    with Case(DEDUPLICATE) as c:
+        e = Events(7, step_ms=200)
+        c.write("in1.csv", HEADER + e.lines(2000))
+        c.ok("run", "--once", env={"WEIR_DEDUP_PRUNE": "100"})
+        c.append("in1.csv", e.lines(2000))
+        c.ok("run", "--once", env={"WEIR_DEDUP_PRUNE": "100"})
+        assert_deduplicated(c, 4000)
+        c.wait("SELECT count() < 1000 FROM weir_window", 1)
+        c.append("in1.csv", e.lines(2000))
+        c.ok("run", "--once", env={"WEIR_DEDUP_PRUNE": "100"})
+        assert_deduplicated(c, 6000)
+
+
+def a_window_beyond_memory_is_refused():
+    with Case(DEDUPLICATE.replace("WITHIN 20 SECONDS", "WITHIN 30 DAYS")) as c:
+        r = c.weir("check")
+        text = r.stdout + r.stderr
+        assert r.returncode != 0 and "dedup_rate" in text and "MiB would have to be remembered" in text, text
+    with Case("SET memory = '1MB'; SET dedup_rate = 10;\n" + DEDUPLICATE.replace("WITHIN 20 SECONDS", "WITHIN 1 MINUTE")) as c:
+        e = Events(8, step_ms=3)
+        c.write("in1.csv", HEADER + "".join(f"2025-07-01T00:00:00.{i % 1000:03d}Z,k{i},1,1\n" for i in range(20000)))
+        r = c.weir("run", "--once")
+        assert r.returncode != 0 and "has to remember more than half of setting 'memory'" in r.stdout + r.stderr, r.stdout + r.stderr
+
+
+if __name__ == "__main__":
+    sys.exit(run([duplicates_are_decided_as_by_sql, duplicates_of_earlier_runs_are_known, several_workers_decide_in_offset_order,
+                  kill_9_changes_no_decision, rebuild_decides_the_same, retried_records_are_judged_among_themselves,
+                  what_the_clocks_have_passed_is_pruned, a_window_beyond_memory_is_refused]))
