@@ -401,6 +401,8 @@ static void expand_source(struct inlining *in, struct source_def *s)
     for (uint32_t i = 0; i < s->n_columns; i++)
         expand_value(in, &s->columns[i].value);
     expand_value(in, &s->event_time);
+    for (uint32_t i = 0; i < s->n_deduplicate; i++)
+        expand_value(in, &s->deduplicate[i]);
     expand_keep(in, &s->keep);
 }
 
