@@ -4,8 +4,8 @@
  * hold. */
 #include "aggregate/cell.h"
 
-#include "aggregate/row_binary.h"
 #include "column/compound.h"
+#include "column/row_binary.h"
 
 size_t cell_bytes(struct type t)
 {

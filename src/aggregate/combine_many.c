@@ -10,9 +10,9 @@
  * ClickHouse does; arrays of one row that differ in length are rejected before. */
 #include "aggregate/many.h"
 
-#include "aggregate/row_binary.h"
 #include "base/hash.h"
 #include "column/compound.h"
+#include "column/row_binary.h"
 
 enum { FIRST_STATES = 4 };
 

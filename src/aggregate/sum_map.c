@@ -9,8 +9,8 @@
  * Arrays of one row that differ in length are rejected before. */
 #include "aggregate/many.h"
 
-#include "aggregate/row_binary.h"
 #include "column/compound.h"
+#include "column/row_binary.h"
 
 enum map_op { OP_SUM, OP_MIN, OP_MAX };
 

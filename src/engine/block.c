@@ -376,7 +376,10 @@ static void tier_body(struct epoch *ep, const struct block_target *t, uint32_t b
         }
         for (size_t i = 0; i < c->n_dimensions; i++) {
             put_head(b, c->dimensions[i].name, c->dimensions[i].type);
-            sealed_write_dimension(s, b, i, rows->rows, rows->n);
+            if (type_is_compound(c->dimensions[i].type))
+                sealed_write_compound(s, b, i, c->dimensions[i].type, rows->rows, rows->n);
+            else
+                sealed_write_dimension(s, b, i, rows->rows, rows->n);
         }
         for (size_t i = 0; i < c->n_measures; i++) {
             native_column_head(b, c->measures[i].column,

@@ -52,6 +52,9 @@ void sealed_write_buckets(const struct sealed_tier *s, struct buf *out, const ui
                           size_t n);
 void sealed_write_dimension(const struct sealed_tier *s, struct buf *out, size_t dimension,
                             const uint32_t *rows, size_t n);
+/* The same for a dimension of strings that are the bytes of values of `type` (builder_key_bytes). */
+void sealed_write_compound(const struct sealed_tier *s, struct buf *out, size_t dimension,
+                           struct type type, const uint32_t *rows, size_t n);
 void sealed_write_measure(const struct sealed_tier *s, struct buf *out, size_t measure,
                           const uint32_t *rows, size_t n);
 

@@ -11,6 +11,8 @@
 #include <assert.h>
 
 #include "codec/native.h"
+#include "column/compound.h"
+#include "column/row_binary.h"
 #include "engine/cube_priv.h"
 
 #define INLINE static inline __attribute__((always_inline))
@@ -384,16 +386,38 @@ static void read_value(const struct sealed_tier *s, size_t row, size_t d, char *
     }
 }
 
+static void read_dimension(const struct sealed_tier *s, size_t dimension, const uint32_t *rows,
+                           size_t n, char *values, uint8_t *nulls)
+{
+    size_t width = type_width(s->shape->dimensions[dimension]);
+    for (size_t i = 0; i < n; i++)
+        read_value(s, rows ? rows[i] : i, dimension, values + i * width, &nulls[i]);
+}
+
 void sealed_write_dimension(const struct sealed_tier *s, struct buf *out, size_t dimension,
                             const uint32_t *rows, size_t n)
 {
     struct type t = s->shape->dimensions[dimension];
-    size_t width = type_width(t);
-    AUTO_MEM char *values = xcalloc(n + 1, width);
+    AUTO_MEM char *values = xcalloc(n + 1, type_width(t));
     AUTO_MEM uint8_t *nulls = xcalloc(n + 1, 1);
-    for (size_t i = 0; i < n; i++)
-        read_value(s, rows ? rows[i] : i, dimension, values + i * width, &nulls[i]);
+    read_dimension(s, dimension, rows, n, values, nulls);
     struct column c = {.type = t, .values = values, .nulls = t.is_nullable ? nulls : NULL};
+    native_column_data(out, &c, NULL, n);
+}
+
+void sealed_write_compound(const struct sealed_tier *s, struct buf *out, size_t dimension,
+                           struct type type, const uint32_t *rows, size_t n)
+{
+    size_t width = type_width(type);
+    AUTO_DONE(arena) arena = {0};
+    AUTO_MEM struct str *bytes = xcalloc(n + 1, sizeof(*bytes));
+    AUTO_MEM uint8_t *nulls = xcalloc(n + 1, 1);
+    AUTO_MEM char *values = xcalloc(n + 1, width);
+    read_dimension(s, dimension, rows, n, (char *)bytes, nulls);
+    for (size_t i = 0; i < n; i++)
+        if (!row_binary_take(&arena, type, values + i * width, &bytes[i]))
+            value_default(type, values + i * width); /* never: the cube's own bytes */
+    struct column c = {.type = type, .values = values};
     native_column_data(out, &c, NULL, n);
 }
 

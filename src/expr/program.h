@@ -58,6 +58,8 @@ value_id builder_cast(struct builder *b, value_id value, struct type type, struc
                       struct diagnostics *d);
 /* if(column.missing, fallback, column): DEFAULT of an input with `has_default`. */
 value_id builder_default(struct builder *b, value_id input, value_id fallback);
+/* A String for an Array, Tuple or Map: what row_binary_take reads. */
+value_id builder_key_bytes(struct builder *b, value_id value);
 struct type builder_type(const struct builder *b, value_id value);
 bool builder_is_constant(const struct builder *b, value_id value);
 /* The constant's value as SQL text (for settings and parameters); false if not constant. */

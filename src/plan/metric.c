@@ -74,18 +74,6 @@ static struct str key_name(struct metric_build *m, const struct ast *key, value_
     return ast_default_name(m->arena, key);
 }
 
-static const char *key_remedy(struct type t)
-{
-    switch ((enum type_kind)t.kind) {
-    case TYPE_ARRAY:
-        return "group by an element (a[1]), by arrayStringConcat or toString of it, or by its "
-               "elements: arrayJoin";
-    case TYPE_TUPLE: return "group by its elements, each a key of its own: t.1, t.2";
-    case TYPE_MAP: return "group by a value (m['key']), or by toString of it";
-    default: return NULL;
-    }
-}
-
 /* Index of the key among all keys; -1 after a mistake. */
 static int add_key(struct metric_build *m, const struct ast *written)
 {
@@ -105,8 +93,8 @@ static int add_key(struct metric_build *m, const struct ast *written)
             return (int)i;
     struct type t = builder_type(m->s->builder, v);
     char type[64];
-    if (t.kind == TYPE_NOTHING || t.kind == TYPE_INTERVAL || type_is_compound(t)) {
-        diagnose_error(m->d, written->at, key_remedy(t), "cannot group by a value of type %s",
+    if (t.kind == TYPE_NOTHING || t.kind == TYPE_INTERVAL) {
+        diagnose_error(m->d, written->at, NULL, "cannot group by a value of type %s",
                        type_name(t, type));
         return -1;
     }
@@ -128,7 +116,8 @@ static int add_key(struct metric_build *m, const struct ast *written)
     }
     m->keys[m->n_keys] = key;
     m->key_values[m->n_keys] = v;
-    m->key_columns[m->n_keys] = (struct plan_column){name, t, source_output(m->s, v)};
+    value_id kept = type_is_compound(t) ? builder_key_bytes(m->s->builder, v) : v;
+    m->key_columns[m->n_keys] = (struct plan_column){name, t, source_output(m->s, kept)};
     return (int)m->n_keys++;
 }
 
@@ -610,7 +599,9 @@ static void build_cube(struct metric_build *m, size_t set, value_id pass, const 
     shape->n_dimensions = cube.n_dimensions;
     shape->dimensions = arena_zero(m->arena, (cube.n_dimensions + 1) * sizeof(struct type));
     for (size_t i = 0; i < cube.n_dimensions; i++)
-        shape->dimensions[i] = cube.dimensions[i].type;
+        shape->dimensions[i] = type_is_compound(cube.dimensions[i].type)
+                                   ? (struct type){.kind = TYPE_STRING} /* its bytes */
+                                   : cube.dimensions[i].type;
     shape->n_measures = cube.n_measures;
     shape->measures = arena_zero(m->arena, (cube.n_measures + 1) * sizeof(*shape->measures));
     for (size_t i = 0; i < cube.n_measures; i++)

@@ -19,7 +19,7 @@
 struct plan_column {
     struct str name;
     struct type type;
-    int output;
+    int output; /* of a compound key: its bytes (builder_key_bytes) */
 };
 
 struct plan_raw {

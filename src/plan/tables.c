@@ -198,12 +198,13 @@ static void view_select(struct buf *b, const struct plan *p, const struct plan_s
     for (size_t i = 0; i < c->n_dimensions; i++, separator = ", ") {
         buf_text(b, separator);
         /* As ClickHouse answers with group_by_use_nulls = 1. */
-        buf_text(b, has_sets ? "toNullable(k." : "(k.");
+        bool becomes_nullable = has_sets && !type_is_compound(c->dimensions[i].type);
+        buf_text(b, becomes_nullable ? "toNullable(k." : "(k.");
         print_identifier(b, c->dimensions[i].name);
         buf_text(b, ") AS ");
         put_prefixed(b, "_k_", c->dimensions[i].name);
     }
-    /* Keys of the other sets are NULL here, with their own type. */
+    /* Keys of the other sets are NULL here, with their own type; empty where it cannot be Nullable. */
     for (size_t k = 0; has_sets && k < s->n_cubes; k++) {
         const struct plan_cube *other = &s->cubes[k];
         if (other->metric != c->metric)
@@ -217,8 +218,9 @@ static void view_select(struct buf *b, const struct plan *p, const struct plan_s
             if (!is_first)
                 continue;
             struct type type = d->type;
-            type.is_nullable = true;
-            buf_printf(b, "%sCAST(NULL, '", separator);
+            type.is_nullable = !type_is_compound(type);
+            buf_printf(b, "%s%s", separator,
+                       type.is_nullable ? "CAST(NULL, '" : "defaultValueOfTypeName('");
             AUTO_DONE(buf) name = {0};
             type_print(&name, type);
             for (size_t n = 0; n < name.n; n++) {
