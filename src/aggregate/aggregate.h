@@ -13,6 +13,7 @@
 #ifndef AGGREGATE_AGGREGATE_H
 #define AGGREGATE_AGGREGATE_H
 
+#include "base/example.h"
 #include "column/batch.h"
 
 struct aggregate;
@@ -71,6 +72,10 @@ size_t aggregate_n_combinators(void);
 struct aggregate_row aggregate_combinator_row(size_t i);
 size_t aggregate_n_aliases(void);
 struct aggregate_row aggregate_alias_row(size_t i); /* help: the name it stands for */
+/* Of an aggregate, or of a combinator as its row names it ("-If"); over these rows, as lines of
+ * JSON, of these columns. NULL: none. */
+const struct example *aggregate_example(const char *name);
+extern const char aggregate_example_columns[], aggregate_example_rows[];
 size_t aggregate_n_refusals(void);
 struct aggregate_row aggregate_refusal_row(size_t i); /* help: why, and what to write instead */
 

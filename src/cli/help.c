@@ -149,7 +149,9 @@ static int run_help(const struct arguments *a)
     if (page != NULL) {
         if (help_reference(stdout, page))
             return EXIT_OK;
-        complain("no reference page '%s'; there are settings, functions and commands", page);
+        complain(
+            "no reference page '%s'; there are settings, functions, types, formats and commands",
+            page);
         return EXIT_USAGE;
     }
     if (a->n_words == 0) {

@@ -5,6 +5,7 @@
 
 #include "aggregate/aggregate.h"
 #include "cli/help.h"
+#include "codec/decoder.h"
 #include "expr/reference.h"
 
 /* Text of a table cell: a bar would end it, an angle bracket would begin a tag. */
@@ -105,21 +106,44 @@ static void row(FILE *out, const char *usage, const char *help)
     fprintf(out, " |\n");
 }
 
+static void example(FILE *out, const struct example *e)
+{
+    AUTO_DONE(buf) text = {0};
+
+    example_cell(&text, e);
+    fputs(buf_cstr(&text), out);
+}
+
+static void aggregate_line(FILE *out, struct aggregate_row a)
+{
+    fprintf(out, "| `");
+    put_cell(out, a.usage);
+    fprintf(out, "` | ");
+    put_cell(out, a.help);
+    fprintf(out, " | ");
+    example(out, aggregate_example(a.name));
+    fprintf(out, " |\n");
+}
+
 static void aggregates(FILE *out)
 {
     fprintf(out,
             "\n## Aggregates\n\n"
             "In metrics. NULLs are passed over. States are ClickHouse's, byte for byte; a view\n"
-            "merges them and answers with ClickHouse's type.\n\n"
-            "| aggregate | does |\n|---|---|\n");
+            "merges them and answers with ClickHouse's type. The examples are over these six\n"
+            "requests (%s):\n\n```json\n%s```\n\n"
+            "| aggregate | does | example |\n|---|---|---|\n",
+            aggregate_example_columns, aggregate_example_rows);
     for (size_t i = 0; i < aggregate_n_rows(); i++)
-        row(out, aggregate_row(i).usage, aggregate_row(i).help);
+        aggregate_line(out, aggregate_row(i));
     fprintf(out, "\n### Combinators\n\nAt the end of any of them, also several: `sumArgMaxIf(x, "
                  "key, condition)`.\n\n"
-                 "| ending | for example | does |\n|---|---|---|\n");
+                 "| ending | usage | does | example |\n|---|---|---|---|\n");
     for (size_t i = 0; i < aggregate_n_combinators(); i++) {
         struct aggregate_row c = aggregate_combinator_row(i);
-        fprintf(out, "| `%s` | `%s` | %s |\n", c.name, c.usage, c.help);
+        fprintf(out, "| `%s` | `%s` | %s | ", c.name, c.usage, c.help);
+        example(out, aggregate_example(c.name));
+        fprintf(out, " |\n");
     }
     fprintf(out, "\n### Other names\n\n| name | is |\n|---|---|\n");
     for (size_t i = 0; i < aggregate_n_aliases(); i++)
@@ -129,6 +153,44 @@ static void aggregates(FILE *out)
                  "| name | why, and what to write |\n|---|---|\n");
     for (size_t i = 0; i < aggregate_n_refusals(); i++)
         row(out, aggregate_refusal_row(i).name, aggregate_refusal_row(i).help);
+}
+
+static const char *event_time(const char *columns)
+{
+    static const char *const names[] = {"time ", "timestamp ", "ts "};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        for (const char *at = strstr(columns, names[i]); at; at = strstr(at + 1, names[i]))
+            if (at == columns || at[-1] == ' ')
+                return names[i];
+    return "time ";
+}
+
+static void one_format(FILE *out, enum format f, const struct format_row *r)
+{
+    fprintf(out, "\n## %s\n\n%s", format_name(f), r->what);
+    for (size_t i = 0, n = 0; format_names[i] != NULL; i++)
+        if (strcmp(format_names[i], format_name(f)) != 0 &&
+            format_find(str_of(format_names[i])) == f)
+            fprintf(out, "%s`%s`", n++ ? ", " : " Also written: ", format_names[i]);
+    fprintf(out,
+            "\n\n```sql\nCREATE SOURCE s (%s)\nFROM FILES 'file' FORMAT %s%s EVENT TIME %sKEEP "
+            "FOREVER;\n```\n\nA file, and its rows:\n\n```text\n%s```\n\n```text\n%s```\n",
+            r->columns, r->name, r->settings, event_time(r->columns), r->file, r->rows);
+}
+
+static void formats_page(FILE *out)
+{
+    fprintf(
+        out,
+        "# Formats\n\nWritten by `weir help --reference formats` from the table of formats; the "
+        "tests run each example, in\nClickHouse too where it has the format. What is read and "
+        "what is rejected, value by value: [CSV, TSV](formats/csv.md),\n[JSON](formats/json.md), "
+        "[lines](formats/lines.md), [Zeek](formats/zeek.md), [times](formats/times.md). Files may "
+        "be packed (gz, zst, bz2, lz4).\n");
+    for (enum format f = FORMAT_NONE + 1; strcmp(format_name(f), "none") != 0; f++)
+        if (format_row(f) != NULL)
+            one_format(out, f, format_row(f));
 }
 
 bool help_reference(FILE *out, const char *page)
@@ -142,6 +204,12 @@ bool help_reference(FILE *out, const char *page)
         function_reference(&text);
         fputs(buf_cstr(&text), out);
         aggregates(out);
+    } else if (strcmp(page, "types") == 0) {
+        AUTO_DONE(buf) text = {0};
+        type_reference(&text);
+        fputs(buf_cstr(&text), out);
+    } else if (strcmp(page, "formats") == 0) {
+        formats_page(out);
     } else {
         return false;
     }

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "codec/csv_priv.h"
+#include "codec/format_examples.h"
 
 static const struct decoder_driver *const drivers[] = {
     &decoder_csv,
@@ -82,6 +83,14 @@ const char *format_name(enum format f)
         if (names[i].format == f)
             return names[i].name;
     return "none";
+}
+
+const struct format_row *format_row(enum format f)
+{
+    for (size_t i = 0; i < COUNT(format_rows); i++)
+        if (strcmp(format_rows[i].name, format_name(f)) == 0)
+            return &format_rows[i];
+    return NULL;
 }
 
 enum format format_find(struct str name)

@@ -39,6 +39,13 @@ const char *format_name(enum format f);
 enum format format_find(struct str name);
 extern const char *const format_names[]; /* for suggestions; NULL-terminated */
 
+/* For the reference: columns of a source whose event time is `time`, `timestamp` or `ts`, what
+ * stands behind FORMAT and its name, a file, and its rows as TSV. */
+struct format_row {
+    const char *name, *what, *columns, *settings, *file, *rows;
+};
+const struct format_row *format_row(enum format f); /* NULL: none */
+
 struct field {
     struct str path; /* JSON: keys joined by dots, "a.b"; CSV: the header's literal text */
     struct type type;

@@ -381,6 +381,27 @@ static const struct type_name *find_name(struct str name)
     return NULL;
 }
 
+const char *type_known_name(size_t i)
+{
+    size_t n = 0;
+
+    for (size_t k = 0; k < COUNT(type_names); k++)
+        if (!type_names[k].is_alias && type_names[k].kind != TYPE_NOTHING && n++ == i)
+            return type_names[k].name;
+    return NULL;
+}
+
+const char *type_alias(const char *name, size_t i)
+{
+    const struct type_name *type = find_name(str_of(name));
+    size_t n = 0;
+
+    for (size_t k = 0; type && k < COUNT(type_names); k++)
+        if (type_names[k].is_alias && type_names[k].kind == type->kind && n++ == i)
+            return type_names[k].name;
+    return NULL;
+}
+
 static enum err_code unknown_name(struct str name, struct err *e)
 {
     const char *names[COUNT(type_names) + 3];

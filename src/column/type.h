@@ -158,6 +158,10 @@ bool type_may_be_low_cardinality(struct type t);
 /* As ClickHouse prints it: "LowCardinality(Nullable(String))", "DateTime64(3, 'UTC')",
  * "Array(UInt8)". */
 void type_print(struct buf *out, struct type t);
+/* For the reference: name i of the types by their own names; other name i of that type. NULL: no
+ * more. */
+const char *type_known_name(size_t i);
+const char *type_alias(const char *name, size_t i);
 const char *type_name(struct type t, char out[64]); /* the same, into the caller's array */
 
 /* Parses a type name as ClickHouse spells it (aliases as in ClickHouse: INT, BIGINT, TEXT,

@@ -172,6 +172,8 @@ extern const struct function_family family_arithmetic, family_compare, family_lo
     family_json, family_json_simple, family_compound, family_array, family_lambda,
     family_pattern_many, family_json_typed, family_json_path, family_key_values, family_transform;
 
+/* All of them, in the order of the reference. */
+const struct function_family *const *function_families(size_t *n);
 const struct function *function_find(struct str name);
 /* Would ClickHouse leave this call alone in a branch that is not taken? Else it computes it,
  * unless one of its arguments is such a call. */

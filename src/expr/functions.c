@@ -7,9 +7,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <strings.h>
-
-#include "expr/reference.h"
-
 static const struct function_family *const families[] = {
     &family_arithmetic,   &family_compare,    &family_logic,         &family_conditional,
     &family_null,         &family_in,         &family_like,          &family_text,
@@ -191,26 +188,8 @@ bool site_string(struct site *s, uint32_t arg, struct str *ret)
     return true;
 }
 
-/* ---- reference page ---- */
-
-void function_reference(struct buf *out)
+const struct function_family *const *function_families(size_t *n)
 {
-    buf_text(out,
-             "# Functions\n\n"
-             "Names, types and results are ClickHouse's (26.7). A name that is not here is "
-             "refused. This page is\n"
-             "written from the function table by `weir help --reference functions`.\n\n"
-             "*any case*: the name may be written in upper or lower case. Unless said otherwise\n"
-             "NULL in gives NULL out, and where ClickHouse would throw for a row, the event is\n"
-             "rejected.\n");
-    for (size_t i = 0; i < COUNT(families); i++) {
-        buf_printf(out, "\n## %s\n\n| function | does |\n|---|---|\n", families[i]->title);
-        for (size_t k = 0; k < families[i]->n; k++) {
-            const struct function *f = &families[i]->functions[k];
-            buf_printf(out, "| `%s(%s)` | %s%s%s |\n", f->name, f->arguments, f->summary,
-                       f->flags & FN_ANY_CASE ? " *any case*" : "",
-                       f->flags & FN_ALIAS ? " (another spelling)" : "");
-        }
-    }
-    buf_text(out, function_differences);
+    *n = COUNT(families);
+    return families;
 }

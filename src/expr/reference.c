@@ -1,7 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The part of the reference page that is not in the function table. */
+ * The reference pages of functions and types: rows of the tables that the program works by, with an
+ * example each, and the part that is in no table. */
 #include "expr/reference.h"
+
+#include "expr/expr_priv.h"
+#include "expr/function_examples.h"
+#include "expr/type_examples.h"
+
+const struct example *function_example(const char *name)
+{
+    return example_find(function_examples, COUNT(function_examples), name);
+}
+
+const struct example *type_example(const char *name)
+{
+    const struct type_row *row = type_row_find(name);
+
+    return row ? &row->example : NULL;
+}
 
 const char function_differences[] =
     "\n## Where weir differs from ClickHouse\n\n"
@@ -48,3 +65,68 @@ const char function_differences[] =
     "- Floating point numbers outside an integer type have no meaning in ClickHouse either (the "
     "result depends on\n"
     "  the processor); weir keeps the low bits of the 64-bit value.\n";
+
+static void function_row(struct buf *out, const struct function *f)
+{
+    AUTO_DONE(buf) usage = {0};
+
+    buf_printf(&usage, "%s(%s)", f->name, f->arguments);
+    buf_text(out, "| ");
+    code_cell(out, buf_cstr(&usage));
+    buf_printf(out, " | %s%s%s | ", f->summary, f->flags & FN_ANY_CASE ? " *any case*" : "",
+               f->flags & FN_ALIAS ? " (another spelling)" : "");
+    if (!(f->flags & FN_ALIAS))
+        example_cell(out, function_example(f->name));
+    buf_text(out, " |\n");
+}
+
+void function_reference(struct buf *out)
+{
+    size_t n;
+    const struct function_family *const *families = function_families(&n);
+
+    buf_text(out,
+             "# Functions\n\n"
+             "Names, types and results are ClickHouse's (26.7). A name that is not here is "
+             "refused. This page is\n"
+             "written from the function table by `weir help --reference functions`.\n\n"
+             "*any case*: the name may be written in upper or lower case. Unless said otherwise\n"
+             "NULL in gives NULL out, and where ClickHouse would throw for a row, the event is\n"
+             "rejected. Each example is run in weir and in ClickHouse by the tests.\n");
+    for (size_t i = 0; i < n; i++) {
+        buf_printf(out, "\n## %s\n\n| function | does | example |\n|---|---|---|\n",
+                   families[i]->title);
+        for (size_t k = 0; k < families[i]->n; k++)
+            function_row(out, &families[i]->functions[k]);
+    }
+    buf_text(out, function_differences);
+}
+
+static void other_names(struct buf *out, const char *name)
+{
+    const char *alias;
+
+    for (size_t i = 0; (alias = type_alias(name, i)) != NULL; i++)
+        buf_printf(out, "%s`%s`", i ? ", " : "", alias);
+}
+
+void type_reference(struct buf *out)
+{
+    buf_text(out,
+             "# Types\n\n"
+             "Names and values are ClickHouse's (26.7). Written from the tables of types by `weir "
+             "help --reference types`;\n"
+             "each example is run in weir and in ClickHouse by the tests. How values are read from "
+             "text: [CSV, TSV](formats/csv.md),\n"
+             "[JSON](formats/json.md), [times](formats/times.md).\n\n"
+             "| type | holds | example | other names |\n|---|---|---|---|\n");
+    for (size_t i = 0; i < COUNT(type_rows); i++) {
+        buf_text(out, "| ");
+        code_cell(out, type_rows[i].usage);
+        buf_printf(out, " | %s | ", type_rows[i].holds);
+        example_cell(out, &type_rows[i].example);
+        buf_text(out, " | ");
+        other_names(out, type_rows[i].example.name);
+        buf_text(out, " |\n");
+    }
+}

@@ -121,6 +121,14 @@ def functions_page():
     page_is_what_weir_prints("functions")
 
 
+def types_page():
+    page_is_what_weir_prints("types")
+
+
+def formats_page():
+    page_is_what_weir_prints("formats")
+
+
 def commands_page():
     page_is_what_weir_prints("commands")
 
@@ -196,5 +204,5 @@ def links_lead_somewhere():
 
 if __name__ == "__main__":
     argv = [a for a in sys.argv if a != "--fill"]
-    sys.exit(run([readme, tutorial, settings_page, functions_page, commands_page, syntax_examples_are_right,
+    sys.exit(run([readme, tutorial, settings_page, functions_page, types_page, formats_page, commands_page, syntax_examples_are_right,
                   a_password_comes_from_the_environment_or_a_file_of_ones_own, install_and_uninstall, links_lead_somewhere], argv))
