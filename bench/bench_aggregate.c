@@ -286,8 +286,8 @@ static void bench_many_keys(size_t n)
                  {"seal, one cube, hours", 1, INTERVAL_HOUR, 1}};
     for (size_t i = 0; i < COUNT(seals); i++) {
         start = now_s();
-        struct sealed_tier *t = cube_seal(&c, 1, NULL, seals[i].count, seals[i].unit, 0,
-                                          seals[i].n_parts);
+        struct seal_spec spec = seal_all(&s.shape, NULL, seals[i].count, seals[i].unit);
+        struct sealed_tier *t = cube_seal(&c, 1, &spec, 0, seals[i].n_parts);
         print_row(seals[i].what, n, now_s() - start, 0);
         printf("    %zu rows, %.0f MB of its own\n", sealed_n_rows(t),
                (double)sealed_bytes(t) / 1e6);
@@ -312,7 +312,8 @@ static void bench_seal_workers(size_t n)
         n_keys += cube_n_keys(cubes[w]);
     }
     double start = now_s();
-    struct sealed_tier *t = cube_seal(cubes, 4, NULL, 1, INTERVAL_MINUTE, 0, 1);
+    struct seal_spec spec = seal_all(&s.shape, NULL, 1, INTERVAL_MINUTE);
+    struct sealed_tier *t = cube_seal(cubes, 4, &spec, 0, 1);
     print_row("seal, 4 cubes of minute x user, finest tier: per key in", n_keys, now_s() - start,
               0);
     struct buf out = {0};

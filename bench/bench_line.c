@@ -199,7 +199,7 @@ static void print_job(const struct job_worker *workers, size_t n, int64_t wall_n
             read += g->partitions[k].read;
             rejected += g->partitions[k].rejected;
         }
-        for (size_t k = 0; k < g->plan->n_cubes; k++)
+        for (size_t k = 0; k < g->plan->n_panes; k++)
             keys += cube_n_keys(g->cubes[k]);
         longest_s = workers[i].cpu_s > longest_s ? workers[i].cpu_s : longest_s;
     }

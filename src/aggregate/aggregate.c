@@ -516,6 +516,18 @@ size_t aggregate_state_bytes(const struct aggregate *a)
     return a->state_bytes;
 }
 
+bool aggregate_is_same(const struct aggregate *a, const struct aggregate *b)
+{
+    return strcmp(a->name, b->name) == 0 && strcmp(a->call, b->call) == 0 &&
+           strcmp(a->storage.type_name, b->storage.type_name) == 0 &&
+           a->is_conditional == b->is_conditional && a->n_args == b->n_args;
+}
+
+bool aggregate_merges_exactly(const struct aggregate *a)
+{
+    return strstr(a->call, "TDigest") == NULL;
+}
+
 bool aggregate_is_fixed(const struct aggregate *a)
 {
     return a->is_fixed;

@@ -83,6 +83,11 @@ const struct aggregate_storage *aggregate_storage(const struct aggregate *a);
 size_t aggregate_n_args(const struct aggregate *a);
 size_t aggregate_state_bytes(const struct aggregate *a); /* multiple of 8, may be 0 */
 bool aggregate_is_fixed(const struct aggregate *a);      /* no memory outside the row */
+/* Equal names, parameters and argument types: over equal arguments their states are equal. */
+bool aggregate_is_same(const struct aggregate *a, const struct aggregate *b);
+/* Is a state the same whether its values came one by one or by merging (but for the order in which
+ * floating-point numbers are added, and for which of several answers any and its like give)? */
+bool aggregate_merges_exactly(const struct aggregate *a);
 /* Was it made with may_be_empty? */
 bool aggregate_is_conditional(const struct aggregate *a);
 /* Is the empty state something else than all zero bytes? Then aggregate_init must run on a

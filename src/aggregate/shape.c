@@ -28,3 +28,26 @@ size_t shape_key_words(const struct cube_shape *shape)
     }
     return (bytes + (n_nullable + 7) / 8 + 7) / 8;
 }
+
+bool shape_divides(const struct cube_shape *fine, const struct cube_shape *coarse)
+{
+    static const int64_t seconds[] = {[INTERVAL_SECOND] = 1, [INTERVAL_MINUTE] = 60};
+    if (fine->zone != coarse->zone || (fine->count == 0) != (coarse->count == 0))
+        return false;
+    if (fine->count == coarse->count && (fine->count == 0 || fine->unit == coarse->unit))
+        return true;
+    switch (fine->unit) {
+    case INTERVAL_SECOND:
+    case INTERVAL_MINUTE: {
+        int64_t f = fine->count * seconds[fine->unit];
+        /* Offsets of zones are multiples of a quarter of an hour. */
+        if (900 % f != 0)
+            return false;
+        return coarse->unit > INTERVAL_MINUTE || coarse->count * seconds[coarse->unit] % f == 0;
+    }
+    case INTERVAL_HOUR: return fine->count == 1 && coarse->unit >= INTERVAL_DAY;
+    case INTERVAL_DAY:
+    case INTERVAL_MONTH: return fine->count == 1 && coarse->unit >= fine->unit;
+    default: return false;
+    }
+}

@@ -29,7 +29,10 @@ struct cube_shape {
     int64_t count;
     enum interval_unit unit;
 };
-void cube_shape_init(struct cube_shape *shape);         /* fills offsets and stride */
+void cube_shape_init(struct cube_shape *shape); /* fills offsets and stride */
+/* Is every window of `coarse` a union of windows of `fine`? Only zone, count and unit are looked at. A
+ * window of several hours or days need not keep its grid over a change of the clock. */
+bool shape_divides(const struct cube_shape *fine, const struct cube_shape *coarse);
 size_t shape_key_words(const struct cube_shape *shape); /* 64-bit words of a key in a row */
 
 #endif

@@ -110,7 +110,27 @@ static void next_partition(struct bucket_partition *b, uint32_t bucket,
     b->index = size_of_partition(sizes, b->value);
 }
 
-static void cut_tier(struct epoch *ep, size_t k, size_t t, size_t slot)
+/* About what a row of the cube takes in memory. */
+static size_t row_bytes_of(const struct epoch *ep, const struct plan_cube *cube)
+{
+    size_t n_keys = 0, bytes = 0;
+    for (size_t i = 0; i < ep->n_gathers; i++) {
+        n_keys += cube_n_keys(ep->gathers[i]->cubes[cube->pane]);
+        bytes += cube_bytes(ep->gathers[i]->cubes[cube->pane]);
+    }
+    size_t row = n_keys ? bytes / n_keys + 1 : 1;
+    bool is_fixed = true;
+    for (size_t m = 0; m < cube->n_measures; m++)
+        is_fixed &= aggregate_is_fixed(cube->measures[m].aggregate);
+    /* Other metrics' measures lie in the pane's rows, too. */
+    size_t others = ep->source->panes[cube->pane].shape.stride - cube->shape.stride;
+    return is_fixed && cube->shape.stride < ep->source->panes[cube->pane].shape.stride &&
+                   row > others + cube->shape.stride
+               ? row - others
+               : row;
+}
+
+static void cut_tier(struct epoch *ep, size_t k, size_t t)
 {
     const struct plan_cube *cube = &ep->source->cubes[k];
     const struct plan_tier *tier = &cube->tiers[t];
@@ -118,12 +138,8 @@ static void cut_tier(struct epoch *ep, size_t k, size_t t, size_t slot)
     int64_t cutoff =
         has_bucket ? keep_cutoff(tier->keep, tier->hidden_before, ep->row.now) : INT64_MIN;
     struct partition_sizes sizes = {0};
-    size_t n_keys = 0, bytes = 0;
-    for (size_t i = 0; i < ep->n_gathers; i++) {
-        n_keys += cube_n_keys(ep->gathers[i]->cubes[k]);
-        bytes += cube_bytes(ep->gathers[i]->cubes[k]);
-    }
-    size_t row_bytes = n_keys ? bytes / n_keys + 1 : 1;
+    size_t row_bytes = row_bytes_of(ep, cube);
+    struct sealed_tier *const *parts = tier_parts(ep, k, t);
 
     for (int pass = 0; pass < 2; pass++) {
         size_t first = ep->n_targets;
@@ -133,7 +149,7 @@ static void cut_tier(struct epoch *ep, size_t k, size_t t, size_t slot)
             first = targets_of(ep, like, &sizes, ep->n_parts);
         }
         for (size_t part = 0; part < ep->n_parts; part++) {
-            const struct sealed_tier *sealed = ep->sealed[slot * ep->n_parts + part];
+            const struct sealed_tier *sealed = parts[part];
             struct bucket_partition b = {
                 .kind = keep_partition(tier->keep), .has_bucket = has_bucket, .from = 1, .to = 0};
             size_t n = sealed_n_rows(sealed);
@@ -279,10 +295,9 @@ static void cut_window(struct epoch *ep)
 
 void blocks_cut(struct epoch *ep)
 {
-    size_t slot = 0;
     for (size_t k = 0; k < ep->source->n_cubes; k++)
         for (size_t t = 0; t < ep->source->cubes[k].n_tiers; t++)
-            cut_tier(ep, k, t, slot++);
+            cut_tier(ep, k, t);
     for (size_t r = 0; r < ep->source->n_raws; r++)
         cut_raw(ep, r);
     cut_rejects(ep);
@@ -359,12 +374,9 @@ static void tier_body(struct epoch *ep, const struct block_target *t, uint32_t b
                       int64_t deadline, struct buf *b)
 {
     const struct plan_cube *c = &ep->source->cubes[t->object];
-    size_t slot = 0;
-    for (size_t k = 0; k < t->object; k++)
-        slot += ep->source->cubes[k].n_tiers;
-    slot += t->tier;
+    struct sealed_tier *const *parts = tier_parts(ep, t->object, t->tier);
     for (size_t part = 0; part < ep->n_parts; part++) {
-        const struct sealed_tier *s = ep->sealed[slot * ep->n_parts + part];
+        const struct sealed_tier *s = parts[part];
         const struct block_rows *rows = &t->rows[block * ep->n_parts + part];
         if (rows->n == 0)
             continue;
@@ -384,7 +396,7 @@ static void tier_body(struct epoch *ep, const struct block_target *t, uint32_t b
         for (size_t i = 0; i < c->n_measures; i++) {
             native_column_head(b, c->measures[i].column,
                                aggregate_storage(c->measures[i].aggregate)->wire_type);
-            sealed_write_measure(s, b, i, rows->rows, rows->n);
+            sealed_write_measure(s, b, c->pane_measures[i], rows->rows, rows->n);
         }
         put_constant_u64(b, "_mark", 0, rows->n);
         put_constant_u32(b, "_deadline", "DateTime", 0, rows->n);

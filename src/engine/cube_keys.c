@@ -19,14 +19,19 @@ static uint8_t field_width(struct type t)
     return type_is_text(t) ? 4 : (uint8_t)type_width(t);
 }
 
-static void mark_plain(struct key_layout *l, struct key_place at, unsigned bytes)
+void key_mark_plain(const struct key_layout *l, size_t dimension, uint64_t bits[CUBE_MAX_WORDS])
 {
-    if (bytes == 16) {
-        l->plain_bits[at.word] = l->plain_bits[at.word + 1] = UINT64_MAX;
+    const struct key_field *f = &l->fields[dimension];
+    if (f->has_null)
+        bits[f->null.word] |= (uint64_t)1 << f->null.shift;
+    if (f->is_text || f->width == 0)
+        return; /* numbers of strings mean something only within their cube */
+    if (f->width == 16) {
+        bits[f->at.word] = bits[f->at.word + 1] = UINT64_MAX;
         return;
     }
-    uint64_t mask = bytes >= 8 ? UINT64_MAX : ((uint64_t)1 << (bytes * 8)) - 1;
-    l->plain_bits[at.word] |= mask << at.shift;
+    uint64_t mask = f->width >= 8 ? UINT64_MAX : ((uint64_t)1 << (f->width * 8)) - 1;
+    bits[f->at.word] |= mask << f->at.shift;
 }
 
 /* NULL marks: one byte for eight dimensions. Strings need none, nor does a column of bare NULLs. */
@@ -40,7 +45,6 @@ static size_t place_null_marks(struct key_layout *l, const struct cube_shape *sh
             continue;
         f->null = place_of(byte + n / 8);
         f->null.shift += n % 8;
-        l->plain_bits[f->null.word] |= (uint64_t)1 << f->null.shift;
         n++;
     }
     return byte + (n + 7) / 8;
@@ -63,8 +67,6 @@ void key_layout_init(struct key_layout *l, const struct cube_shape *shape)
             f->width = (uint8_t)width;
             f->is_text = type_is_text(shape->dimensions[d]);
             f->at = place_of(byte);
-            if (!f->is_text)
-                mark_plain(l, f->at, width);
             byte += width;
         }
     }

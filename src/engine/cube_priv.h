@@ -41,11 +41,11 @@ struct key_layout {
     bool has_bucket;
     struct key_place bucket; /* 32 bits */
     struct key_field fields[CUBE_MAX_DIMENSIONS];
-    /* All but bucket and string numbers: what may be compared between cubes. */
-    uint64_t plain_bits[CUBE_MAX_WORDS];
 };
 
 void key_layout_init(struct key_layout *l, const struct cube_shape *shape);
+/* Sets the bits of a dimension that may be compared between cubes. */
+void key_mark_plain(const struct key_layout *l, size_t dimension, uint64_t bits[CUBE_MAX_WORDS]);
 
 /* Packs rows rows[i] (NULL = first + i) into words[w * CUBE_BATCH + i]. ids: numbers of strings by
  * dimension, [d * CUBE_BATCH + i]. */

@@ -42,7 +42,10 @@ struct epoch {
     struct chain_row row; /* the intent; filled by the caller but for blocks */
     struct gather **gathers;
     size_t n_gathers;
-    struct sealed_tier **sealed; /* [(cube, tier) in order][part] */
+    struct seal_job *jobs; /* see epoch_priv.h */
+    size_t n_jobs;
+    struct tier_slot *tiers; /* [(cube, tier) in order] */
+    size_t n_tiers;
     size_t n_parts;
     struct block_target *targets;
     size_t n_targets;

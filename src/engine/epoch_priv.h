@@ -8,6 +8,28 @@
 
 #include "engine/epoch.h"
 
+/* What is sealed once, for all tiers of cubes that are the same keys and buckets of one pane. */
+struct seal_job {
+    const struct plan_cube *cube; /* the first of them, and its tier */
+    const struct plan_tier *tier;
+    struct seal_spec spec;
+    bool *is_wanted;
+    size_t parent; /* the job it is made of; SIZE_MAX: the panes */
+    unsigned level;
+    struct sealed_tier **parts; /* n_parts */
+};
+
+/* A tier of a cube. */
+struct tier_slot {
+    size_t cube, tier, job;
+};
+
+/* Seals all tiers of ep's gathers: fills jobs, tiers, n_parts. seals.c */
+void tiers_seal(struct epoch *ep, size_t n_threads);
+void tiers_done(struct epoch *ep);
+/* The n_parts sealed parts of a tier of a cube. */
+struct sealed_tier *const *tier_parts(const struct epoch *ep, size_t cube, size_t tier);
+
 /* Fills ep->targets: every sealed row, raw row and reject in its block. */
 void blocks_cut(struct epoch *ep);
 

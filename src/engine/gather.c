@@ -21,9 +21,9 @@ struct gather *gather_new(const struct plan_source *plan)
 {
     struct gather *g = xcalloc(1, sizeof(*g));
     g->plan = plan;
-    g->cubes = xcalloc(plan->n_cubes + 1, sizeof(*g->cubes));
-    for (size_t i = 0; i < plan->n_cubes; i++)
-        g->cubes[i] = cube_new(&plan->cubes[i].shape);
+    g->cubes = xcalloc(plan->n_panes + 1, sizeof(*g->cubes));
+    for (size_t i = 0; i < plan->n_panes; i++)
+        g->cubes[i] = cube_new(&plan->panes[i].shape);
     g->raws = xcalloc(plan->n_raws + 1, sizeof(*g->raws));
     for (size_t i = 0; i < plan->n_raws; i++)
         raws_init(&g->raws[i], &plan->raws[i]);
@@ -35,7 +35,7 @@ struct gather *gather_new(const struct plan_source *plan)
 static void publish_bytes(struct gather *g)
 {
     size_t bytes = g->reject_bytes + g->window.n * sizeof(*g->window.items);
-    for (size_t i = 0; i < g->plan->n_cubes; i++)
+    for (size_t i = 0; i < g->plan->n_panes; i++)
         bytes += cube_bytes(g->cubes[i]);
     for (size_t i = 0; i < g->plan->n_raws; i++)
         bytes += g->raws[i].bytes;
@@ -44,7 +44,7 @@ static void publish_bytes(struct gather *g)
 
 void gather_reset(struct gather *g)
 {
-    for (size_t i = 0; i < g->plan->n_cubes; i++)
+    for (size_t i = 0; i < g->plan->n_panes; i++)
         cube_reset(g->cubes[i]);
     for (size_t i = 0; i < g->plan->n_raws; i++)
         raws_reset(&g->raws[i]);
@@ -65,7 +65,7 @@ void gather_free(struct gather *g)
 {
     if (g == NULL)
         return;
-    for (size_t i = 0; i < g->plan->n_cubes; i++)
+    for (size_t i = 0; i < g->plan->n_panes; i++)
         cube_free(g->cubes[i]);
     for (size_t i = 0; i < g->plan->n_raws; i++)
         raws_done(&g->raws[i]);
@@ -120,9 +120,10 @@ struct gather_scratch *scratch_new(const struct plan_source *plan)
     size_t widest = 1, measures = 1;
     for (size_t i = 0; i < plan->n_raws; i++)
         widest = plan->raws[i].n_columns > widest ? plan->raws[i].n_columns : widest;
-    for (size_t i = 0; i < plan->n_cubes; i++) {
-        widest = plan->cubes[i].n_dimensions > widest ? plan->cubes[i].n_dimensions : widest;
-        measures = plan->cubes[i].n_measures > measures ? plan->cubes[i].n_measures : measures;
+    for (size_t i = 0; i < plan->n_panes; i++) {
+        const struct plan_pane *p = &plan->panes[i];
+        widest = p->shape.n_dimensions > widest ? p->shape.n_dimensions : widest;
+        measures = p->n_measures > measures ? p->n_measures : measures;
     }
     s->columns = xcalloc(widest, sizeof(*s->columns));
     s->args = xcalloc(measures, sizeof(*s->args));
@@ -384,18 +385,19 @@ static void judge_aggregate(struct gatherer *w, const struct plan_measure *m, co
             set_bad(w->scratch, i, WHY_AGGREGATE, m->args[0]);
 }
 
-static void judge_cubes(struct gatherer *w)
+/* What cubes are derived from has all their keys and measures. */
+static void judge_panes(struct gatherer *w)
 {
     const struct plan_source *p = w->plan;
     size_t n = w->batch.n_rows;
-    for (size_t k = 0; k < p->n_cubes; k++) {
-        const struct plan_cube *cube = &p->cubes[k];
-        const uint8_t *pass = output_bytes(w, cube->pass);
-        for (size_t i = 0; i < cube->n_dimensions; i++)
-            judge(w->scratch, output_column(w, cube->dimensions[i].output),
-                  cube->dimensions[i].output, pass, NULL, n);
-        for (size_t m = 0; m < cube->n_measures; m++) {
-            const struct plan_measure *measure = &cube->measures[m];
+    for (size_t k = 0; k < p->n_panes; k++) {
+        const struct plan_pane *pane = &p->panes[k];
+        const uint8_t *pass = output_bytes(w, pane->pass);
+        for (size_t i = 0; i < pane->shape.n_dimensions; i++)
+            judge(w->scratch, output_column(w, pane->dimensions[i]), pane->dimensions[i], pass,
+                  NULL, n);
+        for (size_t m = 0; m < pane->n_measures; m++) {
+            const struct plan_measure *measure = &pane->measures[m];
             const uint8_t *condition = output_bytes(w, measure->condition);
             if (measure->condition >= 0)
                 judge(w->scratch, output_column(w, measure->condition), measure->condition, pass,
@@ -424,7 +426,7 @@ static void judge_batch(struct gatherer *w, int64_t now)
                   n);
     }
     judge_raws(w);
-    judge_cubes(w);
+    judge_panes(w);
 }
 
 /* ---- spreading good rows ---- */
@@ -509,17 +511,11 @@ static int64_t tier_cutoff(const struct plan_cube *cube, const struct plan_tier 
                                            (int)tier->every.unit);
 }
 
-static void spread_cube(struct gather *g, struct gatherer *w, size_t k, int64_t now,
-                        uint64_t *expired)
+/* Counts rows (the first n of s->rows) past the tiers' KEEP. Returns the first time that is not
+ * past all of them; INT64_MIN: none is. */
+static int64_t count_expired(const struct gather_scratch *s, size_t n, const struct plan_cube *cube,
+                             int64_t now, uint64_t *expired)
 {
-    struct gather_scratch *s = w->scratch;
-    const struct plan_cube *cube = &w->plan->cubes[k];
-    size_t n = good_rows(s, output_bytes(w, cube->pass), s->rows, w->batch.n_rows);
-    if (n == 0)
-        return;
-    mark_kept(s, n, w->batch.n_rows);
-    /* Rows past every tier's KEEP need no pane; those past some tier's are dropped from it at
-     * the seal. */
     int64_t lowest = INT64_MAX;
     for (size_t t = 0; t < cube->n_tiers; t++) {
         int64_t cut = tier_cutoff(cube, &cube->tiers[t], now);
@@ -529,33 +525,60 @@ static void spread_cube(struct gather *g, struct gatherer *w, size_t k, int64_t 
         for (size_t i = 0; i < n; i++)
             expired[t] += (int64_t)s->times[s->rows[i]] < cut;
     }
-    uint64_t ignored = 0;
-    size_t n_live = lowest == INT64_MIN ? n : live_rows(s, n, lowest, &ignored);
+    return lowest;
+}
 
+static void add_to_pane(struct gather *g, struct gatherer *w, size_t k, const uint32_t *rows,
+                        size_t n)
+{
+    struct gather_scratch *s = w->scratch;
+    const struct plan_pane *pane = &w->plan->panes[k];
     const struct column **dimensions = s->columns, **conditions = s->conditions;
     const struct column *(*args)[MAX_ARGS] = s->args;
     const struct column *const **arg_lists = s->arg_lists;
-    for (size_t i = 0; i < cube->n_dimensions; i++)
-        dimensions[i] = output_column(w, cube->dimensions[i].output);
-    for (size_t m = 0; m < cube->n_measures; m++) {
-        for (size_t a = 0; a < cube->measures[m].n_args; a++)
-            args[m][a] = output_column(w, cube->measures[m].args[a]);
+    for (size_t i = 0; i < pane->shape.n_dimensions; i++)
+        dimensions[i] = output_column(w, pane->dimensions[i]);
+    for (size_t m = 0; m < pane->n_measures; m++) {
+        const struct plan_measure *measure = &pane->measures[m];
+        for (size_t a = 0; a < measure->n_args; a++)
+            args[m][a] = output_column(w, measure->args[a]);
         arg_lists[m] = args[m];
-        conditions[m] =
-            cube->measures[m].condition >= 0 ? output_column(w, cube->measures[m].condition) : NULL;
+        conditions[m] = measure->condition >= 0 ? output_column(w, measure->condition) : NULL;
     }
-    struct cube_rows rows = {
-        .times = cube->shape.count ? s->times : NULL,
+    struct cube_rows in = {
+        .times = pane->shape.count ? s->times : NULL,
         .dimensions = dimensions,
         .args = arg_lists,
         .conditions = conditions,
-        .rows = lowest == INT64_MIN ? s->rows : s->live,
-        .n = n_live,
+        .rows = n == w->batch.n_rows ? NULL : rows, /* all of them: no indirection */
+        .n = n,
     };
-    if (rows.n == w->batch.n_rows)
-        rows.rows = NULL; /* all of them: no indirection */
-    if (rows.n > 0)
-        cube_add(g->cubes[k], &rows);
+    if (n > 0)
+        cube_add(g->cubes[k], &in);
+}
+
+/* expired: of all tiers, cube by cube. */
+static void spread_pane(struct gather *g, struct gatherer *w, size_t k, int64_t now,
+                        uint64_t *expired)
+{
+    struct gather_scratch *s = w->scratch;
+    const struct plan_source *p = w->plan;
+    size_t n = good_rows(s, output_bytes(w, p->panes[k].pass), s->rows, w->batch.n_rows);
+    if (n == 0)
+        return;
+    mark_kept(s, n, w->batch.n_rows);
+    /* Rows past every tier's KEEP need no pane; those past some tier's are dropped from it at
+     * the seal. */
+    int64_t lowest = INT64_MAX;
+    for (size_t c = 0; c < p->n_cubes; expired += p->cubes[c].n_tiers, c++) {
+        if (p->cubes[c].pane != k)
+            continue;
+        int64_t cut = count_expired(s, n, &p->cubes[c], now, expired);
+        lowest = cut < lowest ? cut : lowest;
+    }
+    uint64_t ignored = 0;
+    size_t n_live = lowest == INT64_MIN ? n : live_rows(s, n, lowest, &ignored);
+    add_to_pane(g, w, k, lowest == INT64_MIN ? s->rows : s->live, n_live);
 }
 
 /* ---- counts ---- */
@@ -704,10 +727,9 @@ void batch_spread(struct gather *g, struct gatherer *w, const struct gather_chun
     const struct plan_source *p = w->plan;
     memset(w->scratch->kept, 0, w->batch.n_rows);
     uint64_t *expired = g->expired;
-    for (size_t k = 0; k < p->n_cubes; k++) {
-        spread_cube(g, w, k, now, expired);
-        expired += p->cubes[k].n_tiers;
-    }
+    for (size_t k = 0; k < p->n_panes; k++)
+        spread_pane(g, w, k, now, expired);
+    expired += n_tiers_of(p);
     for (size_t r = 0; r < p->n_raws; r++)
         spread_raw(g, w, r, chunk, now, expired++);
     count_batch(g, w, counts);

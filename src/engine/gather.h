@@ -38,7 +38,7 @@ struct kept_reject {
 
 struct gather {
     const struct plan_source *plan;
-    struct cube **cubes; /* one per plan cube */
+    struct cube **cubes; /* one per plan pane */
     struct raws *raws;   /* one per plan raw */
     struct kept_reject *rejects;
     size_t n_rejects, cap_rejects;

@@ -165,16 +165,15 @@ static void touched_runs(struct ledger_rows *l, const struct plan_cube *cube,
 
 static void ledger_touched(const struct epoch *ep, struct ledger_rows *l)
 {
-    size_t slot = 0;
     for (size_t k = 0; k < ep->source->n_cubes; k++) {
         const struct plan_cube *cube = &ep->source->cubes[k];
-        for (size_t t = 0; t < cube->n_tiers; t++, slot++) {
+        for (size_t t = 0; t < cube->n_tiers; t++) {
             if (cube->shape.count == 0)
                 continue;
             uint32_t *buckets = NULL;
             size_t n = 0, cap = 0;
             for (size_t part = 0; part < ep->n_parts; part++) {
-                const struct sealed_tier *s = ep->sealed[slot * ep->n_parts + part];
+                const struct sealed_tier *s = tier_parts(ep, k, t)[part];
                 for (size_t i = 0; i < sealed_n_rows(s); i++) {
                     uint32_t bucket = sealed_bucket(s, i);
                     if (n && buckets[n - 1] == bucket)

@@ -4,10 +4,11 @@
  * cube row that brought the key; only where several rows meet in one key is a merged copy of their
  * states made.
  *
- * one cube and its own finest tier   rows are the cube's rows (of this part): nothing is looked up
- * else                               hash -> sealed row; keys are compared by their values, since
- * numbers of
- *                                      strings mean something only within their cube */
+ * one cube, all its keys and its own finest tier: rows are the cube's rows (of this part), nothing
+ * is looked up. Else: hash -> sealed row; keys are compared by their values, since numbers of
+ * strings mean something only within their cube.
+ *
+ * A coarser tier, or a set with fewer keys, is sealed from what is sealed already: fewer rows. */
 #include <assert.h>
 
 #include "codec/native.h"
@@ -28,7 +29,9 @@ struct sealed_row {
 };
 
 struct sealed_tier {
-    const struct cube_shape *shape;
+    const struct cube_shape *shape; /* of the panes */
+    const struct seal_spec *spec;
+    uint64_t plain_bits[CUBE_MAX_WORDS]; /* of the spec's dimensions */
     struct cube *const *cubes;
     size_t n_cubes;
     struct cube **cubes_copy;
@@ -53,10 +56,12 @@ struct sealed_tier {
 /* ---- hashes of values ---- */
 
 /* Same in every process: texts by their bytes, others by their value. */
-static uint64_t hash_of(const struct cube *c, const uint64_t *key, uint32_t bucket)
+static uint64_t hash_of(const struct seal_spec *spec, const struct cube *c, const uint64_t *key,
+                        uint32_t bucket)
 {
     uint64_t h = mix64(bucket ^ MIX_A, MIX_B);
-    for (size_t d = 0; d < c->shape->n_dimensions; d++) {
+    for (size_t i = 0; i < spec->n_dimensions; i++) {
+        size_t d = spec->dimensions[i];
         const struct key_field *f = &c->layout.fields[d];
         uint64_t v = 0;
         if (f->is_text) {
@@ -85,6 +90,29 @@ static uint32_t finest_bucket(const struct cube *c, uint32_t row)
     return c->layout.has_bucket ? (uint32_t)key_get(cube_key(c, row), c->layout.bucket, 4) : 0;
 }
 
+/* ---- rows ---- */
+
+/* The cube row that brought a sealed row's key. */
+struct origin {
+    const struct cube *cube;
+    uint32_t row, cube_index;
+};
+
+INLINE struct origin origin_of(const struct sealed_tier *s, size_t row)
+{
+    if (s->is_direct)
+        return (struct origin){s->cubes[0], s->picked ? s->picked[row] : (uint32_t)row + 1, 0};
+    return (struct origin){s->cubes[s->rows[row].cube], s->rows[row].row, s->rows[row].cube};
+}
+
+uint32_t sealed_bucket(const struct sealed_tier *s, size_t row)
+{
+    if (!s->is_direct)
+        return s->rows[row].bucket;
+    struct origin o = origin_of(s, row);
+    return finest_bucket(o.cube, o.row);
+}
+
 /* ---- merging ---- */
 
 static bool same_values(const struct sealed_tier *s, const struct sealed_row *r,
@@ -94,9 +122,10 @@ static bool same_values(const struct sealed_tier *s, const struct sealed_row *r,
     const struct key_layout *l = &c->layout;
     const uint64_t *x = cube_key(other, r->row), *y = cube_key(c, row);
     for (size_t w = 0; w < l->n_words; w++)
-        if ((x[w] ^ y[w]) & l->plain_bits[w])
+        if ((x[w] ^ y[w]) & s->plain_bits[w])
             return false;
-    for (size_t d = 0; d < c->shape->n_dimensions; d++) {
+    for (size_t k = 0; k < s->spec->n_dimensions; k++) {
+        size_t d = s->spec->dimensions[k];
         const struct key_field *f = &l->fields[d];
         if (!f->is_text)
             continue;
@@ -120,7 +149,7 @@ static void merge_into(struct sealed_tier *s, char *to, const char *from)
     const struct row_fold *f = &s->cubes[0]->row_fold;
     row_fold_merge(f, to, from);
     for (size_t m = 0; m < s->shape->n_measures; m++) {
-        if (m < 64 && f->covered >> m & 1)
+        if ((m < 64 && f->covered >> m & 1) || (s->spec->is_wanted && !s->spec->is_wanted[m]))
             continue;
         const struct cube_measure *measure = &s->shape->measures[m];
         aggregate_merge(measure->aggregate, to + measure->offset, from + measure->offset,
@@ -128,7 +157,8 @@ static void merge_into(struct sealed_tier *s, char *to, const char *from)
     }
 }
 
-static char *merged_new(struct sealed_tier *s, struct sealed_row *r)
+/* A copy of the states `from`, as the row's own. */
+static char *merged_new(struct sealed_tier *s, struct sealed_row *r, const char *from)
 {
     const size_t stride = s->shape->stride;
     if ((s->n_merged + 1) * stride > s->merged_cap_bytes) {
@@ -138,7 +168,6 @@ static char *merged_new(struct sealed_tier *s, struct sealed_row *r)
         s->merged_cap_bytes = cap;
     }
     const struct cube *c = s->cubes[r->cube];
-    const char *from = cube_row(c, r->row);
     char *to = s->merged + s->n_merged * stride;
     if (c->is_fixed) {
         memcpy(to, from, stride);
@@ -152,8 +181,8 @@ static char *merged_new(struct sealed_tier *s, struct sealed_row *r)
 
 static void add_states(struct sealed_tier *s, struct sealed_row *r, const char *from)
 {
-    char *to =
-        r->merged > 0 ? s->merged + (size_t)(r->merged - 1) * s->shape->stride : merged_new(s, r);
+    char *to = r->merged > 0 ? s->merged + (size_t)(r->merged - 1) * s->shape->stride
+                             : merged_new(s, r, cube_row(s->cubes[r->cube], r->row));
     merge_into(s, to, from);
 }
 
@@ -186,52 +215,96 @@ static void make_room(struct sealed_tier *s)
     }
 }
 
-static void add_row(struct sealed_tier *s, size_t cube, uint32_t row, uint64_t hash,
-                    uint32_t bucket)
+/* A row to fold in: its key is that cube row's; states NULL: its states, too. */
+struct incoming {
+    uint64_t hash;
+    const char *states;
+    uint32_t cube, row, bucket;
+};
+
+static void add_row(struct sealed_tier *s, const struct incoming *in)
 {
-    const struct cube *c = s->cubes[cube];
-    for (uint64_t at = hash >> s->shift;; at = (at + 1) & (s->n_slots - 1)) {
+    const struct cube *c = s->cubes[in->cube];
+    for (uint64_t at = in->hash >> s->shift;; at = (at + 1) & (s->n_slots - 1)) {
         uint32_t place = s->slots[at];
         if (place == 0) {
-            s->rows[s->n_rows++] = (struct sealed_row){hash, row, (uint32_t)cube, bucket, 0};
+            struct sealed_row *r = &s->rows[s->n_rows++];
+            *r = (struct sealed_row){in->hash, in->row, in->cube, in->bucket, 0};
             s->slots[at] = (uint32_t)s->n_rows;
+            if (in->states != NULL)
+                merged_new(s, r, in->states);
             return;
         }
         struct sealed_row *r = &s->rows[place - 1];
-        if (r->hash == hash && r->bucket == bucket && same_values(s, r, c, row)) {
-            add_states(s, r, cube_row(c, row));
+        if (r->hash == in->hash && r->bucket == in->bucket && same_values(s, r, c, in->row)) {
+            add_states(s, r, in->states ? in->states : cube_row(c, in->row));
             return;
         }
     }
+}
+
+static void add_batch(struct sealed_tier *s, const struct incoming *in, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint32_t place = s->slots[in[i].hash >> s->shift];
+        if (place > 0)
+            __builtin_prefetch(&s->rows[place - 1], 1);
+    }
+    for (size_t i = 0; i < n; i++)
+        add_row(s, &in[i]);
+}
+
+/* Takes it into the batch if its hash falls to this part. */
+static bool is_taken(struct sealed_tier *s, struct incoming *in, size_t part, size_t n_parts)
+{
+    const struct cube *c = s->cubes[in->cube];
+    in->hash = hash_of(s->spec, c, cube_key(c, in->row), in->bucket);
+    if (n_parts > 1 && part_of(in->hash, n_parts) != part)
+        return false;
+    __builtin_prefetch(&s->slots[in->hash >> s->shift], 1);
+    return true;
 }
 
 static void add_cube(struct sealed_tier *s, size_t cube, struct bucketer *tier, size_t part,
                      size_t n_parts)
 {
     const struct cube *c = s->cubes[cube];
-    uint32_t rows[SEAL_BATCH], buckets[SEAL_BATCH];
-    uint64_t hashes[SEAL_BATCH];
+    struct incoming in[SEAL_BATCH];
     for (uint32_t row = 1; row < c->n_rows;) {
         size_t n = 0;
         make_room(s);
         for (; n < SEAL_BATCH && row < c->n_rows; row++) {
-            uint32_t bucket =
-                tier ? bucketer_start(tier, finest_bucket(c, row)) : finest_bucket(c, row);
-            uint64_t hash = hash_of(c, cube_key(c, row), bucket);
-            if (n_parts > 1 && part_of(hash, n_parts) != part)
+            uint32_t bucket = finest_bucket(c, row);
+            in[n] = (struct incoming){.cube = (uint32_t)cube,
+                                      .row = row,
+                                      .bucket = tier ? bucketer_start(tier, bucket) : bucket};
+            n += is_taken(s, &in[n], part, n_parts);
+        }
+        add_batch(s, in, n);
+    }
+}
+
+static void add_sealed(struct sealed_tier *s, const struct sealed_tier *from, const uint8_t *only,
+                       struct bucketer *tier, size_t part, size_t n_parts)
+{
+    struct incoming in[SEAL_BATCH];
+    for (size_t row = 0; row < from->n_rows;) {
+        size_t n = 0;
+        make_room(s);
+        for (; n < SEAL_BATCH && row < from->n_rows; row++) {
+            if (only != NULL && !only[row])
                 continue;
-            rows[n] = row;
-            buckets[n] = bucket;
-            hashes[n++] = hash;
-            __builtin_prefetch(&s->slots[hash >> s->shift], 1);
+            struct origin o = origin_of(from, row);
+            uint32_t bucket = sealed_bucket(from, row);
+            bool is_merged = !from->is_direct && from->rows[row].merged > 0;
+            in[n] =
+                (struct incoming){.states = is_merged ? states_of(from, &from->rows[row]) : NULL,
+                                  .cube = o.cube_index,
+                                  .row = o.row,
+                                  .bucket = tier ? bucketer_start(tier, bucket) : bucket};
+            n += is_taken(s, &in[n], part, n_parts);
         }
-        for (size_t i = 0; i < n; i++) {
-            uint32_t place = s->slots[hashes[i] >> s->shift];
-            if (place > 0)
-                __builtin_prefetch(&s->rows[place - 1], 1);
-        }
-        for (size_t i = 0; i < n; i++)
-            add_row(s, cube, rows[i], hashes[i], buckets[i]);
+        add_batch(s, in, n);
     }
 }
 
@@ -240,7 +313,7 @@ static void pick_part(struct sealed_tier *s, size_t part, size_t n_parts)
 {
     const struct cube *c = s->cubes[0];
     for (uint32_t row = 1; row < c->n_rows; row++) {
-        if (part_of(hash_of(c, cube_key(c, row), finest_bucket(c, row)), n_parts) != part)
+        if (part_of(hash_of(s->spec, c, cube_key(c, row), finest_bucket(c, row)), n_parts) != part)
             continue;
         if (s->n_rows == s->picked_cap) {
             size_t cap = s->picked_cap ? s->picked_cap * 2 : 1024;
@@ -252,30 +325,61 @@ static void pick_part(struct sealed_tier *s, size_t part, size_t n_parts)
     }
 }
 
-static bool same_buckets(const struct cube_shape *shape, const struct zone *zone, int64_t count,
+static bool same_buckets(const struct seal_spec *spec, const struct zone *zone, int64_t count,
                          enum interval_unit unit)
 {
-    return shape->count == 0 ||
-           (shape->zone == zone && shape->count == count && shape->unit == unit);
+    return spec->count == 0 || (spec->zone == zone && spec->count == count && spec->unit == unit);
 }
 
-struct sealed_tier *cube_seal(struct cube *const *from, size_t n_from, const struct zone *zone,
-                              int64_t tier_count, enum interval_unit tier_unit, size_t part,
-                              size_t n_parts)
+struct seal_spec seal_all(const struct cube_shape *shape, const struct zone *zone, int64_t count,
+                          enum interval_unit unit)
+{
+    static const uint32_t numbers[] = {
+        0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
+        22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43,
+        44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63};
+    static_assert(COUNT(numbers) == CUBE_MAX_DIMENSIONS, "as many as dimensions");
+    return (struct seal_spec){.zone = zone,
+                              .count = shape->count ? count : 0,
+                              .unit = unit,
+                              .dimensions = numbers,
+                              .n_dimensions = shape->n_dimensions};
+}
+
+static void end_lookups(struct sealed_tier *s)
+{
+    xunmap(s->slots, s->n_slots * sizeof(*s->slots)); /* only reading follows */
+    s->slots = NULL;
+    s->n_slots = 0;
+}
+
+/* Bits of the keys that all rows of a sealed key have in common, but for buckets and strings. */
+static void set_plain_bits(struct sealed_tier *s)
+{
+    const struct key_layout *l = &s->cubes[0]->layout;
+    for (size_t i = 0; i < s->spec->n_dimensions; i++)
+        key_mark_plain(l, s->spec->dimensions[i], s->plain_bits);
+}
+
+struct sealed_tier *cube_seal(struct cube *const *from, size_t n_from, const struct seal_spec *spec,
+                              size_t part, size_t n_parts)
 {
     assert(n_from > 0 && part < n_parts);
     struct sealed_tier *s = xcalloc(1, sizeof(*s));
-    s->shape = from[0]->shape;
+    const struct cube_shape *shape = from[0]->shape;
+    s->shape = shape;
+    s->spec = spec;
     s->cubes_copy = xcalloc(n_from, sizeof(*s->cubes_copy));
     for (size_t i = 0; i < n_from; i++)
         if (from[i]->n_rows > 1)
             s->cubes_copy[s->n_cubes++] = from[i];
     s->cubes = s->cubes_copy;
-    bool is_finest = same_buckets(s->shape, zone, tier_count, tier_unit);
+    bool is_finest = same_buckets(spec, shape->zone, shape->count, shape->unit);
     if (s->n_cubes == 0)
         return s;
 
-    s->is_direct = s->n_cubes == 1 && is_finest;
+    set_plain_bits(s);
+    s->is_direct = s->n_cubes == 1 && is_finest && spec->n_dimensions == shape->n_dimensions;
     if (s->is_direct && n_parts == 1) {
         s->n_rows = s->cubes[0]->n_rows - 1;
     } else if (s->is_direct) {
@@ -283,13 +387,39 @@ struct sealed_tier *cube_seal(struct cube *const *from, size_t n_from, const str
     } else {
         struct bucketer tier;
         if (!is_finest)
-            bucketer_init(&tier, zone, tier_count, tier_unit);
+            bucketer_init(&tier, spec->zone, spec->count, spec->unit);
         for (size_t i = 0; i < s->n_cubes; i++)
             add_cube(s, i, is_finest ? NULL : &tier, part, n_parts);
-        xunmap(s->slots, s->n_slots * sizeof(*s->slots)); /* only reading follows */
-        s->slots = NULL;
-        s->n_slots = 0;
+        end_lookups(s);
     }
+    return s;
+}
+
+struct sealed_tier *sealed_seal(struct sealed_tier *const *parents, size_t n_parents,
+                                const uint8_t *const *only, const struct seal_spec *spec,
+                                size_t part, size_t n_parts)
+{
+    assert(n_parents > 0 && part < n_parts);
+    const struct sealed_tier *first = parents[0];
+    struct sealed_tier *s = xcalloc(1, sizeof(*s));
+    s->shape = first->shape;
+    s->spec = spec;
+    s->n_cubes = first->n_cubes;
+    s->cubes_copy = xcalloc(s->n_cubes + 1, sizeof(*s->cubes_copy));
+    for (size_t i = 0; i < s->n_cubes; i++)
+        s->cubes_copy[i] = first->cubes[i];
+    s->cubes = s->cubes_copy;
+    if (s->n_cubes == 0)
+        return s;
+
+    set_plain_bits(s);
+    bool is_same = same_buckets(spec, first->spec->zone, first->spec->count, first->spec->unit);
+    struct bucketer tier;
+    if (!is_same)
+        bucketer_init(&tier, spec->zone, spec->count, spec->unit);
+    for (size_t i = 0; i < n_parents; i++)
+        add_sealed(s, parents[i], only ? only[i] : NULL, is_same ? NULL : &tier, part, n_parts);
+    end_lookups(s);
     return s;
 }
 
@@ -328,32 +458,12 @@ size_t sealed_bytes(const struct sealed_tier *s)
 
 /* ---- reading ---- */
 
-struct origin {
-    const struct cube *cube;
-    uint32_t row;
-};
-
-INLINE struct origin origin_of(const struct sealed_tier *s, size_t row)
-{
-    if (s->is_direct)
-        return (struct origin){s->cubes[0], s->picked ? s->picked[row] : (uint32_t)row + 1};
-    return (struct origin){s->cubes[s->rows[row].cube], s->rows[row].row};
-}
-
-uint32_t sealed_bucket(const struct sealed_tier *s, size_t row)
-{
-    if (!s->is_direct)
-        return s->rows[row].bucket;
-    struct origin o = origin_of(s, row);
-    return finest_bucket(o.cube, o.row);
-}
-
 uint64_t sealed_hash(const struct sealed_tier *s, size_t row)
 {
     if (!s->is_direct)
         return s->rows[row].hash;
     struct origin o = origin_of(s, row);
-    return hash_of(o.cube, cube_key(o.cube, o.row), finest_bucket(o.cube, o.row));
+    return hash_of(s->spec, o.cube, cube_key(o.cube, o.row), finest_bucket(o.cube, o.row));
 }
 
 void sealed_write_buckets(const struct sealed_tier *s, struct buf *out, const uint32_t *rows,
@@ -367,6 +477,7 @@ void sealed_write_buckets(const struct sealed_tier *s, struct buf *out, const ui
     out->n += n * 4;
 }
 
+/* d: of the panes' dimensions. */
 static void read_value(const struct sealed_tier *s, size_t row, size_t d, char *value,
                        uint8_t *null)
 {
@@ -386,18 +497,47 @@ static void read_value(const struct sealed_tier *s, size_t row, size_t d, char *
     }
 }
 
+static int compare_bytes(const void *a, const void *b, size_t n)
+{
+    const uint8_t *x = a, *y = b;
+    for (size_t i = n; i-- > 0;) /* little endian */
+        if (x[i] != y[i])
+            return x[i] < y[i] ? -1 : 1;
+    return 0;
+}
+
+int sealed_compare(const struct sealed_tier *a, size_t a_row, const struct sealed_tier *b,
+                   size_t b_row)
+{
+    for (size_t i = 0; i < a->spec->n_dimensions; i++) {
+        size_t d = a->spec->dimensions[i];
+        struct type t = a->shape->dimensions[d];
+        _Alignas(16) char x[16], y[16];
+        uint8_t x_null, y_null;
+        read_value(a, a_row, d, x, &x_null);
+        read_value(b, b_row, d, y, &y_null);
+        int order = (x_null != 0) - (y_null != 0);
+        if (order == 0 && !x_null)
+            order = type_is_text(t) ? str_cmp(*(struct str *)x, *(struct str *)y)
+                                    : compare_bytes(x, y, type_width(t));
+        if (order != 0)
+            return order;
+    }
+    return 0;
+}
+
 static void read_dimension(const struct sealed_tier *s, size_t dimension, const uint32_t *rows,
                            size_t n, char *values, uint8_t *nulls)
 {
-    size_t width = type_width(s->shape->dimensions[dimension]);
+    size_t d = s->spec->dimensions[dimension], width = type_width(s->shape->dimensions[d]);
     for (size_t i = 0; i < n; i++)
-        read_value(s, rows ? rows[i] : i, dimension, values + i * width, &nulls[i]);
+        read_value(s, rows ? rows[i] : i, d, values + i * width, &nulls[i]);
 }
 
 void sealed_write_dimension(const struct sealed_tier *s, struct buf *out, size_t dimension,
                             const uint32_t *rows, size_t n)
 {
-    struct type t = s->shape->dimensions[dimension];
+    struct type t = s->shape->dimensions[s->spec->dimensions[dimension]];
     AUTO_MEM char *values = xcalloc(n + 1, type_width(t));
     AUTO_MEM uint8_t *nulls = xcalloc(n + 1, 1);
     read_dimension(s, dimension, rows, n, values, nulls);

@@ -592,6 +592,7 @@ static void finish_source(struct source_build *s)
         for (size_t k = 0; k < s->n_outputs; k++)
             if (s->outputs[k] == s->materialized[i])
                 p->checked[p->n_checked++] = (int)k;
+    plan_panes(p, s->arena);
     p->program = builder_finish(s->builder, s->outputs, s->n_outputs);
 }
 

@@ -36,11 +36,43 @@ void plan_retention(struct buf *out, const struct plan *p)
     }
 }
 
-static void explain_cube(struct buf *out, const struct plan_cube *c)
+static void name_cube(struct buf *out, const struct plan_cube *c)
 {
-    buf_printf(out, "  cube of metric %.*s", STR_FMT(c->metric->name));
+    buf_printf(out, "metric %.*s", STR_FMT(c->metric->name));
     if (c->metric->has_grouping_sets)
         buf_printf(out, ", set '%s'", c->set_name);
+}
+
+/* What workers keep for it, and who else's that is. */
+static void explain_pane(struct buf *out, const struct plan_source *s, const struct plan_cube *c)
+{
+    const struct plan_pane *p = &s->panes[c->pane];
+    if (c->is_derived) {
+        buf_text(out, "    derived at the seal from ");
+        name_cube(out, c->finer);
+        buf_text(out, ": events do not touch it\n");
+        return;
+    }
+    /* Bucket and keys, states, one slot of 4 bytes at a quarter's load, and both sets of
+     * gathers. */
+    size_t key_bytes = 4 + 8 * c->n_dimensions + p->shape.stride + 16;
+    buf_printf(out, "    memory: about %zu bytes a key and worker; a pane row has %zu\n", key_bytes,
+               p->shape.stride);
+    size_t n = 0;
+    for (size_t i = 0; i < s->n_cubes; i++) {
+        if (s->cubes[i].pane != c->pane || s->cubes[i].is_derived || &s->cubes[i] == c)
+            continue;
+        buf_text(out, n++ ? "; " : "    one cube with ");
+        name_cube(out, &s->cubes[i]);
+    }
+    if (n > 0)
+        buf_printf(out, ": %zu measures in all\n", p->n_measures);
+}
+
+static void explain_cube(struct buf *out, const struct plan_source *s, const struct plan_cube *c)
+{
+    buf_text(out, "  cube of ");
+    name_cube(out, c);
     buf_printf(out, "  (merged result: exact at once, any order)\n    keys:");
     for (size_t i = 0; i < c->n_dimensions; i++) {
         char type[64];
@@ -53,14 +85,12 @@ static void explain_cube(struct buf *out, const struct plan_cube *c)
         ast_print(out, c->measures[i].call);
         buf_printf(out, " as %s", aggregate_storage(c->measures[i].aggregate)->type_name);
     }
-    /* Bucket and keys, states, one slot of 4 bytes at a quarter's load, and both sets of
-     * gathers. */
-    size_t key_bytes = 4 + 8 * c->n_dimensions + c->shape.stride + 16;
-    buf_printf(out, "\n    memory: about %zu bytes a key and worker; a pane row has %zu\n",
-               key_bytes, c->shape.stride);
+    buf_text(out, "\n");
+    explain_pane(out, s, c);
     if (c->shape.count) {
+        const struct cube_shape *pane = &s->panes[c->pane].shape;
         buf_text(out, "    panes of ");
-        duration_say(out, (struct duration){c->shape.count, c->shape.unit});
+        duration_say(out, (struct duration){pane->count, pane->unit});
         buf_printf(out, ", time zone %s\n", zone_name(c->shape.zone));
     }
     for (size_t t = 0; t < c->n_tiers; t++) {
@@ -130,7 +160,7 @@ static void explain_source(struct buf *out, const struct plan_source *s)
                    (double)bytes);
     }
     for (size_t c = 0; c < s->n_cubes; c++)
-        explain_cube(out, &s->cubes[c]);
+        explain_cube(out, s, &s->cubes[c]);
 }
 
 /* Their calls are written out wherever they stood: below they do not appear any more. */

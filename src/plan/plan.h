@@ -56,6 +56,16 @@ struct plan_item {
     struct type type;        /* of a plain dimension; kind NOTHING otherwise */
 };
 
+/* What workers keep: one partial result a key, for all cubes that are made of it at the seal. */
+struct plan_pane {
+    struct cube_shape shape;
+    int *dimensions; /* outputs */
+    struct plan_measure *measures;
+    size_t n_measures;
+    int pass;
+    size_t n_cubes;
+};
+
 struct plan_cube {
     const struct metric_def *metric;
     struct plan_item *items;
@@ -72,6 +82,13 @@ struct plan_cube {
     size_t finest; /* tier that panes are kept for: all others are unions of its buckets */
     int pass;
     struct cube_shape shape;
+    /* panes.c: the pane that it is made of, which of its dimensions and measures are this cube's. A
+     * derived cube has fewer keys or wider buckets than the pane; `finer`: of which the pane has
+     * the keys. */
+    size_t pane;
+    uint32_t *pane_dimensions, *pane_measures;
+    bool is_derived;
+    const struct plan_cube *finer;
 };
 
 struct plan_stream {
@@ -113,6 +130,8 @@ struct plan_source {
     size_t n_raws;
     struct plan_cube *cubes;
     size_t n_cubes;
+    struct plan_pane *panes;
+    size_t n_panes;
     struct plan_stream *streams;
     size_t n_streams;
     int *checked; /* outputs whose fault rejects any event: MATERIALIZED columns in use */
@@ -177,6 +196,9 @@ MUST_CHECK enum err_code settings_check(const struct plan_settings *s, struct er
 /* built-in default < SET < environment WEIR_NAME < flag (applied later by the caller with this). */
 MUST_CHECK enum err_code setting_apply(struct plan_settings *s, struct arena *arena,
                                        struct str name, struct str value, struct err *e);
+
+/* Panes of a source whose cubes are known. Allocates in `arena`. */
+void plan_panes(struct plan_source *s, struct arena *arena);
 
 /* Statements that make (IF NOT EXISTS) everything of the plan, in order; then the views. Each
  * ends up as one string in `out` (an array in `arena`). */

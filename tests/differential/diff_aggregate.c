@@ -581,8 +581,8 @@ static size_t insert_states(const struct test *t, const char *file)
         }
         size_t parts = 1 + below(3);
         for (size_t p = 0; p < parts; p++) {
-            struct sealed_tier *part = cube_seal(cubes, N_CUBES, NULL, t->tier_count, t->tier_unit,
-                                                 p, parts);
+            struct seal_spec spec = seal_all(&t->shape, NULL, t->tier_count, t->tier_unit);
+            struct sealed_tier *part = cube_seal(cubes, N_CUBES, &spec, p, parts);
             insert_part(t, part, file);
             n_parts += sealed_n_rows(part) > 0;
             sealed_free(part);

@@ -345,16 +345,17 @@ struct part_job {
     pthread_t thread;
     struct cube **cubes;
     size_t n_cubes, part, n_parts;
-    const struct zone *zone;
-    int64_t count;
-    enum interval_unit unit;
+    struct seal_spec spec;
+    struct sealed_tier *const *parents; /* NULL: of the cubes themselves */
+    size_t n_parents;
     struct sealed_tier *sealed;
 };
 
 static void *seal_part(void *context)
 {
     struct part_job *j = context;
-    j->sealed = cube_seal(j->cubes, j->n_cubes, j->zone, j->count, j->unit, j->part, j->n_parts);
+    j->sealed = j->parents ? sealed_seal(j->parents, j->n_parents, NULL, &j->spec, j->part, j->n_parts)
+                           : cube_seal(j->cubes, j->n_cubes, &j->spec, j->part, j->n_parts);
     return NULL;
 }
 
@@ -366,8 +367,16 @@ static void check_tier(const struct setup *s, const struct input *in, struct cub
     struct folded *expected, wanted;
     size_t n = reference(in, zone, s->shape.count ? count : 0, unit, &expected), n_found = 0;
     struct part_job jobs[8];
+    /* Of the cubes, or of their own windows, which are sealed in one to three parts. */
+    const struct cube_shape *shape = &s->shape;
+    struct seal_spec own = seal_all(shape, shape->zone, shape->count, shape->unit);
+    struct sealed_tier *parents[3];
+    size_t n_parents = random64() % 4;
+    for (size_t i = 0; i < n_parents; i++)
+        parents[i] = cube_seal(cubes, n_cubes, &own, i, n_parents);
     for (size_t p = 0; p < n_parts; p++) {
-        jobs[p] = (struct part_job){0, cubes, n_cubes, p, n_parts, zone, count, unit, NULL};
+        jobs[p] = (struct part_job){0, cubes, n_cubes, p, n_parts, seal_all(shape, zone, count, unit),
+                                    n_parents ? parents : NULL, n_parents, NULL};
         assert_int_equal(pthread_create(&jobs[p].thread, NULL, seal_part, &jobs[p]), 0);
     }
     for (size_t p = 0; p < n_parts; p++)
@@ -392,6 +401,8 @@ static void check_tier(const struct setup *s, const struct input *in, struct cub
         native_result_done(&r);
         sealed_free(part);
     }
+    for (size_t i = 0; i < n_parents; i++)
+        sealed_free(parents[i]);
     assert_int_equal(n_found, n);
     free(expected);
 }
@@ -521,7 +532,8 @@ static void hashes_do_not_depend_on_numbers_of_strings(void **unused)
             cube_reset(c);
         }
         feed(&s, &in, &c, 1);
-        struct sealed_tier *t = cube_seal(&c, 1, NULL, 1, INTERVAL_MINUTE, 0, 1);
+        struct seal_spec spec = seal_all(&s.shape, NULL, 1, INTERVAL_MINUTE);
+        struct sealed_tier *t = cube_seal(&c, 1, &spec, 0, 1);
         for (size_t i = 0; i < sealed_n_rows(t); i++)
             sums[turn] += sealed_hash(t, i) * (sealed_bucket(t, i) + 1);
         sealed_free(t);
