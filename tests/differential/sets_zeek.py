@@ -3,9 +3,10 @@
 import glob
 import gzip
 import os
+import re
 
-from realset import DATA, Metric, RealSet, need
-from weirtest import Case
+from realset import DATA, ORACLE, Metric, RealSet, is_near, need
+from weirtest import ROOT, Case
 
 
 def zeek_type(t):
@@ -201,8 +202,14 @@ def tsv_table(s, name, files, fields):
         raw = f"f[{header.index(key) + 1}]"
         if t.startswith("DateTime64"):
             cells.append(f"toDateTime64({raw}, 6, 'UTC') AS {column}")
+        elif t in ("String", "Nullable(String)"):  # escapes are \\xHH and two backslashes
+            text = (f"multiIf({raw} = '(empty)', '', position({raw}, '\\\\') = 0, {raw}, arrayStringConcat(arrayMap(x -> multiIf(startsWith(x, '\\\\x'), "
+                    f"unhex(substring(x, 3)), startsWith(x, '\\\\'), substring(x, 2), x), extractAll({raw}, '\\\\\\\\x[0-9a-f][0-9a-f]|\\\\\\\\.|[^\\\\\\\\]+'))))")
+            cells.append(f"if({raw} = '-', NULL, {text}) AS {column}" if t != "String" else f"{text} AS {column}")
         elif t.startswith("Nullable("):
             cells.append(f"if({raw} = '-', NULL, CAST({raw} AS {t[9:-1]})) AS {column}")
+        elif t.startswith("Array("):
+            cells.append(f"if({raw} IN ('-', '(empty)'), [], splitByChar(',', {raw}))::{t} AS {column}")
         elif t == "IPv6":
             cells.append(f"toIPv6({raw}) AS {column}")
         else:
@@ -261,5 +268,47 @@ def zeek_rita_http_json():
         return f"{s.n_compared} rows, {len(columns)} columns"
 
 
-CASES = [zeek_rita_all_kinds, zeek_rita_metrics, zeek_rita_http_json, zeek_wrccdc_tsv, zeek_wrccdc_is_the_same_as_json, zeek_wrccdc_json, zeek_wrccdc_metrics]
+def zeek_example():
+    """examples/zeek as it stands: ClickHouse runs the same functions, streams and SELECTs over the same logs."""
+    need("zeek-rita/2024-04-19")
+    with open(os.path.join(ROOT, "examples", "zeek", "zeek.sql")) as f:
+        text = re.sub(r"\s*--.*", "", f.read())
+    statements = [t.strip() for t in text.split(";") if t.strip()]
+    with RealSet("") as s:
+        s.write("weir.sql", text)
+        os.symlink(f"{DATA}/zeek-rita", s.path("logs"))
+        books = s.load()
+        for t in statements:
+            words = t.split(None, 4)
+            if words[1] == "SOURCE":
+                files = sorted(glob.glob(s.path(re.search(r"FROM FILES '(.*?)'", t).group(1))))
+                block = re.search(r"\((.*)\)\nFROM FILES", t, re.S).group(1)
+                columns = re.findall(r"^    (\w+)\s+(.*?)(?:\s+FROM '(.*?)')?,?$", block, re.M)
+                tsv_table(s, words[2], files, {key or name: (re.sub(r"LowCardinality\((.*)\)", r"\1", kind), name) for name, kind, key in columns})
+            elif words[1] == "FUNCTION":
+                s.oracle.text(t)
+            elif words[1] == "STREAM":
+                s.table(words[2], t.split(" AS\n", 1)[1])
+            elif words[1] == "METRIC":
+                compare_example_metric(s, words[2], t.split(" AS\n", 1)[1])
+        assert books[2] == 0 and books[0] > 80000, books
+        return f"{s.n_compared} rows of {len(statements)} statements"
+
+
+def compare_example_metric(s, name, select):
+    body, tiers = (select.split("\nEVERY ") + [None])[:2]
+    names = [r[0] for r in s.sql(f"DESCRIBE {name + '_1h' if tiers else name}") if r[0] not in ("bucket", "_set")]
+    if tiers:
+        body = body.replace("SELECT ", "SELECT toDateTime(toStartOfHour(toDateTime(time, 'UTC')), 'UTC') AS bucket, ", 1)
+        body = re.sub(r"GROUPING SETS \((.*)\)$", lambda m: "GROUPING SETS (" + m.group(1).replace("(", "(bucket, ").replace("(bucket, )", "(bucket)") + ")", body)
+        body = re.sub(r"GROUP BY (?!GROUPING)", "GROUP BY bucket, ", body)
+    columns = ", ".join((["toString(bucket)"] if tiers else []) + [f"toString({n})" if n in re.findall(r"\w+", body.split("GROUP BY")[1]) else n for n in names])
+    got = s.sql(f"SELECT {columns} FROM {name + '_1h' if tiers else name} ORDER BY ALL")
+    want = s.oracle.rows(f"SELECT {columns} FROM ({body}) ORDER BY ALL", **dict(ORACLE, group_by_use_nulls="1"))
+    bad = [(g, w) for g, w in zip(got, want) if not all(map(is_near, g, w))]
+    assert len(got) == len(want) and got and not bad, (name, len(got), len(want), bad[:3])
+    s.n_compared += len(got)
+
+
+CASES = [zeek_rita_all_kinds, zeek_rita_metrics, zeek_rita_http_json, zeek_wrccdc_tsv, zeek_wrccdc_is_the_same_as_json, zeek_wrccdc_json, zeek_wrccdc_metrics, zeek_example]
 PARTS = [zeek_rita_part]

@@ -24,7 +24,7 @@ def sql_of(c, name):
 
 def open_flights_and_again():
     with Case() as c:
-        with open(os.path.join(ROOT, "examples", "flights.csv.gz"), "rb") as f:
+        with open(os.path.join(ROOT, "examples", "flights", "flights.csv.gz"), "rb") as f:
             c.write("flights.csv.gz", f.read())
         out = c.ok("open", "--once", "flights.csv.gz")
         for part in ("100,000 read, 100,000 kept, 0 rejected", "by origin (223 values", "rows per hour", "rows per day", "Three to try next"):

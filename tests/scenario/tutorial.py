@@ -105,6 +105,27 @@ def tutorial():
     follow("docs/tutorial.md")
 
 
+def example(name):
+    """What an example's README says that it answers."""
+    follow(f"examples/{name}/README.md")
+
+
+def example_flights():
+    example("flights")
+
+
+def example_weblogs():
+    example("weblogs")
+
+
+def example_telemetry():
+    example("telemetry")
+
+
+def example_windows_events():
+    example("windows-events")
+
+
 def page_is_what_weir_prints(page):
     printed = subprocess.run([WEIR, "help", "--reference", page], capture_output=True, text=True, timeout=20)
     assert printed.returncode == 0, printed.stderr
@@ -178,7 +199,7 @@ def install_and_uninstall():
         shell(os.path.join(ROOT, "scripts", "install"), c.path("build"), c.path("prefix"))
         shutil.rmtree(c.path("build"))
         weir = c.path("prefix/bin/weir")
-        shutil.copy(os.path.join(ROOT, "examples", "flights.csv.gz"), c.path("flights.csv.gz"))
+        shutil.copy(os.path.join(ROOT, "examples", "flights", "flights.csv.gz"), c.path("flights.csv.gz"))
         assert "100,000 kept" in shell(weir, "open", "flights.csv.gz")
         assert shell(weir, "query", "SELECT count() FROM flights").strip() == "100000"
         c.end_stores()
@@ -194,7 +215,8 @@ def install_and_uninstall():
 
 
 def links_lead_somewhere():
-    names = ["README.md"] + [os.path.join("docs", n) for n in os.listdir(os.path.join(ROOT, "docs")) if n.endswith(".md")]
+    names = ["README.md", "examples/README.md"] + [os.path.join("docs", n) for n in os.listdir(os.path.join(ROOT, "docs")) if n.endswith(".md")]
+    names += [os.path.join("examples", n, "README.md") for n in os.listdir(os.path.join(ROOT, "examples")) if os.path.isdir(os.path.join(ROOT, "examples", n))]
     for name in names:
         with open(os.path.join(ROOT, name)) as f:
             for target in re.findall(r"\]\(([^)#]+)[^)]*\)", re.sub(r"`[^`\n]*`", "", f.read())):
@@ -204,5 +226,5 @@ def links_lead_somewhere():
 
 if __name__ == "__main__":
     argv = [a for a in sys.argv if a != "--fill"]
-    sys.exit(run([readme, tutorial, settings_page, functions_page, types_page, formats_page, commands_page, syntax_examples_are_right,
+    sys.exit(run([readme, tutorial, example_flights, example_weblogs, example_telemetry, example_windows_events, settings_page, functions_page, types_page, formats_page, commands_page, syntax_examples_are_right,
                   a_password_comes_from_the_environment_or_a_file_of_ones_own, install_and_uninstall, links_lead_somewhere], argv))

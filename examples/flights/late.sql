@@ -1,4 +1,4 @@
-SET store = 'embedded:../build/late.weir';
+SET store = 'embedded:../../build/late.weir';
 
 CREATE SOURCE flights (
     date        DateTime,
