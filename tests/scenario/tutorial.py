@@ -14,7 +14,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(__file__))
-from weirtest import Case, ROOT, STORE_PROGRAM, WEIR, run
+from weirtest import Case, ROOT, STORE_PROGRAM, WEIR, run, start_store
 
 BLOCK = re.compile(r"^```(sh|text|sql)([^\n]*)\n(.*?)^```$", re.M | re.S)
 
@@ -126,6 +126,40 @@ def example_windows_events():
     example("windows-events")
 
 
+def from_materialized_views():
+    """Both sides of the page: ClickHouse's statements in a weir-store, weir's in weir, the same questions to both."""
+    with open(os.path.join(ROOT, "docs", "from-materialized-views.md")) as f:
+        blocks = re.findall(r"^ *```(sql \w+|csv \S+|text)\n(.*?)^ *```$", f.read(), re.M | re.S)
+    with Case("".join(body for kind, body in blocks if kind == "sql weir")) as c:
+        process, old = start_store(c.path("old.weir"))
+        c.processes.append(process)
+        old.text("CREATE DATABASE web")
+        old.database = "web"
+        question = None
+        for kind, body in blocks:
+            if kind.startswith("csv "):
+                c.write(kind[4:], body)
+                old_rows = f"INSERT INTO requests SELECT *, status >= 500 FROM file('{c.path(kind[4:])}', CSVWithNames)"
+                c.ok("run", "--once")
+            elif kind == "sql clickhouse":
+                for statement in re.split(r";\n", body):
+                    if "INTO OUTFILE" in statement:  # a client's clause
+                        statement = statement.replace("INTO OUTFILE 'requests-old.csv'", "")
+                        assert len(old.rows(statement)) == 5
+                    elif statement.strip():
+                        old.text(statement.replace("k1:9092", "127.0.0.1:9"))
+                if old_rows:
+                    old.text(old_rows)
+                    old.text("SYSTEM REFRESH VIEW paths")
+                    old.text("SYSTEM WAIT VIEW paths")
+                    old_rows = None
+            elif kind in ("sql both", "sql ask"):
+                question = (kind, body)
+            elif kind == "text":
+                assert c.ok("query", question[1], "--format", "TSV") == body, (question[1], c.ok("query", question[1], "--format", "TSV"))
+                assert question[0] == "sql ask" or old.text(question[1]) == body, (question[1], old.text(question[1]))
+
+
 def page_is_what_weir_prints(page):
     printed = subprocess.run([WEIR, "help", "--reference", page], capture_output=True, text=True, timeout=20)
     assert printed.returncode == 0, printed.stderr
@@ -226,5 +260,5 @@ def links_lead_somewhere():
 
 if __name__ == "__main__":
     argv = [a for a in sys.argv if a != "--fill"]
-    sys.exit(run([readme, tutorial, example_flights, example_weblogs, example_telemetry, example_windows_events, settings_page, functions_page, types_page, formats_page, commands_page, syntax_examples_are_right,
+    sys.exit(run([readme, tutorial, example_flights, example_weblogs, example_telemetry, example_windows_events, from_materialized_views, settings_page, functions_page, types_page, formats_page, commands_page, syntax_examples_are_right,
                   a_password_comes_from_the_environment_or_a_file_of_ones_own, install_and_uninstall, links_lead_somewhere], argv))
