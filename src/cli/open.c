@@ -80,9 +80,11 @@ static bool has_same_kinds(const struct inference *a, const struct inference *b)
 
 static bool is_same_source(const struct inference *a, const struct inference *b)
 {
-    if (a->layout.is_json || b->layout.is_json)
-        return a->layout.is_json && b->layout.is_json && has_same_paths(a, b);
-    return layout_eq(&a->layout, &b->layout) && (a->layout.has_header || has_same_kinds(a, b));
+    bool has_own_names = a->layout.is_json || a->layout.format == FORMAT_LOGFMT;
+    if (has_own_names)
+        return a->layout.format == b->layout.format && has_same_paths(a, b);
+    return layout_eq(&a->layout, &b->layout) && a->n_columns == b->n_columns &&
+           (a->layout.has_header || a->layout.is_decoded || has_same_kinds(a, b));
 }
 
 static int observe_file(struct opening *o, const char *path, int64_t now_s)

@@ -3,186 +3,14 @@
  * Counts into decisions. A column gets the narrowest type that takes what was seen, with room
  * above it; a few values in a thousand that fit nothing do not decide (they become rejects), and
  * everything is said with its reason. */
-#include "cli/infer/infer.h"
+#include "cli/infer/decide_priv.h"
 
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "codec/value.h"
-
-/* ---- names ---- */
-
-/* The last word of a name: "user_id", "userId", "user id" -> "id", in lower case. */
-static size_t last_word(char out[64], const char *name)
-{
-    size_t n = strlen(name), start = n;
-    while (n > 0 && !isalnum((unsigned char)name[n - 1]))
-        n--;
-    start = n;
-    while (start > 0 && isalnum((unsigned char)name[start - 1])) {
-        start--;
-        bool is_hump = isupper((unsigned char)name[start]) && start > 0 &&
-                       islower((unsigned char)name[start - 1]);
-        if (is_hump)
-            break;
-    }
-    size_t length = 0;
-    for (size_t i = start; i < n && length < 63; i++)
-        out[length++] = (char)tolower((unsigned char)name[i]);
-    out[length] = '\0';
-    return length;
-}
-
-static bool is_one_of(const char *word, const char *const *list)
-{
-    for (; *list; list++)
-        if (strcmp(word, *list) == 0)
-            return true;
-    return false;
-}
-
-static bool has_word(const char *name, const char *const *list)
-{
-    char word[64];
-    size_t n = 0;
-    for (const char *p = name;; p++) {
-        bool is_hump = isupper((unsigned char)*p) && p > name && islower((unsigned char)p[-1]);
-        if (!isalnum((unsigned char)*p) || is_hump) {
-            word[n] = '\0';
-            if (n > 0 && is_one_of(word, list))
-                return true;
-            n = 0;
-        }
-        if (*p == '\0')
-            return false;
-        if (isalnum((unsigned char)*p) && n < sizeof(word) - 1)
-            word[n++] = (char)tolower((unsigned char)*p);
-    }
-}
-
-/* Ends in id, code or zip. */
-static bool is_key_name(const char *name)
-{
-    static const char *const words[] = {"id",  "ids",     "uid",      "uuid",  "guid", "code",
-                                        "zip", "zipcode", "postcode", "phone", NULL};
-    static const char *const other_words[] = {
-        "paid",  "bid",   "valid", "invalid", "humid",   "grid",   "void", "solid", "liquid",
-        "avoid", "fluid", "mid",   "acid",    "android", "covid",  "aid",  "said",  "laid",
-        "kid",   "lid",   "rid",   "rapid",   "prepaid", "unpaid", "gzip", "unzip", NULL};
-    char word[64];
-    size_t n = last_word(word, name);
-    if (is_one_of(word, other_words))
-        return false;
-    return is_one_of(word, words) || (n > 2 && strcmp(word + n - 2, "id") == 0) ||
-           (n > 4 && strcmp(word + n - 4, "code") == 0) ||
-           (n > 3 && strcmp(word + n - 3, "zip") == 0);
-}
-
-static bool is_time_name(const char *name)
-{
-    static const char *const words[] = {
-        "time",    "timestamp", "ts", "date", "datetime", "when",    "at",    "day", "epoch",
-        "created", "event",     "t",  "utc",  "logged",   "started", "start", NULL};
-    char word[64];
-    size_t n = last_word(word, name);
-    return has_word(name, words) ||
-           (n > 4 && (strcmp(word + n - 4, "time") == 0 || strcmp(word + n - 4, "date") == 0)) ||
-           strncasecmp(name, "time", 4) == 0;
-}
-
-static bool is_other_time_name(const char *name)
-{
-    static const char *const words[] = {"birth",   "birthdate", "birthday",   "born",  "dob",
-                                        "expires", "expiry",    "expiration", "due",   "end",
-                                        "ended",   "updated",   "modified",   "valid", "until",
-                                        "renewal", NULL};
-    return has_word(name, words);
-}
-
-static bool is_rate_name(const char *name)
-{
-    static const char *const words[] = {
-        "delay",       "latency",   "duration", "elapsed",  "time",     "ms",         "us",
-        "ns",          "sec",       "secs",     "seconds",  "rtt",      "ttfb",       "temp",
-        "temperature", "rate",      "ratio",    "pct",      "percent",  "percentage", "price",
-        "score",       "age",       "speed",    "load",     "cpu",      "util",       "utilization",
-        "avg",         "mean",      "level",    "humidity", "pressure", "loss",       "rank",
-        "rating",      "lag",       "jitter",   "voltage",  "value",    "val",        "reading",
-        "usage",       "occupancy", "min",      "max",      "median",   NULL};
-    return has_word(name, words);
-}
-
-static bool is_sum_name(const char *name)
-{
-    static const char *const words[] = {"bytes",    "count",    "amount", "total",  "qty",
-                                        "quantity", "distance", "size",   "volume", "requests",
-                                        "packets",  "pkts",     "num",    "cost",   "revenue",
-                                        "sales",    "fare",     "tip",    "sum",    "units",
-                                        "hits",     "clicks",   "octets", "kwh",    NULL};
-    return has_word(name, words);
-}
-
-static bool is_place_name(const char *name)
-{
-    static const char *const words[] = {
-        "lat",  "latitude", "lon",  "lng",      "long",    "longitude", "x",       "y",
-        "year", "month",    "hour", "minute",   "weekday", "port",      "version", "index",
-        "row",  "line",     "seq",  "sequence", "offset",  "p",         NULL};
-    char word[64];
-    last_word(word, name);
-    return is_one_of(word, words);
-}
-
-/* ---- names in SQL ---- */
-
-static bool is_taken(const struct inference *inf, size_t before, const char *name)
-{
-    static const char *const own[] = {"_source", "_partition", "_offset", "_arrival", "_id",
-                                      "_path",   "_file",      "_set",    "bucket",   NULL};
-    if (is_one_of(name, own))
-        return true;
-    for (size_t i = 0; i < before; i++) {
-        const struct infer_column *c = inf->columns[i];
-        if ((c->name && strcmp(c->name, name) == 0) ||
-            (c->text_name && strcmp(c->text_name, name) == 0))
-            return true;
-    }
-    return false;
-}
-
-static char *free_name(struct inference *inf, size_t before, const char *wish)
-{
-    char *name = arena_text(&inf->arena, str_of(wish));
-    for (int i = 2; is_taken(inf, before, name); i++)
-        name = arena_printf(&inf->arena, "%s_%d", wish, i);
-    return name;
-}
-
-static char *plain_name(struct arena *arena, const char *path)
-{
-    char *name = arena_printf(arena, "%s%s", isdigit((unsigned char)*path) ? "c_" : "", path);
-    size_t n = 0;
-    for (char *p = name; *p; p++) {
-        if (isalnum((unsigned char)*p) || (*p == '_' && (unsigned char)*p < 128))
-            name[n++] = *p;
-        else if (n > 0 && name[n - 1] != '_')
-            name[n++] = '_';
-    }
-    while (n > 1 && name[n - 1] == '_')
-        n--;
-    name[n] = '\0';
-    return n ? name : arena_text(arena, STR("c"));
-}
-
-static void name_column(struct inference *inf, size_t i)
-{
-    struct infer_column *c = inf->columns[i];
-    if (c->path == NULL)
-        c->name = free_name(inf, i, arena_printf(&inf->arena, "c%zu", i + 1));
-    else
-        c->name = free_name(inf, i, plain_name(&inf->arena, c->path));
-}
+#include "lang/parse.h"
 
 /* ---- types ---- */
 
@@ -192,23 +20,6 @@ static uint64_t null_count(const struct column_stats *s)
     for (size_t i = 0; i < NULL_SPELLINGS; i++)
         n += s->n_null[i];
     return n;
-}
-
-struct decision {
-    struct inference *inf;
-    struct infer_column *c;
-    const struct column_stats *s;
-    uint64_t tolerance;
-    struct buf why, change;
-    const char *base;    /* type without Nullable */
-    const char *convert; /* function of text that gives it: "toInt32(%s)" */
-    bool must_convert;
-    const char *number; /* EPHEMERAL type that is converted instead of String */
-};
-
-static bool fits(const struct decision *d, uint64_t n)
-{
-    return d->s->n_values > 0 && n > 0 && n + d->tolerance >= d->s->n_values;
 }
 
 static void put_thousands(struct buf *out, uint64_t v)
@@ -236,7 +47,7 @@ static void say_misfits(struct decision *d, uint64_t n_fit)
                *example ? "')" : "");
 }
 
-static void choose_time_type(struct decision *d, const char *what, bool is_direct)
+void decide_time(struct decision *d, const char *what, bool is_direct)
 {
     const struct column_stats *s = d->s;
     bool is_wide = s->n_out_of_range > 0;
@@ -260,6 +71,12 @@ static void choose_time_type(struct decision *d, const char *what, bool is_direc
                                   : "parseDateTime64BestEffort(%s, 9, 'UTC')";
     }
     d->must_convert = !is_direct;
+    if (s->n_comma_times > 0) {
+        d->must_convert = true;
+        d->convert =
+            arena_printf(&d->inf->arena,
+                         "parseDateTime64BestEffort(replaceOne(%%s, ',', '.'), %u, 'UTC')", scale);
+    }
     d->c->role = ROLE_TIME;
     buf_printf(&d->why, "%s", what);
     if (is_day) {
@@ -291,7 +108,24 @@ static void decide_epoch(struct decision *d, size_t unit)
     buf_text(&d->change, "as a number: UInt64");
 }
 
-static void decide_text(struct decision *d, const char *why)
+/* "never others: Enum8('a' = 1, …)", where these are few and short. */
+static bool put_enum(struct buf *out, const struct column_stats *s)
+{
+    AUTO_DONE(buf) list = {0};
+    if (s->is_full || s->n_seen != s->n_few || s->n_seen < 2 || s->n_seen * 10 > s->n_values)
+        return false;
+    for (size_t i = 0; i < s->n_few; i++) {
+        buf_text(&list, i ? ", " : "");
+        print_string_literal(&list, str_of(s->few[i]));
+        buf_printf(&list, " = %zu", i + 1);
+    }
+    if (list.n > 100)
+        return false;
+    buf_printf(out, "never others: Enum8(%s)", buf_cstr(&list));
+    return true;
+}
+
+void decide_text(struct decision *d, const char *why)
 {
     const struct column_stats *s = d->s;
     /* Each value comes again, often. In a few records that is seen less well. */
@@ -307,9 +141,34 @@ static void decide_text(struct decision *d, const char *why)
     buf_printf(&d->why, "%s distinct value%s in ", s->is_full ? " and more" : "",
                s->n_seen == 1 ? "" : "s");
     put_thousands(&d->why, s->n_values);
-    buf_text(&d->change,
-             is_few ? "many values to come: String" : "few values: LowCardinality(String)");
+    if (!is_few || !put_enum(&d->change, s))
+        buf_text(&d->change,
+                 is_few ? "many values to come: String" : "few values: LowCardinality(String)");
     d->c->role = is_few && s->n_seen >= 2 && s->n_seen <= 1000 ? ROLE_DIMENSION : ROLE_PLAIN;
+}
+
+void decide_number_role(struct decision *d, bool is_key)
+{
+    const struct column_stats *s = d->s;
+    bool is_few = !s->is_full && s->n_seen <= 20 && s->n_seen * 10 <= s->n_values;
+    bool is_unique = s->n_seen == s->n_counted && s->n_values >= 20;
+    bool is_counting = s->n_values >= 3 && s->n_steps + 1 >= s->n_values;
+    if (is_key) {
+        buf_text(&d->why, "; the name says key: never a measure");
+        d->c->role = is_few && s->n_seen >= 2 ? ROLE_DIMENSION : ROLE_KEY;
+    } else if (is_few) {
+        buf_printf(&d->why, "; %zu distinct values", s->n_seen);
+        d->c->role = s->n_seen >= 2 ? ROLE_DIMENSION : ROLE_PLAIN;
+    } else if (is_counting || is_unique) {
+        buf_text(&d->why, is_counting ? "; counts the rows: never a measure"
+                                      : "; each one once: a key, never a measure");
+        d->c->role = ROLE_KEY;
+    } else if (name_is_place(decision_name(d))) {
+        d->c->role = ROLE_PLAIN;
+    } else {
+        buf_text(&d->why, ", many values: a measure");
+        d->c->role = ROLE_MEASURE;
+    }
 }
 
 static void decide_integer(struct decision *d)
@@ -324,15 +183,15 @@ static void decide_integer(struct decision *d)
         decide_text(d, "more digits than 64 bits hold");
         return;
     }
-    bool is_key = is_key_name(name);
+    bool is_key = name_is_key(name);
     for (size_t i = 0; !is_key && i < 4; i++) {
-        if (fits(d, s->n_epoch[i])) {
+        if (decision_fits(d, s->n_epoch[i])) {
             decide_epoch(d, i);
             return;
         }
     }
-    if (!is_key && fits(d, s->n_date8) && is_time_name(name)) {
-        choose_time_type(d, "dates as YYYYMMDD", true);
+    if (!is_key && decision_fits(d, s->n_date8) && name_is_time(name)) {
+        decide_time(d, "dates as YYYYMMDD", true);
         return;
     }
     d->c->is_signed = s->n_negative > 0;
@@ -350,25 +209,7 @@ static void decide_integer(struct decision *d)
         buf_text(&d->why, "-1");
     else
         buf_printf(&d->why, "%" PRIu64, s->max);
-    bool is_few = !s->is_full && s->n_seen <= 20 && s->n_seen * 10 <= s->n_values;
-    bool is_unique = s->n_seen == s->n_counted && s->n_values >= 20;
-    bool is_counting = s->n_values >= 3 && s->n_steps + 1 >= s->n_values;
-    if (is_key) {
-        buf_text(&d->why, "; the name says key: never a measure");
-        d->c->role = is_few && s->n_seen >= 2 ? ROLE_DIMENSION : ROLE_KEY;
-    } else if (is_few) {
-        buf_printf(&d->why, "; %zu distinct values", s->n_seen);
-        d->c->role = s->n_seen >= 2 ? ROLE_DIMENSION : ROLE_PLAIN;
-    } else if (is_counting || is_unique) {
-        buf_text(&d->why, is_counting ? "; counts the rows: never a measure"
-                                      : "; each one once: a key, never a measure");
-        d->c->role = ROLE_KEY;
-    } else if (is_place_name(name)) {
-        d->c->role = ROLE_PLAIN;
-    } else {
-        buf_text(&d->why, ", many values: a measure");
-        d->c->role = ROLE_MEASURE;
-    }
+    decide_number_role(d, is_key);
     buf_text(&d->change, d->c->is_signed ? "wider: Int64; as text: String"
                                          : "negative: Int32; wider: UInt64; as text: String");
 }
@@ -377,7 +218,8 @@ static void decide_float(struct decision *d)
 {
     const char *name = d->c->path ? d->c->path : d->c->name;
     const struct column_stats *s = d->s;
-    if (is_time_name(name) && !is_key_name(name) && fits(d, s->n_epoch_float + s->n_epoch[0])) {
+    if (name_is_time(name) && !name_is_key(name) &&
+        decision_fits(d, s->n_epoch_float + s->n_epoch[0])) {
         d->base = "DateTime64(6, 'UTC')";
         d->convert = "toDateTime64(%s, 6, 'UTC')";
         if (d->inf->layout.is_json) {
@@ -396,7 +238,7 @@ static void decide_float(struct decision *d)
     d->c->is_signed = s->n_negative > 0;
     d->c->is_real = true;
     buf_printf(&d->why, "numbers with a fraction ('%s')", s->example[VALUE_FLOAT]);
-    bool is_plain = is_key_name(name) || is_place_name(name) || s->n_seen < 2;
+    bool is_plain = name_is_key(name) || name_is_place(name) || s->n_seen < 2;
     if (!is_plain)
         buf_text(&d->why, ": a measure");
     d->c->role = is_plain ? ROLE_PLAIN : ROLE_MEASURE;
@@ -429,10 +271,10 @@ static void decide_day_month(struct decision *d)
         buf_printf(&what, "dates, %s first ('%s')", is_day_first ? "day" : "month", example);
     else
         buf_printf(&what, "dates, %s first (as asked for)", is_day_first ? "day" : "month");
-    choose_time_type(d, buf_cstr(&what), is_day_first && is_read);
+    decide_time(d, buf_cstr(&what), is_day_first && is_read);
     if (!is_day_first) {
-        c->text_name =
-            free_name(d->inf, d->inf->n_columns, arena_printf(&d->inf->arena, "%s_text", c->name));
+        c->text_name = column_free_name(d->inf, d->inf->n_columns,
+                                        arena_printf(&d->inf->arena, "%s_text", c->name));
         AUTO_DONE(buf) expression = {0};
         const char *hole = strstr(d->convert, "%s");
         buf_put(&expression, d->convert, (size_t)(hole - d->convert));
@@ -447,6 +289,8 @@ static void decide_kind(struct decision *d)
     const struct column_stats *s = d->s;
     const uint64_t *n = s->n_kind;
     uint64_t n_fit;
+    if (decide_json_compound(d) || decide_declared(d))
+        return;
     if (s->n_values == 0) {
         d->base = "String";
         d->convert = "%s";
@@ -457,13 +301,15 @@ static void decide_kind(struct decision *d)
     if (s->n_objects > 0) {
         decide_text(d, "a value here, an object there: both as text");
         n_fit = s->n_values;
-    } else if (fits(d, n_fit = n[VALUE_BOOL])) {
+    } else if (n[VALUE_WRITTEN] > 0 && decide_form(d, &n_fit)) {
+        /* also where few are so: they would be rejects among plain numbers */
+    } else if (decision_fits(d, n_fit = n[VALUE_BOOL])) {
         d->base = "Bool";
         d->convert = "toBool(%s)";
         buf_text(&d->why, "true and false");
         buf_text(&d->change, "as text: LowCardinality(String)");
         d->c->role = ROLE_DIMENSION;
-    } else if (fits(d, n_fit = n[VALUE_IPV4] + n[VALUE_IPV6])) {
+    } else if (decision_fits(d, n_fit = n[VALUE_IPV4] + n[VALUE_IPV6])) {
         d->base = n[VALUE_IPV6] ? "IPv6" : "IPv4";
         d->convert = n[VALUE_IPV6] ? "toIPv6(%s)" : "toIPv4(%s)";
         buf_text(&d->why, n[VALUE_IPV6] && n[VALUE_IPV4] ? "addresses of both kinds"
@@ -471,23 +317,23 @@ static void decide_kind(struct decision *d)
                                                          : "IPv4 addresses");
         buf_text(&d->change,
                  n[VALUE_IPV6] ? "as text: String" : "IPv6 ones to come: IPv6; as text: String");
-    } else if (n[VALUE_FLOAT] > 0 && fits(d, n_fit = n[VALUE_INT] + n[VALUE_FLOAT])) {
+    } else if (n[VALUE_FLOAT] > 0 && decision_fits(d, n_fit = n[VALUE_INT] + n[VALUE_FLOAT])) {
         decide_float(d);
-    } else if (fits(d, n_fit = n[VALUE_INT])) {
+    } else if (decision_fits(d, n_fit = n[VALUE_INT])) {
         decide_integer(d);
-    } else if (fits(d, n_fit = n[VALUE_DAY_MONTH]) && s->n_other_separator == 0) {
+    } else if (decision_fits(d, n_fit = n[VALUE_DAY_MONTH]) && s->n_other_separator == 0) {
         decide_day_month(d);
-    } else if (fits(d, n_fit = n[VALUE_TIME])) {
-        choose_time_type(d,
-                         s->n_iso >= n[VALUE_TIME]
-                             ? (s->n_iso == s->n_values ? "100 % ISO times" : "ISO times")
-                             : "times",
-                         true);
-    } else {
+    } else if (decision_fits(d, n_fit = n[VALUE_TIME])) {
+        decide_time(d,
+                    s->n_iso >= n[VALUE_TIME]
+                        ? (s->n_iso == s->n_values ? "100 % ISO times" : "ISO times")
+                        : "times",
+                    true);
+    } else if (!decide_form(d, &n_fit)) {
         decide_text(d, NULL);
         n_fit = s->n_values;
     }
-    if (strstr(d->base, "String") == NULL)
+    if (strstr(d->base, "String") == NULL || strncmp(d->base, "Array", 5) == 0)
         say_misfits(d, n_fit);
 }
 
@@ -532,6 +378,10 @@ static void finish_type(struct decision *d)
     struct infer_column *c = d->c;
     struct arena *arena = &d->inf->arena;
     c->is_nullable = null_count(d->s) > 0 || d->s->n_values == 0;
+    if (strncmp(d->base, "Array(", 6) == 0 || strncmp(d->base, "Map(", 4) == 0) {
+        c->type = arena_text(arena, str_of(d->base)); /* where there is none it is empty */
+        return;
+    }
     bool is_low = strcmp(d->base, "LowCardinality(String)") == 0;
     c->type = c->is_nullable ? is_low ? arena_text(arena, STR("LowCardinality(Nullable(String))"))
                                       : arena_printf(arena, "Nullable(%s)", d->base)
@@ -542,8 +392,8 @@ static void finish_type(struct decision *d)
         return;
     if (c->text_name == NULL)
         c->text_name =
-            free_name(d->inf, d->inf->n_columns,
-                      arena_printf(arena, "%s_%s", c->name, d->number ? "number" : "text"));
+            column_free_name(d->inf, d->inf->n_columns,
+                             arena_printf(arena, "%s_%s", c->name, d->number ? "number" : "text"));
     AUTO_DONE(buf) e = {0};
     const char *hole = strstr(d->convert, "%s");
     c->text_type = arena_text(arena, str_of(d->number ? d->number : "String"));
@@ -575,21 +425,16 @@ static void decide_column(struct inference *inf, size_t i)
     c->role = ROLE_PLAIN;
     c->text_name = c->expression = NULL;
     c->is_skipped = c->is_signed = c->is_real = false;
-    bool is_nameless = inf->layout.has_header && (c->path == NULL || *c->path == '\0');
-    bool is_double = false;
-    for (size_t k = 0; inf->layout.has_header && !is_nameless && k < inf->n_columns; k++)
-        is_double = is_double || (k != i && strcmp(c->path, inf->columns[k]->path) == 0);
     /* null where others have an object: that one's own columns say it. */
-    bool is_object = c->stats.n_objects > 0 && c->stats.n_values == 0;
-    if (is_nameless || is_double || c->stats.n_arrays > 0 || is_object) {
+    bool is_object = c->stats.n_objects > 0 && c->stats.n_values == 0 && c->stats.n_arrays == 0;
+    bool is_never = decoder_names(inf->layout.format) && c->stats.n_values == 0;
+    if (is_object || is_never) {
         c->is_skipped = true;
         c->type = arena_text(&inf->arena, STR("-"));
         c->reason = arena_text(
             &inf->arena,
-            is_nameless ? STR("not read: the header has no name for it")
-            : is_object ? STR("not read: null or an object, whose fields are columns of their own")
-            : is_double ? STR("not read: the header has this name twice")
-                        : STR("not read: arrays (lists) are not read yet"));
+            is_never ? STR("not read: no record has it")
+                     : STR("not read: null or an object, whose fields are columns of their own"));
         c->change = arena_text(&inf->arena, STR(""));
         return;
     }
@@ -618,7 +463,7 @@ static void choose_event_time(struct inference *inf)
         if (null_count(s) * 20 > inf->n_records || s->n_out_of_range * 20 > s->n_values)
             continue;
         int score = 100 + (s->n_date_only * 2 < s->n_values ? 20 : 0) +
-                    (is_time_name(name) ? 10 : 0) - (is_other_time_name(name) ? 40 : 0) -
+                    (name_is_time(name) ? 10 : 0) - (name_is_other_time(name) ? 40 : 0) -
                     (null_count(s) ? 5 : 0) - (*name == '_' ? 15 : 0) - (int)(i < 9 ? i : 9) +
                     (c->path == NULL ? 10 : 0);
         if (score > best_score) {
@@ -649,7 +494,7 @@ static int dimension_score(const struct inference *inf, const struct infer_colum
     int score = n >= 5 && n <= 500 ? 30 : n <= 4 ? 20 : 10;
     if (strstr(c->type, "String") == NULL)
         score -= 5;
-    if (is_key_name(c->path ? c->path : c->name))
+    if (name_is_key(c->path ? c->path : c->name))
         score -= 3;
     if (null_count(&c->stats) * 2 > inf->n_records)
         score -= 15;
@@ -694,7 +539,7 @@ static void choose_measures(struct inference *inf)
         if (c->is_skipped || c->role != ROLE_MEASURE || null_count(&c->stats) * 2 > inf->n_records)
             continue;
         const char *name = c->path ? c->path : c->name;
-        c->is_averaged = !is_sum_name(name) && (c->is_signed || c->is_real || is_rate_name(name));
+        c->is_averaged = !name_is_sum(name) && (c->is_signed || c->is_real || name_is_rate(name));
         inf->measures[inf->n_measures++] = (int)i;
     }
 }
@@ -725,8 +570,7 @@ void inference_decide(struct inference *inf)
     inf->name = name;
     for (size_t i = 0; i < inf->n_columns; i++)
         inf->columns[i]->name = inf->columns[i]->text_name = NULL;
-    for (size_t i = 0; i < inf->n_columns; i++)
-        name_column(inf, i);
+    columns_name(inf);
     for (size_t i = 0; i < inf->n_columns; i++)
         decide_column(inf, i);
     choose_event_time(inf);

@@ -8,7 +8,7 @@
 #include <jansson.h>
 #include <unistd.h>
 
-enum { MAX_CELLS = 4096, MAX_JSON_DEPTH = 20 };
+enum { MAX_CELLS = 4096 };
 
 struct inference *inference_new(void)
 {
@@ -27,7 +27,7 @@ void inference_free(struct inference *inf)
     free(inf);
 }
 
-static struct infer_column *add_column(struct inference *inf, const char *path, size_t position)
+struct infer_column *inference_add_column(struct inference *inf, const char *path, size_t position)
 {
     if (inf->n_columns == inf->columns_cap) {
         inf->columns_cap = inf->columns_cap ? inf->columns_cap * 2 : 32;
@@ -64,7 +64,7 @@ static void map_header(const struct inference *inf, const struct layout *own, si
 {
     for (size_t i = 0; i < own->n_columns; i++) {
         map[i] = i;
-        for (size_t k = 0; own->has_header && k < inf->n_columns; k++)
+        for (size_t k = 0; own->has_header && !own->is_positional && k < inf->n_columns; k++)
             if (inf->columns[k]->path && str_eq(own->names[i], str_of(inf->columns[k]->path)))
                 map[i] = k;
     }
@@ -156,127 +156,6 @@ static void observe_rows(struct inference *inf, const struct layout *own, const 
     }
 }
 
-/* ---- JSON lines ---- */
-
-static struct infer_column *column_of_path(struct inference *inf, const char *path)
-{
-    /* Records are alike: the column is nearly always the next one. */
-    static _Thread_local size_t guess;
-    for (size_t k = 0; k < inf->n_columns; k++) {
-        size_t i = (guess + k) % inf->n_columns;
-        if (strcmp(inf->columns[i]->path, path) == 0) {
-            guess = i + 1;
-            return inf->columns[i];
-        }
-    }
-    if (inf->n_columns == MAX_CELLS)
-        return NULL;
-    struct infer_column *c = add_column(inf, path, inf->n_columns);
-    c->stats.n_missing = inf->n_records; /* of all records before */
-    return c;
-}
-
-static void observe_json_value(struct inference *inf, json_t *value, struct buf *path, int depth,
-                               int64_t now_s)
-{
-    char number[64];
-    if (json_is_object(value) && json_object_size(value) > 0 && depth < MAX_JSON_DEPTH) {
-        const char *key;
-        json_t *member;
-        size_t n = path->n;
-        json_object_foreach(value, key, member)
-        {
-            path->n = n;
-            if (n)
-                buf_byte(path, '.');
-            buf_text(path, key);
-            observe_json_value(inf, member, path, depth + 1, now_s);
-        }
-        path->n = n;
-        return;
-    }
-    if (path->n == 0)
-        return;
-    struct infer_column *c = column_of_path(inf, buf_cstr(path));
-    if (c == NULL)
-        return;
-    struct column_stats *s = &c->stats;
-    if (json_is_array(value) || json_is_object(value)) {
-        s->n_arrays++;
-    } else if (json_is_null(value)) {
-        s->n_null[NULL_MARK]++;
-    } else if (json_is_string(value)) {
-        column_observe(s, (struct str){json_string_value(value), json_string_length(value)}, true,
-                       true, now_s);
-    } else {
-        if (json_is_boolean(value))
-            snprintf(number, sizeof(number), "%s", json_is_true(value) ? "true" : "false");
-        else if (json_is_integer(value))
-            snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-        else
-            snprintf(number, sizeof(number), "%.17g", json_real_value(value));
-        size_t n = strlen(number);
-        if (json_is_real(value) && strpbrk(number, ".eni") == NULL)
-            snprintf(number + n, sizeof(number) - n, ".0"); /* 5.0 stays a number with a fraction */
-        column_observe(s, str_of(number), false, true, now_s);
-    }
-}
-
-static void observe_json_record(struct inference *inf, struct str line, struct buf *path,
-                                int64_t now_s)
-{
-    json_error_t error;
-    json_t *value = json_loadb(line.p, line.n, 0, &error);
-    if (value == NULL)
-        value = json_loadb(line.p, line.n, JSON_DECODE_INT_AS_REAL, &error);
-    if (!json_is_object(value)) {
-        inf->n_broken++;
-    } else {
-        path->n = 0;
-        observe_json_value(inf, value, path, 0, now_s);
-        inf->n_records++;
-    }
-    json_decref(value);
-}
-
-/* Paths that are an object in some records and a value or null in others. */
-static void note_objects(struct inference *inf)
-{
-    for (size_t i = 0; i < inf->n_columns; i++) {
-        struct infer_column *c = inf->columns[i];
-        size_t n = strlen(c->path);
-        for (size_t k = 0; k < inf->n_columns; k++)
-            if (strncmp(inf->columns[k]->path, c->path, n) == 0 && inf->columns[k]->path[n] == '.')
-                c->stats.n_objects++;
-    }
-}
-
-static void observe_json(struct inference *inf, const struct sample *s, int64_t now_s)
-{
-    AUTO_DONE(buf) path = {0};
-    enum { MAX_RECORDS = 150000 };
-    const char *p = s->text.p, *end = p + s->text.n;
-    if (end - p >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0)
-        p += 3;
-    for (size_t n = 0; p < end && n < MAX_RECORDS;) {
-        const char *line = memchr(p, '\n', (size_t)(end - p));
-        struct str text = {p, (size_t)((line ? line : end) - p)};
-        p = line ? line + 1 : end;
-        if (text.n > 0 && !(text.n == 1 && text.p[0] == '\r')) {
-            observe_json_record(inf, text, &path, now_s);
-            n++;
-        }
-    }
-    note_objects(inf);
-    for (size_t i = 0; i < inf->n_columns; i++) {
-        struct column_stats *c = &inf->columns[i]->stats;
-        uint64_t there = c->n_values + c->n_arrays;
-        for (size_t k = 0; k < NULL_SPELLINGS; k++)
-            there += c->n_null[k];
-        c->n_missing = inf->n_records > there ? inf->n_records - there : 0;
-    }
-}
-
 /* ---- all ---- */
 
 static void add_file(struct inference *inf, const struct sample *s)
@@ -293,6 +172,17 @@ static void add_file(struct inference *inf, const struct sample *s)
     inf->total_bytes += s->total_bytes;
 }
 
+static void add_columns(struct inference *inf, const struct layout *own)
+{
+    if (own->is_decoded) {
+        add_decoded_columns(inf, own);
+        return;
+    }
+    for (size_t i = 0; i < own->n_columns; i++)
+        inference_add_column(inf, own->names ? own->names[i].p : NULL, i)->is_positional =
+            own->is_positional || own->format == FORMAT_JSON_COMPACT;
+}
+
 enum err_code inference_observe(struct inference *inf, const struct sample *s, int64_t now_s,
                                 struct err *e)
 {
@@ -300,12 +190,13 @@ enum err_code inference_observe(struct inference *inf, const struct sample *s, i
     TRY(layout_find(&own, s, &inf->arena, e));
     if (inf->n_files == 0) {
         inf->layout = own;
-        for (size_t i = 0; i < own.n_columns; i++)
-            add_column(inf, own.has_header ? own.names[i].p : NULL, i);
+        add_columns(inf, &own);
     }
     add_file(inf, s);
-    if (own.is_json)
-        observe_json(inf, s, now_s);
+    if (own.is_json || own.is_compact)
+        observe_json(inf, &own, s, now_s);
+    else if (own.is_decoded)
+        TRY(observe_decoded(inf, &own, s, now_s, e));
     else
         observe_rows(inf, &own, s, now_s);
     if (inf->n_records == 0)
@@ -318,8 +209,15 @@ void inference_observe_record(struct inference *inf, struct str record, struct s
 {
     const struct layout *l = &inf->layout;
     if (l->is_json) {
-        AUTO_DONE(buf) path = {0};
-        observe_json_record(inf, record, &path, now_s);
+        observe_json_record(inf, record, now_s);
+        return;
+    }
+    if (l->is_compact) {
+        observe_compact_record(inf, record, now_s);
+        return;
+    }
+    if (l->is_decoded) {
+        observe_decoded_lines(inf, l, record, now_s);
         return;
     }
     AUTO_MEM struct cell *cells = xcalloc(MAX_CELLS, sizeof(*cells));
@@ -535,7 +433,9 @@ static enum err_code scan_text(struct scan *s, int fd, enum compression compress
 enum err_code inference_scan_dates(struct inference *inf, size_t column, struct err *e)
 {
     struct infer_column *c = inf->columns[column];
-    if (inf->is_whole && !inf->is_cut)
+    bool is_scanned =
+        layout_is_cells(&inf->layout) || (inf->layout.is_json && !inf->layout.is_stream);
+    if (!is_scanned || (inf->is_whole && !inf->is_cut))
         return ERR_OK;
     AUTO_MEM struct cell *cells = xcalloc(MAX_CELLS, sizeof(*cells));
     struct scan s = {.layout = &inf->layout, .path = c->path, .at = c->position, .cells = cells};

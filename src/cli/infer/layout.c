@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Format, delimiter and header, from the first lines. */
+ * Cells between delimiters: which one, and is there a header? From the first lines. */
 #include "cli/infer/infer.h"
 
 #include <ctype.h>
-#include <jansson.h>
 
 #include "codec/value.h"
 
@@ -297,48 +296,33 @@ static bool has_tsv_escapes(struct str text)
 
 /* ---- all ---- */
 
-static bool looks_json(struct str text, struct err *e, enum err_code *code, const char *path)
+/* Lines of several words: text, not one column of values. */
+static bool is_prose(struct str text)
 {
-    while (text.n && isspace((unsigned char)*text.p)) {
-        text.p++;
-        text.n--;
+    const char *p = text.p, *end = p + text.n;
+    size_t n_lines = 0, n_prose = 0;
+    while (p < end && n_lines < LOOK_RECORDS) {
+        size_t n = line_length(p, end), n_blanks = 0;
+        for (size_t i = 1; i < n; i++)
+            n_blanks += p[i] == ' ' && p[i - 1] != ' ';
+        n_lines += n > 0;
+        n_prose += n_blanks >= 3;
+        p += n < (size_t)(end - p) ? n + 1 : n;
     }
-    *code = ERR_OK;
-    if (text.n == 0)
-        return false;
-    if (*text.p == '[') {
-        const char *p = text.p + 1;
-        while (p < text.p + text.n && isspace((unsigned char)*p))
-            p++;
-        if (p < text.p + text.n && *p == '{') {
-            *code = err_set(e, ERR_INVALID,
-                            "%1$s is one JSON array, not a record a line; convert it: jq -c '.[]' "
-                            "'%1$s' > '%1$s.ndjson'",
-                            path);
+    return n_prose * 2 > n_lines;
+}
+
+/* Columns cannot be found by their names: some have none, or one name is there twice. */
+static bool needs_positions(const struct layout *l)
+{
+    for (size_t i = 0; i < l->n_columns; i++) {
+        if (l->names[i].n == 0)
             return true;
-        }
-        return false;
+        for (size_t k = 0; k < i; k++)
+            if (str_eq(l->names[i], l->names[k]))
+                return true;
     }
-    if (*text.p != '{')
-        return false;
-    size_t n = line_length(text.p, text.p + text.n);
-    json_error_t error;
-    json_t *value = json_loadb(text.p, n, JSON_DECODE_INT_AS_REAL, &error);
-    bool is_object = json_is_object(value);
-    json_decref(value);
-    if (!is_object) {
-        json_t *whole =
-            json_loadb(text.p, text.n, JSON_DECODE_INT_AS_REAL | JSON_DISABLE_EOF_CHECK, &error);
-        bool is_spread = json_is_object(whole);
-        json_decref(whole);
-        if (is_spread)
-            *code = err_set(e, ERR_INVALID,
-                            "%1$s is JSON spread over several lines; convert it: jq -c . '%1$s' > "
-                            "'%1$s.ndjson'",
-                            path);
-        return is_spread;
-    }
-    return true;
+    return false;
 }
 
 enum err_code layout_find(struct layout *ret, const struct sample *s, struct arena *arena,
@@ -352,32 +336,25 @@ enum err_code layout_find(struct layout *ret, const struct sample *s, struct are
         text.p += 3;
         text.n -= 3;
     }
-    enum err_code code;
-    l.is_json = looks_json(text, e, &code, s->path);
-    if (code != ERR_OK)
-        return code;
-    if (l.is_json) {
-        l.delimiter_why = l.header_why = arena_text(arena, STR("each line is one JSON object"));
+    bool has_nul = memchr(text.p ? text.p : "", '\0', text.n < 4096 ? text.n : 4096) != NULL;
+    if (!has_nul && layout_recognise(&l, text, arena)) {
         *ret = l;
         return ERR_OK;
     }
-    if (memchr(text.p ? text.p : "", '\0', text.n < 4096 ? text.n : 4096) != NULL)
-        return err_set(e, ERR_INVALID,
-                       "%s is no text (it holds NUL bytes); weir reads CSV, TSV and JSON lines, "
-                       "also .gz, .zst, .bz2 and .lz4",
-                       s->path);
+    if (has_nul)
+        return err_set(e, ERR_INVALID, "%s is no text (it holds NUL bytes)", s->path);
     AUTO_MEM struct cell *cells = xcalloc(MAX_CELLS, sizeof(*cells));
     struct delimiter_score best = {0};
     size_t choice = choose_delimiter(&best, text, cells, arena);
     if (best.n_records == 0)
         return err_set(e, ERR_INVALID, "%s holds no records", s->path);
-    if (best.n_records >= 5 && best.n_same * 10 < best.n_records * 6)
-        return err_set(e, ERR_INVALID,
-                       "%s: no delimiter of , ; TAB | gives its lines equally many columns (at "
-                       "best %zu of the first %zu); weir reads CSV, TSV and JSON lines",
-                       s->path, best.n_same, best.n_records);
+    bool is_uneven = best.n_records >= 5 && best.n_same * 10 < best.n_records * 6;
+    if ((is_uneven || (best.columns < 2 && is_prose(text))) &&
+        layout_of_lines(ret, text, false, arena))
+        return ERR_OK;
     if (best.columns > MAX_CELLS)
         return err_set(e, ERR_LIMIT, "%s has more than %d columns", s->path, MAX_CELLS);
+    l.format = FORMAT_CSV;
     l.delimiter = delimiters[choice];
     l.n_columns = best.columns;
     l.delimiter_why =
@@ -386,22 +363,35 @@ enum err_code layout_find(struct layout *ret, const struct sample *s, struct are
             : arena_printf(arena, "%s: %zu of the first %zu lines have %zu columns by it",
                            delimiter_names[choice], best.n_same, best.n_records, best.columns);
     l.is_tsv = l.delimiter == '\t' && (has_tsv_escapes(text) || has_stray_quotes(text));
+    if (l.is_tsv)
+        l.format = FORMAT_TSV;
     find_header(&l, text, cells, arena);
+    l.is_positional = l.has_header && needs_positions(&l);
     if (l.has_header && best.n_records < 2 && s->is_whole)
         return err_set(e, ERR_INVALID, "%s holds a header and no records", s->path);
     *ret = l;
     return ERR_OK;
 }
 
+static bool has_name(const struct layout *l, struct str name)
+{
+    for (size_t i = 0; i < l->n_columns; i++)
+        if (str_eq(l->names[i], name))
+            return true;
+    return false;
+}
+
 bool layout_eq(const struct layout *a, const struct layout *b)
 {
-    if (a->is_json || b->is_json || a->delimiter != b->delimiter ||
-        a->has_header != b->has_header || a->n_columns != b->n_columns || a->is_tsv != b->is_tsv)
+    bool is_same = a->format == b->format && a->delimiter == b->delimiter &&
+                   a->has_header == b->has_header && a->n_columns == b->n_columns;
+    if (!is_same || a->is_json)
+        return false;
+    if (a->pattern && b->pattern && strcmp(a->pattern, b->pattern) != 0)
         return false;
     for (size_t i = 0; a->has_header && i < a->n_columns; i++) {
-        bool is_there = false;
-        for (size_t k = 0; k < b->n_columns; k++)
-            is_there = is_there || str_eq(a->names[i], b->names[k]);
+        bool is_there =
+            a->is_positional ? str_eq(a->names[i], b->names[i]) : has_name(b, a->names[i]);
         if (!is_there)
             return false;
     }

@@ -6,6 +6,7 @@
 #include "cli/infer/infer.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "base/hash.h"
@@ -40,23 +41,20 @@ static void seen_put(uint64_t *table, size_t cap, uint64_t hash)
     table[at] = hash;
 }
 
-static void count_distinct(struct column_stats *s, struct str text)
+/* True if it is a new one. */
+static bool count_hash(struct column_stats *s, uint64_t hash)
 {
-    if (s->is_full)
-        return;
-    s->n_counted++;
-    uint64_t hash = city_hash64(text.p, text.n) | 1;
     if (s->seen_cap > 0) {
         size_t at = hash & (s->seen_cap - 1);
         while (s->seen[at] != 0 && s->seen[at] != hash)
             at = (at + 1) & (s->seen_cap - 1);
         if (s->seen[at] == hash)
-            return;
+            return false;
     }
     if (s->n_seen == DISTINCT_MAX) {
         s->is_full = true;
         s->n_counted--;
-        return;
+        return false;
     }
     if (s->n_seen * 2 >= s->seen_cap) {
         size_t cap = s->seen_cap ? s->seen_cap * 4 : 64;
@@ -70,8 +68,18 @@ static void count_distinct(struct column_stats *s, struct str text)
     }
     seen_put(s->seen, s->seen_cap, hash);
     s->n_seen++;
+    return true;
 }
 
+static void count_distinct(struct column_stats *s, struct str text)
+{
+    if (s->is_full)
+        return;
+    s->n_counted++;
+    bool is_new = count_hash(s, city_hash64(text.p, text.n) | 1);
+    if (is_new && s->n_seen == s->n_few + 1 && s->n_few < COUNT(s->few) && text.n <= 40)
+        s->few[s->n_few++] = xstrndup(text.p, text.n);
+}
 /* ---- kinds ---- */
 
 static void note(struct column_stats *s, enum value_kind kind, struct str text)
@@ -234,8 +242,21 @@ static void look_at_zone(struct column_stats *s, struct str text)
     s->n_zoned += is_zoned;
 }
 
+/* 2016-12-19 00:00:00,123: a comma as logs have it. False: there is none. */
+static bool turn_comma(struct str text, char out[40], struct str *ret)
+{
+    if (text.n < 21 || text.n >= 40 || text.p[19] != ',' || !isdigit((unsigned char)text.p[20]))
+        return false;
+    memcpy(out, text.p, text.n);
+    out[19] = '.';
+    *ret = (struct str){out, text.n};
+    return true;
+}
+
 static bool look_at_time(struct column_stats *s, struct str text, int64_t now_s)
 {
+    char turned[40];
+    bool has_comma = turn_comma(text, turned, &text);
     size_t year = digits_at(text, 0), month = year == 4 ? digits_at(text, 5) : 0,
            day = month ? digits_at(text, 5 + month + 1) : 0;
     bool is_iso = year == 4 && text.n >= 8 &&
@@ -254,9 +275,24 @@ static bool look_at_time(struct column_stats *s, struct str text, int64_t now_s)
     else
         look_at_span(s, seconds);
     s->n_iso += is_iso;
+    s->n_comma_times += has_comma;
     look_at_zone(s, text);
     note(s, VALUE_TIME, text);
     return true;
+}
+
+void column_observe_time(struct column_stats *s, int64_t tick, bool is_zoned)
+{
+    char text[40];
+    uint64_t us = (uint64_t)(tick % 1000000);
+    int n = snprintf(text, sizeof(text), "%" PRId64, tick);
+    s->n_values++;
+    count_distinct(s, (struct str){text, (size_t)n});
+    look_at_span(s, tick / 1000000);
+    unsigned fraction = us == 0 ? 0 : us % 1000 == 0 ? 3 : 6;
+    s->fraction = fraction > s->fraction ? fraction : s->fraction;
+    s->n_zoned += is_zoned;
+    note(s, VALUE_TIME, (struct str){text, (size_t)n});
 }
 
 static bool look_at_address(struct column_stats *s, struct str text)
@@ -286,6 +322,9 @@ static bool look_at_float(struct column_stats *s, struct str text, int64_t now_s
     if (value_float(&v, text) != NULL)
         return false;
     s->n_negative += v < 0;
+    size_t sign = c == '-' || c == '+', whole = digits_at(text, sign);
+    s->n_point_groups += whole >= 1 && whole <= 3 && sign + whole + 4 == text.n &&
+                         text.p[sign + whole] == '.' && digits_at(text, sign + whole + 1) == 3;
     s->n_epoch_float += v >= YEAR_1980 && v <= (double)now_s + DAY_SECONDS;
     note(s, VALUE_FLOAT, text);
     return true;
@@ -312,11 +351,50 @@ void column_observe(struct column_stats *s, struct str text, bool is_quoted, boo
         look_at_day_month(s, text, now_s) || look_at_time(s, text, now_s) ||
         look_at_float(s, text, now_s))
         return;
-    note(s, is_bool(text) && !(is_json && is_quoted) ? VALUE_BOOL : VALUE_TEXT, text);
+    enum value_kind form = form_of(s, text);
+    if (form != VALUE_KINDS)
+        note(s, form, text);
+    else
+        note(s, is_bool(text) && !(is_json && is_quoted) ? VALUE_BOOL : VALUE_TEXT, text);
+}
+
+static void merge_seen(struct column_stats *to, const struct column_stats *from)
+{
+    for (size_t i = 0; i < from->seen_cap && !to->is_full; i++)
+        if (from->seen[i])
+            count_hash(to, from->seen[i]);
+    to->is_full = to->is_full || from->is_full;
+}
+
+void column_stats_merge(struct column_stats *to, struct column_stats *from)
+{
+    bool is_first = to->n_kind[VALUE_INT] == 0;
+    to->n_values += from->n_values;
+    for (size_t i = 0; i < NULL_SPELLINGS; i++)
+        to->n_null[i] += from->n_null[i];
+    for (size_t i = 0; i < VALUE_KINDS; i++) {
+        if (to->n_kind[i] == 0)
+            memcpy(to->example[i], from->example[i], sizeof(to->example[i]));
+        to->n_kind[i] += from->n_kind[i];
+    }
+    if (from->n_kind[VALUE_INT] > 0 && (is_first || from->min < to->min))
+        to->min = from->min;
+    to->max = from->max > to->max ? from->max : to->max;
+    to->n_leading_zero += from->n_leading_zero;
+    to->n_negative += from->n_negative;
+    to->n_huge += from->n_huge;
+    to->n_json_text += from->n_json_text;
+    merge_seen(to, from);
+    column_stats_done(from);
 }
 
 void column_stats_done(struct column_stats *s)
 {
     free(s->seen);
+    for (size_t i = 0; i < s->n_few; i++)
+        free(s->few[i]);
+    if (s->elements)
+        column_stats_done(s->elements);
+    free(s->elements);
     *s = (struct column_stats){0};
 }

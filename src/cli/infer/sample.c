@@ -42,7 +42,7 @@ static const struct {
     {{"SQLite format 3", 15},
      "%1$s is a SQLite database; write a table of it: sqlite3 -csv -header '%1$s' 'SELECT * FROM "
      "TABLE' > TABLE.csv"},
-    {{"%PDF-", 5}, "%1$s is a PDF; weir reads CSV, TSV and JSON lines"},
+    {{"%PDF-", 5}, "%1$s is a PDF; weir reads text: pdftotext -layout '%1$s'"},
 };
 
 static bool contains(const char *data, size_t n, const char *what)

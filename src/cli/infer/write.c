@@ -39,7 +39,7 @@ static size_t text_width(const char *text, size_t n)
 
 static void put_from(struct buf *out, const char *name, const struct infer_column *c)
 {
-    if (c->path == NULL || strcmp(name, c->path) == 0)
+    if (c->is_positional || c->path == NULL || strcmp(name, c->path) == 0)
         return;
     buf_text(out, " FROM ");
     print_string_literal(out, str_of(c->path));
@@ -159,11 +159,39 @@ static void put_path(struct buf *out, const char *path, const char *folder)
 
 static const char *format_of(const struct layout *l)
 {
-    if (l->is_json)
-        return "JSONEachRow";
+    bool has_names = l->has_header && !l->is_positional;
+    if (!layout_is_cells(l))
+        return format_name(l->format);
     if (l->is_tsv)
-        return l->has_header ? "TSVWithNames" : "TSV";
-    return l->has_header ? "CSVWithNames" : "CSV";
+        return has_names ? "TSVWithNames" : "TSV";
+    return has_names ? "CSVWithNames" : "CSV";
+}
+
+static void put_setting(struct buf *out, size_t *n, const char *name, const char *value)
+{
+    buf_printf(out, "%s %s = ", (*n)++ ? "," : " SETTINGS", name);
+    if (isdigit((unsigned char)*value))
+        buf_text(out, value);
+    else
+        print_string_literal(out, str_of(value));
+}
+
+static void put_format(struct buf *out, const struct layout *l)
+{
+    size_t n = 0;
+    char delimiter[2] = {l->delimiter, '\0'};
+    buf_printf(out, " FORMAT %s", format_of(l));
+    if (layout_is_cells(l) && !l->is_tsv && l->delimiter != ',')
+        put_setting(out, &n, "format_csv_delimiter", delimiter);
+    if (l->is_positional)
+        put_setting(out, &n,
+                    l->is_tsv ? "input_format_tsv_skip_first_lines"
+                              : "input_format_csv_skip_first_lines",
+                    "1");
+    if (l->pattern)
+        put_setting(out, &n, "format_regexp", l->pattern);
+    if (l->skips_unmatched)
+        put_setting(out, &n, "format_regexp_skip_unmatched", "1");
 }
 
 static void put_source(struct buf *out, const struct inference *inf, const char *folder)
@@ -179,12 +207,7 @@ static void put_source(struct buf *out, const struct inference *inf, const char 
             buf_text(out, ", ");
         put_path(out, inf->files[i], folder);
     }
-    buf_printf(out, " FORMAT %s", format_of(l));
-    if (!l->is_json && !l->is_tsv && l->delimiter != ',')
-        buf_printf(out,
-                   l->delimiter == '\t' ? " SETTINGS format_csv_delimiter = '\\t'"
-                                        : " SETTINGS format_csv_delimiter = '%c'",
-                   l->delimiter);
+    put_format(out, l);
     buf_text(out, "\nEVENT TIME ");
     put_name(out, inf->event_time < 0 ? "_arrival" : inf->columns[inf->event_time]->name);
     buf_text(out, " KEEP FOREVER");
@@ -321,7 +344,7 @@ static void put_bytes(struct buf *out, uint64_t n)
 /* Three lines on the file as a whole, each behind `lead`. */
 static void put_file_decisions(struct buf *out, const struct inference *inf, const char *lead)
 {
-    static const char *const packings[] = {"", ", gzip", ", zstd"};
+    static const char *const packings[] = {"", ", gzip", ", zstd", ", bzip2", ", lz4"};
     const struct layout *l = &inf->layout;
     buf_text(out, lead);
     for (size_t i = 0; i < inf->n_files; i++) {
@@ -339,17 +362,18 @@ static void put_file_decisions(struct buf *out, const struct inference *inf, con
         buf_text(out, ", ");
     }
     buf_printf(out, "%llu records\n", (unsigned long long)inf->n_records);
-    if (!l->is_json) {
+    if (!layout_is_cells(l)) {
+        buf_printf(out, "%sformat: %s\n", lead, l->format_why);
+    } else {
         buf_printf(out, "%sdelimiter: %s", lead, l->delimiter_why);
         buf_text(out, " (another: SETTINGS format_csv_delimiter)\n");
         buf_printf(out, "%sheader: %s: %s (%s)\n", lead, l->has_header ? "yes" : "no",
                    l->header_why, l->has_header ? "none: FORMAT CSV" : "one: FORMAT CSVWithNames");
     }
-    if (inf->n_ragged + inf->n_broken > 0)
-        buf_printf(
-            out,
-            "%s%llu records of the sample have other columns or are broken: they will be rejects\n",
-            lead, (unsigned long long)(inf->n_ragged + inf->n_broken));
+    unsigned long long n_odd = inf->n_ragged + inf->n_broken;
+    if (n_odd > 0)
+        buf_printf(out, "%s%llu record%s of the sample with other columns or broken: rejects\n",
+                   lead, n_odd, n_odd == 1 ? "" : "s");
 }
 
 void write_definitions(struct buf *out, struct inference *const *sources, size_t n,
