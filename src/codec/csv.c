@@ -23,15 +23,32 @@ void csv_set_columns(struct csv_decoder *d, size_t n)
         return;
     d->ends_cap = cap + n + 1; /* one record more than fits, to see its end */
     d->ends = xrealloc(d->ends, (d->ends_cap + 128) * sizeof(*d->ends));
+    free(d->spread);
+    d->spread = NULL;
+}
+
+/* Do the settings say more than the quick loops know? */
+static bool is_careful(const struct cell_settings *s)
+{
+    return s->allows_single_quotes || s->refuses_double_quotes || s->keeps_blanks ||
+           s->has_blank_delimiter || s->is_empty_a_value || s->is_empty_the_default ||
+           s->takes_any_width || s->takes_bad_values || s->refuses_null ||
+           s->times != TIMES_BEST_EFFORT || s->null_text.p || s->true_text.p || s->false_text.p;
 }
 
 struct decoder *csv_open_as(const struct decoder_spec *spec, enum csv_dialect dialect, size_t bytes)
 {
     struct csv_decoder *d = xcalloc(1, bytes);
 
-    d->dialect = dialect;
     d->is_tsv = dialect != DIALECT_CSV;
-    d->delimiter = d->is_tsv ? '\t' : spec->delimiter;
+    d->rules = (struct csv_rules){.dialect = dialect,
+                                  .delimiter = d->is_tsv ? '\t' : spec->delimiter,
+                                  .quoting = csv_quoting_of(&spec->cells),
+                                  .keeps_blanks = spec->cells.has_blank_delimiter ||
+                                                  spec->cells.keeps_blanks};
+    d->cells = spec->cells;
+    d->is_careful = is_careful(&d->cells) || dialect == DIALECT_TSV_RAW;
+    d->has_odd_ends = d->rules.quoting == QUOTES_SINGLE || d->rules.quoting == QUOTES_BOTH;
     d->kernels = csv_kernels_best();
     d->fields = xcalloc(spec->n_fields + 1, sizeof(*d->fields));
     for (size_t i = 0; i < spec->n_fields; i++) {
@@ -41,7 +58,9 @@ struct decoder *csv_open_as(const struct decoder_spec *spec, enum csv_dialect di
         if (spec->positions)
             d->fields[i].position = spec->positions[i];
     }
-    if (spec->format == FORMAT_CSV || spec->format == FORMAT_TSV)
+    bool has_positions =
+        spec->format == FORMAT_CSV || spec->format == FORMAT_TSV || spec->format == FORMAT_TSV_RAW;
+    if (has_positions)
         csv_set_columns(d, spec->n_positions);
     return &d->base;
 }
@@ -56,11 +75,17 @@ static struct decoder *tsv_open(const struct decoder_spec *spec)
     return csv_open_as(spec, DIALECT_TSV, sizeof(struct csv_decoder));
 }
 
+static struct decoder *raw_open(const struct decoder_spec *spec)
+{
+    return csv_open_as(spec, DIALECT_TSV_RAW, sizeof(struct csv_decoder));
+}
+
 static void csv_free(struct decoder *base)
 {
     struct csv_decoder *d = (struct csv_decoder *)base;
 
     free(d->ends);
+    free(d->spread);
     free(d->fields);
     free(d);
 }
@@ -106,32 +131,77 @@ static enum err_code find_columns(struct csv_decoder *d, const struct str *names
     return ERR_OK;
 }
 
-static enum err_code csv_header(struct decoder *base, struct str line, struct err *e)
+/* The cells of the line at *p, which moves behind it. */
+static enum err_code header_line(struct csv_decoder *d, struct str *rest, struct str *cells,
+                                 size_t *n, struct arena *arena, struct err *e)
 {
-    struct csv_decoder *d = (struct csv_decoder *)base;
-    size_t cap = base->spec.max_columns;
+    size_t cap = d->base.spec.max_columns;
     AUTO_MEM uint32_t *ends = xmalloc((cap + 64) * sizeof(*ends));
-    AUTO_MEM struct str *names = xmalloc((cap + 64) * sizeof(*names));
-    AUTO_DONE(arena) arena = {0};
     struct csv_scan s = {
-        .data = line.p, .n = line.n, .delimiter = d->delimiter, .ends = ends, .cap = cap};
+        .data = rest->p, .n = rest->n, .delimiter = d->rules.delimiter, .ends = ends, .cap = cap};
     uint32_t finish;
 
-    const char *problem = csv_index_record(&s, 0, d->dialect, &finish);
-    if (problem == NULL && finish < line.n)
-        problem = "more than one line";
+    const char *problem = csv_index_record(&s, 0, &d->rules, &finish);
     if (problem)
         return err_set(e, ERR_SYNTAX, "the header: %s", problem);
     if (s.n_ends > cap)
         return err_set(e, ERR_LIMIT, "the header has more columns than max_columns = %zu", cap);
-    for (size_t i = 0, start = 0; i < s.n_ends; start = ends[i++] + 1) {
-        problem = csv_cell_text(&names[i], (struct str){line.p + start, ends[i] - start}, d->is_tsv,
-                                d->delimiter, &arena);
+    *n = s.n_ends;
+    bool has_return = finish < rest->n && finish > 0 && rest->p[finish - 1] == '\r';
+    for (size_t i = 0, start = 0; i < *n; start = ends[i++] + 1) {
+        size_t end = ends[i] - (has_return && i + 1 == *n && ends[i] > start);
+        problem =
+            csv_cell_text(&cells[i], (struct str){rest->p + start, end - start}, &d->rules, arena);
         if (problem)
             return err_set(e, ERR_SYNTAX, "the header's column %zu: %s", i + 1, problem);
     }
-    TRY(find_columns(d, names, s.n_ends, e));
-    csv_set_columns(d, s.n_ends);
+    size_t used = finish < rest->n ? finish + 1 : rest->n;
+    *rest = (struct str){rest->p + used, rest->n - used};
+    return ERR_OK;
+}
+
+/* As in ClickHouse, where the type is another the file is refused. */
+static enum err_code check_types(const struct csv_decoder *d, const struct str *types, size_t n,
+                                 struct err *e)
+{
+    for (size_t f = 0; f < d->base.spec.n_fields; f++) {
+        const struct csv_field *field = &d->fields[f];
+        struct type type;
+        struct err ignored;
+        char name[200];
+        if (field->position >= n)
+            return err_set(e, ERR_SYNTAX, "the header has no type for column '%.*s'",
+                           STR_FMT(field->name));
+        struct str text = types[field->position];
+        if (type_parse(&type, text, &ignored) == ERR_OK && type_eq(type, field->type))
+            continue;
+        return err_set(e, ERR_INVALID,
+                       "column '%.*s' is %.*s by the header, not %s "
+                       "(input_format_with_types_use_header = 0 passes over it)",
+                       STR_FMT(field->name), STR_FMT(text), type_name(field->type, name));
+    }
+    return ERR_OK;
+}
+
+static enum err_code csv_header(struct decoder *base, struct str line, struct err *e)
+{
+    struct csv_decoder *d = (struct csv_decoder *)base;
+    bool has_types =
+        base->spec.format == FORMAT_CSV_WITH_TYPES || base->spec.format == FORMAT_TSV_WITH_TYPES;
+    AUTO_MEM struct str *cells = xmalloc((base->spec.max_columns + 64) * sizeof(*cells));
+    AUTO_DONE(arena) arena = {0};
+    size_t n, n_types;
+
+    TRY(header_line(d, &line, cells, &n, &arena, e));
+    if (!d->cells.is_by_order)
+        TRY(find_columns(d, cells, n, e));
+    if (has_types)
+        TRY(header_line(d, &line, cells, &n_types, &arena, e));
+    if (line.n > 0)
+        return err_set(e, ERR_SYNTAX, "the header: more than one line");
+    if (has_types && !d->cells.ignores_types)
+        TRY(check_types(d, cells, n_types, e));
+    csv_set_columns(d, d->cells.is_by_order ? base->spec.n_positions : n);
     return ERR_OK;
 }
 
@@ -158,7 +228,7 @@ static void index_carefully(struct csv_decoder *d, struct csv_scan *s)
         start = s->ends[s->n_ends - 1] + 1;
     if (d->n_skipped && d->skipped[d->n_skipped - 1].finish + 1 > start)
         start = d->skipped[d->n_skipped - 1].finish + 1;
-    const char *reason = csv_index_record(s, start, d->dialect, &finish);
+    const char *reason = csv_index_record(s, start, &d->rules, &finish);
     if (reason)
         skip_record(d, start, finish, reason);
 }
@@ -190,6 +260,10 @@ static void index_window(struct csv_decoder *d, struct csv_scan *s)
     d->n_skipped = 0;
     while (s->at < s->n && s->n_ends < s->cap && s->n_lines < BATCH_ROWS &&
            d->n_skipped < CSV_SKIPPED - 1) {
+        if (d->has_odd_ends) {
+            index_carefully(d, s);
+            continue;
+        }
         d->kernels->index(s);
         if (s->at < s->n && s->data[s->at] == s->special)
             index_carefully(d, s);
@@ -250,7 +324,7 @@ static bool rows_of_equal_width(struct csv_decoder *d, struct csv_scan *s, size_
 
 static bool is_blank(const struct csv_decoder *d, const char *p, const char *end)
 {
-    while (p < end && csv_is_space(*p, d->delimiter))
+    while (p < end && csv_is_space(&d->rules, *p))
         p++;
     return p == end;
 }
@@ -306,6 +380,43 @@ static void rows_of_any_width(struct csv_decoder *d, struct csv_scan *s,
     *consumed = start;
 }
 
+/* Settings: rows of all widths. Their ends become a matrix of its own, where absent cells are
+ * marked (CSV_NO_CELL). */
+static void rows_spread_out(struct csv_decoder *d, struct csv_scan *s, struct reject_list *rejects,
+                            size_t *n_rows, uint32_t *consumed)
+{
+    size_t n = 0, width = d->n_columns, skipped = 0;
+    uint32_t start = 0;
+
+    d->spread = d->spread ? d->spread : xmalloc((d->ends_cap + 128) * sizeof(*d->spread));
+    for (size_t k = 0; n < BATCH_ROWS && (n + 1) * width <= d->ends_cap;) {
+        for (; skipped < d->n_skipped && d->skipped[skipped].start == start; skipped++) {
+            reject_record(d, rejects, start, d->skipped[skipped].finish,
+                          d->skipped[skipped].reason);
+            start = d->skipped[skipped].finish + 1;
+        }
+        size_t j = k;
+        while (j < s->n_ends && !is_line_end(s, s->ends[j]))
+            j++;
+        if (j == s->n_ends)
+            break;
+        uint32_t end = s->ends[j], *out = d->spread + n * width;
+        bool may_return = !d->is_tsv || d->cells.ends_with_return;
+        bool has_cr = may_return && end > start && end < s->n && s->data[end - 1] == '\r';
+        for (size_t i = 0; i < width; i++)
+            out[i] = k + i < j ? s->ends[k + i] : end - has_cr;
+        if (end - has_cr > start) {
+            d->before[n] = start - 1;
+            d->finish[n++] = end - has_cr;
+        }
+        start = end + 1;
+        k = j + 1;
+    }
+    s->ends = d->spread;
+    *n_rows = n;
+    *consumed = start;
+}
+
 /* No line ends of two characters, and none too long. */
 static bool are_usual(const struct csv_decoder *d, const struct csv_scan *s, size_t n_rows)
 {
@@ -327,13 +438,16 @@ static void finish_rows(struct csv_decoder *d, struct csv_scan *s, size_t n_rows
 {
     size_t width = d->n_columns, max_bytes = d->base.spec.max_record_bytes;
 
-    if (are_usual(d, s, n_rows))
+    for (size_t r = 0; d->cells.takes_any_width && r < n_rows; r++)
+        if (d->finish[r] - d->before[r] - 1 > max_bytes)
+            mark_bad(d, r, "longer than max_record_bytes");
+    if (d->cells.takes_any_width || are_usual(d, s, n_rows))
         return;
     for (size_t r = 0; r < n_rows; r++) {
         uint32_t *last = &s->ends[r * width + width - 1], end = d->finish[r];
         bool has_cr = end > d->before[r] + 1 && s->data[end - 1] == '\r';
         if (__builtin_expect(has_cr, false)) {
-            if (d->is_tsv) {
+            if (d->is_tsv && !d->cells.ends_with_return) {
                 mark_bad(d, r, "a carriage return before the line end");
             } else if (end < s->n) {
                 d->finish[r] = end - 1;
@@ -451,7 +565,7 @@ static uint32_t reject_endless(struct csv_decoder *d, struct csv_scan *s,
     uint32_t ends[64], finish;
     struct csv_scan record = {.data = s->data, .n = s->n, .delimiter = s->delimiter, .ends = ends};
 
-    csv_index_record(&record, 0, d->dialect, &finish);
+    csv_index_record(&record, 0, &d->rules, &finish);
     reject_record(d, rejects, 0, finish, "more columns than the format has");
     return finish + 1;
 }
@@ -468,25 +582,35 @@ static void put_places(const struct csv_decoder *d, struct batch *b, size_t n_ro
     }
 }
 
+/* Where nothing is special it is a byte that is seldom there. */
+static char special_of(const struct csv_decoder *d)
+{
+    if (d->rules.dialect == DIALECT_TSV_RAW || d->rules.quoting == QUOTES_NONE)
+        return '\0';
+    return d->is_tsv ? '\\' : '"';
+}
+
 static void decode_window(struct csv_decoder *d, struct batch *b, struct reject_list *rejects)
 {
     size_t n = (size_t)(d->base.end - d->base.data), n_rows = 0;
     uint32_t consumed = 0;
 
     if (n > max_window) {
-        size_t whole = d->base.driver->cut(d->delimiter, d->base.data, max_window, false);
+        size_t whole = d->base.driver->cut(d->rules.delimiter, d->base.data, max_window, false);
         n = whole ? whole : max_window;
     }
     struct csv_scan s = {
         .data = d->base.data,
         .n = n,
-        .delimiter = d->delimiter,
-        .special = d->is_tsv ? '\\' : '"',
+        .delimiter = d->rules.delimiter,
+        .special = special_of(d),
         .ends = d->ends,
         .cap = d->ends_cap,
     };
     index_window(d, &s);
-    if (!rows_of_equal_width(d, &s, &n_rows, &consumed))
+    if (d->cells.takes_any_width)
+        rows_spread_out(d, &s, rejects, &n_rows, &consumed);
+    else if (!rows_of_equal_width(d, &s, &n_rows, &consumed))
         rows_of_any_width(d, &s, rejects, &n_rows, &consumed);
     if (consumed == 0)
         consumed = reject_endless(d, &s, rejects);
@@ -535,6 +659,44 @@ const struct decoder_driver decoder_csv_with_names = {
     .header = csv_header,
     .next = csv_next,
     .cut = csv_cut,
+    .free = csv_free,
+};
+
+const struct decoder_driver decoder_csv_with_types = {
+    .format = FORMAT_CSV_WITH_TYPES,
+    .has_names = true,
+    .open = csv_open,
+    .header = csv_header,
+    .next = csv_next,
+    .cut = csv_cut,
+    .free = csv_free,
+};
+
+const struct decoder_driver decoder_tsv_with_types = {
+    .format = FORMAT_TSV_WITH_TYPES,
+    .has_names = true,
+    .open = tsv_open,
+    .header = csv_header,
+    .next = csv_next,
+    .cut = tsv_cut,
+    .free = csv_free,
+};
+
+const struct decoder_driver decoder_tsv_raw = {
+    .format = FORMAT_TSV_RAW,
+    .open = raw_open,
+    .next = csv_next,
+    .cut = raw_cut,
+    .free = csv_free,
+};
+
+const struct decoder_driver decoder_tsv_raw_with_names = {
+    .format = FORMAT_TSV_RAW_WITH_NAMES,
+    .has_names = true,
+    .open = raw_open,
+    .header = csv_header,
+    .next = csv_next,
+    .cut = raw_cut,
     .free = csv_free,
 };
 

@@ -1,228 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Columns of checked rows: a quick loop by type over all rows, which leaves what is not of the
- * common form to read_cell. That one knows ClickHouse's rules: spaces around a CSV field,
- * quotes, \N, empty fields, TSV's escapes and its narrower integers. */
+ * common form to csv_read_cell. */
 #include "codec/csv_priv.h"
-
-/* ---- the careful reader of one cell ---- */
-
-static bool is_null_mark(struct str raw)
-{
-    return raw.n == 2 && raw.p[0] == '\\' && raw.p[1] == 'N';
-}
-
-static struct str trim_left(struct str s, char delimiter)
-{
-    while (s.n && csv_is_space(*s.p, delimiter)) {
-        s.p++;
-        s.n--;
-    }
-    return s;
-}
-
-static struct str trim_right(struct str s, char delimiter)
-{
-    while (s.n && csv_is_space(s.p[s.n - 1], delimiter))
-        s.n--;
-    return s;
-}
-
-/* What lies between the quotes, "" still doubled. `s` begins with the quote. */
-static const char *between_quotes(struct str *ret, struct str s, bool *has_doubled)
-{
-    const char *p = s.p + 1, *end = s.p + s.n;
-
-    *has_doubled = false;
-    while ((p = memchr(p, '"', (size_t)(end - p))) != NULL) {
-        if (p + 1 == end || p[1] != '"') {
-            *ret = (struct str){s.p + 1, (size_t)(p - s.p) - 1};
-            return NULL;
-        }
-        *has_doubled = true;
-        p += 2;
-    }
-    return "a quoted field has no closing quote";
-}
-
-static struct str undouble(struct str s, struct arena *arena)
-{
-    char *out = arena_bytes(arena, s.n);
-    size_t n = 0;
-
-    for (size_t i = 0; i < s.n; i++) {
-        out[n++] = s.p[i];
-        i += s.p[i] == '"';
-    }
-    return (struct str){out, n};
-}
-
-/* One escape behind the backslash at p[-1]; *p moves behind it. */
-static const char *unescape_one(char *out, size_t *n, const char **p, const char *end)
-{
-    static const char from[] = "bfnrt0aev", to[] = "\b\f\n\r\t\0\a\033\v";
-    char c = *(*p)++;
-    const char *found = memchr(from, c, sizeof(from) - 1);
-
-    if (found) {
-        out[(*n)++] = to[found - from];
-    } else if (c == 'x') {
-        int high = end - *p >= 2 ? hex_value((*p)[0]) : -1,
-            low = high >= 0 ? hex_value((*p)[1]) : -1;
-        if (low < 0)
-            return "\\x without two hexadecimal digits";
-        out[(*n)++] = (char)(high * 16 + low);
-        *p += 2;
-    } else if ((unsigned char)c < 0x20 || strchr("\\'\"`/", c)) {
-        out[(*n)++] = c;
-    } else if (c != 'N') { /* \N within a text is nothing; an unknown escape stays as it is */
-        out[(*n)++] = '\\';
-        out[(*n)++] = c;
-    }
-    return NULL;
-}
-
-static const char *unescape(struct str *ret, struct str s, struct arena *arena)
-{
-    const char *p = s.p, *end = p + s.n, *slash = s.n ? memchr(p, '\\', s.n) : NULL;
-
-    *ret = s;
-    if (slash == NULL)
-        return NULL;
-    char *out = arena_bytes(arena, s.n);
-    size_t n = 0;
-    while (p < end) {
-        if (*p != '\\') {
-            out[n++] = *p++;
-            continue;
-        }
-        if (++p == end)
-            return "a backslash at the end";
-        const char *reason = unescape_one(out, &n, &p, end);
-        if (reason)
-            return reason;
-    }
-    *ret = (struct str){out, n};
-    return NULL;
-}
-
-const char *csv_cell_text(struct str *ret, struct str raw, bool is_tsv, char delimiter,
-                          struct arena *arena)
-{
-    if (is_tsv)
-        return unescape(ret, raw, arena);
-    struct str s = trim_left(raw, delimiter);
-    bool has_doubled;
-    if (s.n == 0 || *s.p != '"') {
-        *ret = trim_right(s, delimiter);
-        return NULL;
-    }
-    const char *reason = between_quotes(ret, s, &has_doubled);
-    if (reason == NULL && has_doubled)
-        *ret = undouble(*ret, arena);
-    return reason;
-}
-
-/* A number in quotes without content is 0, as in ClickHouse. */
-static const char *parse_integer_or_nothing(void *out, struct type type, struct str text)
-{
-    if (text.n == 0 && type_is_integer(type)) {
-        memset(out, 0, type_width(type));
-        return NULL;
-    }
-    return value_parse(out, type, text);
-}
-
-static const char *read_cell_csv(const struct csv_decoder *d, struct type type, struct str raw,
-                                 void *out, struct arena *arena, enum csv_cell *cell)
-{
-    struct str s = trim_left(raw, d->delimiter), text;
-    bool has_doubled;
-    const char *reason;
-
-    if (s.n == 0 || is_null_mark(s)) {
-        *cell = s.n && type.is_nullable ? CELL_NULL : CELL_DEFAULT;
-        return NULL;
-    }
-    if (type.kind == TYPE_STRING) {
-        reason = csv_cell_text(&text, s, false, d->delimiter, arena);
-        memcpy(out, &text, sizeof(text));
-        return reason;
-    }
-    if (type.kind > TYPE_INTERVAL && type.kind != TYPE_UUID && type.kind != TYPE_DATE32 &&
-        type.kind != TYPE_DECIMAL) {
-        reason = csv_cell_text(&text, s, false, d->delimiter, arena);
-        return reason ? reason : value_parse_in(out, type, text, arena);
-    }
-    if (*s.p == '"' && type.kind != TYPE_BOOL) {
-        reason = between_quotes(&text, s, &has_doubled);
-        return reason ? reason : parse_integer_or_nothing(out, type, text);
-    }
-    if (type.kind != TYPE_BOOL)
-        s = trim_right(s, d->delimiter);
-    if (*s.p == '\'' && type.kind != TYPE_BOOL) {
-        if (s.n < 2 || s.p[s.n - 1] != '\'')
-            return "a quoted field has no closing quote";
-        return parse_integer_or_nothing(out, type, (struct str){s.p + 1, s.n - 2});
-    }
-    return value_parse(out, type, s);
-}
-
-static const char *read_cell_tsv(struct type type, struct str raw, void *out, struct arena *arena,
-                                 enum csv_cell *cell)
-{
-    struct str text;
-
-    if (is_null_mark(raw)) {
-        *cell = type.is_nullable ? CELL_NULL : CELL_DEFAULT;
-        return NULL;
-    }
-    if (type.kind == TYPE_STRING) {
-        const char *reason = unescape(&text, raw, arena);
-        memcpy(out, &text, sizeof(text));
-        return reason;
-    }
-    if (type_is_compound(type)) /* escapes stand only in the texts within */
-        return value_parse_in(out, type, raw, arena);
-    if (type.kind > TYPE_INTERVAL) {
-        const char *reason = unescape(&text, raw, arena);
-        return reason ? reason : value_parse_in(out, type, text, arena);
-    }
-    if (type_is_integer(type)) {
-        bool is_negative = raw.n && *raw.p == '-';
-        const char *digits = raw.p + is_negative;
-        if (raw.n > 1u + is_negative && *digits == '0')
-            return "a number with leading zeros";
-        if (raw.n && *raw.p == '+')
-            return "a number with a plus sign";
-    }
-    return parse_integer_or_nothing(out, type, raw);
-}
-
-static void read_cell(struct csv_decoder *d, size_t f, struct str raw, struct column *c, size_t row,
-                      struct arena *arena)
-{
-    struct type type = d->fields[f].type;
-    size_t width = type_width(type);
-    char *out = (char *)c->values + row * width;
-    enum csv_cell cell = CELL_VALUE;
-    const char *reason = d->zeek     ? zeek_read_cell(d, &d->fields[f], raw, out, arena, &cell)
-                         : d->is_tsv ? read_cell_tsv(type, raw, out, arena, &cell)
-                                     : read_cell_csv(d, type, raw, out, arena, &cell);
-
-    if (reason && !d->is_bad[row]) {
-        d->is_bad[row] = 1;
-        d->bad_field[row] = (uint16_t)f;
-        d->bad_reason[row] = reason;
-        d->n_bad++;
-    }
-    if (reason || cell != CELL_VALUE)
-        value_default(type, out);
-    if (cell != CELL_VALUE && c->nulls)
-        c->nulls[row] = 1;
-    if (cell == CELL_DEFAULT && c->missing)
-        c->missing[row] = 1;
-}
 
 static inline struct str cell_at(const struct csv_cells *cells, size_t r)
 {
@@ -246,7 +26,7 @@ struct loop {
 
 static void read_one(const struct loop *l, size_t r)
 {
-    read_cell(l->d, l->f, cell_at(l->raw, r), l->c, l->first + r, l->arena);
+    csv_read_cell(l->d, l->f, cell_at(l->raw, r), l->c, l->first + r, l->arena);
 }
 
 static void read_left(const struct loop *l, size_t n_left)
@@ -308,7 +88,7 @@ static void read_integers(const struct loop *l)
         out[l->d->left[i]] = 0; /* in every type's range: not listed twice */
     if (!is_64)
         n_left = narrow[l->c->type.kind](l, n_left);
-    if (l->d->dialect == DIALECT_TSV)
+    if (l->d->rules.dialect == DIALECT_TSV)
         n_left = leave_leading_zeros(l, n_left);
     read_left(l, n_left);
 }
@@ -512,6 +292,10 @@ void csv_read_column(struct csv_decoder *d, size_t f, const struct csv_cells *ce
         memset(c->nulls + first, 0, cells->n);
     if (c->missing)
         memset(c->missing + first, 0, cells->n);
+    if (d->is_careful) {
+        read_others(&l);
+        return;
+    }
     if (d->has_special && !d->is_tsv && c->type.kind != TYPE_STRING && c->type.kind != TYPE_BOOL) {
         take_off_quotes(&bare, prev, ends, cells);
         l.cells = &bare;

@@ -162,35 +162,36 @@ const char csv_lone_return[] = "a carriage return without a line feed at the end
 /* Behind the quoted text that starts at `at` (the opening quote), or n if it is never closed. */
 static size_t skip_quoted(const char *data, size_t n, size_t at, bool *is_closed)
 {
-    at++;
+    char mark = data[at++];
     for (;;) {
-        const char *quote = at < n ? memchr(data + at, '"', n - at) : NULL;
+        const char *quote = at < n ? memchr(data + at, mark, n - at) : NULL;
         *is_closed = quote != NULL;
         if (quote == NULL)
             return n;
         at = (size_t)(quote - data) + 1;
-        if (at == n || data[at] != '"')
+        if (at == n || data[at] != mark)
             return at;
         at++;
     }
 }
 
-static size_t skip_spaces(const char *data, size_t n, size_t at, char delimiter)
+static size_t skip_spaces(const struct csv_scan *s, size_t at, const struct csv_rules *r)
 {
-    while (at < n && csv_is_space(data[at], delimiter))
+    while (at < s->n && csv_is_space(r, s->data[at]))
         at++;
     return at;
 }
 
 /* The delimiter or line end that ends the field at `at`, or n. */
-static size_t field_end_csv(const struct csv_scan *s, size_t at, const char **problem)
+static size_t field_end_csv(const struct csv_scan *s, size_t at, const struct csv_rules *r,
+                            const char **problem)
 {
-    size_t first = skip_spaces(s->data, s->n, at, s->delimiter);
+    size_t first = skip_spaces(s, at, r);
     bool is_closed = true;
 
-    if (first < s->n && s->data[first] == '"') {
+    if (first < s->n && csv_is_quote(r, s->data[first])) {
         at = skip_quoted(s->data, s->n, first, &is_closed);
-        at = skip_spaces(s->data, s->n, at, s->delimiter);
+        at = skip_spaces(s, at, r);
         bool is_end = at == s->n || s->data[at] == s->delimiter || s->data[at] == '\n' ||
                       (s->data[at] == '\r' && at + 1 < s->n && s->data[at + 1] == '\n');
         if (!is_closed)
@@ -215,23 +216,24 @@ static size_t field_end_tsv(const struct csv_scan *s, size_t at, const char **pr
     return at;
 }
 
-static size_t field_end_zeek(const struct csv_scan *s, size_t at)
+static size_t field_end_plain(const struct csv_scan *s, size_t at)
 {
     while (at < s->n && s->data[at] != s->delimiter && s->data[at] != '\n')
         at++;
     return at;
 }
 
-const char *csv_index_record(struct csv_scan *s, size_t start, enum csv_dialect dialect,
+const char *csv_index_record(struct csv_scan *s, size_t start, const struct csv_rules *rules,
                              uint32_t *finish)
 {
     const char *problem = NULL;
     size_t n_before = s->n_ends, at = start;
+    enum csv_dialect dialect = rules->dialect;
 
     for (;;) {
-        at = dialect == DIALECT_CSV   ? field_end_csv(s, at, &problem)
+        at = dialect == DIALECT_CSV   ? field_end_csv(s, at, rules, &problem)
              : dialect == DIALECT_TSV ? field_end_tsv(s, at, &problem)
-                                      : field_end_zeek(s, at);
+                                      : field_end_plain(s, at);
         bool is_line_end = at >= s->n || s->data[at] == '\n';
         if (s->n_ends < s->cap + 64)
             s->ends[s->n_ends++] = (uint32_t)at;
@@ -294,6 +296,7 @@ static size_t cut_csv(char delimiter, const char *data, size_t n, bool is_end)
     /* at the file's start a quote may follow the mark of byte order */
     size_t mark = n >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0, done = mark;
     uint32_t ends[64], finish;
+    const struct csv_rules rules = {.dialect = DIALECT_CSV, .delimiter = delimiter};
 
     if (is_end)
         return n;
@@ -312,7 +315,7 @@ static size_t cut_csv(char delimiter, const char *data, size_t n, bool is_end)
         /* one by the rules; there is no room in `ends`, for only its finish is wanted */
         struct csv_scan s = {
             .data = data + done, .n = n - done, .delimiter = delimiter, .ends = ends};
-        csv_index_record(&s, 0, DIALECT_CSV, &finish);
+        csv_index_record(&s, 0, &rules, &finish);
         if (finish >= n - done)
             break;
         done += (size_t)finish + 1;
@@ -345,4 +348,31 @@ size_t csv_cut(char delimiter, const char *data, size_t n, bool is_end)
 size_t tsv_cut(char delimiter, const char *data, size_t n, bool is_end)
 {
     return cut_tsv(delimiter, data, n, is_end);
+}
+
+size_t raw_cut(char delimiter, const char *data, size_t n, bool is_end)
+{
+    return is_end ? n : last_line_end(data, n);
+}
+
+size_t csv_cut_by(enum csv_quoting quoting, char delimiter, const char *data, size_t n, bool is_end)
+{
+    const struct csv_rules rules = {
+        .dialect = DIALECT_CSV, .delimiter = delimiter ? delimiter : ',', .quoting = quoting};
+    size_t mark = n >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0, done = mark;
+    uint32_t ends[64], finish;
+
+    if (is_end || quoting == QUOTES_NONE)
+        return raw_cut(delimiter, data, n, is_end);
+    if (quoting == QUOTES_DOUBLE)
+        return csv_cut(delimiter, data, n, is_end);
+    while (done < n) {
+        struct csv_scan s = {
+            .data = data + done, .n = n - done, .delimiter = rules.delimiter, .ends = ends};
+        csv_index_record(&s, 0, &rules, &finish);
+        if (finish >= n - done)
+            break;
+        done += (size_t)finish + 1;
+    }
+    return done > mark ? done : 0;
 }

@@ -78,7 +78,30 @@ extern const struct csv_kernels csv_plain, csv_avx2, csv_avx512;
 const struct csv_kernels *csv_kernels_best(void);
 bool csv_kernels_is_usable(const struct csv_kernels *k);
 
-enum csv_dialect { DIALECT_CSV, DIALECT_TSV, DIALECT_ZEEK };
+enum csv_dialect { DIALECT_CSV, DIALECT_TSV, DIALECT_TSV_RAW, DIALECT_ZEEK };
+
+/* How a record is divided. */
+struct csv_rules {
+    enum csv_dialect dialect;
+    char delimiter;
+    enum csv_quoting quoting;
+    bool keeps_blanks; /* they are never passed over */
+};
+
+static inline bool csv_is_quote(const struct csv_rules *r, char c)
+{
+    return (c == '"' && (r->quoting == QUOTES_DOUBLE || r->quoting == QUOTES_BOTH)) ||
+           (c == '\'' && (r->quoting == QUOTES_SINGLE || r->quoting == QUOTES_BOTH));
+}
+
+static inline bool csv_is_space(const struct csv_rules *r, char c)
+{
+    return (c == ' ' || c == '\t') && c != r->delimiter && !r->keeps_blanks;
+}
+
+/* A record that has fewer fields than columns: the ends of the absent ones. Their cells' lengths
+ * come out as this, modulo 2^32. */
+#define CSV_NO_CELL UINT32_MAX
 
 /* What stands for no value, for the empty one, and between the elements of a list. */
 struct zeek_marks {
@@ -99,15 +122,18 @@ struct csv_field {
 struct csv_decoder {
     struct decoder base;
     const struct csv_kernels *kernels;
-    enum csv_dialect dialect;
-    bool is_tsv;                   /* no quotes: TSV and Zeek */
+    struct csv_rules rules;
+    struct cell_settings cells;
+    bool is_tsv;       /* no quotes: TSV and Zeek */
+    bool is_careful;   /* settings that the quick loops do not know: each cell by the rules */
+    bool has_odd_ends; /* nor the quick index */
     const struct zeek_marks *zeek; /* Zeek alone */
-    char delimiter;
-    size_t n_columns; /* of a record; 0 = no header yet */
+    size_t n_columns;              /* of a record; 0 = no header yet */
     struct csv_field *fields;
 
     uint32_t *ends;
     size_t ends_cap;
+    uint32_t *spread;            /* the ends again, where rows of any width are taken */
     uint32_t before[BATCH_ROWS]; /* position before the row's first byte */
     uint32_t finish[BATCH_ROWS]; /* position of the row's line end */
     uint16_t left[CSV_BLOCK];
@@ -133,15 +159,20 @@ void csv_read_column(struct csv_decoder *d, size_t f, const struct csv_cells *ce
  * scan->at moves behind it. Answers NULL, or why it is none; its ends are then taken back, and
  * *finish is where it ends. */
 extern const char csv_lone_return[]; /* one of the reasons */
-const char *csv_index_record(struct csv_scan *scan, size_t start, enum csv_dialect dialect,
+const char *csv_index_record(struct csv_scan *scan, size_t start, const struct csv_rules *rules,
                              uint32_t *finish);
 
 /* A cell's text without quotes or escapes: a view, or in the arena where it had to be changed.
  * Answers NULL, or why it has none. */
-const char *csv_cell_text(struct str *ret, struct str raw, bool is_tsv, char delimiter,
+const char *csv_cell_text(struct str *ret, struct str raw, const struct csv_rules *rules,
                           struct arena *arena);
 
 enum csv_cell { CELL_VALUE, CELL_NULL, CELL_DEFAULT };
+
+/* One cell of column `f` by all rules and settings, into row `row` of `c`; what cannot be read
+ * marks the row in d->is_bad. */
+void csv_read_cell(struct csv_decoder *d, size_t f, struct str raw, struct column *c, size_t row,
+                   struct arena *arena);
 
 /* One cell of a Zeek record by its rules; strings that need no change are views. */
 const char *zeek_read_cell(const struct csv_decoder *d, const struct csv_field *f, struct str raw,
@@ -168,10 +199,6 @@ size_t csv_next(struct decoder *base, struct batch *b, struct reject_list *rejec
 
 size_t csv_cut(char delimiter, const char *data, size_t n, bool is_end);
 size_t tsv_cut(char delimiter, const char *data, size_t n, bool is_end);
-
-static inline bool csv_is_space(char c, char delimiter)
-{
-    return (c == ' ' || c == '\t') && c != delimiter;
-}
+size_t raw_cut(char delimiter, const char *data, size_t n, bool is_end);
 
 #endif

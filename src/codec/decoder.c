@@ -11,20 +11,12 @@
 #include "codec/format_examples.h"
 
 static const struct decoder_driver *const drivers[] = {
-    &decoder_csv,
-    &decoder_csv_with_names,
-    &decoder_tsv,
-    &decoder_tsv_with_names,
-    &decoder_json,
-    &decoder_combined_log,
-    &decoder_common_log,
-    &decoder_logfmt,
-    &decoder_syslog,
-    &decoder_line_as_string,
-    &decoder_json_as_string,
-    &decoder_zeek,
-    &decoder_json_compact,
-    &decoder_json_compact_with_names,
+    &decoder_csv,          &decoder_csv_with_names,     &decoder_csv_with_types,
+    &decoder_tsv,          &decoder_tsv_with_names,     &decoder_tsv_with_types,
+    &decoder_tsv_raw,      &decoder_tsv_raw_with_names, &decoder_json,
+    &decoder_combined_log, &decoder_common_log,         &decoder_logfmt,
+    &decoder_syslog,       &decoder_line_as_string,     &decoder_json_as_string,
+    &decoder_zeek,         &decoder_json_compact,       &decoder_json_compact_with_names,
     &decoder_regexp,
 };
 
@@ -34,8 +26,12 @@ static const struct {
 } names[] = {
     {"CSV", FORMAT_CSV},
     {"CSVWithNames", FORMAT_CSV_WITH_NAMES},
+    {"CSVWithNamesAndTypes", FORMAT_CSV_WITH_TYPES},
     {"TSV", FORMAT_TSV},
     {"TSVWithNames", FORMAT_TSV_WITH_NAMES},
+    {"TSVWithNamesAndTypes", FORMAT_TSV_WITH_TYPES},
+    {"TSVRaw", FORMAT_TSV_RAW},
+    {"TSVRawWithNames", FORMAT_TSV_RAW_WITH_NAMES},
     {"JSONEachRow", FORMAT_JSON_EACH_ROW},
     {"CombinedLog", FORMAT_COMBINED_LOG},
     {"CommonLog", FORMAT_COMMON_LOG},
@@ -49,6 +45,11 @@ static const struct {
     {"Regexp", FORMAT_REGEXP},
     {"TabSeparated", FORMAT_TSV},
     {"TabSeparatedWithNames", FORMAT_TSV_WITH_NAMES},
+    {"TabSeparatedWithNamesAndTypes", FORMAT_TSV_WITH_TYPES},
+    {"TabSeparatedRaw", FORMAT_TSV_RAW},
+    {"Raw", FORMAT_TSV_RAW},
+    {"TabSeparatedRawWithNames", FORMAT_TSV_RAW_WITH_NAMES},
+    {"RawWithNames", FORMAT_TSV_RAW_WITH_NAMES},
     {"JSONLines", FORMAT_JSON_EACH_ROW},
     {"NDJSON", FORMAT_JSON_EACH_ROW},
     {"JSONL", FORMAT_JSON_EACH_ROW},
@@ -57,11 +58,17 @@ static const struct {
 const char *const format_names[] = {
     "CSV",
     "CSVWithNames",
+    "CSVWithNamesAndTypes",
     "TSV",
     "TSVWithNames",
+    "TSVWithNamesAndTypes",
+    "TSVRaw",
+    "TSVRawWithNames",
     "JSONEachRow",
     "TabSeparated",
     "TabSeparatedWithNames",
+    "TabSeparatedWithNamesAndTypes",
+    "TabSeparatedRaw",
     "JSONLines",
     "NDJSON",
     "CombinedLog",
@@ -113,7 +120,8 @@ static enum err_code check(const struct decoder_spec *s, const struct decoder_dr
                            struct err *e)
 {
     bool has_positions = s->format == FORMAT_CSV || s->format == FORMAT_TSV ||
-                         s->format == FORMAT_JSON_COMPACT || s->format == FORMAT_REGEXP;
+                         s->format == FORMAT_TSV_RAW || s->format == FORMAT_JSON_COMPACT ||
+                         s->format == FORMAT_REGEXP || s->cells.is_by_order;
 
     if (driver == NULL)
         return err_set(e, ERR_INVALID, "no decoder for this format");
@@ -144,6 +152,15 @@ static void free_spec(struct decoder_spec *s)
     free((struct field *)s->fields);
     free((uint32_t *)s->positions);
     free((char *)s->pattern.p);
+    free((char *)s->cells.null_text.p);
+    free((char *)s->cells.true_text.p);
+    free((char *)s->cells.false_text.p);
+}
+
+static void copy_text(struct str *text)
+{
+    if (text->p)
+        text->p = xstrndup(text->p, text->n);
 }
 
 static struct decoder_spec copy_spec(const struct decoder_spec *from)
@@ -157,6 +174,9 @@ static struct decoder_spec copy_spec(const struct decoder_spec *from)
     }
     s.fields = fields;
     s.pattern.p = xstrndup(from->pattern.p ? from->pattern.p : "", from->pattern.n);
+    copy_text(&s.cells.null_text);
+    copy_text(&s.cells.true_text);
+    copy_text(&s.cells.false_text);
     if (from->positions) {
         uint32_t *positions = xmalloc((s.n_fields + 1) * sizeof(*positions));
         memcpy(positions, from->positions, s.n_fields * sizeof(*positions));
@@ -228,22 +248,55 @@ static const char *line_end(const char *p, const char *end, bool has_quotes)
 
 size_t decoder_header_length(enum format format, const char *data, size_t n, struct str *line)
 {
-    const struct decoder_driver *driver = driver_of(format);
-    size_t bom = bom_bytes(data, n);
+    return decoder_header_behind(format, &(struct header_rules){0}, data, n, line);
+}
 
-    if (driver == NULL || !driver->has_names)
+/* Behind one record; NULL: it is not complete. */
+static const char *skip_record(enum format format, const struct header_rules *h, const char *p,
+                               const char *end)
+{
+    uint32_t ends[64], finish;
+    const struct csv_rules rules = {.dialect = format_is_csv(format)       ? DIALECT_CSV
+                                               : format_is_raw_tsv(format) ? DIALECT_TSV_RAW
+                                                                           : DIALECT_TSV,
+                                    .delimiter = !format_is_csv(format) ? '\t'
+                                                 : h->delimiter         ? h->delimiter
+                                                                        : ',',
+                                    .quoting = h->quoting};
+    struct csv_scan s = {
+        .data = p, .n = (size_t)(end - p), .delimiter = rules.delimiter, .ends = ends};
+    csv_index_record(&s, 0, &rules, &finish);
+    return finish < s.n ? p + finish + 1 : NULL;
+}
+
+size_t decoder_header_behind(enum format format, const struct header_rules *rules, const char *data,
+                             size_t n, struct str *line)
+{
+    const struct decoder_driver *driver = driver_of(format);
+    bool has_names = driver && driver->has_names, has_quotes = format_is_csv(format);
+    bool has_types = format == FORMAT_CSV_WITH_TYPES || format == FORMAT_TSV_WITH_TYPES;
+    const char *p = data + bom_bytes(data, n), *end = data + n, *stop = p;
+
+    if (driver == NULL || (!has_names && rules->skip_lines == 0))
         return 0;
     if (format == FORMAT_ZEEK)
         return zeek_header_length(data, n, line);
-    bool has_quotes = driver->format == FORMAT_CSV_WITH_NAMES;
-    const char *end = line_end(data + bom, data + n, has_quotes);
-    if (end == NULL)
+    for (uint32_t i = 0; i < rules->skip_lines && p != NULL; i++)
+        p = skip_record(format, rules, p, end);
+    if (p == NULL)
         return 0;
-    size_t length = (size_t)(end - data);
-    *line = (struct str){data + bom, length - bom};
+    *line = (struct str){p, 0};
+    if (!has_names)
+        return (size_t)(p - data);
+    stop = line_end(p, end, has_quotes);
+    if (stop && has_types)
+        stop = line_end(stop + 1, end, has_quotes);
+    if (stop == NULL)
+        return 0;
+    *line = (struct str){p, (size_t)(stop - p)};
     if (line->n > 0 && line->p[line->n - 1] == '\r')
         line->n--;
-    return length + 1;
+    return (size_t)(stop + 1 - data);
 }
 
 void decoder_feed(struct decoder *d, const char *data, size_t n, uint64_t offset)

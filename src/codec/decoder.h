@@ -19,8 +19,12 @@ enum format {
     FORMAT_NONE,
     FORMAT_CSV, /* header detected as ClickHouse does not: see decoder_spec.has_header */
     FORMAT_CSV_WITH_NAMES,
+    FORMAT_CSV_WITH_TYPES, /* CSVWithNamesAndTypes */
     FORMAT_TSV,
     FORMAT_TSV_WITH_NAMES,
+    FORMAT_TSV_WITH_TYPES,
+    FORMAT_TSV_RAW, /* no escapes */
+    FORMAT_TSV_RAW_WITH_NAMES,
     FORMAT_JSON_EACH_ROW,
     FORMAT_COMBINED_LOG, /* one line a record from here on: see line_priv.h */
     FORMAT_COMMON_LOG,
@@ -46,6 +50,20 @@ struct format_row {
 };
 const struct format_row *format_row(enum format f); /* NULL: none */
 
+static inline bool format_is_csv(enum format f)
+{
+    return f == FORMAT_CSV || f == FORMAT_CSV_WITH_NAMES || f == FORMAT_CSV_WITH_TYPES;
+}
+static inline bool format_is_raw_tsv(enum format f)
+{
+    return f == FORMAT_TSV_RAW || f == FORMAT_TSV_RAW_WITH_NAMES;
+}
+static inline bool format_is_tsv(enum format f)
+{
+    return f == FORMAT_TSV || f == FORMAT_TSV_WITH_NAMES || f == FORMAT_TSV_WITH_TYPES ||
+           format_is_raw_tsv(f);
+}
+
 struct field {
     struct str path; /* JSON: keys joined by dots, "a.b"; CSV: the header's literal text */
     struct type type;
@@ -63,14 +81,46 @@ struct pattern_engine {
 };
 enum regexp_escaping { REGEXP_RAW, REGEXP_ESCAPED, REGEXP_CSV };
 
+/* Which quotes begin a field of CSV. */
+enum csv_quoting { QUOTES_DOUBLE, QUOTES_SINGLE, QUOTES_BOTH, QUOTES_NONE };
+enum time_reading { TIMES_BEST_EFFORT, TIMES_BEST_EFFORT_US, TIMES_BASIC };
+
+/* ClickHouse's settings of CSV and TSV (plan/source_settings.c has their names). All zero: its
+ * defaults. Texts are borrowed. */
+struct cell_settings {
+    uint32_t skip_lines; /* at the beginning of each file, before a header */
+    bool allows_single_quotes, refuses_double_quotes;
+    bool keeps_blanks;         /* around texts of CSV */
+    bool has_blank_delimiter;  /* CSV: blanks and tabs are never passed over */
+    bool is_empty_a_value;     /* CSV: an empty field is not the DEFAULT */
+    bool is_empty_the_default; /* TSV: it is */
+    bool takes_any_width;      /* missing fields are DEFAULTs, further ones passed over */
+    bool takes_bad_values;     /* as DEFAULT */
+    bool is_by_order;          /* names of a header do not count */
+    bool ignores_types;        /* nor its types */
+    bool refuses_null;         /* NULL where the type has none */
+    bool ends_with_return;     /* TSV: lines end by CR LF */
+    enum time_reading times;
+    struct str null_text, true_text, false_text; /* p == NULL: \N, true, false */
+};
+static inline enum csv_quoting csv_quoting_of(const struct cell_settings *s)
+{
+    return s->allows_single_quotes    ? s->refuses_double_quotes ? QUOTES_SINGLE : QUOTES_BOTH
+           : s->refuses_double_quotes ? QUOTES_NONE
+                                      : QUOTES_DOUBLE;
+}
+
 struct decoder_spec {
     enum format format;
     const struct field *fields; /* the wanted fields; batch columns are in this order */
     size_t n_fields;
-    /* CSV/TSV without names: the column of the file that holds field i. */
+    /* CSV/TSV without names, or by order: the column of the file that holds field i. */
     const uint32_t *positions;
-    size_t n_positions; /* columns a record has in all (CSV/TSV without names) */
-    char delimiter;     /* CSV; 0 = ',' */
+    size_t n_positions;         /* columns a record has in all (CSV/TSV without names) */
+    char delimiter;             /* CSV; 0 = ',' */
+    struct cell_settings cells; /* CSV and TSV; its texts are copied */
+    /* CSV, TSV without names: the file may begin with its columns' names. For who feeds. */
+    bool detects_header;
     /* Regexp; the pattern is copied. */
     struct str pattern;
     unsigned pattern_flags;
@@ -97,6 +147,15 @@ MUST_CHECK enum err_code decoder_header(struct decoder *d, struct str header, st
  * none or the line is not complete; *line = the line without BOM and line end. Zeek: all lines
  * before the first record, complete when that has begun; *line = these lines. */
 size_t decoder_header_length(enum format format, const char *data, size_t n, struct str *line);
+/* The same where records are skipped first; they count as a part of the header, then for formats
+ * without names as well, with an empty *line. */
+struct header_rules {
+    uint32_t skip_lines;
+    char delimiter; /* 0 = ',' */
+    enum csv_quoting quoting;
+};
+size_t decoder_header_behind(enum format format, const struct header_rules *rules, const char *data,
+                             size_t n, struct str *line);
 
 bool format_has_names(enum format f); /* a header line begins each file */
 /* Formats whose header may change within a file. For these, decoder_header may be given the
@@ -147,6 +206,9 @@ size_t decoder_next(struct decoder *d, struct batch *b, struct reject_list *reje
  * is_end the rest without line end is a record too. Quoted line ends (CSV) do not end a record.
  * 0 = no complete record yet. */
 size_t decoder_cut(enum format format, char delimiter, const char *data, size_t n, bool is_end);
+/* CSV by other quotes. */
+size_t csv_cut_by(enum csv_quoting quoting, char delimiter, const char *data, size_t n,
+                  bool is_end);
 
 struct decoder_driver {
     enum format format;
@@ -172,9 +234,10 @@ static inline void decoder_set_now(struct decoder *d, int64_t now_s)
     d->now_s = now_s;
 }
 
-extern const struct decoder_driver decoder_csv, decoder_csv_with_names, decoder_tsv,
-    decoder_tsv_with_names, decoder_json, decoder_combined_log, decoder_common_log, decoder_logfmt,
-    decoder_syslog, decoder_line_as_string, decoder_json_as_string, decoder_zeek,
+extern const struct decoder_driver decoder_csv, decoder_csv_with_names, decoder_csv_with_types,
+    decoder_tsv, decoder_tsv_with_names, decoder_tsv_with_types, decoder_tsv_raw,
+    decoder_tsv_raw_with_names, decoder_json, decoder_combined_log, decoder_common_log,
+    decoder_logfmt, decoder_syslog, decoder_line_as_string, decoder_json_as_string, decoder_zeek,
     decoder_json_compact, decoder_json_compact_with_names, decoder_regexp;
 
 #endif

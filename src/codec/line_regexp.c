@@ -41,6 +41,8 @@ enum err_code regexp_check(const struct decoder_spec *s, struct err *e)
 static const char *unescape_groups(struct line_decoder *d)
 {
     enum regexp_escaping rule = d->base.spec.escaping;
+    const struct csv_rules rules = {.dialect = rule == REGEXP_ESCAPED ? DIALECT_TSV : DIALECT_CSV,
+                                    .delimiter = ','};
 
     for (size_t i = 0; i < d->n_cuts && rule != REGEXP_RAW; i++) {
         struct str *text = &d->cuts[i].text;
@@ -50,7 +52,7 @@ static const char *unescape_groups(struct line_decoder *d)
             *text = (struct str){0};
             continue;
         }
-        const char *reason = csv_cell_text(text, *text, rule == REGEXP_ESCAPED, ',', d->arena);
+        const char *reason = csv_cell_text(text, *text, &rules, d->arena);
         if (reason)
             return reason;
     }

@@ -215,7 +215,7 @@ static enum err_code read_header(struct zeek_decoder *z, struct str header, stru
     z->marks.set_separator = (struct str){p + at[SET_SEPARATOR], values[SET_SEPARATOR].n};
     z->marks.empty = (struct str){p + at[EMPTY_FIELD], values[EMPTY_FIELD].n};
     z->marks.unset = (struct str){p + at[UNSET_FIELD], values[UNSET_FIELD].n};
-    z->csv.delimiter = *separator.p;
+    z->csv.rules.delimiter = *separator.p;
     csv_set_columns(&z->csv, n);
     return ERR_OK;
 }

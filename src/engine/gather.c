@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "expr/regex.h"
+#include "plan/source_settings.h"
 
 /* ---- life ---- */
 
@@ -93,27 +94,6 @@ bool gather_is_empty(const struct gather *g)
 
 static const struct pattern_engine regexes = {regex_new, regex_free, regex_n_groups, regex_find};
 
-/* What the source's SETTINGS say about its format. plan/build.c has refused what they must not
- * say. */
-static void apply_settings(struct decoder_spec *spec, const struct source_def *def)
-{
-    spec->patterns = &regexes;
-    spec->pattern_flags = REGEX_STRICT;
-    for (uint32_t i = 0; i < def->n_settings; i++) {
-        struct str name = def->settings[i].name, value = def->settings[i].value;
-        if (str_is(name, "format_csv_delimiter") && value.n == 1)
-            spec->delimiter = value.p[0];
-        else if (str_is(name, "format_regexp"))
-            spec->pattern = value;
-        else if (str_is(name, "format_regexp_escaping_rule"))
-            spec->escaping = str_is(value, "Escaped") ? REGEXP_ESCAPED
-                             : str_is(value, "CSV")   ? REGEXP_CSV
-                                                      : REGEXP_RAW;
-        else if (str_is(name, "format_regexp_skip_unmatched"))
-            spec->skips_unmatched = str_is(value, "1") || str_is(value, "true");
-    }
-}
-
 struct gather_scratch *scratch_new(const struct plan_source *plan)
 {
     struct gather_scratch *s = xcalloc(1, sizeof(*s));
@@ -161,10 +141,15 @@ enum err_code gatherer_init(struct gatherer *w, const struct plan_source *plan,
         .max_columns = (uint32_t)settings->max_columns,
         .max_depth = (uint32_t)settings->max_depth,
     };
-    apply_settings(&spec, plan->def);
-    w->delimiter = plan->def->format == FORMAT_CSV   ? (spec.delimiter ? spec.delimiter : ',')
-                   : plan->def->format == FORMAT_TSV ? '\t'
-                                                     : 0;
+    spec.patterns = &regexes;
+    spec.pattern_flags = REGEX_STRICT;
+    source_settings_apply(&spec, plan->def);
+    enum format format = plan->def->format;
+    bool may_detect = spec.detects_header && spec.cells.skip_lines == 0;
+    w->delimiter = !may_detect            ? 0
+                   : format == FORMAT_CSV ? (spec.delimiter ? spec.delimiter : ',')
+                   : format == FORMAT_TSV || format == FORMAT_TSV_RAW ? '\t'
+                                                                      : 0;
     TRY(decoder_new(&w->decoder, &spec, e));
     batch_init(&w->batch, plan->types, plan->has_default, plan->n_slots);
     w->frame = frame_new(plan->program);

@@ -240,6 +240,9 @@ static bool is_rewritable(const struct plan_source *p, const char *folder)
     if (decoder_names(p->def->format) != NULL || p->def->format == FORMAT_LOGFMT ||
         p->def->format == FORMAT_ZEEK || p->def->format == FORMAT_REGEXP)
         return false;
+    for (uint32_t i = 0; i < p->def->n_settings; i++)
+        if (!str_is(p->def->settings[i].name, "format_csv_delimiter"))
+            return false;
     if (p->uses_virtual[PATH_COLUMN] || p->uses_virtual[FILE_COLUMN] ||
         strpbrk(folder, "*?[]{}\\") != NULL)
         return false;

@@ -16,6 +16,7 @@
 #include "engine/alarm.h"
 #include "engine/expired.h"
 #include "engine/runner_priv.h"
+#include "plan/source_settings.h"
 
 enum {
     SCAN_MS = 200,
@@ -237,18 +238,17 @@ static enum err_code open_files(struct runner *r, struct err *e)
     while (p->globs[n_globs] != NULL)
         n_globs++;
     AUTO_MEM char *name = xstrndup(p->name.p, p->name.n);
-    char delimiter = 0;
-    for (uint32_t i = 0; i < p->def->n_settings; i++)
-        if (str_is(p->def->settings[i].name, "format_csv_delimiter") &&
-            p->def->settings[i].value.n == 1)
-            delimiter = p->def->settings[i].value.p[0];
+    struct decoder_spec cells = {0};
+    source_settings_apply(&cells, p->def);
     struct file_source_spec spec = {
         .name = name,
         .globs = (const char *const *)p->globs,
         .n_globs = n_globs,
         .is_distinct_path = p->def->is_distinct_path,
         .format = p->def->format,
-        .delimiter = delimiter,
+        .delimiter = cells.delimiter,
+        .quoting = csv_quoting_of(&cells.cells),
+        .skip_lines = cells.cells.skip_lines,
         .max_record_bytes = (size_t)r->plan->settings.max_record_bytes,
         .max_open_files = (size_t)r->plan->settings.max_open_files,
         .max_chunks = r->n_workers * 2 + 2,

@@ -226,14 +226,9 @@ static const char *const later_formats[] = {
     "ProtobufSingle",
     "ProtobufList",
     "MsgPack",
-    "Regexp",
     "Template",
     "CustomSeparated",
     "JSON",
-    "JSONLines",
-    "NDJSON",
-    "JSONCompactEachRow",
-    "JSONCompactEachRowWithNames",
     "JSONAsObject",
     "JSONColumns",
     "JSONObjectEachRow",
@@ -250,11 +245,6 @@ static const char *const later_formats[] = {
     "ArrowStream",
     "MySQLDump",
     "Npy",
-    "CSVWithNamesAndTypes",
-    "TSVWithNamesAndTypes",
-    "TSVRaw",
-    "TabSeparatedRaw",
-    "Zeek",
     "OTLP",
     "Prometheus",
 };
@@ -277,7 +267,7 @@ static bool format_clause(struct parser *p, struct source_def *s)
             n++;
         if (known != NULL)
             refuse(p, s->format_at,
-                   "there are CSV, CSVWithNames, TSV, TSVWithNames, JSONEachRow, "
+                   "there are CSV and TSV (WithNames, WithNamesAndTypes), TSVRaw, JSONEachRow, "
                    "JSONCompactEachRow, JSONCompactEachRowWithNames, JSONAsString, "
                    "LineAsString, CombinedLog, CommonLog, Logfmt, Regexp, Syslog and Zeek",
                    "FORMAT %s is not there yet", known);

@@ -76,7 +76,7 @@ static bool is_window_good(struct file *f, const struct chunk_memory *m)
 
 void file_take_turn(struct file_set *s, struct file *f, struct chunk_memory *m)
 {
-    bool is_csv = s->spec.format == FORMAT_CSV || s->spec.format == FORMAT_CSV_WITH_NAMES;
+    bool is_csv = format_is_csv(s->spec.format);
     uint64_t opened = f->n_opened, from;
     int fd = find_window(f, &from) ? fcntl(f->cursor.reader.fd, F_DUPFD_CLOEXEC, 0) : -1;
     uint64_t turn = f->n_turns++;

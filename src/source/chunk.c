@@ -134,7 +134,7 @@ static enum err_code read_header(struct file_set *s, struct file *f, struct chun
     if (f->header != NULL || !format_has_names(s->spec.format))
         return ERR_OK;
     memory_grow(m, SCRATCH_BYTES);
-    TRY(content_look(&f->cursor.reader, s->spec.format, m->data, &content, e));
+    TRY(content_look(&f->cursor.reader, &s->spec, m->data, &content, e));
     struct err why = {0};
     AUTO_MEM char *header = xstrndup(content.header.p ? content.header.p : "", content.header.n);
     if (s->spec.check_header != NULL &&

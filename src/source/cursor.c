@@ -42,10 +42,17 @@ void tail_push(struct buf *tail, const char *p, size_t n)
  * backslash takes the next byte with it. JSON: every line end ends a record. */
 enum record_state { FIELD_START, IN_PLAIN, IN_QUOTES, AFTER_QUOTE, AFTER_BACKSLASH };
 
+static bool is_quote(enum csv_quoting q, char c)
+{
+    return (c == '"' && (q == QUOTES_DOUBLE || q == QUOTES_BOTH)) ||
+           (c == '\'' && (q == QUOTES_SINGLE || q == QUOTES_BOTH));
+}
+
 /* A stream of JSON objects: its brackets. */
 struct record_scan {
     enum record_state state;
     bool is_stream;
+    char quote; /* the one that opened */
     size_t depth;
 };
 
@@ -70,23 +77,27 @@ static size_t object_end(struct record_scan *s, const char *p, size_t n)
 }
 
 /* Index behind the record's line end, or SIZE_MAX. */
-static size_t csv_record_end(enum record_state *state, char delimiter, const char *p, size_t n)
+static size_t csv_record_end(struct record_scan *scan, const struct file_source_spec *spec,
+                             const char *p, size_t n)
 {
+    char delimiter = spec->delimiter ? spec->delimiter : ',';
     for (size_t i = 0; i < n; i++) {
         char c = p[i];
-        if (*state == IN_QUOTES) {
-            if (c == '"')
-                *state = AFTER_QUOTE;
-        } else if (*state == AFTER_QUOTE && c == '"') {
-            *state = IN_QUOTES;
+        if (scan->state == IN_QUOTES) {
+            if (c == scan->quote)
+                scan->state = AFTER_QUOTE;
+        } else if (scan->state == AFTER_QUOTE && c == scan->quote) {
+            scan->state = IN_QUOTES;
         } else if (c == '\n') {
             return i + 1;
         } else if (c == delimiter) {
-            *state = FIELD_START;
-        } else if (*state == FIELD_START) {
-            *state = c == '"' ? IN_QUOTES : c == ' ' || c == '\t' ? FIELD_START : IN_PLAIN;
+            scan->state = FIELD_START;
+        } else if (scan->state == FIELD_START) {
+            bool is_open = is_quote(spec->quoting, c);
+            scan->quote = is_open ? c : scan->quote;
+            scan->state = is_open ? IN_QUOTES : c == ' ' || c == '\t' ? FIELD_START : IN_PLAIN;
         } else {
-            *state = IN_PLAIN;
+            scan->state = IN_PLAIN;
         }
     }
     return SIZE_MAX;
@@ -111,14 +122,12 @@ static size_t record_end(struct record_scan *scan, const struct file_source_spec
     enum record_state *state = &scan->state;
     if (scan->is_stream)
         return object_end(scan, p, n);
-    switch (spec->format) {
-    case FORMAT_CSV:
-    case FORMAT_CSV_WITH_NAMES:
-        return csv_record_end(state, spec->delimiter ? spec->delimiter : ',', p, n);
-    case FORMAT_TSV:
-    case FORMAT_TSV_WITH_NAMES: return tsv_record_end(state, p, n);
-    default:; const char *end = memchr(p, '\n', n); return end ? (size_t)(end - p) + 1 : SIZE_MAX;
-    }
+    if (format_is_csv(spec->format))
+        return csv_record_end(scan, spec, p, n);
+    if (format_is_tsv(spec->format) && !format_is_raw_tsv(spec->format))
+        return tsv_record_end(state, p, n);
+    const char *end = memchr(p, '\n', n);
+    return end ? (size_t)(end - p) + 1 : SIZE_MAX;
 }
 
 /* The record at c->position does not fit: memory holds its first n bytes. Reads on to its end;
@@ -184,9 +193,11 @@ static enum err_code pass_record(struct cursor *c, const struct file_source_spec
 static size_t cut_records(const struct file_source_spec *spec, const char *data, size_t n,
                           bool is_eof, bool is_end, bool is_quoteless, bool is_stream)
 {
-    bool is_csv = spec->format == FORMAT_CSV || spec->format == FORMAT_CSV_WITH_NAMES;
+    bool is_csv = format_is_csv(spec->format);
     if (is_stream)
         return json_stream_cut(data, n, is_end);
+    if (is_csv && spec->quoting != QUOTES_DOUBLE)
+        return csv_cut_by(spec->quoting, spec->delimiter, data, n, is_end);
     if (is_csv && is_quoteless && !is_end) {
         const char *end = memrchr(data, '\n', n);
         return end ? (size_t)(end - data) + 1 : 0;

@@ -38,10 +38,12 @@ static const char *foreign_text(const char *p, size_t n)
 }
 
 /* Bytes before the first record; SIZE_MAX: the header line is not complete. */
-static size_t header_length(enum format format, const char *p, size_t n, struct str *line)
+static size_t header_length(const struct file_source_spec *spec, const char *p, size_t n,
+                            struct str *line)
 {
-    if (format_has_names(format)) {
-        size_t length = decoder_header_length(format, p, n, line);
+    if (format_has_names(spec->format) || spec->skip_lines > 0) {
+        const struct header_rules rules = {spec->skip_lines, spec->delimiter, spec->quoting};
+        size_t length = decoder_header_behind(spec->format, &rules, p, n, line);
         return length ? length : SIZE_MAX;
     }
     *line = (struct str){NULL, 0};
@@ -58,8 +60,8 @@ uint32_t small_hash_of(const char *head, size_t n)
     return n < SMALL_BYTES ? 0 : (uint32_t)city_hash64(head, SMALL_BYTES) | 1;
 }
 
-enum err_code content_look(struct reader *r, enum format format, char *scratch, struct content *ret,
-                           struct err *e)
+enum err_code content_look(struct reader *r, const struct file_source_spec *spec, char *scratch,
+                           struct content *ret, struct err *e)
 {
     *ret = (struct content){.kind = CONTENT_EMPTY};
     size_t n = 0, got, header = 0;
@@ -67,14 +69,14 @@ enum err_code content_look(struct reader *r, enum format format, char *scratch, 
     for (size_t want = FILE_HASH_BYTES + 4096;; want = SCRATCH_BYTES) {
         TRY(reader_read(r, scratch + n, want - n, &got, e));
         n += got;
-        header = header_length(format, scratch, n, &ret->header);
+        header = header_length(spec, scratch, n, &ret->header);
         bool is_end = n < want;
         if (is_end || want == SCRATCH_BYTES ||
             (header != SIZE_MAX && n - header >= FILE_HASH_BYTES))
             break;
     }
     const char *text = foreign_text(scratch, n);
-    if (text == NULL && format_has_headers_inside(format) && n > 3 && scratch[0] != '#' &&
+    if (text == NULL && format_has_headers_inside(spec->format) && n > 3 && scratch[0] != '#' &&
         scratch[0] != '\xef')
         text = "does not begin with a header of Zeek (#separator, #fields, ...)";
     if (text == NULL && header == SIZE_MAX && n == SCRATCH_BYTES)

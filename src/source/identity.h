@@ -40,8 +40,8 @@ uint32_t first_hash_of(const char *head, size_t n);
 uint32_t small_hash_of(const char *head, size_t n);
 
 /* Looks at an open reader's beginning. scratch: SCRATCH_BYTES. */
-MUST_CHECK enum err_code content_look(struct reader *r, enum format format, char *scratch,
-                                      struct content *ret, struct err *e);
+MUST_CHECK enum err_code content_look(struct reader *r, const struct file_source_spec *spec,
+                                      char *scratch, struct content *ret, struct err *e);
 
 enum match {
     MATCH_NONE,

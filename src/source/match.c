@@ -49,7 +49,7 @@ static enum err_code match_unread(struct file_set *s, struct reader *r, const st
     struct content content;
     *ret = (struct match_result){.match = MATCH_NONE,
                                  .is_shorter = true}; /* else: nothing of it can stay */
-    TRY(content_look(r, s->spec.format, s->scratch, &content, e));
+    TRY(content_look(r, &s->spec, s->scratch, &content, e));
     if (content.kind != CONTENT_OK || content.header_bytes != f->header_bytes ||
         content.head_bytes < f->seen_bytes)
         return ERR_OK;
@@ -183,7 +183,7 @@ static void make_hashes(struct file_set *s, struct file *f)
     struct content content;
     if (reader_open(&r, f->name->path, &err) != ERR_OK)
         return;
-    if (content_look(&r, s->spec.format, s->scratch, &content, &err) == ERR_OK &&
+    if (content_look(&r, &s->spec, s->scratch, &content, &err) == ERR_OK &&
         content.kind == CONTENT_OK) {
         head_index_remove(&s->index, f);
         f->first_hash = content.first_hash;
@@ -304,7 +304,7 @@ static enum err_code compare(struct file_set *s, struct entry *entry, struct rea
 {
     struct content content;
     struct best best = {.match = MATCH_NONE};
-    TRY(content_look(r, s->spec.format, s->scratch, &content, e));
+    TRY(content_look(r, &s->spec, s->scratch, &content, e));
     entry->said_error = 0;
     if (content.kind == CONTENT_REFUSED) {
         entry->role = ROLE_REFUSED;

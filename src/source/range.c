@@ -45,7 +45,7 @@ static enum err_code range_open(struct file_set *s, const struct file_mark *mark
     cursor_done(&s->range);
     TRY(find_file(s, mark, e));
     struct content content;
-    TRY(content_look(&s->range.reader, s->spec.format, s->scratch, &content, e));
+    TRY(content_look(&s->range.reader, &s->spec, s->scratch, &content, e));
     free(s->range_header);
     s->range_header = content.header.p ? xstrndup(content.header.p, content.header.n) : NULL;
     s->range_partition = mark->partition;

@@ -112,7 +112,7 @@ static struct content look_at(const char *bytes, size_t n)
     struct err err;
     put("x", bytes, n);
     assert_int_equal(reader_open(&r, path_of("x"), &err), ERR_OK);
-    assert_int_equal(content_look(&r, FORMAT_CSV, scratch, &c, &err), ERR_OK);
+    assert_int_equal(content_look(&r, &(struct file_source_spec){.format = FORMAT_CSV}, scratch, &c, &err), ERR_OK);
     reader_close(&r);
     return c;
 }

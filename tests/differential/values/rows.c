@@ -2,7 +2,7 @@
  *
  * Decodes a file and prints what came of it, one line a record in the order of offsets:
  *
- *     rows FORMAT FILE [KERNELS] NAME TYPE [NAME TYPE ...]
+ *     rows FORMAT FILE [KERNELS] [-s SETTING=VALUE ...] NAME TYPE [NAME TYPE ...]
  *     =value TAB value ...       (NULL as \N, bytes below 0x21 and \ as \xHH)
  *     !reason
  *
@@ -12,6 +12,7 @@
 
 #include "codec/csv_priv.h"
 #include "codec/decoder.h"
+#include "plan/source_settings.h"
 
 struct line {
     uint64_t offset;
@@ -121,6 +122,13 @@ int main(int argc, char **argv)
         at++;
     }
     spec.format = format_find(str_of(argv[1]));
+    for (; at + 1 < argc && strcmp(argv[at], "-s") == 0; at += 2) {
+        const char *is = strchr(argv[at + 1], '=');
+        if (is == NULL || !source_setting_apply(&spec, (struct str){argv[at + 1], (size_t)(is - argv[at + 1])}, str_of(is + 1))) {
+            snprintf(e.text, sizeof(e.text), "no such setting: %s", argv[at + 1]);
+            goto failed;
+        }
+    }
     for (; at + 1 < argc && spec.n_positions < 64; at += 2, spec.n_positions++) {
         struct field *f = &fields[spec.n_fields];
         if (strcmp(argv[at], "-") == 0)
@@ -140,15 +148,22 @@ int main(int argc, char **argv)
     size_t n, done = 0;
     char *data = read_all(argv[2], &n);
     struct str header;
-    size_t header_length = decoder_header_length(spec.format, data, n, &header);
-    if (header_length) {
+    const struct header_rules rules = {spec.cells.skip_lines, spec.delimiter, csv_quoting_of(&spec.cells)};
+    size_t header_length = decoder_header_behind(spec.format, &rules, data, n, &header);
+    if (header_length && !format_has_names(spec.format)) {
+        done = header_length;
+    } else if (header_length) {
         if (decoder_header(d, header, &e) != ERR_OK)
             goto failed;
         done = header_length;
     }
     for (size_t piece = 1000; done < n; piece += 777) {
         size_t room = n - done < piece ? n - done : piece;
-        size_t length = decoder_cut(spec.format, 0, data + done, room, done + room == n);
+        bool is_end = done + room == n;
+        enum csv_quoting quoting = csv_quoting_of(&spec.cells);
+        size_t length = format_is_csv(spec.format) && quoting != QUOTES_DOUBLE
+                            ? csv_cut_by(quoting, spec.delimiter, data + done, room, is_end)
+                            : decoder_cut(spec.format, spec.delimiter, data + done, room, is_end);
         if (length == 0)
             continue;
         /* a copy of exact size: reading past the end is then seen by the sanitizer */

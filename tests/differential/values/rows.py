@@ -172,4 +172,5 @@ def main():
     os._exit(1 if wrong else 0)
 
 
-main()
+if __name__ == "__main__":
+    main()
