@@ -135,6 +135,11 @@ static int ask_order(struct opening *o, struct inference *inf, size_t column)
             inf->files[0], c->path ? c->path : c->name, c->stats.example[VALUE_DAY_MONTH]);
     put_choice(o, inf, column, ORDER_DAY_FIRST);
     put_choice(o, inf, column, ORDER_MONTH_FIRST);
+    if (has_flag(o->a, "yes")) {
+        fprintf(stderr, "Taken as day first (--yes).\n");
+        c->order = ORDER_DAY_FIRST;
+        return EXIT_OK;
+    }
     if (!isatty(STDIN_FILENO)) {
         fprintf(stderr, "Choose by --dates day or --dates month.\n");
         return EXIT_USAGE;
@@ -458,18 +463,23 @@ static const struct option_row open_options[] = {
      "Ends when the files are loaded (as it does anyway until there is a page to serve)."},
     {"dates", 0, OPTION_TEXT, "day|month",
      "Which comes first in dates such as 04/05/2023 when no value in the file tells."},
+    {"yes", 0, OPTION_FLAG, NULL,
+     "Asks nothing, for scripts: what no value tells is taken as proposed (dates: day first)."},
 };
 
 const struct command command_open = {
     .name = "open",
     .words = "[--once] FILE…",
     .summary = "Finds out what is in unknown files, loads them and shows the answer.",
-    .details = "Reads CSV, TSV and JSON lines, also .gz, .zst, .bz2 and .lz4. What it finds out it "
-               "says with "
-               "the reason, and writes it as definitions to NAME.sql beside "
-               "the first file; the store is NAME.weir. A NAME.sql that is there already is used "
-               "and never written over. Files with equal columns are one "
-               "source.",
+    .details =
+        "Recognises from their bytes: CSV, TSV and other delimiters with and without header; "
+        "JSON as lines, as one array, over several lines, as arrays; access logs, syslog, "
+        "logfmt, Zeek, programs' logs; other text as whole lines; all of it also .gz, .zst, "
+        ".bz2 and .lz4 (docs/open.md). What it finds out it says with "
+        "the reason, and writes it as definitions to NAME.sql beside "
+        "the first file; the store is NAME.weir. A NAME.sql that is there already is used "
+        "and never written over. Files with equal columns are one "
+        "source.",
     .options = open_options,
     .n_options = COUNT(open_options),
     .run = run_open,
@@ -478,6 +488,8 @@ const struct command command_open = {
 static const struct option_row init_options[] = {
     {"dates", 0, OPTION_TEXT, "day|month",
      "Which comes first in dates such as 04/05/2023 when no value in the file tells."},
+    {"yes", 0, OPTION_FLAG, NULL,
+     "Asks nothing, for scripts: what no value tells is taken as proposed (dates: day first)."},
 };
 
 const struct command command_init = {

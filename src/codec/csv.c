@@ -44,8 +44,8 @@ struct decoder *csv_open_as(const struct decoder_spec *spec, enum csv_dialect di
     d->rules = (struct csv_rules){.dialect = dialect,
                                   .delimiter = d->is_tsv ? '\t' : spec->delimiter,
                                   .quoting = csv_quoting_of(&spec->cells),
-                                  .keeps_blanks = spec->cells.has_blank_delimiter ||
-                                                  spec->cells.keeps_blanks};
+                                  .keeps_blanks =
+                                      spec->cells.has_blank_delimiter || spec->cells.keeps_blanks};
     d->cells = spec->cells;
     d->is_careful = is_careful(&d->cells) || dialect == DIALECT_TSV_RAW;
     d->has_odd_ends = d->rules.quoting == QUOTES_SINGLE || d->rules.quoting == QUOTES_BOTH;

@@ -249,6 +249,12 @@ static struct str trim_for_type(const struct csv_decoder *d, struct type type, s
     return s;
 }
 
+static bool is_plain_value(struct type type, struct str s)
+{
+    return s.n > 0 && type.kind < TYPE_INTERVAL && type.kind != TYPE_STRING && *s.p >= '0' &&
+           *s.p <= '9' && s.p[s.n - 1] > ' ';
+}
+
 static const char *read_cell_csv(const struct csv_decoder *d, struct type type, struct str raw,
                                  void *out, struct arena *arena, enum csv_cell *cell)
 {
@@ -256,6 +262,9 @@ static const char *read_cell_csv(const struct csv_decoder *d, struct type type, 
     bool has_doubled;
     const char *reason;
 
+    /* the most usual by far: a plain value between delimiters */
+    if (!d->is_careful && is_plain_value(type, raw))
+        return value_parse(out, type, raw);
     /* there ClickHouse looks at the text of the whole field first */
     if (d->cells.takes_bad_values && !d->cells.keeps_blanks && s.n > 0 && *s.p != '"')
         s = trim_right(s, &d->rules);
