@@ -40,6 +40,9 @@ static const struct {
      "the compressed file is damaged; what came before stays; put a whole file in its place"},
     {"rejects_full", SEVERITY_CRITICAL,
      "weir_rejects holds rejects_max; look at `weir rejects`, then `weir resume SOURCE`"},
+    {"folded", SEVERITY_WARNING,
+     "totals are right, the keys behind the first max_keys are not told apart; give the metric a "
+     "larger max_keys or fewer keys, then `weir ack ID --note TEXT`"},
     {"store_died", SEVERITY_CRITICAL,
      "find out what kills it: crashed, store.log and engine.log in the store's folder say more; "
      "stop sending that "

@@ -140,16 +140,20 @@ static void cut_tier(struct epoch *ep, size_t k, size_t t)
     struct partition_sizes sizes = {0};
     size_t row_bytes = row_bytes_of(ep, cube);
     struct sealed_tier *const *parts = tier_parts(ep, k, t);
+    const struct folding *folding = tier_folding(ep, k, t);
+    size_t n_pieces = ep->n_parts + (folding != NULL);
 
     for (int pass = 0; pass < 2; pass++) {
         size_t first = ep->n_targets;
         if (pass == 1) {
             struct block_target like = {
                 .kind = BLOCK_TIER, .table = tier->table, .object = k, .tier = t};
-            first = targets_of(ep, like, &sizes, ep->n_parts);
+            first = targets_of(ep, like, &sizes, n_pieces);
         }
-        for (size_t part = 0; part < ep->n_parts; part++) {
-            const struct sealed_tier *sealed = parts[part];
+        for (size_t piece = 0; piece < n_pieces; piece++) {
+            const struct sealed_tier *sealed = piece < ep->n_parts ? parts[piece] : folding->others;
+            const uint8_t *is_folded =
+                folding && piece < ep->n_parts ? folding->is_folded[piece] : NULL;
             struct bucket_partition b = {
                 .kind = keep_partition(tier->keep), .has_bucket = has_bucket, .from = 1, .to = 0};
             size_t n = sealed_n_rows(sealed);
@@ -157,6 +161,8 @@ static void cut_tier(struct epoch *ep, size_t k, size_t t)
                 uint32_t bucket = has_bucket ? sealed_bucket(sealed, i) : 0;
                 if (has_bucket && (int64_t)bucket < cutoff)
                     continue; /* expired here; counted as its events came */
+                if (is_folded && is_folded[i])
+                    continue;
                 if (!same_partition(&b, bucket))
                     next_partition(&b, bucket, &sizes);
                 if (pass == 0) {
@@ -168,7 +174,7 @@ static void cut_tier(struct epoch *ep, size_t k, size_t t)
                                          ? (uint32_t)(sealed_hash(sealed, i) % target->n_blocks)
                                          : 0;
                     if (target->n_blocks > 0)
-                        push_row(&target->rows[block * ep->n_parts + part], (uint32_t)i);
+                        push_row(&target->rows[block * n_pieces + piece], (uint32_t)i);
                 }
             }
         }
@@ -332,13 +338,15 @@ static void put_head(struct buf *b, struct str name, struct type type)
     native_column_head(b, buf_cstr(&name_text), buf_cstr(&type_text));
 }
 
-static void put_default(struct buf *b, struct type type)
+static void put_defaults(struct buf *b, struct type type, size_t n)
 {
-    _Alignas(16) uint8_t value[16];
-    uint8_t null = 0;
-    value_default(type, value);
-    struct column c = {.type = type, .values = value, .nulls = type.is_nullable ? &null : NULL};
-    native_column_data(b, &c, NULL, 1);
+    size_t width = type_width(type);
+    AUTO_MEM char *values = xcalloc(n + 1, width);
+    AUTO_MEM uint8_t *nulls = xcalloc(n + 1, 1);
+    for (size_t i = 0; i < n; i++)
+        value_default(type, values + i * width);
+    struct column c = {.type = type, .values = values, .nulls = type.is_nullable ? nulls : NULL};
+    native_column_data(b, &c, NULL, n);
 }
 
 static size_t tier_columns(const struct plan_cube *c)
@@ -357,7 +365,7 @@ static void put_marker(struct buf *b, const struct plan_cube *c, int64_t bucket,
         put_constant_u32(b, "bucket", "DateTime", (uint32_t)bucket, 1);
     for (size_t i = 0; i < c->n_dimensions; i++) {
         put_head(b, c->dimensions[i].name, c->dimensions[i].type);
-        put_default(b, c->dimensions[i].type);
+        put_defaults(b, c->dimensions[i].type, 1);
     }
     AUTO_MEM char *state = xcalloc(1, c->shape.stride + 64);
     for (size_t i = 0; i < c->n_measures; i++) {
@@ -370,36 +378,46 @@ static void put_marker(struct buf *b, const struct plan_cube *c, int64_t bucket,
     put_constant_u32(b, "_deadline", "DateTime", (uint32_t)deadline, 1);
 }
 
+/* Rows of one sealed part, or (lane FOLDED_LANE) of what was folded, which have no keys. */
+static void tier_rows(struct buf *b, const struct plan_cube *c, const struct sealed_tier *s,
+                      const struct block_rows *rows, uint64_t lane, int64_t deadline)
+{
+    native_block(b, tier_columns(c), rows->n);
+    put_constant_u64(b, "_lane", lane, rows->n);
+    if (c->shape.count) {
+        native_column_head(b, "bucket", "DateTime");
+        sealed_write_buckets(s, b, rows->rows, rows->n);
+    }
+    for (size_t i = 0; i < c->n_dimensions; i++) {
+        put_head(b, c->dimensions[i].name, c->dimensions[i].type);
+        if (lane == FOLDED_LANE)
+            put_defaults(b, c->dimensions[i].type, rows->n);
+        else if (type_is_compound(c->dimensions[i].type))
+            sealed_write_compound(s, b, i, c->dimensions[i].type, rows->rows, rows->n);
+        else
+            sealed_write_dimension(s, b, i, rows->rows, rows->n);
+    }
+    for (size_t i = 0; i < c->n_measures; i++) {
+        native_column_head(b, c->measures[i].column,
+                           aggregate_storage(c->measures[i].aggregate)->wire_type);
+        sealed_write_measure(s, b, c->pane_measures[i], rows->rows, rows->n);
+    }
+    put_constant_u64(b, "_mark", 0, rows->n);
+    put_constant_u32(b, "_deadline", "DateTime", (uint32_t)deadline, rows->n);
+}
+
 static void tier_body(struct epoch *ep, const struct block_target *t, uint32_t block,
                       int64_t deadline, struct buf *b)
 {
     const struct plan_cube *c = &ep->source->cubes[t->object];
     struct sealed_tier *const *parts = tier_parts(ep, t->object, t->tier);
-    for (size_t part = 0; part < ep->n_parts; part++) {
-        const struct sealed_tier *s = parts[part];
-        const struct block_rows *rows = &t->rows[block * ep->n_parts + part];
-        if (rows->n == 0)
-            continue;
-        native_block(b, tier_columns(c), rows->n);
-        put_constant_u64(b, "_lane", 0, rows->n);
-        if (c->shape.count) {
-            native_column_head(b, "bucket", "DateTime");
-            sealed_write_buckets(s, b, rows->rows, rows->n);
-        }
-        for (size_t i = 0; i < c->n_dimensions; i++) {
-            put_head(b, c->dimensions[i].name, c->dimensions[i].type);
-            if (type_is_compound(c->dimensions[i].type))
-                sealed_write_compound(s, b, i, c->dimensions[i].type, rows->rows, rows->n);
-            else
-                sealed_write_dimension(s, b, i, rows->rows, rows->n);
-        }
-        for (size_t i = 0; i < c->n_measures; i++) {
-            native_column_head(b, c->measures[i].column,
-                               aggregate_storage(c->measures[i].aggregate)->wire_type);
-            sealed_write_measure(s, b, c->pane_measures[i], rows->rows, rows->n);
-        }
-        put_constant_u64(b, "_mark", 0, rows->n);
-        put_constant_u32(b, "_deadline", "DateTime", 0, rows->n);
+    const struct folding *folding = tier_folding(ep, t->object, t->tier);
+    for (size_t piece = 0; piece < t->n_pieces; piece++) {
+        const struct block_rows *rows = &t->rows[block * t->n_pieces + piece];
+        if (rows->n > 0 && piece < ep->n_parts)
+            tier_rows(b, c, parts[piece], rows, 0, 0);
+        else if (rows->n > 0)
+            tier_rows(b, c, folding->others, rows, FOLDED_LANE, deadline);
     }
     int64_t bucket = partition_start(keep_partition(c->tiers[t->tier].keep), t->partition);
     put_marker(b, c, bucket, &ep->row, ep->row.n * 4096 + block, deadline);

@@ -39,3 +39,15 @@ struct epoch_volume epoch_volume(const struct epoch *ep)
     }
     return v;
 }
+
+uint64_t epoch_folded(const struct epoch *ep, const char **table)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < ep->n_tiers; i++) {
+        const struct tier_slot *t = &ep->tiers[i];
+        if (t->folding != NULL && n == 0)
+            *table = ep->source->cubes[t->cube].tiers[t->tier].table;
+        n += t->folding ? t->folding->n_folded : 0;
+    }
+    return n;
+}

@@ -84,6 +84,9 @@ struct patience {
 MUST_CHECK enum err_code epoch_store(struct epoch *ep, struct store *const *stores, size_t n_stores,
                                      struct patience patience, struct err *e);
 
+/* Keys past max_keys, and the first table of them. */
+uint64_t epoch_folded(const struct epoch *ep, const char **table);
+
 /* Rows and bytes sent, for progress. */
 struct epoch_volume {
     uint64_t inserts, rows, bytes;

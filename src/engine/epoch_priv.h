@@ -19,16 +19,31 @@ struct seal_job {
     struct sealed_tier **parts; /* n_parts */
 };
 
+/* Keys of a tier past max_keys. */
+struct folding {
+    uint8_t **is_folded; /* [part][row] */
+    struct seal_spec spec;
+    struct sealed_tier *others; /* a row a bucket: what the folded ones are together */
+    uint64_t n_keys, n_folded;
+};
+
 /* A tier of a cube. */
 struct tier_slot {
     size_t cube, tier, job;
+    struct folding *folding; /* NULL: all keys are kept */
 };
 
 /* Seals all tiers of ep's gathers: fills jobs, tiers, n_parts. seals.c */
 void tiers_seal(struct epoch *ep, size_t n_threads);
 void tiers_done(struct epoch *ep);
-/* The n_parts sealed parts of a tier of a cube. */
+/* The n_parts sealed parts of a tier of a cube; what is folded of them. */
 struct sealed_tier *const *tier_parts(const struct epoch *ep, size_t cube, size_t tier);
+const struct folding *tier_folding(const struct epoch *ep, size_t cube, size_t tier);
+
+/* Which keys are too many: in each bucket those behind the first max_keys in key order, so that
+ * whoever builds the epoch again folds the same. NULL: none. folding.c */
+struct folding *folding_new(const struct seal_job *job, size_t n_parts, uint64_t max_keys);
+void folding_free(struct folding *f, size_t n_parts);
 
 /* Fills ep->targets: every sealed row, raw row and reject in its block. */
 void blocks_cut(struct epoch *ep);

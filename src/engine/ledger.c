@@ -128,6 +128,20 @@ static void ledger_objects(const struct epoch *ep, struct ledger_rows *l)
     }
 }
 
+static void ledger_folded(const struct epoch *ep, struct ledger_rows *l)
+{
+    for (size_t i = 0; i < ep->n_tiers; i++) {
+        const struct tier_slot *t = &ep->tiers[i];
+        if (t->folding == NULL)
+            continue;
+        struct ledger_row *r =
+            add_ledger_row(l, "folded", str_of(ep->source->cubes[t->cube].tiers[t->tier].table));
+        r->numbers[L_READ] = t->folding->n_keys;
+        r->numbers[L_FILTERED] = t->folding->n_folded;
+        r->numbers[L_KEPT] = t->folding->n_keys - t->folding->n_folded;
+    }
+}
+
 static int compare_u32(const void *a, const void *b)
 {
     uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
@@ -216,6 +230,7 @@ void ledger_body(const struct epoch *ep, int64_t deadline, struct buf *b)
     struct ledger_rows l = {0};
     ledger_partitions(ep, &l);
     ledger_objects(ep, &l);
+    ledger_folded(ep, &l);
     ledger_touched(ep, &l);
     for (size_t i = 0; i < ep->n_extras; i++) {
         struct ledger_row *r =

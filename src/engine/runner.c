@@ -198,10 +198,28 @@ static void note_bad_file(struct runner *r, const char *text)
     pthread_mutex_unlock(&r->lock);
 }
 
+/* Once a run: how many there are is in the ledger. */
+static void alarm_folded(struct runner *r)
+{
+    pthread_mutex_lock(&r->lock);
+    uint64_t n = r->n_folded;
+    const char *table = r->folded_in;
+    pthread_mutex_unlock(&r->lock);
+    if (n == 0 || r->is_folding_said)
+        return;
+    char text[300];
+    r->is_folding_said = true;
+    snprintf(text, sizeof(text), "%s had more keys in a bucket than max_keys: the rest is one row",
+             table);
+    log_warn("runner", "folded", "source=%.*s %s", STR_FMT(r->source->name), text);
+    runner_alarm(r, "folded", UINT64_MAX, text, n);
+}
+
 static void take_events(struct runner *r)
 {
     struct file_event event;
     write_alarms(r);
+    alarm_folded(r);
     while (file_set_event(r->files, &event)) {
         static const char *const kinds[] = {[FILE_CHANGED] = "changed",
                                             [FILE_LOST] = "lost",
@@ -796,7 +814,8 @@ static enum err_code coordinate(struct runner *r, struct err *e)
         return ERR_OK;
     TRY(start_threads(r, e));
     enum err_code code = follow(r, e);
-    take_events(r); /* what the last reads found */
+    wait_stored(r);
+    take_events(r); /* what the last reads found, and the last epoch */
     return code;
 }
 

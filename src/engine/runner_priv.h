@@ -78,6 +78,9 @@ struct runner {
     uint64_t window_read, window_rejected; /* since the last judgement, for pausing */
     _Atomic bool stop;                     /* asked to stop; read without the lock, too */
     _Atomic bool give_up;                  /* asked twice; likewise */
+    uint64_t n_folded;                     /* keys past max_keys, in this run */
+    const char *folded_in;                 /* the first table of them */
+    bool is_folding_said;                  /* owner: coordinator */
     bool is_storer_failed;
     struct err failure;
     struct runner_status status;

@@ -93,7 +93,12 @@ void *storer_main(void *context)
                      STR_FMT(r->source->name), ep->row.n, epoch_volume(ep).inserts,
                      epoch_volume(ep).rows, store_ms);
         if (code == ERR_OK) {
+            const char *folded_in = "";
+            uint64_t n_folded = epoch_folded(ep, &folded_in);
             pthread_mutex_lock(&r->lock);
+            if (n_folded > 0 && r->n_folded == 0)
+                r->folded_in = folded_in;
+            r->n_folded += n_folded;
             expired_add(r->expired, r->source, ep->gathers, ep->n_gathers);
             pthread_mutex_unlock(&r->lock);
         }

@@ -57,7 +57,7 @@ static void list_jobs(struct epoch *ep)
         const struct plan_cube *c = &s->cubes[k];
         for (size_t t = 0; t < c->n_tiers; t++) {
             size_t job = find_job(ep, c, &c->tiers[t]);
-            ep->tiers[slot++] = (struct tier_slot){k, t, job};
+            ep->tiers[slot++] = (struct tier_slot){k, t, job, NULL};
             for (size_t m = 0; m < c->n_measures; m++)
                 ep->jobs[job].is_wanted[c->pane_measures[m]] = true;
         }
@@ -197,10 +197,15 @@ void tiers_seal(struct epoch *ep, size_t n_threads)
     }
     for (unsigned level = 0; level <= highest; level++)
         seal_level(ep, level);
+    for (size_t i = 0; i < ep->n_tiers; i++)
+        ep->tiers[i].folding = folding_new(&ep->jobs[ep->tiers[i].job], ep->n_parts,
+                                           ep->source->cubes[ep->tiers[i].cube].max_keys);
 }
 
 void tiers_done(struct epoch *ep)
 {
+    for (size_t i = 0; i < ep->n_tiers; i++)
+        folding_free(ep->tiers[i].folding, ep->n_parts);
     for (size_t i = 0; i < ep->n_jobs; i++) {
         for (size_t part = 0; part < ep->n_parts; part++)
             sealed_free(ep->jobs[i].parts[part]);
@@ -211,10 +216,20 @@ void tiers_done(struct epoch *ep)
     free(ep->tiers);
 }
 
-struct sealed_tier *const *tier_parts(const struct epoch *ep, size_t cube, size_t tier)
+static const struct tier_slot *tier_slot_of(const struct epoch *ep, size_t cube, size_t tier)
 {
     size_t slot = tier;
     for (size_t k = 0; k < cube; k++)
         slot += ep->source->cubes[k].n_tiers;
-    return ep->jobs[ep->tiers[slot].job].parts;
+    return &ep->tiers[slot];
+}
+
+struct sealed_tier *const *tier_parts(const struct epoch *ep, size_t cube, size_t tier)
+{
+    return ep->jobs[tier_slot_of(ep, cube, tier)->job].parts;
+}
+
+const struct folding *tier_folding(const struct epoch *ep, size_t cube, size_t tier)
+{
+    return tier_slot_of(ep, cube, tier)->folding;
 }

@@ -39,7 +39,7 @@ void plan_retention(struct buf *out, const struct plan *p)
 static void name_cube(struct buf *out, const struct plan_cube *c)
 {
     buf_printf(out, "metric %.*s", STR_FMT(c->metric->name));
-    if (c->metric->has_grouping_sets)
+    if (c->has_sets)
         buf_printf(out, ", set '%s'", c->set_name);
 }
 
@@ -93,6 +93,11 @@ static void explain_cube(struct buf *out, const struct plan_source *s, const str
         duration_say(out, (struct duration){pane->count, pane->unit});
         buf_printf(out, ", time zone %s\n", zone_name(c->shape.zone));
     }
+    if (c->max_keys > 0 && c->n_dimensions > 0)
+        buf_printf(out,
+                   "    at most %" PRIu64
+                   " keys a bucket and epoch; the rest is one row, set '%s/other'\n",
+                   c->max_keys, c->set_name);
     for (size_t t = 0; t < c->n_tiers; t++) {
         static const char *const partitions[] = {"", "day", "month", "year"};
         buf_printf(out, "    tier %s -> table %s, a partition a %s, kept ",

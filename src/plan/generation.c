@@ -160,6 +160,9 @@ static void metric_object(struct generation *g, const struct metric_def *m)
     }
     if (m->has_grouping_sets)
         buf_text(&b, " SETS");
+    for (uint32_t i = 0; i < m->n_settings;
+         i++) /* that there is a row of the rest; not how many keys */
+        buf_printf(&b, " SETTINGS %.*s", STR_FMT(m->settings[i].name));
     if (m->having && having_keeps_more(m, m->having)) {
         buf_text(&b, " HAVING ");
         ast_print(&b, m->having);

@@ -20,6 +20,7 @@ struct metric_build {
     struct plan_item *items;
     size_t n_items;
     const struct ast *having;
+    uint64_t max_keys;
     const struct lambda_names *lambda; /* parameters that stand where over_columns is */
     bool *is_open;                     /* items whose value is being replaced: by number */
 };
@@ -532,6 +533,31 @@ static void cube_tiers(struct metric_build *m, struct plan_cube *cube)
     }
 }
 
+/* ---- settings ---- */
+
+static void metric_settings(struct metric_build *m)
+{
+    static const char *const names[] = {"max_keys"};
+    for (uint32_t i = 0; i < m->def->n_settings; i++) {
+        const struct setting *s = &m->def->settings[i];
+        if (!str_is(s->name, names[0])) {
+            const char *near = nearest_name(s->name, names, COUNT(names));
+            diagnose_error(m->d, s->at, near ? "did you mean max_keys?" : "there is max_keys",
+                           "a metric has no setting %.*s", STR_FMT(s->name));
+            continue;
+        }
+        bool is_number = s->value.n > 0 && s->value.n < 16;
+        m->max_keys = 0;
+        for (size_t k = 0; k < s->value.n && is_number; k++) {
+            is_number = s->value.p[k] >= '0' && s->value.p[k] <= '9';
+            m->max_keys = m->max_keys * 10 + (uint64_t)(s->value.p[k] - '0');
+        }
+        if (!is_number || m->max_keys == 0)
+            diagnose_error(m->d, s->value_at, "leave it out for as many keys as there are",
+                           "max_keys is a whole number from 1 on");
+    }
+}
+
 /* ---- cubes ---- */
 
 /* Does an earlier set have the same keys? Its rows would be these. */
@@ -558,6 +584,8 @@ static void build_cube(struct metric_build *m, size_t set, value_id pass, const 
     const struct grouping_set *def = m->def->n_sets ? &m->def->sets[set] : NULL;
     struct plan_cube cube = {.metric = m->def,
                              .set = set,
+                             .has_sets = m->def->has_grouping_sets || m->max_keys > 0,
+                             .max_keys = m->max_keys,
                              .items = m->items,
                              .n_items = m->n_items,
                              .having = m->having,
@@ -621,6 +649,7 @@ void metric_build(struct relation *own, const struct metric_def *def, value_id p
     if (def->zone.n && zone_find(&m.zone, def->zone, &e) != ERR_OK)
         diagnose_error(m.d, def->zone_at, NULL, "%s", e.text);
     check_tiers(&m);
+    metric_settings(&m);
 
     size_t n_written = 0;
     for (uint32_t i = 0; i < def->n_sets; i++)

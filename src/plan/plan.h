@@ -73,6 +73,8 @@ struct plan_cube {
     const struct ast *having; /* as an item's value; NULL: all rows */
     size_t set;               /* index of the grouping set */
     char *set_name;           /* "zone,country" */
+    bool has_sets;            /* its view has _set, and keys that may be NULL */
+    uint64_t max_keys;        /* a bucket and epoch; 0: as many as there are */
     struct plan_column *dimensions;
     size_t n_dimensions;
     struct plan_measure *measures;
@@ -205,6 +207,9 @@ void plan_panes(struct plan_source *s, struct arena *arena);
 size_t plan_ddl(const struct plan *p, struct arena *arena, char ***out);
 /* The tables weir keeps for itself. */
 size_t plan_own_ddl(const struct plan_settings *s, struct arena *arena, char ***out);
+
+/* _lane of the rows that keys past max_keys are folded into; never that of an epoch. */
+enum { FOLDED_LANE = 1 };
 
 /* How a table with this KEEP is partitioned. */
 enum table_partition { PARTITION_NONE, PARTITION_DAY, PARTITION_MONTH, PARTITION_YEAR };

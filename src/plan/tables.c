@@ -164,12 +164,12 @@ static void put_prefixed(struct buf *b, const char *prefix, struct str name)
     print_identifier(b, buf_view(&text));
 }
 
-/* SELECT over one cube's table: measures finalised inside, items outside. */
+/* SELECT over one cube's table: measures finalised inside, items outside. lane: of its rows. */
 static void view_select(struct buf *b, const struct plan *p, const struct plan_source *s,
-                        const struct plan_cube *c, const struct plan_tier *t)
+                        const struct plan_cube *c, const struct plan_tier *t, int lane)
 {
     bool has_bucket = c->shape.count != 0;
-    bool has_sets = c->metric->has_grouping_sets;
+    bool has_sets = c->has_sets;
     buf_text(b, "SELECT ");
     const char *separator = "";
     if (has_bucket) {
@@ -246,7 +246,7 @@ static void view_select(struct buf *b, const struct plan *p, const struct plan_s
         buf_text(b, " AS ");
         put_prefixed(b, "_m_", str_of(c->measures[i].column));
     }
-    buf_printf(b, " FROM %s.%s AS k WHERE _lane = 0", p->settings.database, t->table);
+    buf_printf(b, " FROM %s.%s AS k WHERE _lane = %d", p->settings.database, t->table, lane);
     if (has_bucket)
         put_keep_filter(b, t->keep, t->hidden_before, "bucket");
     if (has_bucket || c->n_dimensions > 0) {
@@ -271,6 +271,18 @@ static void view_select(struct buf *b, const struct plan *p, const struct plan_s
     }
 }
 
+/* Keys past max_keys: one row a bucket, of no key. */
+static void folded_select(struct buf *b, const struct plan *p, const struct plan_source *s,
+                          const struct plan_cube *c, const struct plan_tier *t)
+{
+    AUTO_MEM char *name = xasprintf("%s/other", c->set_name);
+    struct plan_cube other = *c;
+    other.n_dimensions = 0;
+    other.set_name = name;
+    buf_text(b, " UNION ALL ");
+    view_select(b, p, s, &other, t, FOLDED_LANE);
+}
+
 static void metric_view(struct buf *b, const struct plan *p, const struct plan_source *s,
                         size_t first, size_t tier)
 {
@@ -289,7 +301,9 @@ static void metric_view(struct buf *b, const struct plan *p, const struct plan_s
         if (!is_first)
             buf_text(b, " UNION ALL ");
         is_first = false;
-        view_select(b, p, s, &s->cubes[i], &s->cubes[i].tiers[tier]);
+        view_select(b, p, s, &s->cubes[i], &s->cubes[i].tiers[tier], 0);
+        if (s->cubes[i].max_keys > 0 && s->cubes[i].n_dimensions > 0)
+            folded_select(b, p, s, &s->cubes[i], &s->cubes[i].tiers[tier]);
     }
 }
 

@@ -197,7 +197,100 @@ def a_window_beyond_memory_is_refused():
         assert r.returncode != 0 and "has to remember more than half of setting 'memory'" in r.stdout + r.stderr, r.stdout + r.stderr
 
 
+# ---- ceilings ----
+
+CEILINGS = """
+SET store = 'embedded:./t.weir';
+SET threads = {threads};
+CREATE SOURCE s (time DateTime, a Nullable(Int32), b String, v UInt32, f Float64)
+FROM FILES 'in*.csv' FORMAT CSVWithNames EVENT TIME time KEEP FOREVER;
+CREATE METRIC few AS SELECT a, b, count() AS c, sum(v) AS v, uniqExact(v) AS u, max(v) AS m, round(avg(f), 9) AS f
+FROM s GROUP BY a, b EVERY 1 MINUTE, 1 HOUR SETTINGS max_keys = 7;
+CREATE METRIC sets AS SELECT a, b, count() AS c, sum(v) AS v, min(v) AS m, uniqExact(v) AS u
+FROM s GROUP BY GROUPING SETS ((a, b), (a), (b), ()) EVERY 1 HOUR, 1 DAY SETTINGS max_keys = 20;
+CREATE METRIC whole AS SELECT b, count() AS c, sum(v) AS v FROM s GROUP BY b SETTINGS max_keys = 3;
+CREATE METRIC wide AS SELECT b, count() AS c FROM s GROUP BY b EVERY 1 HOUR SETTINGS max_keys = 100000;
+"""
+
+
+def ceiling_rows(r, n):
+    rows = []
+    for i in range(n):
+        a = r.choice(("", str(r.randrange(-5, 6))))
+        t = 1751328000 + r.randrange(7200)
+        rows.append(f"{time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime(t))},{a or chr(92) + 'N'},k{r.randrange(60)},{r.randrange(1000)},{r.random()}\n")
+    return "".join(rows)
+
+
+def assert_ceilings(c, one_epoch):
+    """Every total is exact; with one epoch also which keys are kept: the first in key order."""
+    for tier, unit in (("1m", "Minute"), ("1h", "Hour")):
+        mine = f"SELECT bucket, sum(c), sum(v), max(m), round(sum(f * c), 4) FROM few_{tier} GROUP BY bucket"
+        theirs = f"SELECT toStartOf{unit}(time, 'UTC') AS bucket, count(), sum(v), max(v), round(sum(f), 4) FROM s GROUP BY bucket"
+        assert c.one(f"SELECT count() FROM (({mine}) EXCEPT ({theirs}))") == "0", tier
+    for s, keys in (("a,b", "a, b"), ("a", "a"), ("b", "b"), ("", "")):
+        for tier, unit in (("1h", "Hour"), ("1d", "Day")):
+            mine = f"SELECT bucket, sum(c), sum(v), min(m) FROM sets_{tier} WHERE _set IN ('{s}', '{s}/other') GROUP BY bucket"
+            theirs = f"SELECT toStartOf{unit}(toDateTime(time, 'UTC')) AS bucket, count(), sum(v), min(v) FROM s GROUP BY bucket"
+            assert c.one(f"SELECT count() FROM (({mine}) EXCEPT ({theirs}))") == "0", (s, tier)
+    assert c.sql("SELECT sum(c), sum(v) FROM whole") == c.sql("SELECT count(), sum(v) FROM s")
+    assert c.one("SELECT sum(c) FROM wide_1h WHERE _set = 'b'") == c.one("SELECT count() FROM s")
+    assert c.one("SELECT count() FROM wide_1h WHERE _set != 'b'") == "0"
+    assert c.one("SELECT count() FROM few_1h WHERE _set = 'a,b/other' AND a IS NULL AND b IS NULL") == c.one("SELECT uniqExact(bucket) FROM few_1h")
+    assert c.one("SELECT countIf(_set = 'a/other') FROM sets_1h") == "0"  # 12 keys at most
+    if one_epoch:
+        assert c.one("SELECT max(n) FROM (SELECT bucket, countIf(_set = 'a,b') AS n FROM few_1m GROUP BY bucket)") == "7"
+        kept = c.sql("SELECT b, c, v FROM whole WHERE _set = 'b' ORDER BY b")
+        assert kept == c.sql("SELECT b, count(), sum(v) FROM s GROUP BY b ORDER BY b LIMIT 3"), kept
+        rest = c.sql("SELECT u, c FROM sets_1d WHERE _set = 'b/other'")
+        assert rest == c.sql("SELECT uniqExact(v), count() FROM s WHERE b NOT IN (SELECT b FROM s GROUP BY b ORDER BY b LIMIT 20)"), rest
+        folded = c.sql("SELECT sum(read), sum(kept), sum(filtered) FROM weir_ledger WHERE kind = 'folded' AND name = 'weir_cube_whole'")
+        n = int(c.one("SELECT uniqExact(b) FROM s"))
+        assert folded == [[str(n), "3", str(n - 3)]], folded
+
+
+def keys_past_the_ceiling_become_one_row():
+    for threads in (1, 3):
+        with Case(CEILINGS.format(threads=threads)) as c:
+            r = random.Random(threads)
+            c.write("in1.csv", "time,a,b,v,f\n" + ceiling_rows(r, 30000))
+            c.ok("run", "--once")
+            assert_ceilings(c, True)
+            status = c.weir("status").stdout
+            assert "folded" in status and "more keys in a bucket than max_keys" in status, status
+            c.write("in2.csv", "time,a,b,v,f\n" + ceiling_rows(r, 500))
+            c.ok("run", "--once")
+            assert_ceilings(c, False)
+
+
+def kill_9_folds_the_same_keys():
+    r = random.Random(9)
+    with Case("SET epoch_min = '50ms'; SET epoch_slot = '6s'; SET epoch_margin = '1s';\n" + CEILINGS.format(threads=2)) as c:
+        c.write("in1.csv", "time,a,b,v,f\n")
+        for i in range(6):
+            p = c.start("run")
+            end = time.time() + r.uniform(0.3, 1.2)
+            while time.time() < end:
+                c.append("in1.csv", ceiling_rows(r, 1000))
+                time.sleep(0.05)
+            p.kill()
+            p.wait()
+            if i % 3 == 2:
+                c.end_stores(signal.SIGKILL)
+        c.ok("run", "--once")
+        assert_ceilings(c, False)
+
+
+def a_metric_has_one_setting():
+    with Case(CEILINGS.format(threads=1).replace("max_keys = 7", "max_key = 7").replace("max_keys = 20", "max_keys = 0")) as c:
+        r = c.weir("check")
+        text = r.stdout + r.stderr
+        assert r.returncode != 0 and "a metric has no setting max_key" in text and "did you mean max_keys?" in text, text
+        assert "max_keys is a whole number from 1 on" in text, text
+
+
 if __name__ == "__main__":
-    sys.exit(run([duplicates_are_decided_as_by_sql, duplicates_of_earlier_runs_are_known, several_workers_decide_in_offset_order,
+    sys.exit(run([keys_past_the_ceiling_become_one_row, kill_9_folds_the_same_keys, a_metric_has_one_setting,
+                  duplicates_are_decided_as_by_sql, duplicates_of_earlier_runs_are_known, several_workers_decide_in_offset_order,
                   kill_9_changes_no_decision, rebuild_decides_the_same, retried_records_are_judged_among_themselves,
                   what_the_clocks_have_passed_is_pruned, a_window_beyond_memory_is_refused]))
