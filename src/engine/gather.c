@@ -109,6 +109,10 @@ struct gather_scratch *scratch_new(const struct plan_source *plan)
     s->args = xcalloc(measures, sizeof(*s->args));
     s->arg_lists = xcalloc(measures, sizeof(*s->arg_lists));
     s->conditions = xcalloc(measures, sizeof(*s->conditions));
+    if (plan->n_unfolds > 0) {
+        s->came = xcalloc(plan->n_streams + 1, sizeof(*s->came));
+        s->left = xcalloc(plan->n_streams + 1, sizeof(*s->left));
+    }
     return s;
 }
 
@@ -120,6 +124,8 @@ void scratch_free(struct gather_scratch *s)
     free(s->args);
     free(s->arg_lists);
     free(s->conditions);
+    free(s->came);
+    free(s->left);
     free(s);
 }
 
@@ -154,6 +160,7 @@ enum err_code gatherer_init(struct gatherer *w, const struct plan_source *plan,
     batch_init(&w->batch, plan->types, plan->has_default, plan->n_slots);
     w->frame = frame_new(plan->program);
     w->scratch = scratch_new(plan);
+    w->levels = unfolded_new(plan);
     return ERR_OK;
 }
 
@@ -165,6 +172,7 @@ void gatherer_done(struct gatherer *w)
     reject_list_done(&w->rejects);
     free(w->header);
     scratch_free(w->scratch);
+    unfolded_free(w->levels, w->plan ? w->plan->n_unfolds : 0);
     held_free(w->held);
     *w = (struct gatherer){0};
 }
@@ -189,16 +197,19 @@ static void keep_reject(struct gather *g, const struct gather_chunk *chunk, uint
     g->reject_bytes += bytes.n + 100;
 }
 
-static const char *output_name(const struct plan_source *p, int output, char *out, size_t size)
+static const char *output_name(const struct plan_source *p, size_t level, int output, char *out,
+                               size_t size)
 {
     for (size_t r = 0; r < p->n_raws; r++)
-        for (size_t i = 0; i < p->raws[r].n_columns; i++)
+        for (size_t i = 0; i < p->raws[r].n_columns && p->raws[r].level == level; i++)
             if (p->raws[r].columns[i].output == output) {
                 snprintf(out, size, "column '%.*s'", STR_FMT(p->raws[r].columns[i].name));
                 return out;
             }
     for (size_t c = 0; c < p->n_cubes; c++) {
         const struct plan_cube *cube = &p->cubes[c];
+        if (cube->level != level)
+            continue;
         for (size_t i = 0; i < cube->n_dimensions; i++)
             if (cube->dimensions[i].output == output) {
                 snprintf(out, size, "key '%.*s' of metric '%.*s'",
@@ -217,11 +228,18 @@ static const char *output_name(const struct plan_source *p, int output, char *ou
         }
     }
     for (size_t s = 0; s < p->n_streams; s++)
-        if (p->streams[s].out == output) {
+        if (p->streams[s].out == output && p->streams[s].out_level == level) {
             snprintf(out, size, "WHERE of '%.*s'", STR_FMT(p->streams[s].name));
             return out;
         }
-    snprintf(out, size, "%s", output == p->event_time ? "EVENT TIME" : "a MATERIALIZED column");
+    for (size_t u = 0; u < p->n_unfolds; u++)
+        for (size_t i = 0; i < p->unfolds[u].n_slots && p->unfolds[u].above == level; i++)
+            if (p->unfolds[u].slots[i].is_element && p->unfolds[u].slots[i].output == output) {
+                snprintf(out, size, "an array of ARRAY JOIN");
+                return out;
+            }
+    snprintf(out, size, "%s",
+             level == 0 && output == p->event_time ? "EVENT TIME" : "a MATERIALIZED column");
     return out;
 }
 
@@ -230,7 +248,7 @@ static void reject_row(struct gather *g, struct gatherer *w, const struct gather
 {
     const struct gather_scratch *s = w->scratch;
     char reason[400], where[200];
-    output_name(g->plan, s->fault_output[row], where, sizeof(where));
+    output_name(g->plan, s->fault_level[row], s->fault_output[row], where, sizeof(where));
     if (s->fault[row] == WHY_NO_TIME)
         snprintf(reason, sizeof(reason), "EVENT TIME is NULL");
     else if (s->fault[row] == WHY_TIME_RANGE)
@@ -239,6 +257,8 @@ static void reject_row(struct gather *g, struct gatherer *w, const struct gather
                                                : "lies before 1971");
     else if (s->fault[row] == WHY_AGGREGATE)
         snprintf(reason, sizeof(reason), "%s: the value cannot be aggregated", where);
+    else if (s->fault[row] == WHY_ARRAYS)
+        snprintf(reason, sizeof(reason), "the arrays of ARRAY JOIN have different lengths");
     else
         snprintf(reason, sizeof(reason), "%s: %s", where, fault_text(s->fault[row]));
     struct batch *b = &w->batch;
@@ -249,30 +269,58 @@ static void reject_row(struct gather *g, struct gatherer *w, const struct gather
 
 /* ---- judging a batch ---- */
 
-/* Marks rows of `among` (NULL = all) in which the column has a fault. */
-static void judge(struct gather_scratch *s, const struct column *c, int output,
-                  const uint8_t *among, const uint8_t *also, size_t n)
+/* What is looked at: rows of the records, or of a level. */
+struct judged {
+    struct gather_scratch *s;
+    const struct rows_view *rows;
+    size_t level;
+};
+
+static size_t event_of(const struct rows_view *v, size_t row)
+{
+    return v->events ? v->events[row] : row;
+}
+
+static void set_bad(const struct judged *j, size_t row, uint8_t why, int output)
+{
+    struct gather_scratch *s = j->s;
+    size_t event = event_of(j->rows, row);
+    if (s->bad[event])
+        return;
+    s->bad[event] = 1;
+    s->n_bad++;
+    s->fault[event] = why;
+    s->fault_output[event] = (uint16_t)output;
+    s->fault_level[event] = (uint16_t)j->level;
+}
+
+/* Marks events with rows of `among` (NULL = all) in which the column has a fault. */
+static void judge(const struct judged *j, const struct column *c, int output, const uint8_t *among,
+                  const uint8_t *also)
 {
     if (c->faults == NULL)
         return;
-    for (size_t i = 0; i < n; i++) {
-        if (c->faults[i] == 0 || (among && !among[i]) || (also && !also[i]) || s->bad[i])
-            continue;
-        s->bad[i] = 1;
-        s->n_bad++;
-        s->fault[i] = c->faults[i];
-        s->fault_output[i] = (uint16_t)output;
-    }
+    for (size_t i = 0; i < j->rows->n_rows; i++)
+        if (c->faults[i] != 0 && (!among || among[i]) && (!also || also[i]))
+            set_bad(j, i, c->faults[i], output);
 }
 
-static const struct column *output_column(const struct gatherer *w, int output)
+static const struct column *output_column(const struct rows_view *v, int output)
 {
-    return frame_output(w->frame, (size_t)output);
+    return frame_output(v->frame, (size_t)output);
 }
 
-static const uint8_t *output_bytes(const struct gatherer *w, int output)
+static const uint8_t *output_bytes(const struct rows_view *v, int output)
 {
-    return output < 0 ? NULL : output_column(w, output)->values;
+    return output < 0 ? NULL : output_column(v, output)->values;
+}
+
+static struct rows_view records_view(const struct gatherer *w)
+{
+    return (struct rows_view){.frame = w->frame,
+                              .n_rows = w->batch.n_rows,
+                              .times = w->scratch->times,
+                              .offsets = w->batch.offsets};
 }
 
 static int64_t floor_div(int64_t a, int64_t b)
@@ -280,22 +328,12 @@ static int64_t floor_div(int64_t a, int64_t b)
     return a >= 0 ? a / b : -((-a + b - 1) / b);
 }
 
-static void set_bad(struct gather_scratch *s, size_t row, uint8_t why, int output)
-{
-    if (s->bad[row])
-        return;
-    s->bad[row] = 1;
-    s->n_bad++;
-    s->fault[row] = why;
-    s->fault_output[row] = (uint16_t)output;
-}
-
-static void judge_times(struct gatherer *w, int64_t now)
+static void judge_times(struct gatherer *w, const struct judged *j, int64_t now)
 {
     struct gather_scratch *s = w->scratch;
-    const struct column *c = output_column(w, w->plan->event_time);
+    const struct column *c = output_column(j->rows, w->plan->event_time);
     size_t n = w->batch.n_rows;
-    judge(s, c, w->plan->event_time, NULL, NULL, n);
+    judge(j, c, w->plan->event_time, NULL, NULL);
     int64_t low = 365 * 86400, high = now + w->settings->max_future_s;
     if (high > (int64_t)UINT32_MAX)
         high = UINT32_MAX;
@@ -339,59 +377,97 @@ static void judge_times(struct gatherer *w, int64_t now)
         if (__builtin_expect(
                 is_null || s->times_ms[i] < low * 1000 || s->times_ms[i] > high * 1000 + 999, 0) &&
             !s->bad[i])
-            set_bad(s, i, is_null ? WHY_NO_TIME : WHY_TIME_RANGE, w->plan->event_time);
+            set_bad(j, i, is_null ? WHY_NO_TIME : WHY_TIME_RANGE, w->plan->event_time);
     }
 }
 
-static void judge_raws(struct gatherer *w)
+static void judge_raws(const struct judged *j, const struct plan_source *p)
 {
-    const struct plan_source *p = w->plan;
     for (size_t r = 0; r < p->n_raws; r++) {
         const struct plan_raw *raw = &p->raws[r];
-        for (size_t i = 0; i < raw->n_columns; i++)
-            judge(w->scratch, output_column(w, raw->columns[i].output), raw->columns[i].output,
-                  output_bytes(w, raw->pass), NULL, w->batch.n_rows);
+        for (size_t i = 0; i < raw->n_columns && raw->level == j->level; i++)
+            judge(j, output_column(j->rows, raw->columns[i].output), raw->columns[i].output,
+                  output_bytes(j->rows, raw->pass), NULL);
     }
 }
 
 /* Values that ClickHouse's aggregate would throw on (an infinity in quantilesDD, arrays of
  * different length). */
-static void judge_aggregate(struct gatherer *w, const struct plan_measure *m, const uint8_t *pass,
-                            const uint8_t *condition)
+static void judge_aggregate(const struct judged *j, const struct plan_measure *m,
+                            const uint8_t *pass, const uint8_t *condition)
 {
     if (m->n_args == 0 || !aggregate_can_reject(m->aggregate))
         return;
     const struct column *args[COUNT(m->args)];
     for (size_t k = 0; k < m->n_args; k++)
-        args[k] = output_column(w, m->args[k]);
-    for (size_t i = 0; i < w->batch.n_rows; i++)
-        if (!w->scratch->bad[i] && (!pass || pass[i]) && (!condition || condition[i]) &&
-            aggregate_rejects(m->aggregate, args, i))
-            set_bad(w->scratch, i, WHY_AGGREGATE, m->args[0]);
+        args[k] = output_column(j->rows, m->args[k]);
+    for (size_t i = 0; i < j->rows->n_rows; i++)
+        if (!j->s->bad[event_of(j->rows, i)] && (!pass || pass[i]) &&
+            (!condition || condition[i]) && aggregate_rejects(m->aggregate, args, i))
+            set_bad(j, i, WHY_AGGREGATE, m->args[0]);
 }
 
 /* What cubes are derived from has all their keys and measures. */
-static void judge_panes(struct gatherer *w)
+static void judge_pane(const struct judged *j, const struct plan_pane *pane)
+{
+    const uint8_t *pass = output_bytes(j->rows, pane->pass);
+    for (size_t i = 0; i < pane->shape.n_dimensions; i++)
+        judge(j, output_column(j->rows, pane->dimensions[i]), pane->dimensions[i], pass, NULL);
+    for (size_t m = 0; m < pane->n_measures; m++) {
+        const struct plan_measure *measure = &pane->measures[m];
+        const uint8_t *condition = output_bytes(j->rows, measure->condition);
+        if (measure->condition >= 0)
+            judge(j, output_column(j->rows, measure->condition), measure->condition, pass, NULL);
+        for (size_t a = 0; a < measure->n_args; a++)
+            judge(j, output_column(j->rows, measure->args[a]), measure->args[a], pass, condition);
+        judge_aggregate(j, measure, pass, condition);
+    }
+}
+
+/* The arrays that are taken apart: computed, and as long as one another? */
+static void judge_arrays(const struct judged *j, const struct plan_unfold *u)
+{
+    const uint8_t *pass = output_bytes(j->rows, u->pass);
+    size_t n_arrays = 0;
+    for (size_t i = 0; i < u->n_slots; i++) {
+        if (!u->slots[i].is_element)
+            continue;
+        judge(j, output_column(j->rows, u->slots[i].output), u->slots[i].output, pass, NULL);
+        n_arrays++;
+    }
+    for (size_t i = 0; n_arrays > 1 && i < j->rows->n_rows; i++)
+        if ((!pass || pass[i]) && !j->s->bad[event_of(j->rows, i)] &&
+            unfold_count(u, j->rows->frame, i) == UINT64_MAX)
+            set_bad(j, i, WHY_ARRAYS, 0);
+}
+
+/* Everything of one level's rows, then the levels below. is_all: these are all its rows. */
+static void judge_level(struct gatherer *w, const struct judged *j, bool is_all, int64_t now)
 {
     const struct plan_source *p = w->plan;
-    size_t n = w->batch.n_rows;
-    for (size_t k = 0; k < p->n_panes; k++) {
-        const struct plan_pane *pane = &p->panes[k];
-        const uint8_t *pass = output_bytes(w, pane->pass);
-        for (size_t i = 0; i < pane->shape.n_dimensions; i++)
-            judge(w->scratch, output_column(w, pane->dimensions[i]), pane->dimensions[i], pass,
-                  NULL, n);
-        for (size_t m = 0; m < pane->n_measures; m++) {
-            const struct plan_measure *measure = &pane->measures[m];
-            const uint8_t *condition = output_bytes(w, measure->condition);
-            if (measure->condition >= 0)
-                judge(w->scratch, output_column(w, measure->condition), measure->condition, pass,
-                      NULL, n);
-            for (size_t a = 0; a < measure->n_args; a++)
-                judge(w->scratch, output_column(w, measure->args[a]), measure->args[a], pass,
-                      condition, n);
-            judge_aggregate(w, measure, pass, condition);
+    for (size_t i = 0; i < p->n_streams; i++)
+        if (p->streams[i].out >= 0 && p->streams[i].out_level == j->level)
+            judge(j, output_column(j->rows, p->streams[i].out), p->streams[i].out, NULL, NULL);
+    judge_raws(j, p);
+    for (size_t k = 0; k < p->n_panes; k++)
+        if (p->panes[k].level == j->level)
+            judge_pane(j, &p->panes[k]);
+    for (size_t i = 0; i < p->n_unfolds; i++) {
+        struct unfold_cursor at = {0};
+        struct unfolded *u = w->levels ? &w->levels[i] : NULL;
+        if (u == NULL || p->unfolds[i].above != j->level)
+            continue;
+        judge_arrays(j, &p->unfolds[i]);
+        bool is_first = true, are_all_there = is_all;
+        while (at.row < j->rows->n_rows && unfold_next(u, j->rows, w->scratch->bad, &at, now)) {
+            struct rows_view rows = unfolded_view(u);
+            struct judged below = {w->scratch, &rows, i + 1};
+            are_all_there = is_all && is_first && at.row >= j->rows->n_rows;
+            judge_level(w, &below, are_all_there, now);
+            is_first = false;
         }
+        if (are_all_there)
+            u->serial = w->scratch->serial;
     }
 }
 
@@ -399,31 +475,34 @@ static void judge_panes(struct gatherer *w)
 static void judge_batch(struct gatherer *w, int64_t now)
 {
     const struct plan_source *p = w->plan;
-    size_t n = w->batch.n_rows;
-    memset(w->scratch->bad, 0, n);
+    struct rows_view rows = records_view(w);
+    struct judged j = {w->scratch, &rows, 0};
+    memset(w->scratch->bad, 0, w->batch.n_rows);
     w->scratch->n_bad = w->scratch->n_duplicates = 0;
-    judge_times(w, now);
+    w->scratch->serial = ++w->serial;
+    judge_times(w, &j, now);
     for (size_t i = 0; i < p->n_checked; i++)
-        judge(w->scratch, output_column(w, p->checked[i]), p->checked[i], NULL, NULL, n);
-    for (size_t i = 0; i < p->n_streams; i++) {
-        if (p->streams[i].out >= 0)
-            judge(w->scratch, output_column(w, p->streams[i].out), p->streams[i].out, NULL, NULL,
-                  n);
-    }
-    judge_raws(w);
-    judge_panes(w);
+        judge(&j, output_column(&rows, p->checked[i]), p->checked[i], NULL, NULL);
+    judge_level(w, &j, true, now);
 }
 
 /* ---- spreading good rows ---- */
 
-static size_t good_rows(const struct gather_scratch *s, const uint8_t *pass, uint32_t *rows,
-                        size_t n)
+static size_t good_rows(const struct gather_scratch *s, const struct rows_view *v,
+                        const uint8_t *pass, uint32_t *rows)
 {
-    size_t kept = 0;
+    size_t kept = 0, n = v->n_rows;
     if (pass == NULL && s->n_bad == 0) {
         for (size_t i = 0; i < n; i++)
             rows[i] = (uint32_t)i;
         return n;
+    }
+    if (v->events != NULL) {
+        for (size_t i = 0; i < n; i++) {
+            rows[kept] = (uint32_t)i;
+            kept += (pass == NULL || pass[i] != 0) & !s->bad[v->events[i]];
+        }
+        return kept;
     }
     if (pass == NULL) {
         for (size_t i = 0; i < n; i++) {
@@ -439,10 +518,15 @@ static size_t good_rows(const struct gather_scratch *s, const uint8_t *pass, uin
     return kept;
 }
 
-/* The first n of s->rows, of a batch of n_rows, go somewhere. */
-static void mark_kept(struct gather_scratch *s, size_t n, size_t n_rows)
+/* The first n of s->rows go somewhere. */
+static void mark_kept(struct gather_scratch *s, const struct rows_view *v, size_t n)
 {
-    if (n == n_rows) {
+    if (v->events != NULL) {
+        for (size_t i = 0; i < n; i++)
+            s->kept[v->events[s->rows[i]]] = 1;
+        return;
+    }
+    if (n == v->n_rows) {
         memset(s->kept, 1, n);
         return;
     }
@@ -450,33 +534,34 @@ static void mark_kept(struct gather_scratch *s, size_t n, size_t n_rows)
         s->kept[s->rows[i]] = 1;
 }
 
-static size_t live_rows(struct gather_scratch *s, size_t n, int64_t cutoff, uint64_t *expired)
+static size_t live_rows(struct gather_scratch *s, const struct rows_view *v, size_t n,
+                        int64_t cutoff, uint64_t *expired)
 {
     size_t kept = 0;
     for (size_t i = 0; i < n; i++) {
         s->live[kept] = s->rows[i];
-        kept += (int64_t)s->times[s->rows[i]] >= cutoff;
+        kept += (int64_t)v->times[s->rows[i]] >= cutoff;
     }
     *expired += n - kept;
     return kept;
 }
 
-static void spread_raw(struct gather *g, struct gatherer *w, size_t r,
+static void spread_raw(struct gather *g, struct gatherer *w, const struct rows_view *v, size_t r,
                        const struct gather_chunk *chunk, int64_t now, uint64_t *expired)
 {
     struct gather_scratch *s = w->scratch;
     const struct plan_raw *raw = &w->plan->raws[r];
-    size_t n = good_rows(s, output_bytes(w, raw->pass), s->rows, w->batch.n_rows);
-    mark_kept(s, n, w->batch.n_rows);
-    n = live_rows(s, n, keep_cutoff(raw->keep, raw->hidden_before, now), expired);
+    size_t n = good_rows(s, v, output_bytes(v, raw->pass), s->rows);
+    mark_kept(s, v, n);
+    n = live_rows(s, v, n, keep_cutoff(raw->keep, raw->hidden_before, now), expired);
     const struct column **columns = s->columns;
     for (size_t i = 0; i < raw->n_columns; i++)
-        columns[i] = output_column(w, raw->columns[i].output);
+        columns[i] = output_column(v, raw->columns[i].output);
     struct raws_input in = {.columns = columns,
                             .rows = s->live,
                             .n = n,
-                            .times = s->times,
-                            .offsets = w->batch.offsets,
+                            .times = v->times,
+                            .offsets = v->offsets,
                             .partition = chunk->partition};
     raws_add(&g->raws[r], &in);
 }
@@ -498,8 +583,8 @@ static int64_t tier_cutoff(const struct plan_cube *cube, const struct plan_tier 
 
 /* Counts rows (the first n of s->rows) past the tiers' KEEP. Returns the first time that is not
  * past all of them; INT64_MIN: none is. */
-static int64_t count_expired(const struct gather_scratch *s, size_t n, const struct plan_cube *cube,
-                             int64_t now, uint64_t *expired)
+static int64_t count_expired(const struct gather_scratch *s, const struct rows_view *v, size_t n,
+                             const struct plan_cube *cube, int64_t now, uint64_t *expired)
 {
     int64_t lowest = INT64_MAX;
     for (size_t t = 0; t < cube->n_tiers; t++) {
@@ -508,13 +593,13 @@ static int64_t count_expired(const struct gather_scratch *s, size_t n, const str
         if (cut == INT64_MIN)
             continue;
         for (size_t i = 0; i < n; i++)
-            expired[t] += (int64_t)s->times[s->rows[i]] < cut;
+            expired[t] += (int64_t)v->times[s->rows[i]] < cut;
     }
     return lowest;
 }
 
-static void add_to_pane(struct gather *g, struct gatherer *w, size_t k, const uint32_t *rows,
-                        size_t n)
+static void add_to_pane(struct gather *g, struct gatherer *w, const struct rows_view *v, size_t k,
+                        const uint32_t *rows, size_t n)
 {
     struct gather_scratch *s = w->scratch;
     const struct plan_pane *pane = &w->plan->panes[k];
@@ -522,20 +607,20 @@ static void add_to_pane(struct gather *g, struct gatherer *w, size_t k, const ui
     const struct column *(*args)[MAX_ARGS] = s->args;
     const struct column *const **arg_lists = s->arg_lists;
     for (size_t i = 0; i < pane->shape.n_dimensions; i++)
-        dimensions[i] = output_column(w, pane->dimensions[i]);
+        dimensions[i] = output_column(v, pane->dimensions[i]);
     for (size_t m = 0; m < pane->n_measures; m++) {
         const struct plan_measure *measure = &pane->measures[m];
         for (size_t a = 0; a < measure->n_args; a++)
-            args[m][a] = output_column(w, measure->args[a]);
+            args[m][a] = output_column(v, measure->args[a]);
         arg_lists[m] = args[m];
-        conditions[m] = measure->condition >= 0 ? output_column(w, measure->condition) : NULL;
+        conditions[m] = measure->condition >= 0 ? output_column(v, measure->condition) : NULL;
     }
     struct cube_rows in = {
-        .times = pane->shape.count ? s->times : NULL,
+        .times = pane->shape.count ? v->times : NULL,
         .dimensions = dimensions,
         .args = arg_lists,
         .conditions = conditions,
-        .rows = n == w->batch.n_rows ? NULL : rows, /* all of them: no indirection */
+        .rows = n == v->n_rows ? NULL : rows, /* all of them: no indirection */
         .n = n,
     };
     if (n > 0)
@@ -543,27 +628,27 @@ static void add_to_pane(struct gather *g, struct gatherer *w, size_t k, const ui
 }
 
 /* expired: of all tiers, cube by cube. */
-static void spread_pane(struct gather *g, struct gatherer *w, size_t k, int64_t now,
-                        uint64_t *expired)
+static void spread_pane(struct gather *g, struct gatherer *w, const struct rows_view *v, size_t k,
+                        int64_t now, uint64_t *expired)
 {
     struct gather_scratch *s = w->scratch;
     const struct plan_source *p = w->plan;
-    size_t n = good_rows(s, output_bytes(w, p->panes[k].pass), s->rows, w->batch.n_rows);
+    size_t n = good_rows(s, v, output_bytes(v, p->panes[k].pass), s->rows);
     if (n == 0)
         return;
-    mark_kept(s, n, w->batch.n_rows);
+    mark_kept(s, v, n);
     /* Rows past every tier's KEEP need no pane; those past some tier's are dropped from it at
      * the seal. */
     int64_t lowest = INT64_MAX;
     for (size_t c = 0; c < p->n_cubes; expired += p->cubes[c].n_tiers, c++) {
         if (p->cubes[c].pane != k)
             continue;
-        int64_t cut = count_expired(s, n, &p->cubes[c], now, expired);
+        int64_t cut = count_expired(s, v, n, &p->cubes[c], now, expired);
         lowest = cut < lowest ? cut : lowest;
     }
     uint64_t ignored = 0;
-    size_t n_live = lowest == INT64_MIN ? n : live_rows(s, n, lowest, &ignored);
-    add_to_pane(g, w, k, lowest == INT64_MIN ? s->rows : s->live, n_live);
+    size_t n_live = lowest == INT64_MIN ? n : live_rows(s, v, n, lowest, &ignored);
+    add_to_pane(g, w, v, k, lowest == INT64_MIN ? s->rows : s->live, n_live);
 }
 
 /* ---- counts ---- */
@@ -625,12 +710,46 @@ static uint64_t count_passing(const struct gather_scratch *s, const uint8_t *pas
     return count;
 }
 
+/* The ledger counts events: one of which many rows are made came once, and left once. */
+static uint64_t count_marks(const uint8_t *marks, size_t n)
+{
+    uint64_t count = 0;
+    for (size_t k = 0; k < n; k++)
+        count += marks[k];
+    return count;
+}
+
 static void count_objects(struct gather *g, struct gatherer *w)
+{
+    struct rows_view v = records_view(w);
+    const struct gather_scratch *s = w->scratch;
+    for (size_t i = 0; i < w->plan->n_streams; i++) {
+        const struct plan_stream *p = &w->plan->streams[i];
+        g->objects[i].in += p->in_level == 0
+                                ? count_passing(s, output_bytes(&v, p->in), v.n_rows)
+                                : count_marks(s->came[i], v.n_rows);
+        g->objects[i].out += p->out_level == 0
+                                 ? count_passing(s, output_bytes(&v, p->out), v.n_rows)
+                                 : count_marks(s->left[i], v.n_rows);
+    }
+}
+
+static void mark_passing(const struct gather_scratch *s, const struct rows_view *v, int output,
+                         uint8_t *marks)
+{
+    const uint8_t *pass = output_bytes(v, output);
+    for (size_t i = 0; i < v->n_rows; i++)
+        marks[v->events[i]] |= (pass == NULL || pass[i] != 0) & !s->bad[v->events[i]];
+}
+
+static void mark_objects(struct gatherer *w, const struct rows_view *v, size_t level)
 {
     for (size_t i = 0; i < w->plan->n_streams; i++) {
         const struct plan_stream *p = &w->plan->streams[i];
-        g->objects[i].in += count_passing(w->scratch, output_bytes(w, p->in), w->batch.n_rows);
-        g->objects[i].out += count_passing(w->scratch, output_bytes(w, p->out), w->batch.n_rows);
+        if (p->in_level == level)
+            mark_passing(w->scratch, v, p->in, w->scratch->came[i]);
+        if (p->out_level == level)
+            mark_passing(w->scratch, v, p->out, w->scratch->left[i]);
     }
 }
 
@@ -706,19 +825,57 @@ void batch_judge(struct gatherer *w, const struct gather_chunk *chunk, int64_t n
     judge_batch(w, now);
 }
 
+static void spread_level(struct gather *g, struct gatherer *w, const struct gather_chunk *chunk,
+                         const struct rows_view *v, size_t level, int64_t now);
+
+static void spread_below(struct gather *g, struct gatherer *w, const struct gather_chunk *chunk,
+                         const struct rows_view *v, size_t i, int64_t now)
+{
+    struct unfolded *u = &w->levels[i];
+    struct unfold_cursor at = {0};
+    if (u->serial == w->scratch->serial) { /* made when the batch was judged */
+        struct rows_view rows = unfolded_view(u);
+        spread_level(g, w, chunk, &rows, i + 1, now);
+        return;
+    }
+    while (at.row < v->n_rows && unfold_next(u, v, w->scratch->bad, &at, now)) {
+        struct rows_view rows = unfolded_view(u);
+        spread_level(g, w, chunk, &rows, i + 1, now);
+    }
+}
+
+static void spread_level(struct gather *g, struct gatherer *w, const struct gather_chunk *chunk,
+                         const struct rows_view *v, size_t level, int64_t now)
+{
+    const struct plan_source *p = w->plan;
+    uint64_t *expired = g->expired;
+    for (size_t k = 0; k < p->n_panes; k++)
+        if (p->panes[k].level == level)
+            spread_pane(g, w, v, k, now, expired);
+    expired += n_tiers_of(p);
+    for (size_t r = 0; r < p->n_raws; r++, expired++)
+        if (p->raws[r].level == level)
+            spread_raw(g, w, v, r, chunk, now, expired);
+    if (level > 0)
+        mark_objects(w, v, level);
+    for (size_t i = 0; i < p->n_unfolds; i++)
+        if (p->unfolds[i].above == level)
+            spread_below(g, w, chunk, v, i, now);
+}
+
 void batch_spread(struct gather *g, struct gatherer *w, const struct gather_chunk *chunk,
                   struct partition_counts *counts, int64_t now)
 {
-    const struct plan_source *p = w->plan;
-    memset(w->scratch->kept, 0, w->batch.n_rows);
-    uint64_t *expired = g->expired;
-    for (size_t k = 0; k < p->n_panes; k++)
-        spread_pane(g, w, k, now, expired);
-    expired += n_tiers_of(p);
-    for (size_t r = 0; r < p->n_raws; r++)
-        spread_raw(g, w, r, chunk, now, expired++);
+    struct rows_view rows = records_view(w);
+    size_t n = w->batch.n_rows;
+    memset(w->scratch->kept, 0, n);
+    for (size_t i = 0; w->scratch->came != NULL && i < w->plan->n_streams; i++) {
+        memset(w->scratch->came[i], 0, n);
+        memset(w->scratch->left[i], 0, n);
+    }
+    spread_level(g, w, chunk, &rows, 0, now);
     count_batch(g, w, counts);
-    for (size_t i = 0; w->scratch->n_bad > 0 && i < w->batch.n_rows; i++)
+    for (size_t i = 0; w->scratch->n_bad > 0 && i < n; i++)
         if (w->scratch->bad[i] && w->scratch->fault[i] != WHY_DUPLICATE)
             reject_row(g, w, chunk, i, now);
 }

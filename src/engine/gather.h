@@ -75,6 +75,8 @@ struct gatherer {
     char *header;   /* the header line the decoder was given */
     char delimiter; /* between fields; 0 for JSON */
     struct gather_scratch *scratch;
+    struct unfolded *levels; /* one per plan unfold */
+    uint64_t serial;         /* of the batch judged last */
     /* Sources with DEDUPLICATE: the caller's; all that is gathered goes by it (held.c). */
     struct window *window;
     struct held *held;

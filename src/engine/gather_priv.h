@@ -5,6 +5,7 @@
 #define ENGINE_GATHER_PRIV_H
 
 #include "engine/gather.h"
+#include "engine/unfold.h"
 
 enum { MAX_ARGS = 8 };
 
@@ -13,12 +14,15 @@ struct gather_scratch {
     /* of this batch; 0 nearly always, and then rows need no looking at */
     size_t n_bad, n_duplicates;
     uint8_t fault[BATCH_ROWS]; /* why: enum fault, or a WHY_ below */
-    uint16_t fault_output[BATCH_ROWS];
+    uint16_t fault_output[BATCH_ROWS], fault_level[BATCH_ROWS];
     uint32_t times[BATCH_ROWS];
     int64_t times_ms[BATCH_ROWS];
     uint32_t rows[BATCH_ROWS];
     uint32_t live[BATCH_ROWS]; /* rows that are not expired */
     uint8_t kept[BATCH_ROWS];
+    uint64_t serial; /* tells this batch from others, for what levels were made of it */
+    /* Levels: by stream, whether the event came to it, and out of it. NULL without levels. */
+    uint8_t (*came)[BATCH_ROWS], (*left)[BATCH_ROWS];
     /* Room for the columns of the widest table or cube. */
     const struct column **columns;
     const struct column *(*args)[MAX_ARGS];
@@ -26,7 +30,7 @@ struct gather_scratch {
     const struct column **conditions;
 };
 
-enum { WHY_NO_TIME = FAULT_COUNT, WHY_TIME_RANGE, WHY_AGGREGATE, WHY_DUPLICATE };
+enum { WHY_NO_TIME = FAULT_COUNT, WHY_TIME_RANGE, WHY_AGGREGATE, WHY_ARRAYS, WHY_DUPLICATE };
 
 struct gather_scratch *scratch_new(const struct plan_source *plan);
 void scratch_free(struct gather_scratch *s);

@@ -462,6 +462,13 @@ bool builder_is_constant(const struct builder *b, value_id value)
     return value_at(b, value)->kind == VALUE_CONSTANT;
 }
 
+value_id builder_copy_constant(struct builder *to, const struct builder *from, value_id value)
+{
+    const struct value *v = value_at(from, value);
+
+    return v->kind == VALUE_CONSTANT ? emit_constant(to, v->type, v->cell) : VALUE_UNKNOWN;
+}
+
 bool builder_constant_text(const struct builder *b, value_id value, struct buf *out)
 {
     const struct cell *c = constant_cell(b, value);

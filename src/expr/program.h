@@ -62,11 +62,21 @@ value_id builder_default(struct builder *b, value_id input, value_id fallback);
 value_id builder_key_bytes(struct builder *b, value_id value);
 struct type builder_type(const struct builder *b, value_id value);
 bool builder_is_constant(const struct builder *b, value_id value);
+/* The same constant in another builder; VALUE_UNKNOWN if it is not one. */
+value_id builder_copy_constant(struct builder *to, const struct builder *from, value_id value);
 /* The constant's value as SQL text (for settings and parameters); false if not constant. */
 bool builder_constant_text(const struct builder *b, value_id value, struct buf *out);
 /* A condition for WHERE, if, -If: a number or Nullable number becomes UInt8 0/1 (NULL = 0). */
 value_id builder_condition(struct builder *b, value_id value, struct place at,
                            struct diagnostics *d);
+
+/* For columns that are one of several sources (merged.c). ClickHouse's least supertype; false: there
+ * is none. A constant of the text, of a type's default value. The same value, which nothing built
+ * over it takes for a constant. */
+bool builder_supertype(struct type *ret, const struct type *types, size_t n);
+value_id builder_text(struct builder *b, struct str text);
+value_id builder_default_of(struct builder *b, struct type type);
+value_id builder_opaque(struct builder *b, value_id value);
 
 /* a AND b of two conditions (UInt8 0/1), lazily: a fault of b does not count where a is 0. */
 value_id builder_and(struct builder *b, value_id left, value_id right);

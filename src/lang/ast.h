@@ -59,6 +59,14 @@ struct select_item {
     struct place at;
 };
 
+/* [LEFT] ARRAY JOIN a, b AS y: arrays that are taken apart side by side. */
+struct array_join {
+    bool is_left;
+    struct select_item *items;
+    uint32_t n_items;
+    struct place at;
+};
+
 /* n units, e.g. 7 DAYS. */
 struct duration {
     int64_t count;
@@ -129,8 +137,11 @@ struct stream_def {
     struct place at;
     struct select_item *items;
     uint32_t n_items;
-    struct str from;
+    struct str from; /* a name; with is_merge a regular expression over names */
     struct place from_at;
+    bool is_merge; /* FROM merge('…') */
+    struct array_join *array_joins;
+    uint32_t n_array_joins;
     struct ast *where; /* or NULL */
     struct keep keep;
     struct str text;
@@ -152,8 +163,11 @@ struct metric_def {
     struct place at;
     struct select_item *items;
     uint32_t n_items;
-    struct str from;
+    struct str from; /* as of a stream */
     struct place from_at;
+    bool is_merge;
+    struct array_join *array_joins;
+    uint32_t n_array_joins;
     struct ast *where;
     struct ast *having;        /* or NULL; over the merged rows of a view */
     struct grouping_set *sets; /* plain GROUP BY a, b = one set */

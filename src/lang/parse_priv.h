@@ -111,6 +111,13 @@ bool keep_here(struct parser *p, struct keep *ret, enum keep_of of); /* behind K
 bool setting_here(struct parser *p, struct setting *ret); /* name = literal, no secrets */
 bool settings_here(struct parser *p, struct setting **ret, uint32_t *n);
 
+/* from.c: at merge, whose '(' follows; at [LEFT | INNER] ARRAY JOIN, which is added to the list. */
+bool at_merge(const struct parser *p);
+bool merge_here(struct parser *p, struct str *pattern);
+bool at_array_join(const struct parser *p);
+bool array_join_here(struct parser *p, struct array_join **joins, uint32_t *n,
+                     const char *const *clauses);
+
 /* Clauses, by the NULL-terminated list of the words that begin one. */
 void skip_to_clause(struct parser *p,
                     const char *const *words); /* or to the end of the statement */

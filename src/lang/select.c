@@ -14,6 +14,9 @@ struct select {
     uint32_t n_items;
     struct str from;
     struct place from_at;
+    bool is_merge;
+    struct array_join *array_joins;
+    uint32_t n_array_joins;
     struct ast *where;
     struct ast *having;
     struct grouping_set *sets;
@@ -155,6 +158,11 @@ static bool from_clause(struct parser *p, struct select *s)
         refuse(p, s->from_at, "make it a stream of its own",
                "a SELECT inside FROM is not there yet");
         skip_brackets(p);
+    } else if (at_merge(p)) {
+        s->is_merge = true;
+        if (!merge_here(p, &s->from))
+            return false;
+        s->from_at = place_since(p, s->from_at);
     } else if (word_is_reserved(p->token.text) && p->token.kind == TOKEN_WORD) {
         mistake_expected(p, "the name of a source or stream");
         return false;
@@ -166,13 +174,15 @@ static bool from_clause(struct parser *p, struct select *s)
         return false;
     }
     if (at_symbol(p, '(')) {
-        refuse(p, s->from_at, "read it by a CREATE SOURCE", "table functions are not there");
+        refuse(p, s->from_at, "read it by a CREATE SOURCE", "table functions other than merge('…') are not there");
         skip_brackets(p);
     }
+    while (at_array_join(p))
+        if (!array_join_here(p, &s->array_joins, &s->n_array_joins, select_clauses))
+            return false;
     const char *join = word_among(p, join_words);
     if (join != NULL || at_symbol(p, ',')) {
-        refuse(p, place_here(p), NULL, "%s is not there yet",
-               join != NULL && strcmp(join, "ARRAY") == 0 ? "ARRAY JOIN" : "JOIN");
+        refuse(p, place_here(p), NULL, "JOIN is not there yet");
         advance(p);
         skip_to_clause(p, select_clauses);
         return !p->in_panic;
@@ -523,6 +533,9 @@ bool stream_statement(struct parser *p, struct stream_def *def)
     def->n_items = s.n_items;
     def->from = s.from;
     def->from_at = s.from_at;
+    def->is_merge = s.is_merge;
+    def->array_joins = s.array_joins;
+    def->n_array_joins = s.n_array_joins;
     def->where = s.where;
     def->keep = s.keep;
     return true;
@@ -552,6 +565,9 @@ bool metric_statement(struct parser *p, struct metric_def *def)
     def->n_items = s.n_items;
     def->from = s.from;
     def->from_at = s.from_at;
+    def->is_merge = s.is_merge;
+    def->array_joins = s.array_joins;
+    def->n_array_joins = s.n_array_joins;
     def->where = s.where;
     def->having = s.having;
     def->sets = s.sets;

@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "expr/regex.h"
 #include "plan/inline.h"
+#include "plan/merge.h"
 #include "plan/metric.h"
 #include "plan/plan.h"
-#include "plan/scope.h"
+#include "plan/unfold.h"
 
 struct build {
     struct plan *plan;
@@ -17,8 +19,9 @@ struct build {
     const char *folder;
     /* builds every column, used or not, so that all mistakes are found */
     bool is_checking;
-    struct relation *relations; /* sources and streams in order of definition */
-    size_t n_relations;
+    /* Sources and streams in order of definition; over a merge several of one name, one a source. */
+    struct relation **relations;
+    size_t n_relations, cap_relations;
     struct source_build *sources;
     size_t n_sources;
 };
@@ -122,6 +125,8 @@ static void check_tables(struct build *b, const struct plan_cube *c)
             const struct plan_cube *other = &b->plan->sources[i].cubes[k];
             if (other == c)
                 return;
+            if (other->metric == c->metric && other->set == c->set)
+                continue; /* over a merge: one table for all its sources */
             if (have_a_table_in_common(other, c))
                 diagnose_error(b->d, c->metric->at, "give one of them another name",
                                "metrics '%.*s' and '%.*s' would have a table in common",
@@ -154,33 +159,144 @@ static void check_column_name(struct build *b, struct str name, struct place at)
         diagnose_error(b->d, at, NULL, "column name '%.*s' is weir's own", STR_FMT(name));
 }
 
-static struct relation *find_relation(struct build *b, struct str name)
+static struct relation *new_relation(struct build *b, struct relation like)
 {
-    for (size_t i = 0; i < b->n_relations; i++)
-        if (str_eq(b->relations[i].name, name))
-            return &b->relations[i];
-    return NULL;
+    if (b->n_relations == b->cap_relations) {
+        b->cap_relations = b->cap_relations ? b->cap_relations * 2 : 64;
+        struct relation **more = arena_zero(&b->plan->arena, b->cap_relations * sizeof(*more));
+        if (b->n_relations)
+            memcpy(more, b->relations, b->n_relations * sizeof(*more));
+        b->relations = more;
+    }
+    struct relation *r = arena_zero(&b->plan->arena, sizeof(*r));
+    *r = like;
+    return b->relations[b->n_relations++] = r;
 }
 
-static struct relation *from_relation(struct build *b, struct str name, struct place at)
+/* What a FROM names. */
+struct parents {
+    struct relation **items;
+    size_t n;
+    bool is_broken;
+};
+
+static void add_parent(struct parents *p, struct relation *r)
 {
-    struct relation *r = find_relation(b, name);
-    if (r != NULL)
-        return r;
+    p->items[p->n++] = r;
+    p->is_broken |= r->is_broken;
+}
+
+static bool is_broken_name(const struct build *b, struct str name)
+{
     const struct definitions *defs = b->plan->definitions;
     for (size_t i = 0; i < defs->n_broken_names; i++)
         if (str_eq(defs->broken_names[i], name))
-            return NULL; /* what is wrong there is said there */
+            return true; /* what is wrong there is said there */
+    return false;
+}
+
+/* Defined, but behind what reads it? */
+static const struct statement *defined_later(const struct build *b, struct str name)
+{
+    struct place ignored;
+    for (size_t i = 0; i < b->plan->definitions->n_statements; i++) {
+        const struct statement *s = &b->plan->definitions->statements[i];
+        if (str_eq(statement_name(s, &ignored), name))
+            return s;
+    }
+    return NULL;
+}
+
+static void report_no_relation(struct build *b, struct str name, struct place at)
+{
+    const struct statement *later = defined_later(b, name);
+    if (later != NULL && later->kind == STATEMENT_METRIC) {
+        diagnose_error(b->d, at, "read its view in a query, or the metric's own source here",
+                       "'%.*s' is a metric: streams and metrics read sources and streams",
+                       STR_FMT(name));
+        return;
+    }
+    if (later != NULL && later->kind != STATEMENT_FUNCTION) {
+        diagnose_error(b->d, at, "move it in front; streams cannot read each other in a circle",
+                       "'%.*s' is defined only in line %u, behind what reads it", STR_FMT(name),
+                       later->at.line);
+        return;
+    }
     const char *known[256];
     size_t n = 0;
     for (size_t i = 0; i < b->n_relations && n < COUNT(known); i++)
-        known[n++] = arena_text(&b->plan->arena, b->relations[i].name);
+        known[n++] = arena_text(&b->plan->arena, b->relations[i]->name);
     const char *near = nearest_name(name, known, n);
     char hint[300];
     snprintf(hint, sizeof(hint), "did you mean '%s'?", near ? near : "");
     diagnose_error(b->d, at, near ? hint : NULL, "no source or stream '%.*s' is defined above",
                    STR_FMT(name));
-    return NULL;
+}
+
+static struct source_build *records_of(struct relation *r)
+{
+    struct source_build *s = r->source;
+    while (s != NULL && s->above != NULL)
+        s = s->above;
+    return s;
+}
+
+/* Rows of one source must not come in twice: both would be rows of one table in one epoch. */
+static bool check_sources_differ(struct build *b, const struct parents *p, struct place at)
+{
+    for (size_t i = 0; i < p->n; i++)
+        for (size_t k = 0; k < i; k++)
+            if (records_of(p->items[i]) == records_of(p->items[k])) {
+                diagnose_error(b->d, at,
+                               "match one of them only, as in merge('^(a|b)$'), or make it one stream",
+                               "merge would read source '%.*s' twice: as '%.*s' and as '%.*s'",
+                               STR_FMT(records_of(p->items[i])->def->name),
+                               STR_FMT(p->items[k]->name), STR_FMT(p->items[i]->name));
+                return false;
+            }
+    return true;
+}
+
+static bool merge_parents(struct build *b, struct parents *p, struct str pattern, struct place at)
+{
+    char why[200];
+    struct regex *regex = regex_new(pattern, 0, why, sizeof(why));
+    if (regex == NULL) {
+        diagnose_error(b->d, at, NULL, "merge: '%.*s' is no regular expression: %s",
+                       STR_FMT(pattern), why);
+        return false;
+    }
+    for (size_t i = 0; i < b->n_relations; i++)
+        if (regex_matches(regex, b->relations[i]->name))
+            add_parent(p, b->relations[i]);
+    bool has_broken = false;
+    for (size_t i = 0; i < b->plan->definitions->n_broken_names; i++)
+        has_broken |= regex_matches(regex, b->plan->definitions->broken_names[i]);
+    regex_free(regex);
+    if (p->n == 0 && !has_broken)
+        diagnose_error(b->d, at, "it is looked for in the names of those defined above",
+                       "merge: no source or stream has a name that matches '%.*s'",
+                       STR_FMT(pattern));
+    if (p->n == 0 || p->is_broken || has_broken || !check_sources_differ(b, p, at))
+        return false;
+    p->items = merge_relations(p->items, p->n, pattern, at);
+    return true;
+}
+
+/* False: said, or to be said where they are defined. */
+static bool find_parents(struct build *b, struct parents *ret, struct str from, bool is_merge,
+                         struct place at)
+{
+    *ret = (struct parents){
+        .items = arena_zero(&b->plan->arena, (b->n_relations + 1) * sizeof(struct relation *))};
+    if (is_merge)
+        return merge_parents(b, ret, from, at);
+    for (size_t i = 0; i < b->n_relations; i++)
+        if (str_eq(b->relations[i]->name, from))
+            add_parent(ret, b->relations[i]);
+    if (ret->n == 0 && !is_broken_name(b, from))
+        report_no_relation(b, from, at);
+    return ret->n > 0 && !ret->is_broken;
 }
 
 /* ---- sources ---- */
@@ -259,13 +375,13 @@ static void start_source(struct build *b, const struct source_def *def)
     for (size_t i = 0; i < def->n_files; i++)
         p->globs[i] = absolute_glob(a, b->folder, def->files[i]);
 
-    struct relation *r = &b->relations[b->n_relations++];
-    *r = (struct relation){
-        .name = def->name,
-        .source = s,
-        .pass = VALUE_UNKNOWN,
-        .n_columns = def->n_columns,
-        .columns = arena_zero(a, (def->n_columns + 1) * sizeof(struct relation_column))};
+    struct relation *r = new_relation(
+        b, (struct relation){
+               .name = def->name,
+               .source = s,
+               .pass = VALUE_UNKNOWN,
+               .n_columns = def->n_columns,
+               .columns = arena_zero(a, (def->n_columns + 1) * sizeof(struct relation_column))});
     check_whole_format(b, def);
     check_source_settings(b->d, def);
     for (size_t i = 0; i < def->n_columns; i++) {
@@ -366,7 +482,7 @@ static void add_raw(struct build *b, struct relation *r, const struct keep *keep
     struct source_build *s = r->source;
     struct plan_source *p = s->plan;
     struct arena *a = &b->plan->arena;
-    struct plan_raw raw = {.object = r->name, .keep = keep, .pass = -1};
+    struct plan_raw raw = {.object = r->name, .keep = keep, .level = s->level, .pass = -1};
     raw.table = arena_printf(a, "weir_raw_%.*s", STR_FMT(r->name));
     raw.columns = arena_zero(a, (r->n_columns + 1) * sizeof(*raw.columns));
     for (size_t i = 0; i < r->n_columns; i++) {
@@ -401,7 +517,7 @@ static void add_raw(struct build *b, struct relation *r, const struct keep *keep
 static void build_source(struct build *b, const struct source_def *def)
 {
     start_source(b, def);
-    struct relation *r = &b->relations[b->n_relations - 1];
+    struct relation *r = b->relations[b->n_relations - 1];
     size_t before = b->d->n_errors;
     r->source->plan->event_time = event_time_output(b, r);
     build_deduplicate(b, r);
@@ -486,61 +602,147 @@ static value_id chain_pass(struct build *b, struct relation *r, const struct ast
     return builder_and(s->builder, above, v);
 }
 
-static void add_counts(struct source_build *s, struct str name, bool is_metric, value_id in,
+static void add_counts(const struct relation *parent, const struct relation *r, bool is_metric,
                        value_id out)
 {
-    struct plan_source *p = s->plan;
+    struct plan_source *p = r->source->plan;
+    value_id in = parent->pass;
     p->streams = xrealloc(p->streams, (p->n_streams + 1) * sizeof(*p->streams));
-    p->streams[p->n_streams++] = (struct plan_stream){.name = name,
-                                                      .is_metric = is_metric,
-                                                      .in = in >= 0 ? source_output(s, in) : -1,
-                                                      .out = out >= 0 ? source_output(s, out) : -1};
+    p->streams[p->n_streams++] =
+        (struct plan_stream){.name = r->name,
+                             .is_metric = is_metric,
+                             .in_level = parent->source->level,
+                             .in = in >= 0 ? source_output(parent->source, in) : -1,
+                             .out_level = r->source->level,
+                             .out = out >= 0 ? source_output(r->source, out) : -1};
 }
 
-static void build_stream(struct build *b, const struct stream_def *def)
+/* What FROM and arrayJoin() of a SELECT make of its parent. */
+struct select_from {
+    const struct array_join *joins;
+    uint32_t n_joins;
+    const struct ast *where;
+    const struct select_item *items;
+    uint32_t n_items;
+    struct unfolded_calls calls;
+    bool is_where_done; /* it needs no elements, so it was asked first, as in ClickHouse */
+};
+
+/* WHERE over the parent with the items' aliases, before arrayJoin() makes rows. */
+static value_id pass_before_calls(struct build *b, struct select_from *f, struct relation *parent)
 {
-    struct relation *parent = from_relation(b, def->from, def->from_at);
-    struct relation *r = &b->relations[b->n_relations++];
-    *r = (struct relation){
-        .name = def->name, .parent = parent, .pass = VALUE_UNKNOWN, .is_broken = true};
-    if (parent == NULL || parent->is_broken)
-        return; /* what is wrong there is said there */
-    r->source = parent->source;
+    struct relation own = {
+        .name = parent->name, .parent = parent, .source = parent->source, .calls = &f->calls};
+    own.columns = arena_zero(&b->plan->arena, (f->n_items + 1) * sizeof(*own.columns));
+    for (uint32_t i = 0; i < f->n_items; i++)
+        if (f->items[i].alias.n && f->items[i].value->kind != AST_STAR &&
+            !ast_has_aggregate(f->items[i].value))
+            own.columns[own.n_columns++] = (struct relation_column){.name = f->items[i].alias,
+                                                                    .item = f->items[i].value,
+                                                                    .at = f->items[i].at};
+    return chain_pass(b, &own, f->where);
+}
+
+/* NULL after a mistake. */
+static struct relation *unfold_select(struct build *b, struct select_from *f,
+                                      struct relation *parent)
+{
+    parent = unfold_joins(parent, f->joins, f->n_joins);
+    if (parent == NULL || f->calls.n == 0)
+        return parent;
+    value_id pass = parent->pass;
+    f->is_where_done = f->where == NULL || !unfold_has_call(f->where, f->items, f->n_items);
+    if (f->is_where_done)
+        pass = pass_before_calls(b, f, parent);
+    return pass == VALUE_FAILED
+               ? NULL
+               : unfold_calls(parent, pass, &f->calls, f->items, f->n_items);
+}
+
+static void build_stream_over(struct build *b, const struct stream_def *def,
+                              struct relation *parent)
+{
+    struct relation *r = new_relation(b, (struct relation){.name = def->name,
+                                                           .parent = parent,
+                                                           .source = parent->source,
+                                                           .pass = VALUE_UNKNOWN,
+                                                           .is_broken = true});
+    /* outlives this: columns are built when somebody asks for them */
+    struct select_from *f = arena_zero(&b->plan->arena, sizeof(*f));
+    *f = (struct select_from){.joins = def->array_joins,
+                              .n_joins = def->n_array_joins,
+                              .where = def->where,
+                              .items = def->items,
+                              .n_items = def->n_items};
     size_t before = b->d->n_errors;
-    bool is_good = true;
-    for (uint32_t i = 0; i < def->n_items; i++)
+    bool is_good = unfold_find(&f->calls, &b->plan->arena, def->where, b->d);
+    for (uint32_t i = 0; i < def->n_items; i++) {
+        is_good &= unfold_find(&f->calls, &b->plan->arena, def->items[i].value, b->d);
         if (def->items[i].value->kind != AST_STAR && ast_has_aggregate(def->items[i].value))
             diagnose_error(b->d, def->items[i].at, "CREATE METRIC aggregates",
                            "an aggregate function cannot stand in a stream");
-    if (b->d->n_errors == before) {
-        stream_columns(b, r, def);
-        for (size_t i = 0; b->is_checking && i < r->n_columns; i++) {
-            is_good &= relation_column_value(r, &r->columns[i]) >= 0;
-            if (!is_good && b->d->n_errors == 0)
-                diagnose_error(b->d, r->columns[i].at, NULL, "column '%.*s' cannot be built",
-                               STR_FMT(r->columns[i].name));
-        }
-        r->pass = chain_pass(b, r, def->where);
-        is_good &= r->pass != VALUE_FAILED;
-        if (r->pass != VALUE_FAILED) {
-            add_counts(r->source, r->name, false, parent->pass, r->pass);
-            if (def->keep.is_given)
-                add_raw(b, r, &def->keep);
-        }
+    }
+    if (b->d->n_errors > before || !is_good)
+        return;
+    r->parent = unfold_select(b, f, parent);
+    if (r->parent == NULL)
+        return;
+    r->source = r->parent->source;
+    r->calls = &f->calls;
+    stream_columns(b, r, def);
+    for (size_t i = 0; b->is_checking && i < r->n_columns; i++) {
+        is_good &= relation_column_value(r, &r->columns[i]) >= 0;
+        if (!is_good && b->d->n_errors == 0)
+            diagnose_error(b->d, r->columns[i].at, NULL, "column '%.*s' cannot be built",
+                           STR_FMT(r->columns[i].name));
+    }
+    r->pass = f->is_where_done ? r->parent->pass : chain_pass(b, r, def->where);
+    is_good &= r->pass != VALUE_FAILED;
+    if (r->pass != VALUE_FAILED) {
+        add_counts(parent, r, false, r->pass);
+        if (def->keep.is_given)
+            add_raw(b, r, &def->keep);
     }
     r->is_broken = !is_good || b->d->n_errors > before;
 }
 
+static void build_stream(struct build *b, const struct stream_def *def)
+{
+    struct parents parents;
+    size_t n_before = b->n_relations;
+    if (find_parents(b, &parents, def->from, def->is_merge, def->from_at))
+        for (size_t i = 0; i < parents.n; i++)
+            build_stream_over(b, def, parents.items[i]);
+    if (b->n_relations == n_before)
+        new_relation(b, (struct relation){.name = def->name, .is_broken = true});
+}
+
 /* ---- metrics ---- */
 
-static void build_metric(struct build *b, const struct metric_def *def)
+static bool find_metric_calls(struct build *b, struct select_from *f, const struct metric_def *def)
 {
-    struct relation *parent = from_relation(b, def->from, def->from_at);
-    if (parent == NULL || parent->is_broken)
-        return;
+    struct arena *a = &b->plan->arena;
+    bool is_good = unfold_find(&f->calls, a, def->where, b->d);
+    is_good &= unfold_find(&f->calls, a, def->having, b->d);
+    for (uint32_t i = 0; i < def->n_items; i++)
+        is_good &= unfold_find(&f->calls, a, def->items[i].value, b->d);
+    for (uint32_t i = 0; i < def->n_sets; i++)
+        for (uint32_t k = 0; k < def->sets[i].n_keys; k++)
+            is_good &= unfold_find(&f->calls, a, def->sets[i].keys[k], b->d);
+    return is_good;
+}
+
+static void build_metric_over(struct build *b, const struct metric_def *def,
+                              struct relation *parent)
+{
     /* The metric's own items are a relation, too, so that its aliases are found. */
     struct relation own = {
         .name = def->name, .parent = parent, .source = parent->source, .pass = VALUE_UNKNOWN};
+    struct select_from f = {.joins = def->array_joins,
+                            .n_joins = def->n_array_joins,
+                            .where = def->where,
+                            .items = def->items,
+                            .n_items = def->n_items};
     own.columns = arena_zero(&b->plan->arena, (def->n_items + 1) * sizeof(*own.columns));
     for (uint32_t i = 0; i < def->n_items; i++) {
         const struct select_item *item = &def->items[i];
@@ -552,11 +754,26 @@ static void build_metric(struct build *b, const struct metric_def *def)
             own.columns[own.n_columns++] =
                 (struct relation_column){.name = item->alias, .item = item->value, .at = item->at};
     }
-    value_id pass = chain_pass(b, &own, def->where);
+    if (!find_metric_calls(b, &f, def))
+        return;
+    own.parent = unfold_select(b, &f, parent);
+    if (own.parent == NULL)
+        return;
+    own.source = own.parent->source;
+    own.calls = &f.calls;
+    value_id pass = f.is_where_done ? own.parent->pass : chain_pass(b, &own, def->where);
     if (pass == VALUE_FAILED)
         return;
-    add_counts(own.source, def->name, true, parent->pass, pass);
+    add_counts(parent, &own, true, pass);
     metric_build(&own, def, pass);
+}
+
+static void build_metric(struct build *b, const struct metric_def *def)
+{
+    struct parents parents;
+    if (find_parents(b, &parents, def->from, def->is_merge, def->from_at))
+        for (size_t i = 0; i < parents.n; i++)
+            build_metric_over(b, def, parents.items[i]);
 }
 
 /* ---- the end ---- */
@@ -593,7 +810,38 @@ static void finish_source(struct source_build *s)
             if (s->outputs[k] == s->materialized[i])
                 p->checked[p->n_checked++] = (int)k;
     plan_panes(p, s->arena);
+    unfold_finish(s);
     p->program = builder_finish(s->builder, s->outputs, s->n_outputs);
+}
+
+static bool has_raw(const struct plan_source *p, const struct plan_raw *raw)
+{
+    for (size_t i = 0; i < p->n_raws; i++)
+        if (strcmp(p->raws[i].table, raw->table) == 0)
+            return true;
+    return false;
+}
+
+static bool has_metric(const struct plan_source *p, const struct metric_def *metric)
+{
+    for (size_t i = 0; i < p->n_cubes; i++)
+        if (p->cubes[i].metric == metric)
+            return true;
+    return false;
+}
+
+/* What stands over a merge is in each of its sources: tables and views are the first one's. */
+static void mark_shared(struct plan *p)
+{
+    for (size_t i = 0; i < p->n_sources; i++) {
+        struct plan_source *s = &p->sources[i];
+        for (size_t r = 0; r < s->n_raws; r++)
+            for (size_t k = 0; k < i; k++)
+                s->raws[r].is_shared |= has_raw(&p->sources[k], &s->raws[r]);
+        for (size_t c = 0; c < s->n_cubes; c++)
+            for (size_t k = 0; k < i; k++)
+                s->cubes[c].is_shared |= has_metric(&p->sources[k], s->cubes[c].metric);
+    }
 }
 
 static void warn_unused(struct build *b)
@@ -615,7 +863,6 @@ static enum err_code build(struct plan **ret, const struct definitions *defs, co
     build_settings(&b);
     p->sources = arena_zero(&p->arena, (defs->n_statements + 1) * sizeof(*p->sources));
     b.sources = arena_zero(&p->arena, (defs->n_statements + 1) * sizeof(*b.sources));
-    b.relations = arena_zero(&p->arena, (defs->n_statements + 1) * sizeof(*b.relations));
     for (size_t i = 0; i < defs->n_statements; i++) {
         const struct statement *s = &defs->statements[i];
         if (s->kind == STATEMENT_SOURCE)
@@ -629,6 +876,7 @@ static enum err_code build(struct plan **ret, const struct definitions *defs, co
         check_cube_names(&b);
     bool is_good = d->n_errors == 0;
     if (is_good) {
+        mark_shared(p);
         warn_unused(&b);
         for (size_t i = 0; i < b.n_sources; i++)
             finish_source(&b.sources[i]);
@@ -636,6 +884,7 @@ static enum err_code build(struct plan **ret, const struct definitions *defs, co
     for (size_t i = 0; i < b.n_sources; i++) {
         builder_free(b.sources[i].builder);
         free(b.sources[i].outputs);
+        unfold_free(&b.sources[i]);
     }
     if (!is_good)
         return ERR_INVALID;
@@ -661,6 +910,8 @@ void plan_free(struct plan *p)
         return;
     for (size_t i = 0; i < p->n_sources; i++) {
         program_free(p->sources[i].program);
+        for (size_t k = 0; k < p->sources[i].n_unfolds; k++)
+            program_free(p->sources[i].unfolds[k].program);
         free(p->sources[i].raws);
         free(p->sources[i].cubes);
         free(p->sources[i].streams);

@@ -18,12 +18,14 @@ void plan_retention(struct buf *out, const struct plan *p)
     for (size_t i = 0; i < p->n_sources; i++) {
         const struct plan_source *s = &p->sources[i];
         for (size_t r = 0; r < s->n_raws; r++) {
+            if (s->raws[r].is_shared)
+                continue;
             buf_printf(out, "%.*s: rows kept ", STR_FMT(s->raws[r].object));
             put_keep(out, s->raws[r].keep);
             buf_text(out, "\n");
         }
         for (size_t c = 0; c < s->n_cubes; c++) {
-            if (s->cubes[c].set != 0)
+            if (s->cubes[c].set != 0 || s->cubes[c].is_shared)
                 continue;
             for (size_t t = 0; t < s->cubes[c].n_tiers; t++) {
                 const struct plan_tier *tier = &s->cubes[c].tiers[t];
@@ -132,6 +134,37 @@ static void explain_deduplicate(struct buf *out, const struct plan_source *s)
                (double)s->deduplicate->estimated_bytes / (1 << 20));
 }
 
+static void put_program(struct buf *out, const struct program *p)
+{
+    AUTO_DONE(buf) program = {0};
+    program_explain(&program, p);
+    const char *line = buf_cstr(&program);
+    while (*line) {
+        const char *end = strchrnul(line, '\n');
+        buf_printf(out, "    %.*s\n", (int)(end - line), line);
+        line = *end ? end + 1 : end;
+    }
+}
+
+/* Its slots are #0, #1, … of its program. */
+static void explain_unfold(struct buf *out, const struct plan_unfold *u, size_t level)
+{
+    char type[64], above[32] = "the records";
+    if (u->above)
+        snprintf(above, sizeof(above), "level %zu", u->above);
+    buf_printf(out, "  level %zu: a row for each element of%s arrays of %s", level,
+               u->is_left ? " (or of a row without elements, once)" : "", above);
+    if (u->pass >= 0)
+        buf_printf(out, " where output %d", u->pass);
+    buf_text(out, "; columns:");
+    for (size_t i = 0; i < u->n_slots; i++)
+        buf_printf(out, "%s #%zu %s %d %s", i ? "," : "", i,
+                   u->slots[i].is_element ? "element of output" : "output", u->slots[i].output,
+                   type_name(u->slots[i].type, type));
+    buf_text(out, "\n");
+    put_program(out, u->program);
+}
+
 static void explain_source(struct buf *out, const struct plan_source *s)
 {
     buf_printf(out, "source %.*s, FORMAT %s\n  decoded fields:", STR_FMT(s->name),
@@ -142,14 +175,9 @@ static void explain_source(struct buf *out, const struct plan_source *s)
                    type_name(s->fields[i].type, type));
     }
     buf_text(out, "\n  program:\n");
-    AUTO_DONE(buf) program = {0};
-    program_explain(&program, s->program);
-    const char *line = buf_cstr(&program);
-    while (*line) {
-        const char *end = strchrnul(line, '\n');
-        buf_printf(out, "    %.*s\n", (int)(end - line), line);
-        line = *end ? end + 1 : end;
-    }
+    put_program(out, s->program);
+    for (size_t i = 0; i < s->n_unfolds; i++)
+        explain_unfold(out, &s->unfolds[i], i + 1);
     if (s->deduplicate != NULL)
         explain_deduplicate(out, s);
     for (size_t r = 0; r < s->n_raws; r++) {

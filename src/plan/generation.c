@@ -98,19 +98,36 @@ static void source_object(struct generation *g, const struct source_def *d)
     rows_object(g, d->name, &d->keep);
 }
 
-static void put_items(struct buf *b, const struct select_item *items, uint32_t n, struct str from,
-                      const struct ast *where)
+struct from {
+    struct str name;
+    bool is_merge;
+    const struct array_join *joins;
+    uint32_t n_joins;
+};
+
+static void put_list(struct buf *b, const struct select_item *items, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
-        buf_text(b, i ? ", " : "SELECT ");
+        buf_text(b, i ? ", " : "");
         ast_print(b, items[i].value);
         if (items[i].alias.n) {
             buf_text(b, " AS ");
             print_identifier(b, items[i].alias);
         }
     }
-    buf_text(b, " FROM ");
-    print_identifier(b, from);
+}
+
+static void put_items(struct buf *b, const struct select_item *items, uint32_t n,
+                      const struct from *f, const struct ast *where)
+{
+    buf_text(b, n ? "SELECT " : "");
+    put_list(b, items, n);
+    buf_text(b, f->is_merge ? " FROM merge " : " FROM ");
+    print_identifier(b, f->name);
+    for (uint32_t i = 0; i < f->n_joins; i++) {
+        buf_text(b, f->joins[i].is_left ? " LEFT ARRAY JOIN " : " ARRAY JOIN ");
+        put_list(b, f->joins[i].items, f->joins[i].n_items);
+    }
     if (where) {
         buf_text(b, " WHERE ");
         ast_print(b, where);
@@ -149,7 +166,8 @@ static void metric_object(struct generation *g, const struct metric_def *m)
         [INTERVAL_DAY] = "d",     [INTERVAL_WEEK] = "w",   [INTERVAL_MONTH] = "mo",
         [INTERVAL_QUARTER] = "q", [INTERVAL_YEAR] = "y"};
     struct buf b = {0};
-    put_items(&b, m->items, m->n_items, m->from, m->where);
+    struct from from = {m->from, m->is_merge, m->array_joins, m->n_array_joins};
+    put_items(&b, m->items, m->n_items, &from, m->where);
     for (uint32_t i = 0; i < m->n_sets; i++) {
         buf_text(&b, i ? ", (" : " BY (");
         for (uint32_t k = 0; k < m->sets[i].n_keys; k++) {
@@ -199,7 +217,9 @@ void generation_of_plan(struct generation *g, const struct plan *p)
             source_object(g, &s->source);
         } else if (s->kind == STATEMENT_STREAM) {
             struct buf b = {0};
-            put_items(&b, s->stream.items, s->stream.n_items, s->stream.from, s->stream.where);
+            struct from from = {s->stream.from, s->stream.is_merge, s->stream.array_joins,
+                                s->stream.n_array_joins};
+            put_items(&b, s->stream.items, s->stream.n_items, &from, s->stream.where);
             add_object(g, "stream", xstrndup(s->stream.name.p, s->stream.name.n), &b, NULL);
             rows_object(g, s->stream.name, &s->stream.keep);
         } else if (s->kind == STATEMENT_METRIC) {

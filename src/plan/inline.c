@@ -390,6 +390,12 @@ static void expand_items(struct inlining *in, struct select_item *items, uint32_
     }
 }
 
+static void expand_array_joins(struct inlining *in, struct array_join *joins, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        expand_items(in, joins[i].items, joins[i].n_items);
+}
+
 static void expand_keep(struct inlining *in, struct keep *k)
 {
     for (uint32_t i = 0; i < k->n_order_by; i++)
@@ -409,6 +415,7 @@ static void expand_source(struct inlining *in, struct source_def *s)
 static void expand_metric(struct inlining *in, struct metric_def *m)
 {
     expand_items(in, m->items, m->n_items);
+    expand_array_joins(in, m->array_joins, m->n_array_joins);
     expand_value(in, &m->where);
     expand_value(in, &m->having);
     for (uint32_t i = 0; i < m->n_sets; i++)
@@ -422,6 +429,7 @@ static void expand_statement(struct inlining *in, struct statement *s)
     case STATEMENT_SOURCE: expand_source(in, &s->source); break;
     case STATEMENT_STREAM:
         expand_items(in, s->stream.items, s->stream.n_items);
+        expand_array_joins(in, s->stream.array_joins, s->stream.n_array_joins);
         expand_value(in, &s->stream.where);
         expand_keep(in, &s->stream.keep);
         break;

@@ -591,6 +591,7 @@ static void build_cube(struct metric_build *m, size_t set, value_id pass, const 
                              .having = m->having,
                              .measures = m->measures,
                              .n_measures = m->n_measures,
+                             .level = m->s->level,
                              .pass = pass >= 0 ? source_output(m->s, pass) : -1};
     size_t n = def ? def->n_keys : 0;
     cube.dimensions = arena_zero(m->arena, (n + 1) * sizeof(*cube.dimensions));

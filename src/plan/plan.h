@@ -15,6 +15,24 @@
 #include "expr/program.h"
 #include "lang/parse.h"
 
+/* Rows that an ARRAY JOIN makes of the rows above it: one for each element of its arrays. They have a
+ * program of their own, whose batch has the slots as columns. Levels: 0 are the records, i the rows
+ * of unfolds[i - 1]; what is above has the smaller number. */
+struct plan_slot {
+    int output; /* of the program above */
+    bool is_element; /* of this array, else the value as it is */
+    struct type type;
+};
+
+struct plan_unfold {
+    size_t above; /* level */
+    int pass;     /* output above: the rows that are taken apart, -1 = every row */
+    bool is_left; /* a row without elements stays, once, with their default values */
+    struct plan_slot *slots;
+    size_t n_slots;
+    struct program *program;
+};
+
 /* A table that rows of a source or stream land in. */
 struct plan_column {
     struct str name;
@@ -27,7 +45,9 @@ struct plan_raw {
     char *table;       /* weir_raw_NAME */
     struct plan_column *columns;
     size_t n_columns;
-    int pass; /* output: condition, -1 = every row */
+    size_t level; /* that outputs are of */
+    int pass;     /* output: condition, -1 = every row */
+    bool is_shared; /* over a merge: the table is an earlier source's, too */
     const struct keep *keep;
     int64_t hidden_before; /* see generation_hide */
 };
@@ -62,6 +82,7 @@ struct plan_pane {
     int *dimensions; /* outputs */
     struct plan_measure *measures;
     size_t n_measures;
+    size_t level; /* that outputs are of */
     int pass;
     size_t n_cubes;
 };
@@ -82,6 +103,8 @@ struct plan_cube {
     struct plan_tier *tiers; /* finest first; a profile has one, count 0 */
     size_t n_tiers;
     size_t finest; /* tier that panes are kept for: all others are unions of its buckets */
+    size_t level;  /* that outputs are of */
+    bool is_shared; /* over a merge: tables and views are an earlier source's, too */
     int pass;
     struct cube_shape shape;
     /* panes.c: the pane that it is made of, which of its dimensions and measures are this cube's. A
@@ -96,6 +119,7 @@ struct plan_cube {
 struct plan_stream {
     struct str name; /* stream or metric, for in/out counts of the ledger */
     bool is_metric;
+    size_t in_level, out_level;
     int in, out; /* outputs: conditions, -1 = every row */
 };
 
@@ -126,6 +150,8 @@ struct plan_source {
     size_t n_slots;
     bool uses_virtual[VIRTUAL_COLUMNS];
     struct program *program;
+    struct plan_unfold *unfolds;
+    size_t n_unfolds;
     int event_time;                       /* output, DateTime or DateTime64, maybe Nullable */
     struct plan_deduplicate *deduplicate; /* NULL: none */
     struct plan_raw *raws;

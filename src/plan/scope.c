@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "plan/scope.h"
+#include "plan/merge.h"
+#include "plan/unfold.h"
 
 const char *const virtual_names[VIRTUAL_COUNT] = {"_source", "_partition", "_offset", "_arrival",
                                                   "_path",   "_file",      "_id"};
@@ -90,8 +91,11 @@ value_id relation_column_value(struct relation *r, struct relation_column *c)
         return VALUE_FAILED;
     }
     c->is_building = true;
-    if (c->parent != NULL) {
-        c->value = relation_column_value(r->parent, c->parent);
+    if (c->is_merged) {
+        c->value = merge_column_value(r, c);
+    } else if (c->parent != NULL) {
+        c->value = source_import(r->source, r->parent->source,
+                                 relation_column_value(r->parent, c->parent));
     } else if (c->def != NULL) {
         c->value = build_source_column(r, c);
     } else {
@@ -105,6 +109,8 @@ value_id relation_column_value(struct relation *r, struct relation_column *c)
 
 static value_id virtual_value(struct source_build *s, struct str name)
 {
+    if (s->above != NULL)
+        return source_import(s, s->above, virtual_value(s->above, name));
     for (int v = 0; v < VIRTUAL_COUNT; v++) {
         if (!str_is(name, virtual_names[v]))
             continue;
@@ -123,23 +129,30 @@ static value_id lookup(void *context, struct builder *b, struct str name, struct
     struct relation *r = context;
     /* A stream's items may use each other's aliases; an alias inside its own expression means
      * the parent's column (SELECT lower(zone) AS zone), as in ClickHouse. */
-    for (; r != NULL; r = r->parent) {
-        struct relation_column *c = relation_find(r, name);
-        if (c != NULL && !(c->is_building && r->parent != NULL))
-            return relation_column_value(r, c);
-        if (r->parent == NULL)
-            return virtual_value(r->source, name);
-        /* Past this relation's own items only what its parent shows is visible: its stored
-         * columns. */
-        struct relation_column *above = relation_find(r->parent, name);
-        if (above != NULL)
-            return relation_column_value(r->parent, above);
-        struct relation *root = r;
-        while (root->parent != NULL)
-            root = root->parent;
-        return virtual_value(root->source, name);
+    struct relation_column *c = relation_find(r, name);
+    if (c != NULL && !(c->is_building && r->parent != NULL))
+        return relation_column_value(r, c);
+    /* Past this relation's own items only what its parent shows is visible: its stored columns. */
+    struct relation_column *above = r->parent ? relation_find(r->parent, name) : NULL;
+    if (above != NULL)
+        return source_import(r->source, r->parent->source, relation_column_value(r->parent, above));
+    return virtual_value(r->source, name);
+}
+
+/* arrayJoin(…) has been made a column. */
+static value_id call(void *context, const struct ast *node, struct diagnostics *d)
+{
+    struct relation *r = context;
+    if (!is_array_join_call(node))
+        return VALUE_UNKNOWN;
+    for (size_t i = 0; r->calls != NULL && i < r->calls->n; i++) {
+        const struct unfolded_call *c = &r->calls->items[i];
+        if (c->at != NULL && node->n_args == 1 && ast_equal(c->argument, node->args[0]))
+            return source_import(r->source, c->at->source, c->column->value);
     }
-    return VALUE_UNKNOWN;
+    diagnose_error(d, node->at, "write it in a stream or metric",
+                   "'%.*s' cannot stand here: it makes rows", STR_FMT(node->text));
+    return VALUE_FAILED;
 }
 
 static size_t names(void *context, struct str *out, size_t cap)
@@ -155,5 +168,5 @@ static size_t names(void *context, struct str *out, size_t cap)
 
 struct scope relation_scope(struct relation *r)
 {
-    return (struct scope){r, lookup, names};
+    return (struct scope){r, lookup, names, call};
 }

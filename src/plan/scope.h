@@ -30,6 +30,8 @@ struct relation_column {
     const struct column_def *def;   /* a source's column */
     const struct ast *item;         /* a stream's own expression */
     struct relation_column *parent; /* taken over by * from the parent */
+    bool is_merged;                 /* merge.h */
+    struct merged_column *merged;
     struct place at;
 };
 
@@ -41,9 +43,11 @@ struct relation {
     size_t n_columns;
     value_id pass;  /* condition of the whole chain; VALUE_UNKNOWN = every row */
     bool is_broken; /* mistakes were found: what uses it is not checked further */
+    const struct unfolded_calls *calls; /* arrayJoin(…) in its expressions, or NULL */
 };
 
-/* Everything of one source while it is built. */
+/* Everything of one source, or of one level of it (unfold.h), while it is built. A level uses builder,
+ * outputs and what stands last. */
 struct source_build {
     struct plan_source *plan;
     const struct source_def *def;
@@ -60,10 +64,22 @@ struct source_build {
     size_t n_outputs, cap_outputs;
     value_id *materialized; /* whose faults reject any event */
     size_t n_materialized;
+    struct source_build *levels; /* of a source: its first level; of a level: the next one */
+    struct source_build *above;  /* NULL: a source */
+    size_t level;                /* 0: a source */
+    struct plan_slot *slots;
+    size_t n_slots, cap_slots;
+    int pass; /* output above */
+    bool is_left;
 };
 
 /* Number of the program's output that is this value (added on first use). */
 int source_output(struct source_build *s, value_id value);
+
+/* unfold.c: a value of `from`, a level above `to` or `to` itself, as one of `to`. */
+value_id source_import(struct source_build *to, struct source_build *from, value_id v);
+void unfold_finish(struct source_build *root); /* the levels' part of the plan */
+void unfold_free(struct source_build *root);
 
 struct relation_column *relation_find(struct relation *r, struct str name);
 value_id relation_column_value(struct relation *r, struct relation_column *c);

@@ -394,19 +394,22 @@ size_t plan_ddl(const struct plan *p, struct arena *arena, char ***out)
     for (size_t i = 0; i < p->n_sources; i++) {
         const struct plan_source *source = &p->sources[i];
         for (size_t k = 0; k < source->n_raws; k++) {
+            if (source->raws[k].is_shared)
+                continue;
             raw_table(&s.text, p, &source->raws[k]);
             statement_end(&s);
             raw_view(&s.text, p, &source->raws[k]);
             statement_end(&s);
         }
         for (size_t k = 0; k < source->n_cubes; k++) {
-            for (size_t t = 0; t < source->cubes[k].n_tiers; t++) {
+            for (size_t t = 0; !source->cubes[k].is_shared && t < source->cubes[k].n_tiers; t++) {
                 tier_table(&s.text, p, &source->cubes[k], &source->cubes[k].tiers[t]);
                 statement_end(&s);
             }
         }
         for (size_t k = 0; k < source->n_cubes; k++) {
-            for (size_t t = 0; source->cubes[k].set == 0 && t < source->cubes[k].n_tiers; t++) {
+            bool has_views = source->cubes[k].set == 0 && !source->cubes[k].is_shared;
+            for (size_t t = 0; has_views && t < source->cubes[k].n_tiers; t++) {
                 metric_view(&s.text, p, source, k, t);
                 statement_end(&s);
             }

@@ -63,5 +63,92 @@ def functions_are_written_out_wherever_they_stand():
         assert "function" in text
 
 
+# ---- ARRAY JOIN ----
+
+COLUMNS = "t DateTime, s String, a Array(UInt8), b Array(String), n Array(Nullable(Int32)), m Map(String, UInt16), `k.x` Array(UInt8), `k.y` Array(String), z Int32"
+
+
+def array_rows(r, n, most):
+    rows = []
+    for i in range(n):
+        k = r.choice((0, 0, 1, 2, 3, most if r.random() < 0.005 else 1))
+        rows.append({"t": 1767225600 + 60 * i, "s": r.choice(("x", "y", "z,w", "")), "z": i,
+                     "a": [r.randrange(256) for _ in range(k)], "b": [r.choice(("p", "q", "", "rr")) for _ in range(k)],
+                     "n": [r.choice((None, 5, -7)) for _ in range(r.randrange(3))], "m": {r.choice("abcd") + str(j): r.randrange(999) for j in range(r.randrange(3))},
+                     "k.x": [r.randrange(9) for _ in range(r.randrange(2))], "k.y": []})
+        rows[-1]["k.y"] = ["v%d" % v for v in rows[-1]["k.x"]]
+    return rows
+
+
+# name, SELECT over s with {} for FROM's name; weir's stream and ClickHouse's query are the same text
+JOINS = [
+    ("one", "SELECT z, a FROM {} ARRAY JOIN a"),
+    ("star", "SELECT * FROM {} ARRAY JOIN a WHERE a > 100"),
+    ("alias", "SELECT z, a, e, num FROM {} ARRAY JOIN a AS e, arrayEnumerate(a) AS num WHERE e % 2 = 1 AND num < 3"),
+    ("lefts", "SELECT z, e, f FROM {} LEFT ARRAY JOIN a AS e, b AS f"),
+    ("nullable", "SELECT z, e, e IS NULL AS nil FROM {} LEFT ARRAY JOIN n AS e"),
+    ("maps", "SELECT z, p.1 AS k, p.values + 1 AS v FROM {} ARRAY JOIN m AS p"),
+    ("maps_left", "SELECT z, p, mapKeys(m) AS ks FROM {} LEFT ARRAY JOIN m AS p"),
+    ("twice", "SELECT z, e, f FROM {} ARRAY JOIN a AS e LEFT ARRAY JOIN n AS f WHERE s != 'x'"),
+    ("nested", "SELECT z, k.x AS x, k.y AS y FROM {} ARRAY JOIN k"),
+    ("made", "SELECT z, part FROM {} ARRAY JOIN splitByChar(',', s) AS part"),
+    ("call", "SELECT z, arrayJoin(a) AS e, e + 1 AS f, arrayJoin(a) * 2 AS g FROM {} WHERE s = 'x'"),
+    ("calls", "SELECT z, splitByChar(',', s) AS parts, arrayJoin(parts) AS p, arrayJoin(arrayMap(x -> concat(x, p), parts)) AS q FROM {} WHERE z % 7 = 0"),
+    ("where_call", "SELECT z, arrayJoin(a) AS e FROM {} WHERE arrayJoin(a) > 100 AND e < 200"),
+    ("map_call", "SELECT z, arrayJoin(m).1 AS key FROM {}"),
+    ("lambda_call", "SELECT z, arrayMap(x -> x + arrayJoin([1, 2]), a) AS w FROM {} WHERE z < 50"),
+]
+
+
+def array_joins_make_the_rows_that_clickhouse_makes():
+    r = random.Random(11)
+    rows = array_rows(r, 3000, 2500)
+    definitions = STORE + f"CREATE SOURCE src ({COLUMNS}) FROM FILES '*.json' FORMAT JSONEachRow EVENT TIME t KEEP FOREVER;\n"
+    definitions += "".join(f"CREATE STREAM st_{n} KEEP FOREVER AS {q.format('src')};\n" for n, q in JOINS)
+    metrics = [("m_tag", "SELECT arrayJoin(b) AS tag, count() AS c, sum(z) AS sz, uniqExact(s) AS u FROM {} {} GROUP BY tag", "src"),
+               ("m_key", "SELECT p.1 AS k, s, count() AS c, max(p.2) AS mx FROM {} ARRAY JOIN m AS p {} GROUP BY k, s", "src"),
+               ("m_over", "SELECT e, num, count() AS c FROM {} {} GROUP BY e, num", "st_alias"),
+               ("m_deep", "SELECT arrayJoin(splitByString('q', toString(f))) AS d, countIf(e > 7) AS c FROM {} {} GROUP BY d", "st_lefts"),
+               ("m_arg", "SELECT s, sum(arrayJoin(a)) AS sa, count() AS c FROM {} {} GROUP BY s", "src")]
+    for name, q, source in metrics:
+        definitions += f"CREATE METRIC {name} AS {q.format(source, 'WHERE z > 10')} EVERY 1 HOUR;\n"
+    with Case(definitions) as c:
+        c.write("in.json", "".join(json.dumps(row) + "\n" for row in rows))
+        c.ok("run", "--once")
+        assert c.one("SELECT count() FROM weir_rejects") == "0", c.sql("SELECT DISTINCT reason FROM weir_rejects")
+        for name, q in JOINS:
+            columns = c.one(f"SELECT groupArray(name) FROM system.columns WHERE table = 'st_{name}'")[1:-1].replace("'", "`")
+            oracle = f"({q.format('src')})"
+            hashed = lambda t: f"SELECT count(), sum(cityHash64({', '.join(f'toString({x})' for x in columns.split(','))})) FROM {t}"
+            got = same(c, hashed(f"st_{name}"), hashed(oracle))
+            assert got[0][0] != "0", name
+        for name, q, source in metrics:
+            oracle = q.replace("SELECT ", "SELECT toStartOfHour(t) AS bucket, ", 1).format("src" if source == "src" else f"({dict(JOINS)[source[3:]].format('src').replace('SELECT z', 'SELECT t, z', 1)})", "WHERE z > 10") + ", bucket"
+            assert int(same(c, f"SELECT count(), sum(cityHash64(*)) FROM {name}_1h", f"SELECT count(), sum(cityHash64(*)) FROM ({oracle})")[0][0]) > 3, name
+        # one event is one event, however many rows it becomes, and keeps its _id
+        assert c.sql("SELECT sum(read), sum(kept), sum(filtered), sum(rejected) FROM weir_ledger WHERE kind = 'partition'") == [["3000", "3000", "0", "0"]]
+        assert c.sql("SELECT sum(read) AS r, sum(kept), sum(filtered) FROM weir_ledger WHERE kind = 'stream' AND name = 'st_one'") == c.sql(
+            "SELECT count(), countIf(notEmpty(a)), countIf(empty(a)) FROM src")
+        assert c.sql("SELECT sum(read), sum(kept) FROM weir_ledger WHERE kind = 'metric' AND name = 'm_over'") == c.sql(
+            "SELECT uniqExact(z), uniqExactIf(z, z > 10) FROM (SELECT z FROM src ARRAY JOIN a AS e, arrayEnumerate(a) AS num WHERE e % 2 = 1 AND num < 3)")
+
+
+def an_event_is_rejected_as_a_whole_whatever_row_of_it_fails():
+    definitions = STORE + ("SET allow_errors_ratio = 1;\nCREATE SOURCE src (t DateTime, z Int32, a Array(UInt8), b Array(UInt8)) FROM FILES '*.json' FORMAT JSONEachRow EVENT TIME t;\n"
+                           "CREATE STREAM st KEEP FOREVER AS SELECT z, x, intDiv(100, x) AS d FROM src ARRAY JOIN a AS x, b AS y WHERE y > 0;\n"
+                           "CREATE METRIC m AS SELECT z, count() AS c FROM src WHERE z < 100 GROUP BY z;\n"
+                           "CREATE METRIC e AS SELECT arrayJoin(a) AS x, count() AS c FROM src WHERE z = 5 AND z < 100 GROUP BY x;\n")
+    rows = [(0, [1, 2], [1, 1]), (1, [1, 0], [1, 1]), (2, [1, 0], [1, 0]), (3, [1], [1, 1]), (4, [], []), (5, [], []), (6, list(range(1, 200)) * 20 + [0], [1] * 3981)]
+    with Case(definitions) as c:
+        c.write("in.json", "".join(json.dumps({"t": 1767225600, "z": z, "a": a, "b": b}) + "\n" for z, a, b in rows))
+        c.ok("run", "--once")
+        assert c.sql("SELECT z, count() FROM st GROUP BY z ORDER BY z") == [["0", "2"], ["2", "1"]]
+        assert c.sql("SELECT z FROM m ORDER BY z") == [["0"], ["2"], ["4"], ["5"]]
+        assert c.sql("SELECT reason, count() FROM weir_rejects GROUP BY reason ORDER BY reason") == [
+            ["column \\'d\\': division by zero", "2"], ["the arrays of ARRAY JOIN have different lengths", "1"]]
+        assert c.sql("SELECT sum(read), sum(kept), sum(filtered), sum(rejected) FROM weir_ledger WHERE kind = 'partition'") == [["7", "4", "0", "3"]]
+
+
 if __name__ == "__main__":
-    sys.exit(run([functions_are_written_out_wherever_they_stand]))
+    sys.exit(run([functions_are_written_out_wherever_they_stand, array_joins_make_the_rows_that_clickhouse_makes,
+                  an_event_is_rejected_as_a_whole_whatever_row_of_it_fails]))
