@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "cli/cli.h"
+#include "cli/merged.h"
 #include "store/deaths.h"
 
 enum { RATE_S = 60 };
@@ -173,6 +174,7 @@ static enum err_code read_sources(struct session *s, struct report *r, struct er
         json_object_set_new(row, "balanced", json_boolean(sum == number_of(row, "read")));
     }
     json_object_set_new(r->root, "sources", rows);
+    json_object_set_new(r->root, "merged", merged_objects(s->plan, rows));
     return ERR_OK;
 }
 
@@ -382,6 +384,9 @@ static void print_report(const struct report *r, bool has_files)
         if (number_of(o, "rejected") > 0)
             printf("  rejected records with their reasons: `weir rejects`\n");
     }
+    json_array_foreach(json_object_get(r->root, "merged"), i, o)
+        printf("\n%s %s of %zu sources: watermark %s\n", text_of(o, "kind"), text_of(o, "name"),
+               json_array_size(json_object_get(o, "sources")), text_of(o, "watermark"));
     json_array_foreach(json_object_get(json_object_get(r->root, "process"), "sources"), i, o)
         printf("\nat work: %s %s, %" PRId64 " bytes wait, %" PRId64 " MB of panes\n",
                text_of(o, "source"), text_of(o, "state"), number_of(o, "waiting_bytes"),

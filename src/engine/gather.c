@@ -725,9 +725,8 @@ static void count_objects(struct gather *g, struct gatherer *w)
     const struct gather_scratch *s = w->scratch;
     for (size_t i = 0; i < w->plan->n_streams; i++) {
         const struct plan_stream *p = &w->plan->streams[i];
-        g->objects[i].in += p->in_level == 0
-                                ? count_passing(s, output_bytes(&v, p->in), v.n_rows)
-                                : count_marks(s->came[i], v.n_rows);
+        g->objects[i].in += p->in_level == 0 ? count_passing(s, output_bytes(&v, p->in), v.n_rows)
+                                             : count_marks(s->came[i], v.n_rows);
         g->objects[i].out += p->out_level == 0
                                  ? count_passing(s, output_bytes(&v, p->out), v.n_rows)
                                  : count_marks(s->left[i], v.n_rows);

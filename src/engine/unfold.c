@@ -68,9 +68,8 @@ uint64_t unfold_count(const struct plan_unfold *plan, const struct frame *above,
 static void find_runs(struct unfolded *u, const struct rows_view *above, const uint8_t *bad,
                       struct unfold_cursor *at)
 {
-    const uint8_t *pass = u->plan->pass < 0
-                              ? NULL
-                              : frame_output(above->frame, (size_t)u->plan->pass)->values;
+    const uint8_t *pass =
+        u->plan->pass < 0 ? NULL : frame_output(above->frame, (size_t)u->plan->pass)->values;
     size_t n_rows = 0;
     u->n_runs = 0;
     for (; at->row < above->n_rows && n_rows < BATCH_ROWS; at->row++, at->element = 0) {

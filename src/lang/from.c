@@ -27,7 +27,8 @@ bool merge_here(struct parser *p, struct str *pattern)
             return false;
     }
     if (pattern->n == 0)
-        refuse(p, at, NULL, "merge('') would read everything: name the sources, such as merge('a|b')");
+        refuse(p, at, NULL,
+               "merge('') would read everything: name the sources, such as merge('a|b')");
     return expect_symbol(p, ')', "after the regular expression");
 }
 

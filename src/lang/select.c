@@ -174,7 +174,8 @@ static bool from_clause(struct parser *p, struct select *s)
         return false;
     }
     if (at_symbol(p, '(')) {
-        refuse(p, s->from_at, "read it by a CREATE SOURCE", "table functions other than merge('…') are not there");
+        refuse(p, s->from_at, "read it by a CREATE SOURCE",
+               "table functions other than merge('…') are not there");
         skip_brackets(p);
     }
     while (at_array_join(p))

@@ -207,9 +207,31 @@ static const struct statement *defined_later(const struct build *b, struct str n
     return NULL;
 }
 
-static void report_no_relation(struct build *b, struct str name, struct place at)
+/* reader → … → reader, if reading on from `name` leads back. */
+static bool find_circle(const struct build *b, struct str reader, struct str name, struct buf *way)
+{
+    buf_str(way, reader);
+    for (size_t i = 0; i <= b->plan->definitions->n_statements; i++) {
+        buf_printf(way, " → %.*s", STR_FMT(name));
+        if (str_eq(name, reader))
+            return true;
+        const struct statement *s = defined_later(b, name);
+        if (s == NULL || s->kind != STATEMENT_STREAM || s->stream.is_merge)
+            return false;
+        name = s->stream.from;
+    }
+    return false;
+}
+
+static void report_no_relation(struct build *b, struct str reader, struct str name, struct place at)
 {
     const struct statement *later = defined_later(b, name);
+    AUTO_DONE(buf) way = {0};
+    if (find_circle(b, reader, name, &way)) {
+        diagnose_error(b->d, at, "somewhere a source must be read",
+                       "stream '%.*s' reads itself: %s", STR_FMT(reader), buf_cstr(&way));
+        return;
+    }
     if (later != NULL && later->kind == STATEMENT_METRIC) {
         diagnose_error(b->d, at, "read its view in a query, or the metric's own source here",
                        "'%.*s' is a metric: streams and metrics read sources and streams",
@@ -217,7 +239,7 @@ static void report_no_relation(struct build *b, struct str name, struct place at
         return;
     }
     if (later != NULL && later->kind != STATEMENT_FUNCTION) {
-        diagnose_error(b->d, at, "move it in front; streams cannot read each other in a circle",
+        diagnose_error(b->d, at, "move it in front",
                        "'%.*s' is defined only in line %u, behind what reads it", STR_FMT(name),
                        later->at.line);
         return;
@@ -247,11 +269,12 @@ static bool check_sources_differ(struct build *b, const struct parents *p, struc
     for (size_t i = 0; i < p->n; i++)
         for (size_t k = 0; k < i; k++)
             if (records_of(p->items[i]) == records_of(p->items[k])) {
-                diagnose_error(b->d, at,
-                               "match one of them only, as in merge('^(a|b)$'), or make it one stream",
-                               "merge would read source '%.*s' twice: as '%.*s' and as '%.*s'",
-                               STR_FMT(records_of(p->items[i])->def->name),
-                               STR_FMT(p->items[k]->name), STR_FMT(p->items[i]->name));
+                diagnose_error(
+                    b->d, at,
+                    "match one of them only, as in merge('^(a|b)$'), or make it one stream",
+                    "merge would read source '%.*s' twice: as '%.*s' and as '%.*s'",
+                    STR_FMT(records_of(p->items[i])->def->name), STR_FMT(p->items[k]->name),
+                    STR_FMT(p->items[i]->name));
                 return false;
             }
     return true;
@@ -284,8 +307,8 @@ static bool merge_parents(struct build *b, struct parents *p, struct str pattern
 }
 
 /* False: said, or to be said where they are defined. */
-static bool find_parents(struct build *b, struct parents *ret, struct str from, bool is_merge,
-                         struct place at)
+static bool find_parents(struct build *b, struct parents *ret, struct str reader, struct str from,
+                         bool is_merge, struct place at)
 {
     *ret = (struct parents){
         .items = arena_zero(&b->plan->arena, (b->n_relations + 1) * sizeof(struct relation *))};
@@ -295,7 +318,7 @@ static bool find_parents(struct build *b, struct parents *ret, struct str from, 
         if (str_eq(b->relations[i]->name, from))
             add_parent(ret, b->relations[i]);
     if (ret->n == 0 && !is_broken_name(b, from))
-        report_no_relation(b, from, at);
+        report_no_relation(b, reader, from, at);
     return ret->n > 0 && !ret->is_broken;
 }
 
@@ -637,9 +660,8 @@ static value_id pass_before_calls(struct build *b, struct select_from *f, struct
     for (uint32_t i = 0; i < f->n_items; i++)
         if (f->items[i].alias.n && f->items[i].value->kind != AST_STAR &&
             !ast_has_aggregate(f->items[i].value))
-            own.columns[own.n_columns++] = (struct relation_column){.name = f->items[i].alias,
-                                                                    .item = f->items[i].value,
-                                                                    .at = f->items[i].at};
+            own.columns[own.n_columns++] = (struct relation_column){
+                .name = f->items[i].alias, .item = f->items[i].value, .at = f->items[i].at};
     return chain_pass(b, &own, f->where);
 }
 
@@ -654,9 +676,8 @@ static struct relation *unfold_select(struct build *b, struct select_from *f,
     f->is_where_done = f->where == NULL || !unfold_has_call(f->where, f->items, f->n_items);
     if (f->is_where_done)
         pass = pass_before_calls(b, f, parent);
-    return pass == VALUE_FAILED
-               ? NULL
-               : unfold_calls(parent, pass, &f->calls, f->items, f->n_items);
+    return pass == VALUE_FAILED ? NULL
+                                : unfold_calls(parent, pass, &f->calls, f->items, f->n_items);
 }
 
 static void build_stream_over(struct build *b, const struct stream_def *def,
@@ -710,7 +731,7 @@ static void build_stream(struct build *b, const struct stream_def *def)
 {
     struct parents parents;
     size_t n_before = b->n_relations;
-    if (find_parents(b, &parents, def->from, def->is_merge, def->from_at))
+    if (find_parents(b, &parents, def->name, def->from, def->is_merge, def->from_at))
         for (size_t i = 0; i < parents.n; i++)
             build_stream_over(b, def, parents.items[i]);
     if (b->n_relations == n_before)
@@ -771,7 +792,7 @@ static void build_metric_over(struct build *b, const struct metric_def *def,
 static void build_metric(struct build *b, const struct metric_def *def)
 {
     struct parents parents;
-    if (find_parents(b, &parents, def->from, def->is_merge, def->from_at))
+    if (find_parents(b, &parents, def->name, def->from, def->is_merge, def->from_at))
         for (size_t i = 0; i < parents.n; i++)
             build_metric_over(b, def, parents.items[i]);
 }

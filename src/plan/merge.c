@@ -102,7 +102,8 @@ static struct merged_column *find_merged(struct merged_column *all, size_t n, st
 
 static bool is_merged(const struct relation_column *c)
 {
-    bool is_read_only = c->def != NULL && (c->def->is_ephemeral || c->def->mode == COLUMN_EPHEMERAL);
+    bool is_read_only =
+        c->def != NULL && (c->def->is_ephemeral || c->def->mode == COLUMN_EPHEMERAL);
     return !is_read_only && c->name.n > 0 && c->name.p[0] != '\x01';
 }
 
@@ -156,13 +157,12 @@ struct relation **merge_relations(struct relation **parents, size_t n, struct st
                                .pass = parents[i]->pass,
                                .columns = arena_zero(a, (n_all + 2) * sizeof(*r->columns))};
         for (size_t k = 0; k < n_all; k++)
-            r->columns[r->n_columns++] =
-                (struct relation_column){.name = all[k].name,
-                                         .is_in_star = is_in_star(&all[k]),
-                                         .is_merged = true,
-                                         .merged = &all[k],
-                                         .parent = all[k].columns[i],
-                                         .at = at};
+            r->columns[r->n_columns++] = (struct relation_column){.name = all[k].name,
+                                                                  .is_in_star = is_in_star(&all[k]),
+                                                                  .is_merged = true,
+                                                                  .merged = &all[k],
+                                                                  .parent = all[k].columns[i],
+                                                                  .at = at};
         if (find_merged(all, n_all, STR("_table")) == NULL)
             r->columns[r->n_columns++] =
                 (struct relation_column){.name = STR("_table"), .is_merged = true, .at = at};

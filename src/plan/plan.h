@@ -19,7 +19,7 @@
  * program of their own, whose batch has the slots as columns. Levels: 0 are the records, i the rows
  * of unfolds[i - 1]; what is above has the smaller number. */
 struct plan_slot {
-    int output; /* of the program above */
+    int output;      /* of the program above */
     bool is_element; /* of this array, else the value as it is */
     struct type type;
 };
@@ -45,8 +45,8 @@ struct plan_raw {
     char *table;       /* weir_raw_NAME */
     struct plan_column *columns;
     size_t n_columns;
-    size_t level; /* that outputs are of */
-    int pass;     /* output: condition, -1 = every row */
+    size_t level;   /* that outputs are of */
+    int pass;       /* output: condition, -1 = every row */
     bool is_shared; /* over a merge: the table is an earlier source's, too */
     const struct keep *keep;
     int64_t hidden_before; /* see generation_hide */
@@ -102,8 +102,8 @@ struct plan_cube {
     size_t n_measures;
     struct plan_tier *tiers; /* finest first; a profile has one, count 0 */
     size_t n_tiers;
-    size_t finest; /* tier that panes are kept for: all others are unions of its buckets */
-    size_t level;  /* that outputs are of */
+    size_t finest;  /* tier that panes are kept for: all others are unions of its buckets */
+    size_t level;   /* that outputs are of */
     bool is_shared; /* over a merge: tables and views are an earlier source's, too */
     int pass;
     struct cube_shape shape;

@@ -160,9 +160,11 @@ static size_t names(void *context, struct str *out, size_t cap)
     struct relation *r = context;
     size_t n = 0;
     for (size_t i = 0; i < r->n_columns && n < cap; i++)
-        out[n++] = r->columns[i].name;
+        if (!r->columns[i].is_building) /* it is what is not found */
+            out[n++] = r->columns[i].name;
     for (size_t i = 0; r->parent && i < r->parent->n_columns && n < cap; i++)
-        out[n++] = r->parent->columns[i].name;
+        if (*r->parent->columns[i].name.p != '\x01')
+            out[n++] = r->parent->columns[i].name;
     return n;
 }
 

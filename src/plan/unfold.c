@@ -142,9 +142,10 @@ static value_id array_value(struct relation *scope_of, const struct ast *value, 
                                     .args = i < 2 ? part : both,
                                     .n_args = i < 2 ? 1 : 2};
         v = builder_expression(s->builder, &calls[2], &scope, s->d);
-        return v < 0 ? v
-                     : builder_cast(s->builder, v, type_array(type_tuple(t.more->elements, names, 2)),
-                                    value->at, s->d);
+        return v < 0
+                   ? v
+                   : builder_cast(s->builder, v, type_array(type_tuple(t.more->elements, names, 2)),
+                                  value->at, s->d);
     }
     char name[64];
     bool is_typed = t.kind == TYPE_ARRAY && type_element(t, 0).kind != TYPE_NOTHING;
@@ -162,9 +163,9 @@ static struct relation_column element_column(struct source_build *s, struct str 
                                              value_id array, struct place at, bool is_in_star)
 {
     struct type t = type_element(builder_type(s->above->builder, array), 0);
-    uint32_t slot = add_slot(s, (struct plan_slot){.output = source_output(s->above, array),
-                                                   .is_element = true,
-                                                   .type = t});
+    uint32_t slot =
+        add_slot(s, (struct plan_slot){
+                        .output = source_output(s->above, array), .is_element = true, .type = t});
     return (struct relation_column){.name = name,
                                     .is_in_star = is_in_star,
                                     .is_built = true,
@@ -224,8 +225,7 @@ static bool add_nested(struct joined_list *l, struct relation *parent, const str
 static void add_join_item(struct joined_list *l, struct relation *parent,
                           const struct select_item *i)
 {
-    bool is_column =
-        i->value->kind == AST_NAME && relation_find(parent, i->value->text) != NULL;
+    bool is_column = i->value->kind == AST_NAME && relation_find(parent, i->value->text) != NULL;
     if (i->value->kind == AST_STAR || ast_has_aggregate(i->value)) {
         diagnose_error(parent->source->d, i->at, NULL, "ARRAY JOIN wants an array or a map");
         l->items[l->n++] = (struct joined){i->value, i->alias, i->at, VALUE_FAILED, true};
@@ -233,8 +233,7 @@ static void add_join_item(struct joined_list *l, struct relation *parent,
     }
     if (!is_column && add_nested(l, parent, i))
         return;
-    struct str name =
-        i->alias.n ? i->alias : ast_default_name(parent->source->arena, i->value);
+    struct str name = i->alias.n ? i->alias : ast_default_name(parent->source->arena, i->value);
     add_joined(l, parent, i->value, name, i->at, i->alias.n > 0);
 }
 
@@ -254,8 +253,7 @@ static struct relation *unfold_join(struct relation *parent, const struct array_
     value_id *arrays = arena_zero(parent->source->arena, (l.n + 1) * sizeof(*arrays));
     for (size_t i = 0; i < l.n; i++)
         arrays[i] = l.items[i].array;
-    struct source_build *s =
-        level_of(parent->source, parent->pass, join->is_left, arrays, l.n);
+    struct source_build *s = level_of(parent->source, parent->pass, join->is_left, arrays, l.n);
     struct relation *r = level_relation(parent, s, l.n);
     for (size_t i = 0; i < l.n; i++) {
         /* `ARRAY JOIN a`: from here on a is the element, in SELECT *, too. */
@@ -319,7 +317,8 @@ static bool add_call(struct unfolded_calls *calls, struct arena *arena, const st
         return false;
     }
     if (ast_has_aggregate(node->args[0])) {
-        diagnose_error(d, node->at, "write it in the query: SELECT … FROM the metric's view ARRAY JOIN …",
+        diagnose_error(d, node->at,
+                       "write it in the query: SELECT … FROM the metric's view ARRAY JOIN …",
                        "'%.*s' of an aggregate has no place in a metric", STR_FMT(node->text));
         return false;
     }
@@ -388,11 +387,8 @@ static struct relation *alias_relation(struct relation *parent, struct unfolded_
 {
     struct source_build *s = parent->source;
     struct relation *r = arena_zero(s->arena, sizeof(*r));
-    *r = (struct relation){.name = parent->name,
-                           .parent = parent,
-                           .source = s,
-                           .pass = VALUE_UNKNOWN,
-                           .calls = calls};
+    *r = (struct relation){
+        .name = parent->name, .parent = parent, .source = s, .pass = VALUE_UNKNOWN, .calls = calls};
     r->columns = arena_zero(s->arena, (n_items + 1) * sizeof(*r->columns));
     for (uint32_t i = 0; i < n_items; i++)
         if (items[i].alias.n && items[i].value->kind != AST_STAR &&
@@ -413,8 +409,7 @@ static struct relation *unfold_one(struct relation *parent, value_id pass,
     struct source_build *s = level_of(parent->source, pass, false, &array, 1);
     struct relation *r = level_relation(parent, s, 1);
     /* no name can be written so: it is found by its argument alone */
-    r->columns[r->n_columns] =
-        element_column(s, STR("\x01"), array, call->argument->at, false);
+    r->columns[r->n_columns] = element_column(s, STR("\x01"), array, call->argument->at, false);
     call->at = r;
     call->column = &r->columns[r->n_columns++];
     return r;
@@ -434,7 +429,8 @@ struct relation *unfold_calls(struct relation *parent, value_id pass, struct unf
                            "calls of arrayJoin are defined by one another");
             return NULL;
         }
-        parent = unfold_one(parent, n_done == 0 ? pass : VALUE_UNKNOWN, calls, next, items, n_items);
+        parent =
+            unfold_one(parent, n_done == 0 ? pass : VALUE_UNKNOWN, calls, next, items, n_items);
         if (parent == NULL)
             return NULL;
     }

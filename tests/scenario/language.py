@@ -8,7 +8,7 @@ import random
 import sys
 
 sys.path.insert(0, os.path.dirname(__file__))
-from weirtest import Case, run
+from weirtest import Case, Store, run
 
 STORE = "SET store = 'embedded:./t.weir';\nSET epoch_min = '1ms';\n"
 
@@ -149,6 +149,72 @@ def an_event_is_rejected_as_a_whole_whatever_row_of_it_fails():
         assert c.sql("SELECT sum(read), sum(kept), sum(filtered), sum(rejected) FROM weir_ledger WHERE kind = 'partition'") == [["7", "4", "0", "3"]]
 
 
+# ---- merge ----
+
+MERGE_SOURCES = {
+    "web_a": "t DateTime, x UInt8, s String, e Int8, only_a Array(UInt8), lc LowCardinality(String)",
+    "web_b": "t DateTime64(3), x UInt32, z Nullable(String), e UInt8, lc String, w Float32",
+    "web_c": "t DateTime, x Int16, s LowCardinality(String), e Int8 DEFAULT -5, lc LowCardinality(String)",
+}
+
+
+def merge_reads_several_sources_as_one_each_with_its_chain():
+    r = random.Random(2)
+    definitions = STORE + "SET threads = 2;\n" + "".join(f"CREATE SOURCE {n} ({c}) FROM FILES '{n}*.json' FORMAT JSONEachRow EVENT TIME t WATERMARK 10 SECONDS KEEP FOREVER;\n" for n, c in MERGE_SOURCES.items())
+    definitions += ("CREATE SOURCE other (t DateTime, x String) FROM FILES 'other.json' FORMAT JSONEachRow EVENT TIME t;\n"
+                    "CREATE STREAM web_b_good AS SELECT *, 7 AS fixed FROM web_b WHERE x != 3;\n"
+                    "CREATE STREAM everything KEEP FOREVER AS SELECT *, _table AS from_table, concat(lc, '!') AS lc2, x + 1 AS x1 FROM merge('^web_(a|b|c)$') WHERE x % 5 != 0;\n"
+                    "CREATE STREAM over KEEP FOREVER AS SELECT t, x, s, arrayJoin(range(x % 3)) AS k, from_table FROM everything;\n"
+                    "CREATE METRIC m AS SELECT s, from_table, count() AS c, sum(x) AS sx, uniqExact(z) AS uz, max(length(only_a)) AS mo FROM everything GROUP BY GROUPING SETS ((s, from_table), ()) EVERY 1 HOUR, 1 DAY;\n"
+                    "CREATE METRIC direct AS SELECT _table, lc, sum(fixed) AS f, count() AS c FROM merge('good|_[ac]') GROUP BY _table, lc;\n"
+                    "CREATE METRIC only_b AS SELECT count() AS c FROM web_b;\n")
+    rows = {n: [] for n in MERGE_SOURCES}
+    for i in range(4000):
+        n = r.choice(sorted(rows))
+        d = {"t": (1767225600 + i * 10) * (1000 if n == "web_b" else 1), "x": r.randrange(200), "e": r.randrange(-100, 0) if n != "web_b" else r.randrange(256), "lc": r.choice("abc")}
+        d.update({"web_a": {"s": r.choice("pq"), "only_a": [r.randrange(5)] * r.randrange(3)}, "web_b": {"z": r.choice((None, "zz", "z")), "w": 0.5}, "web_c": {"s": r.choice("pr")}}[n])
+        if n == "web_c" and r.random() < 0.5:
+            del d["e"]
+        rows[n].append(d)
+    with Case(definitions) as c:
+        for n, list_ in rows.items():
+            c.write(f"{n}1.json", "".join(json.dumps(d) + "\n" for d in list_[:-50]))
+        c.write("other.json", '{"t": 1767225600, "x": "a"}\n')
+        c.ok("run", "--once")
+        for n, list_ in rows.items():
+            c.write(f"{n}2.json", "".join(json.dumps(d) + "\n" for d in list_[-50:]))
+        c.ok("run", "--once")
+        assert c.one("SELECT count() FROM weir_rejects") == "0", c.sql("SELECT source, reason FROM weir_rejects LIMIT 5")
+        types = dict(c.sql("SELECT name, type FROM system.columns WHERE table = 'weir_raw_everything' AND NOT startsWith(name, '_')"))
+        # the oracle: ClickHouse's merge over tables of the same structure
+        store = Store(c.path("t.weir/store.sock"))
+        store.text("CREATE DATABASE o")
+        for n, columns in MERGE_SOURCES.items():
+            columns = columns.replace("e Int8 DEFAULT -5", "e Nullable(Int8)").replace("DateTime64(3)", "DateTime64(3, 'UTC')").replace("DateTime,", "DateTime('UTC'),")
+            rows_of = f"SELECT * {'REPLACE(toInt8(ifNull(e, -5)) AS e)' if n == 'web_c' else ''} FROM file('{c.path(n)}*.json', 'JSONEachRow', $${columns}$$)"
+            store.text(f"CREATE TABLE o.{n} ENGINE = MergeTree ORDER BY tuple() AS {rows_of}")
+            if n == "web_b":
+                store.text(f"CREATE TABLE o.web_b_good ENGINE = MergeTree ORDER BY tuple() AS SELECT *, 7 AS fixed FROM ({rows_of}) WHERE x != 3")
+        theirs = "(SELECT *, _table AS from_table, concat(lc, '!') AS lc2, x + 1 AS x1 FROM merge('o', '^web_(a|b|c)$') WHERE x % 5 != 0)"
+        want = {row[0]: row[1].replace(", \\'UTC\\'", "") for row in c.sql(f"DESCRIBE TABLE {theirs}")}
+        assert types == want, (types, want)
+        names = ", ".join(sorted(types))
+        same(c, f"SELECT {names} FROM everything ORDER BY ALL", f"SELECT {names} FROM {theirs} ORDER BY ALL")
+        same(c, "SELECT x, s, k, from_table FROM over ORDER BY ALL", f"SELECT x, s, arrayJoin(range(x % 3)) AS k, from_table FROM {theirs} ORDER BY ALL")
+        for tier, every in (("1h", "toStartOfHour"), ("1d", "toStartOfDay")):
+            same(c, f"SELECT toUnixTimestamp(bucket), s, from_table, c, sx, uz, mo FROM m_{tier} WHERE _set != '' ORDER BY ALL",
+                 f"SELECT toUnixTimestamp({every}(t)) AS b, s, from_table, count(), sum(x), uniqExact(z), max(length(only_a)) FROM {theirs} GROUP BY b, s, from_table ORDER BY ALL")
+        same(c, "SELECT _table, lc, f, c FROM direct ORDER BY ALL", "SELECT _table, lc, sum(fixed), count() FROM merge('o', 'good|_[ac]') GROUP BY ALL ORDER BY ALL")
+        assert c.sql("SELECT source, sum(read) = sum(kept) + sum(filtered) FROM weir_ledger WHERE kind = 'partition' GROUP BY source ORDER BY source") == [[n, "1"] for n in ("other", "web_a", "web_b", "web_c")]
+        merged = json.loads(c.weir("status", "--json").stdout)["merged"]
+        least = min(list_[-51]["t"] // (1000 if n == "web_b" else 1) for n, list_ in rows.items()) - 10
+        found = {m["name"]: m for m in merged}
+        assert sorted(found) == ["direct", "everything", "m", "over"] and found["m"]["sources"] == ["web_a", "web_b", "web_c"], merged
+        assert c.one(f"SELECT toUnixTimestamp('{found['m']['watermark']}', 'UTC')") == str(least), (found, least)
+        assert "columns of merge" not in explain(c)
+
+
 if __name__ == "__main__":
     sys.exit(run([functions_are_written_out_wherever_they_stand, array_joins_make_the_rows_that_clickhouse_makes,
-                  an_event_is_rejected_as_a_whole_whatever_row_of_it_fails]))
+                  an_event_is_rejected_as_a_whole_whatever_row_of_it_fails,
+                  merge_reads_several_sources_as_one_each_with_its_chain]))

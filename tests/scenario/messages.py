@@ -76,6 +76,73 @@ CREATE METRIC m2 AS SELECT two(sum(u), count()) AS k, two(z, u) AS v FROM s GROU
         "14:92 'two' takes (x, y), not 1 argument",
         "15:59 argument 1 of 'plus' is String, expected a number",
     ]),
+    ("merge", """CREATE SOURCE a (t DateTime, s String, x UInt64, y UInt8) FROM FILES 'a.json' FORMAT JSONEachRow EVENT TIME t KEEP FOREVER;
+CREATE SOURCE b (t DateTime, s UInt8, x Int64, y String) FROM FILES 'b.json' FORMAT JSONEachRow EVENT TIME t KEEP FOREVER;
+CREATE STREAM a2 AS SELECT * FROM a WHERE s != '';
+CREATE STREAM m1 AS SELECT s, x, y AS z FROM merge('^[ab]$');
+CREATE STREAM m3 AS SELECT x FROM merge('zz');
+CREATE STREAM m4 AS SELECT x FROM merge('(');
+CREATE STREAM m5 AS SELECT x FROM merge('d', '^a$');
+CREATE STREAM m6 AS SELECT x FROM merge('');
+CREATE STREAM m7 AS SELECT t, xx FROM merge('^[ab]$');
+CREATE STREAM m8 AS SELECT t FROM merge(a);
+CREATE STREAM m9 AS SELECT z FROM m1;
+CREATE STREAM m10 AS SELECT t FROM remote('x', 'y');
+CREATE STREAM m11 AS SELECT x FROM merge('a2?$');""", [
+        "5:46 column 's' of merge has types that no one type holds: String in 'a', UInt8 in 'b' | read one of them by a stream that converts: SELECT * …, or toString(s) AS s",
+        "5:46 column 'x' of merge has types that no one type holds: UInt64 in 'a', Int64 in 'b' | read one of them by a stream that converts: SELECT * …, or toString(x) AS x",
+        "5:46 column 'y' of merge has types that no one type holds: UInt8 in 'a', String in 'b' | read one of them by a stream that converts: SELECT * …, or toString(y) AS y",
+        "6:35 merge: no source or stream has a name that matches 'zz' | it is looked for in the names of those defined above",
+        "7:35 merge: '(' is no regular expression: missing ): (",
+        "8:41 sources and streams have no database | leave it out: merge('a|b')",
+        "9:41 merge('') would read everything: name the sources, such as merge('a|b')",
+        "10:31 unknown name 'xx' | did you mean 'x'?",
+        "11:41 expected a regular expression in quotes, found a",
+        "13:36 table functions other than merge('…') are not there | read it by a CREATE SOURCE",
+        "14:36 merge would read source 'a' twice: as 'a' and as 'a2' | match one of them only, as in merge('^(a|b)$'), or make it one stream",
+    ]),
+    ("array joins", """CREATE SOURCE a (t DateTime, s String, x UInt64, y UInt8) FROM FILES 'a.json' FORMAT JSONEachRow EVENT TIME t KEEP FOREVER;
+CREATE STREAM aj1 AS SELECT t FROM a ARRAY JOIN s;
+CREATE STREAM aj2 AS SELECT t FROM a ARRAY JOIN zz AS q, [1, 2] AS q2;
+CREATE STREAM aj3 AS SELECT t FROM a ARRAY JOIN [1] AS q, [2] AS q;
+CREATE STREAM aj4 AS SELECT arrayJoin(x) FROM a;
+CREATE STREAM aj5 AS SELECT arrayJoin([1], [2]) AS v, arrayMap(k -> arrayJoin([k]), [1]) AS w FROM a;
+CREATE STREAM aj6 AS SELECT t FROM a ARRAY JOIN [] AS e;
+CREATE METRIC me AS SELECT arrayJoin(groupUniqArray(x)) AS v FROM a;
+CREATE METRIC mf AS SELECT count() FROM a ARRAY JOIN sum(x) AS v;
+CREATE SOURCE c (t DateTime, s String, q MATERIALIZED arrayJoin([1])) FROM FILES 'a.json' FORMAT JSONEachRow EVENT TIME t;
+CREATE STREAM aj7 AS SELECT t FROM a ARRAY JOIN;
+CREATE STREAM aj8 AS SELECT t FROM a LEFT JOIN b USING t;
+CREATE STREAM aj9 AS SELECT arrayJoin(p) AS p2, arrayJoin(p2) AS p FROM a;""", [
+        "3:49 ARRAY JOIN wants an array or a map, not String | splitByChar(',', s) makes an array of a text",
+        "4:49 unknown name 'zz'",
+        "5:59 ARRAY JOIN has two arrays named 'q' | give it another name by AS",
+        "6:39 arrayJoin wants an array or a map, not UInt64",
+        "7:29 'arrayJoin' takes (array), not 2 arguments | several arrays side by side: FROM … ARRAY JOIN a, b",
+        "7:69 'arrayJoin' cannot depend on a lambda's parameter | take the array apart outside the lambda",
+        "8:49 ARRAY JOIN wants an array whose elements have a type, not Array(Nothing)",
+        "9:28 'arrayJoin' of an aggregate has no place in a metric | write it in the query: SELECT … FROM the metric's view ARRAY JOIN …",
+        "10:54 ARRAY JOIN wants an array or a map",
+        "11:55 'arrayJoin' cannot stand here: it makes rows | write it in a stream or metric",
+        "12:48 expected an expression, found ;",
+        "13:38 JOIN is not there yet",
+        "14:39 calls of arrayJoin are defined by one another",
+    ]),
+    ("circles of streams", """CREATE SOURCE a (t DateTime, s String, x UInt64, y UInt8) FROM FILES 'a.json' FORMAT JSONEachRow EVENT TIME t KEEP FOREVER;
+CREATE STREAM late AS SELECT t FROM later;
+CREATE STREAM later AS SELECT t FROM late;
+CREATE METRIC mt AS SELECT count() AS n FROM a;
+CREATE STREAM fm AS SELECT v FROM mt;
+CREATE STREAM self AS SELECT t FROM self;
+CREATE STREAM near AS SELECT t FROM lates;
+CREATE METRIC fs AS SELECT count() FROM two_b;
+CREATE FUNCTION two_b AS (x) -> x;""", [
+        "3:37 stream 'late' reads itself: late → later → late | somewhere a source must be read",
+        "6:35 'mt' is a metric: streams and metrics read sources and streams | read its view in a query, or the metric's own source here",
+        "7:37 stream 'self' reads itself: self → self | somewhere a source must be read",
+        "8:37 no source or stream 'lates' is defined above | did you mean 'late'?",
+        "9:41 no source or stream 'two_b' is defined above",
+    ]),
 ]
 
 
