@@ -96,8 +96,8 @@ static bool same_window(const struct cube_shape *a, const struct cube_shape *b)
 static struct plan_pane *pane_of(struct plan_source *s, struct plan_cube *c, struct arena *a)
 {
     for (size_t i = 0; i < s->n_panes; i++)
-        if (s->panes[i].level == c->level && s->panes[i].pass == c->pass && same_window(&s->panes[i].shape, &c->shape) &&
-            has_cube_keys(&s->panes[i], c))
+        if (s->panes[i].level == c->level && s->panes[i].pass == c->pass &&
+            same_window(&s->panes[i].shape, &c->shape) && has_cube_keys(&s->panes[i], c))
             return &s->panes[i];
     struct plan_pane *p = &s->panes[s->n_panes++];
     *p = (struct plan_pane){.level = c->level, .pass = c->pass};
@@ -114,8 +114,8 @@ static struct plan_pane *pane_of(struct plan_source *s, struct plan_cube *c, str
 
 static bool follows_from(const struct plan_pane *p, const struct plan_pane *finer)
 {
-    if (p == finer || p->level != finer->level || p->pass != finer->pass || !shape_divides(&finer->shape, &p->shape) ||
-        !has_keys_of(finer, p))
+    if (p == finer || p->level != finer->level || p->pass != finer->pass ||
+        !shape_divides(&finer->shape, &p->shape) || !has_keys_of(finer, p))
         return false;
     for (size_t m = 0; m < p->n_measures; m++)
         if (find_measure(finer, &p->measures[m]) == finer->n_measures ||
