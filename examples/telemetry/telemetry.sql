@@ -41,20 +41,24 @@ FROM cluster
 GROUP BY GROUPING SETS ((state), ())
 EVERY 1 MINUTE KEEP FOREVER, 1 HOUR KEEP FOREVER;
 
--- All nodes in one measure: -ForEach keeps the first elements together, the second ones, …
+-- From wide to long: a row of each node.
 CREATE STREAM load AS
-SELECT time, arrayMap(x -> reported(x), [user5 + sys5, user6 + sys6, user7 + sys7, user8 + sys8]) AS cpu,
-       arrayMap(x -> reported(x), [free5, free6, free7, free8]) AS free,
-       arrayMap(x -> reported(x), [net5, net6, net7, net8]) AS net
-FROM cluster;
+SELECT time, n.1 AS node, reported(n.2) AS cpu, reported(n.3) AS free_mb, reported(n.4) AS net_kb
+FROM cluster
+ARRAY JOIN [('node5', user5 + sys5, free5, net5), ('node6', user6 + sys6, free6, net6),
+            ('node7', user7 + sys7, free7, net7), ('node8', user8 + sys8, free8, net8)] AS n;
 
 CREATE METRIC nodes AS
-SELECT avgForEach(cpu)  AS cpu,
-       maxForEach(cpu)  AS cpu_peak,
-       minForEach(free) AS free_mb,
-       maxForEach(net)  AS net_kb
+SELECT node, avg(cpu) AS cpu, quantilesDD(0.01, 0.5, 0.99)(cpu) AS cpu_q, countIf(cpu > 80) AS busy_seconds, min(free_mb) AS free_mb, max(net_kb) AS net_kb
 FROM load
+GROUP BY GROUPING SETS ((node), ())
 EVERY 1 MINUTE KEEP FOREVER, 1 HOUR KEEP FOREVER;
+
+-- The same side by side in one row: -ForEach keeps the first elements together, the second ones, …
+CREATE METRIC cluster_cpu AS
+SELECT avgForEach([user5 + sys5, user6 + sys6, user7 + sys7, user8 + sys8]) AS cpu, maxForEach([user5 + sys5, user6 + sys6, user7 + sys7, user8 + sys8]) AS peak
+FROM cluster WHERE user5 >= 0
+EVERY 5 MINUTES KEEP FOREVER;
 
 -- Memory against its limit: a process that is above 90 % for long will not live.
 CREATE METRIC heap AS

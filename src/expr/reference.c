@@ -31,7 +31,7 @@ const char function_differences[] =
     "  different scales gives the finer one; ClickHouse throws.\n"
     "- An Enum beside a text that is none of its names is refused. `range` makes at most 1,048,576 "
     "numbers a row.\n"
-    "- Lambdas over maps, arrayJoin and ARRAY JOIN are not there yet.\n"
+    "- Lambdas over maps are not there yet.\n"
     "- `if` with branches of unlike types (number and text) is refused; ClickHouse 26.7 makes it a "
     "Variant.\n"
     "- `CASE x WHEN 'text'` with an x that is no String is refused; ClickHouse never matches it.\n"
