@@ -1,9 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli.h"
 
+/* All mistakes with their ranges; nothing else is looked at. */
+static int check_json(const struct arguments *a)
+{
+    struct session s;
+    AUTO_DONE(diagnostics) d = {0};
+    AUTO_DONE(buf) text = {0};
+    int code = session_read(&s, a, &d);
+    if (code != EXIT_OK)
+        return code;
+    diagnostics_print_json(&text, &d, &s.definitions);
+    fwrite(text.p, 1, text.n, stdout);
+    code = s.plan == NULL ? EXIT_FAILED : EXIT_OK;
+    session_close(&s);
+    return code;
+}
+
 static int run_check(const struct arguments *a)
 {
     struct session s;
+    if (has_flag(a, "json"))
+        return check_json(a);
     int code = session_open(&s, a); /* says all mistakes */
     if (code != EXIT_OK)
         return code;
@@ -15,9 +33,16 @@ static int run_check(const struct arguments *a)
     return EXIT_OK;
 }
 
+static const struct option_row check_options[] = {
+    {"json", 0, OPTION_FLAG, NULL,
+     "The mistakes as a JSON array, for editors: file, line, column, endLine, endColumn (from 1, "
+     "columns in bytes, the end one behind), severity, message, suggestion."}};
+
 const struct command command_check = {
     .name = "check",
-    .words = "",
+    .words = "[--json]",
+    .options = check_options,
+    .n_options = COUNT(check_options),
     .summary = "Finds all mistakes of the definitions; says which tables keep what how long.",
     .run = run_check,
 };

@@ -76,6 +76,9 @@ struct session {
     struct store_place place;
     struct store *store; /* not connected yet */
 };
+/* Reads the definitions alone: mistakes are in d, and then plan is NULL. Not 0: they cannot be read,
+ * which has been said. */
+int session_read(struct session *s, const struct arguments *a, struct diagnostics *d);
 /* 0, or the exit code after everything has been said. */
 int session_open(struct session *s, const struct arguments *a);
 void session_close(struct session *s);

@@ -168,7 +168,7 @@ static void set_folder(struct session *s, const char *file)
     s->folder = xstrdup(dirname(copy));
 }
 
-int session_open(struct session *s, const struct arguments *a)
+int session_read(struct session *s, const struct arguments *a, struct diagnostics *d)
 {
     *s = (struct session){0};
     const char *files[MAX_LIST];
@@ -176,24 +176,33 @@ int session_open(struct session *s, const struct arguments *a)
     int code = find_definitions(a, files, MAX_LIST, &n);
     if (code != EXIT_OK)
         return code;
-    AUTO_DONE(diagnostics) d = {0};
     for (size_t i = 0; i < n; i++) {
         struct err e;
-        if (definitions_read_file(&s->definitions, files[i], &d, &e) != ERR_OK) {
+        if (definitions_read_file(&s->definitions, files[i], d, &e) != ERR_OK) {
             complain("%s", e.text);
             session_close(s);
             return EXIT_FAILED;
         }
     }
     set_folder(s, files[0]);
-    enum err_code result = plan_build(&s->plan, &s->definitions, s->folder, &d);
+    if (plan_build(&s->plan, &s->definitions, s->folder, d) != ERR_OK)
+        s->plan = NULL;
+    return EXIT_OK;
+}
+
+int session_open(struct session *s, const struct arguments *a)
+{
+    AUTO_DONE(diagnostics) d = {0};
+    int code = session_read(s, a, &d);
+    if (code != EXIT_OK)
+        return code;
     if (d.n > 0) {
         AUTO_DONE(buf) text = {0};
         diagnostics_print(&text, &d, &s->definitions);
         fflush(stdout);
         fwrite(text.p, 1, text.n, stderr);
     }
-    if (result != ERR_OK) {
+    if (s->plan == NULL) {
         session_close(s);
         return EXIT_FAILED;
     }

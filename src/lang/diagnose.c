@@ -3,7 +3,7 @@
  * Mistakes, kept in the order found and printed in the order of the text. */
 #include <stdio.h>
 
-#include "lang/parse.h"
+#include "lang/diagnose_priv.h"
 
 enum {
     MAX_KEPT = 1000,      /* a binary file given by mistake has more */
@@ -146,17 +146,23 @@ static void print_line(struct buf *out, struct str line, struct place at)
     buf_byte(out, '\n');
 }
 
+const struct diagnostic **diagnostics_sorted(const struct diagnostics *d)
+{
+    const struct diagnostic **sorted = xmalloc((d->n + 1) * sizeof(*sorted));
+    for (size_t i = 0; i < d->n; i++)
+        sorted[i] = &d->items[i];
+    qsort(sorted, d->n, sizeof(*sorted), by_place);
+    return sorted;
+}
+
 void diagnostics_print(struct buf *out, const struct diagnostics *d, const struct definitions *defs)
 {
     if (d->n == 0)
         return;
-    const struct diagnostic **sorted = xmalloc(d->n * sizeof(*sorted));
+    const struct diagnostic **sorted = diagnostics_sorted(d);
     struct line_finder finder = {0};
     size_t n_shown_errors = 0;
 
-    for (size_t i = 0; i < d->n; i++)
-        sorted[i] = &d->items[i];
-    qsort(sorted, d->n, sizeof(*sorted), by_place);
     for (size_t i = 0; i < d->n; i++) {
         const struct diagnostic *item = sorted[i];
         const struct definition_file *file =

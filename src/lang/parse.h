@@ -31,6 +31,12 @@ void diagnose(struct diagnostics *d, struct place at, bool is_warning, const cha
 void diagnostics_print(struct buf *out, const struct diagnostics *d,
                        const struct definitions *defs);
 
+/* The same, in the same order, as a JSON array for editors:
+ * {"file", "line", "column", "endLine", "endColumn", "severity", "message", "suggestion"}; columns from
+ * 1 in bytes, the end one behind; line 0: of no place. */
+void diagnostics_print_json(struct buf *out, const struct diagnostics *d,
+                            const struct definitions *defs);
+
 /* Adds a file's statements. `path` names it in messages. Mistakes go to d; the return value is
  * not ERR_OK only if the file cannot be read. definitions: zeroed = empty. */
 MUST_CHECK enum err_code definitions_read_file(struct definitions *defs, const char *path,
