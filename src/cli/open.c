@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -237,10 +238,23 @@ static void print_decisions(const struct opening *o)
     }
 }
 
+static bool is_empty_file(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0;
+}
+
 static int infer_files(struct opening *o)
 {
     int64_t now_s = clock_wall_s();
+    int n_empty = 0;
+    for (int i = 0; i < o->a->n_words; i++)
+        n_empty += is_empty_file(o->a->words[i]);
     for (int i = 0; i < o->a->n_words; i++) {
+        if (n_empty < o->a->n_words && is_empty_file(o->a->words[i])) {
+            printf("%s is empty: passed over\n", o->a->words[i]);
+            continue;
+        }
         int code = observe_file(o, o->a->words[i], now_s);
         if (code != EXIT_OK)
             return code;

@@ -197,6 +197,9 @@ static const char *cut_common_part(struct line_decoder *d, struct str *line)
 {
     struct str addr, ident, text;
 
+    if (line->n > 0 && (*line->p == '"' || (*line->p == ' ' && line->n > 1 && line->p[1] == '"')))
+        return "not an access log record: a text in quotes, perhaps a user agent, on a line of its "
+               "own";
     if (!take_word(line, &addr) || !take_word(line, &ident))
         return "not an access log record: it does not begin with address, identity and user";
     const char *bracket = memmem(line->p, line->n, " [", 2);

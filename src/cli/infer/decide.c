@@ -465,7 +465,8 @@ static void choose_event_time(struct inference *inf)
         int score = 100 + (s->n_date_only * 2 < s->n_values ? 20 : 0) +
                     (name_is_time(name) ? 10 : 0) - (name_is_other_time(name) ? 40 : 0) -
                     (null_count(s) ? 5 : 0) - (*name == '_' ? 15 : 0) - (int)(i < 9 ? i : 9) +
-                    (c->path == NULL ? 10 : 0);
+                    (c->path == NULL ? 10 : 0) -
+                    (s->n_seen <= 2 && s->n_values >= 20 ? 30 : 0); /* hardly moves */
         if (score > best_score) {
             best = (int)i;
             best_score = score;

@@ -279,11 +279,13 @@ static bool recognise_line_format(struct layout *l, struct str text)
     static const struct {
         enum format format;
         const char *field, *why;
+        unsigned percent; /* of the lines must be so; an access log's are like no others */
     } known[] = {
-        {FORMAT_COMBINED_LOG, "remote_addr", "lines of an access log with referer and user agent"},
-        {FORMAT_COMMON_LOG, "remote_addr", "lines of an access log"},
-        {FORMAT_SYSLOG, "app_name", "lines of a system log: time, host, program"},
-        {FORMAT_LOGFMT, "-", "lines of key=value"},
+        {FORMAT_COMBINED_LOG, "remote_addr", "lines of an access log with referer and user agent",
+         20},
+        {FORMAT_COMMON_LOG, "remote_addr", "lines of an access log", 20},
+        {FORMAT_SYSLOG, "app_name", "lines of a system log: time, host, program", 70},
+        {FORMAT_LOGFMT, "-", "lines of key=value", 70},
     };
     size_t n_lines;
     struct str lines = first_lines(text, &n_lines);
@@ -292,7 +294,7 @@ static bool recognise_line_format(struct layout *l, struct str text)
             continue;
         if (known[i].format == FORMAT_SYSLOG && lines_like_syslog(lines) * 10 < n_lines * 7)
             continue;
-        if (lines_taken(known[i].format, known[i].field, lines) * 10 < n_lines * 7)
+        if (lines_taken(known[i].format, known[i].field, lines) * 100 < n_lines * known[i].percent)
             continue;
         *l = (struct layout){
             .format = known[i].format, .is_decoded = true, .format_why = known[i].why};
