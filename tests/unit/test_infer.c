@@ -265,6 +265,76 @@ static void foreign_files_are_answered(void **state)
     assert_false(foreign_file(text, sizeof(text), "f", "a,b\n1,2\n", 8));
 }
 
+/* ---- files of every kind ---- */
+
+static char *read_kinds(const char *path)
+{
+    AUTO_DONE(buf) text = {0};
+    char piece[4096];
+    FILE *f = fopen(path, "rb");
+    if (f == NULL)
+        fail_msg("%s is not there", path);
+    for (size_t n; (n = fread(piece, 1, sizeof(piece), f)) > 0;)
+        buf_put(&text, piece, n);
+    fclose(f);
+    return buf_take(&text);
+}
+
+/* The definitions of a file; also plan_build takes them. */
+static void define(struct buf *out, const char *name, struct str text)
+{
+    struct err e;
+    AUTO_DONE(sample) s = {0};
+    AUTO(inference) inf = inference_new();
+    sample_of_text(&s, name, text);
+    if (inference_observe(inf, &s, NOW, &e) != ERR_OK) {
+        buf_printf(out, "refused: %s\n", e.text);
+        return;
+    }
+    inference_decide(inf);
+    write_definitions(out, &inf, 1, ".", "t");
+    AUTO_DONE(definitions) defs = {0};
+    AUTO_DONE(diagnostics) d = {0};
+    AUTO(plan) plan = NULL;
+    definitions_read_text(&defs, "t.sql", buf_view(out), &d);
+    if (plan_build(&plan, &defs, ".", &d) != ERR_OK || d.n_errors > 0)
+        diagnostics_print(out, &d, &defs);
+}
+
+/* tests/unit/infer_kinds.txt: each file, and behind it the whole text that is written of it.
+ * WEIR_FILL=1 writes the list anew, to be read before it is kept. */
+static void files_of_every_kind_are_defined(void **state)
+{
+    (void)state;
+    const char *root = getenv("WEIR_SOURCE_ROOT");
+    AUTO_MEM char *path = xasprintf("%s/tests/unit/infer_kinds.txt", root ? root : ".");
+    AUTO_MEM char *list = read_kinds(path);
+    AUTO_DONE(buf) filled = {0};
+    size_t n = 0, n_wrong = 0;
+    for (char *at = list; *at;) {
+        char *name = at + 4, *text = strchr(name, '\n') + 1, *mark = strstr(text, "--- definitions\n"), *wanted = mark + 16;
+        char *next = strstr(wanted - 1, "\n=== ");
+        char *end = next ? next + 1 : wanted + strlen(wanted);
+        AUTO_MEM char *file = xstrndup(name, (size_t)(text - 1 - name));
+        AUTO_DONE(buf) got = {0};
+        define(&got, file, (struct str){text, (size_t)(mark - text)});
+        buf_printf(&filled, "=== %s\n%.*s--- definitions\n%s", file, (int)(mark - text), text, buf_cstr(&got));
+        if (!str_eq(buf_view(&got), (struct str){wanted, (size_t)(end - wanted)}) && n_wrong++ < 3)
+            print_error("%s is now\n%s\nnot\n%.*s\n", file, buf_cstr(&got), (int)(end - wanted), wanted);
+        at = end;
+        n++;
+    }
+    if (getenv("WEIR_FILL")) {
+        FILE *f = fopen(path, "wb");
+        assert_non_null(f);
+        fwrite(filled.p, 1, filled.n, f);
+        fclose(f);
+    } else {
+        assert_true(n >= 20);
+        assert_int_equal(n_wrong, 0);
+    }
+}
+
 /* Whatever names and values there are, what is written must be definitions that the language takes. */
 static void written_definitions_are_right(void **state)
 {
@@ -361,6 +431,7 @@ int main(void)
         cmocka_unit_test(without_times_it_is_arrival),
         cmocka_unit_test(rejects_widen),
         cmocka_unit_test(foreign_files_are_answered),
+        cmocka_unit_test(files_of_every_kind_are_defined),
         cmocka_unit_test(written_definitions_are_right),
         cmocka_unit_test(bad_input_is_survived),
     };

@@ -118,9 +118,10 @@ bool name_is_sum(const char *name)
 bool name_is_place(const char *name)
 {
     static const char *const words[] = {
-        "lat",  "latitude", "lon",  "lng",      "long",    "longitude", "x",       "y",
-        "year", "month",    "hour", "minute",   "weekday", "port",      "version", "index",
-        "row",  "line",     "seq",  "sequence", "offset",  "p",         NULL};
+        "lat",     "latitude", "lon",      "lng",      "long",     "longitude", "x",
+        "y",       "year",     "month",    "hour",     "minute",   "weekday",   "port",
+        "version", "index",    "row",      "line",     "seq",      "sequence",  "offset",
+        "p",       "status",   "priority", "facility", "severity", NULL};
     char word[64];
     last_word(word, name);
     return is_one_of(word, words);

@@ -68,6 +68,17 @@ static void put_comment(struct buf *out, const char *text)
         buf_byte(out, *p == '\n' || *p == '\r' ? ' ' : (uint8_t)*p);
 }
 
+/* Why it is what it is; columns found by their place say what the header calls them. */
+static void put_reason(struct buf *out, const struct infer_column *c)
+{
+    if (c->is_positional && c->path && *c->path && strcmp(c->path, c->name) != 0) {
+        buf_text(out, "header '");
+        put_comment(out, c->path);
+        buf_text(out, "': ");
+    }
+    put_comment(out, c->reason);
+}
+
 /* A column as it stands in the list, from its last line start on; aligned where it is one line. */
 static void put_column_line(struct buf *out, const struct infer_column *c, size_t name_width,
                             size_t width, bool is_last)
@@ -78,7 +89,7 @@ static void put_column_line(struct buf *out, const struct infer_column *c, size_
     if (c->expression) {
         write_column(&text, c);
         buf_printf(out, "-- %s: ", c->name);
-        put_comment(out, c->reason);
+        put_reason(out, c);
         if (*c->change)
             buf_printf(out, " (%s)", c->change);
         buf_text(out, "\n    ");
@@ -96,7 +107,7 @@ static void put_column_line(struct buf *out, const struct infer_column *c, size_
     for (size_t i = text_width(out->p + start, out->n - start); i < width; i++)
         buf_byte(out, ' ');
     buf_text(out, "  -- ");
-    put_comment(out, c->reason);
+    put_reason(out, c);
     if (*c->change)
         buf_printf(out, " (%s)", c->change);
     buf_byte(out, '\n');
@@ -368,7 +379,10 @@ static void put_file_decisions(struct buf *out, const struct inference *inf, con
         buf_printf(out, "%sdelimiter: %s", lead, l->delimiter_why);
         buf_text(out, " (another: SETTINGS format_csv_delimiter)\n");
         buf_printf(out, "%sheader: %s: %s (%s)\n", lead, l->has_header ? "yes" : "no",
-                   l->header_why, l->has_header ? "none: FORMAT CSV" : "one: FORMAT CSVWithNames");
+                   l->header_why,
+                   l->is_positional ? "a name is missing or there twice: columns by their place"
+                   : l->has_header  ? "none: FORMAT CSV"
+                                    : "one: FORMAT CSVWithNames");
     }
     unsigned long long n_odd = inf->n_ragged + inf->n_broken;
     if (n_odd > 0)
