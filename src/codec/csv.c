@@ -41,11 +41,11 @@ struct decoder *csv_open_as(const struct decoder_spec *spec, enum csv_dialect di
     struct csv_decoder *d = xcalloc(1, bytes);
 
     d->is_tsv = dialect != DIALECT_CSV;
+    struct csv_division division = csv_division_of(&spec->cells);
     d->rules = (struct csv_rules){.dialect = dialect,
                                   .delimiter = d->is_tsv ? '\t' : spec->delimiter,
-                                  .quoting = csv_quoting_of(&spec->cells),
-                                  .keeps_blanks =
-                                      spec->cells.has_blank_delimiter || spec->cells.keeps_blanks};
+                                  .quoting = division.quoting,
+                                  .keeps_blanks = division.keeps_blanks};
     d->cells = spec->cells;
     d->is_careful = is_careful(&d->cells) || dialect == DIALECT_TSV_RAW;
     d->has_odd_ends = d->rules.quoting == QUOTES_SINGLE || d->rules.quoting == QUOTES_BOTH;

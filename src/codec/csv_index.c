@@ -355,16 +355,19 @@ size_t raw_cut(char delimiter, const char *data, size_t n, bool is_end)
     return is_end ? n : last_line_end(data, n);
 }
 
-size_t csv_cut_by(enum csv_quoting quoting, char delimiter, const char *data, size_t n, bool is_end)
+size_t csv_cut_by(struct csv_division division, char delimiter, const char *data, size_t n,
+                  bool is_end)
 {
-    const struct csv_rules rules = {
-        .dialect = DIALECT_CSV, .delimiter = delimiter ? delimiter : ',', .quoting = quoting};
+    const struct csv_rules rules = {.dialect = DIALECT_CSV,
+                                    .delimiter = delimiter ? delimiter : ',',
+                                    .quoting = division.quoting,
+                                    .keeps_blanks = division.keeps_blanks};
     size_t mark = n >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0, done = mark;
     uint32_t ends[64], finish;
 
-    if (is_end || quoting == QUOTES_NONE)
+    if (is_end || division.quoting == QUOTES_NONE)
         return raw_cut(delimiter, data, n, is_end);
-    if (quoting == QUOTES_DOUBLE)
+    if (csv_division_is_usual(division))
         return csv_cut(delimiter, data, n, is_end);
     while (done < n) {
         struct csv_scan s = {

@@ -262,7 +262,8 @@ static const char *skip_record(enum format format, const struct header_rules *h,
                                     .delimiter = !format_is_csv(format) ? '\t'
                                                  : h->delimiter         ? h->delimiter
                                                                         : ',',
-                                    .quoting = h->quoting};
+                                    .quoting = h->division.quoting,
+                                    .keeps_blanks = h->division.keeps_blanks};
     struct csv_scan s = {
         .data = p, .n = (size_t)(end - p), .delimiter = rules.delimiter, .ends = ends};
     csv_index_record(&s, 0, &rules, &finish);

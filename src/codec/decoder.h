@@ -103,11 +103,23 @@ struct cell_settings {
     enum time_reading times;
     struct str null_text, true_text, false_text; /* p == NULL: \N, true, false */
 };
-static inline enum csv_quoting csv_quoting_of(const struct cell_settings *s)
+/* How records of CSV are divided, where it is not as usual. */
+struct csv_division {
+    enum csv_quoting quoting;
+    bool keeps_blanks; /* none are passed over before a quote */
+};
+static inline struct csv_division csv_division_of(const struct cell_settings *s)
 {
-    return s->allows_single_quotes    ? s->refuses_double_quotes ? QUOTES_SINGLE : QUOTES_BOTH
-           : s->refuses_double_quotes ? QUOTES_NONE
-                                      : QUOTES_DOUBLE;
+    return (struct csv_division){
+        .quoting = s->allows_single_quotes ? s->refuses_double_quotes ? QUOTES_SINGLE : QUOTES_BOTH
+                   : s->refuses_double_quotes ? QUOTES_NONE
+                                              : QUOTES_DOUBLE,
+        .keeps_blanks = s->keeps_blanks || s->has_blank_delimiter,
+    };
+}
+static inline bool csv_division_is_usual(struct csv_division d)
+{
+    return d.quoting == QUOTES_DOUBLE && !d.keeps_blanks;
 }
 
 struct decoder_spec {
@@ -152,7 +164,7 @@ size_t decoder_header_length(enum format format, const char *data, size_t n, str
 struct header_rules {
     uint32_t skip_lines;
     char delimiter; /* 0 = ',' */
-    enum csv_quoting quoting;
+    struct csv_division division;
 };
 size_t decoder_header_behind(enum format format, const struct header_rules *rules, const char *data,
                              size_t n, struct str *line);
@@ -206,8 +218,8 @@ size_t decoder_next(struct decoder *d, struct batch *b, struct reject_list *reje
  * is_end the rest without line end is a record too. Quoted line ends (CSV) do not end a record.
  * 0 = no complete record yet. */
 size_t decoder_cut(enum format format, char delimiter, const char *data, size_t n, bool is_end);
-/* CSV by other quotes. */
-size_t csv_cut_by(enum csv_quoting quoting, char delimiter, const char *data, size_t n,
+/* The same of CSV that is divided otherwise. */
+size_t csv_cut_by(struct csv_division division, char delimiter, const char *data, size_t n,
                   bool is_end);
 
 struct decoder_driver {

@@ -265,7 +265,7 @@ static enum err_code open_files(struct runner *r, struct err *e)
         .is_distinct_path = p->def->is_distinct_path,
         .format = p->def->format,
         .delimiter = cells.delimiter,
-        .quoting = csv_quoting_of(&cells.cells),
+        .division = csv_division_of(&cells.cells),
         .skip_lines = cells.cells.skip_lines,
         .max_record_bytes = (size_t)r->plan->settings.max_record_bytes,
         .max_open_files = (size_t)r->plan->settings.max_open_files,

@@ -93,9 +93,10 @@ static size_t csv_record_end(struct record_scan *scan, const struct file_source_
         } else if (c == delimiter) {
             scan->state = FIELD_START;
         } else if (scan->state == FIELD_START) {
-            bool is_open = is_quote(spec->quoting, c);
+            bool is_passed = (c == ' ' || c == '\t') && !spec->division.keeps_blanks;
+            bool is_open = is_quote(spec->division.quoting, c);
             scan->quote = is_open ? c : scan->quote;
-            scan->state = is_open ? IN_QUOTES : c == ' ' || c == '\t' ? FIELD_START : IN_PLAIN;
+            scan->state = is_open ? IN_QUOTES : is_passed ? FIELD_START : IN_PLAIN;
         } else {
             scan->state = IN_PLAIN;
         }
@@ -196,8 +197,8 @@ static size_t cut_records(const struct file_source_spec *spec, const char *data,
     bool is_csv = format_is_csv(spec->format);
     if (is_stream)
         return json_stream_cut(data, n, is_end);
-    if (is_csv && spec->quoting != QUOTES_DOUBLE)
-        return csv_cut_by(spec->quoting, spec->delimiter, data, n, is_end);
+    if (is_csv && !csv_division_is_usual(spec->division))
+        return csv_cut_by(spec->division, spec->delimiter, data, n, is_end);
     if (is_csv && is_quoteless && !is_end) {
         const char *end = memrchr(data, '\n', n);
         return end ? (size_t)(end - data) + 1 : 0;

@@ -45,7 +45,7 @@ struct file_source_spec {
     bool is_distinct_path; /* equal content under two names is read twice */
     enum format format;
     char delimiter;
-    enum csv_quoting quoting;
+    struct csv_division division;
     uint32_t skip_lines; /* at each file's beginning: they count as header */
     size_t max_record_bytes;
     size_t max_open_files; /* 512; 0 = 512 */

@@ -42,7 +42,7 @@ static size_t header_length(const struct file_source_spec *spec, const char *p, 
                             struct str *line)
 {
     if (format_has_names(spec->format) || spec->skip_lines > 0) {
-        const struct header_rules rules = {spec->skip_lines, spec->delimiter, spec->quoting};
+        const struct header_rules rules = {spec->skip_lines, spec->delimiter, spec->division};
         size_t length = decoder_header_behind(spec->format, &rules, p, n, line);
         return length ? length : SIZE_MAX;
     }

@@ -81,7 +81,11 @@ static void decode(struct result *r, struct decoder *d, struct batch *b, enum fo
 
     while (done < file.n) {
         size_t n = room < file.n - done ? room : file.n - done;
-        size_t length = decoder_cut(format, 0, file.p + done, n, done + n == file.n);
+        struct csv_division division = csv_division_of(&d->spec.cells);
+        bool is_end = done + n == file.n;
+        size_t length = format == FORMAT_CSV && !csv_division_is_usual(division)
+                            ? csv_cut_by(division, 0, file.p + done, n, is_end)
+                            : decoder_cut(format, 0, file.p + done, n, is_end);
         need(length <= n, "a cut lies within the data");
         if (length == 0) {
             room += piece;
@@ -121,6 +125,26 @@ static void check_spans(const struct result *r, struct str file)
     }
 }
 
+/* Settings out of the bytes that choose the types. */
+static void some_settings(struct decoder_spec *spec, const uint8_t *p)
+{
+    spec->cells = (struct cell_settings){
+        .allows_single_quotes = p[0] & 32,
+        .refuses_double_quotes = p[1] & 32,
+        .keeps_blanks = p[2] & 32,
+        .has_blank_delimiter = p[3] & 32,
+        .is_empty_a_value = p[4] & 32,
+        .is_empty_the_default = p[5] & 32,
+        .takes_any_width = p[0] & 64,
+        .takes_bad_values = p[1] & 64,
+        .refuses_null = p[2] & 64,
+        .ends_with_return = p[3] & 64,
+        .times = p[4] / 64 % 3,
+        .null_text = p[5] & 64 ? STR("NA") : (struct str){0},
+        .true_text = p[5] & 128 ? STR("yes") : (struct str){0},
+    };
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct field fields[MAX_FIELDS] = {0};
@@ -131,11 +155,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (size < HEAD)
         return 0;
-    enum format format = data[0] & 1 ? FORMAT_TSV : FORMAT_CSV;
+    enum format format = !(data[0] & 1) ? FORMAT_CSV : data[0] & 128 ? FORMAT_TSV_RAW : FORMAT_TSV;
     struct decoder_spec spec = {.format = format, .fields = fields, .positions = positions,
                                 .n_fields = data[0] / 2 % MAX_FIELDS + 1, .max_record_bytes = 1000};
     spec.n_positions = spec.n_fields + data[0] / 16 % 4;
     size_t piece = data[1] + 1;
+    if (data[0] & 64)
+        some_settings(&spec, data + 2);
     for (size_t i = 0; i < spec.n_fields; i++) {
         fields[i].path = STR("c");
         if (type_parse(&fields[i].type, str_of(types[data[2 + i] % COUNT(types)]), &e) != ERR_OK)

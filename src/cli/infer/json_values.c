@@ -72,10 +72,10 @@ static void observe_array(struct column_stats *s, json_t *array, int64_t now_s)
     s->n_deep += is_deep;
 }
 
-/* As the decoder's paths want it: brackets of a key in double quotes. */
+/* As the decoder's paths want it: brackets of a key in double quotes; '*' alone is the rest. */
 static void put_key(struct buf *path, const char *key)
 {
-    bool is_quoted = strchr(key, '[') != NULL;
+    bool is_quoted = strchr(key, '[') != NULL || strcmp(key, "*") == 0;
     if (is_quoted)
         buf_byte(path, '"');
     buf_text(path, key);

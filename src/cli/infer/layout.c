@@ -316,7 +316,7 @@ static bool is_prose(struct str text)
 static bool needs_positions(const struct layout *l)
 {
     for (size_t i = 0; i < l->n_columns; i++) {
-        if (l->names[i].n == 0)
+        if (l->names[i].n == 0 || str_is(l->names[i], "*"))
             return true;
         for (size_t k = 0; k < i; k++)
             if (str_eq(l->names[i], l->names[k]))

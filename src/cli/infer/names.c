@@ -131,8 +131,9 @@ bool name_is_place(const char *name)
 
 static bool is_taken(const struct inference *inf, size_t before, const char *name)
 {
-    static const char *const own[] = {"_source", "_partition", "_offset", "_arrival", "_id",
-                                      "_path",   "_file",      "_set",    "bucket",   NULL};
+    static const char *const own[] = {
+        "_source", "_partition", "_offset",   "_arrival", "_id",    "_path", "_file",  "_set",
+        "_lane",   "_mark",      "_deadline", "_epoch",   "_block", "_time", "bucket", NULL};
     if (is_one_of(name, own))
         return true;
     for (size_t i = 0; i < before; i++) {

@@ -148,7 +148,7 @@ int main(int argc, char **argv)
     size_t n, done = 0;
     char *data = read_all(argv[2], &n);
     struct str header;
-    const struct header_rules rules = {spec.cells.skip_lines, spec.delimiter, csv_quoting_of(&spec.cells)};
+    const struct header_rules rules = {spec.cells.skip_lines, spec.delimiter, csv_division_of(&spec.cells)};
     size_t header_length = decoder_header_behind(spec.format, &rules, data, n, &header);
     if (header_length && !format_has_names(spec.format)) {
         done = header_length;
@@ -160,9 +160,9 @@ int main(int argc, char **argv)
     for (size_t piece = 1000; done < n; piece += 777) {
         size_t room = n - done < piece ? n - done : piece;
         bool is_end = done + room == n;
-        enum csv_quoting quoting = csv_quoting_of(&spec.cells);
-        size_t length = format_is_csv(spec.format) && quoting != QUOTES_DOUBLE
-                            ? csv_cut_by(quoting, spec.delimiter, data + done, room, is_end)
+        struct csv_division division = csv_division_of(&spec.cells);
+        size_t length = format_is_csv(spec.format) && !csv_division_is_usual(division)
+                            ? csv_cut_by(division, spec.delimiter, data + done, room, is_end)
                             : decoder_cut(spec.format, spec.delimiter, data + done, room, is_end);
         if (length == 0)
             continue;
