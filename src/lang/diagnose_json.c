@@ -47,9 +47,10 @@ static void put_one(struct buf *out, const struct diagnostic *item,
         find_end(file, item->at, &line, &column);
     buf_text(out, "{\"file\": ");
     put_text(out, file != NULL ? file->path : "");
-    buf_printf(out, ", \"line\": %u, \"column\": %u, \"endLine\": %u, \"endColumn\": %u", item->at.line,
-               item->at.column, line, column);
-    buf_printf(out, ", \"severity\": \"%s\", \"message\": ", item->is_warning ? "warning" : "error");
+    buf_printf(out, ", \"line\": %u, \"column\": %u, \"endLine\": %u, \"endColumn\": %u",
+               item->at.line, item->at.column, line, column);
+    buf_printf(out,
+               ", \"severity\": \"%s\", \"message\": ", item->is_warning ? "warning" : "error");
     put_text(out, item->text);
     if (item->suggestion != NULL) {
         buf_text(out, ", \"suggestion\": ");

@@ -214,7 +214,7 @@ static char *plain_name(struct arena *arena, const char *path)
     size_t n = 0;
     const char *text = buf_cstr(&all);
     char *name = (char *)arena_bytes(arena, all.n + 3) + 2; /* room for c_ before it */
-    bool is_marked = *path == '_'; /* kept: _id */
+    bool is_marked = *path == '_';                          /* kept: _id */
     for (const char *p = text; *p; p++)
         if (*p != '_' || (n > 0 && name[n - 1] != '_') || (n == 0 && is_marked))
             name[n++] = *p;
