@@ -300,6 +300,37 @@ size_t decoder_header_behind(enum format format, const struct header_rules *rule
     return (size_t)(stop + 1 - data);
 }
 
+/* The name, maybe in quotes, at the beginning of `at`; what follows, or NULL. */
+static struct str pass_name(struct str at, struct str name)
+{
+    size_t quote = at.n > 0 && *at.p == '"';
+    bool is_there = at.n >= name.n + 2 * quote && memcmp(at.p + quote, name.p, name.n) == 0 &&
+                    (!quote || at.p[name.n + 1] == '"');
+    size_t n = name.n + 2 * quote;
+    return is_there ? (struct str){at.p + n, at.n - n} : (struct str){0};
+}
+
+size_t decoder_detected_header(char delimiter, const struct str *names, size_t n, struct str bytes)
+{
+    size_t bom = bom_bytes(bytes.p, bytes.n);
+    struct str at = {bytes.p + bom, bytes.n - bom};
+
+    for (size_t i = 0; i < n; i++) {
+        if (i > 0 && (at.n == 0 || *at.p != delimiter))
+            return 0;
+        if (i > 0)
+            at = (struct str){at.p + 1, at.n - 1};
+        at = pass_name(at, names[i]);
+        if (at.p == NULL)
+            return 0;
+    }
+    if (at.n > 0 && *at.p == '\r')
+        at = (struct str){at.p + 1, at.n - 1};
+    if (at.n > 0 && *at.p != '\n')
+        return 0;
+    return bytes.n - at.n + (at.n > 0);
+}
+
 void decoder_feed(struct decoder *d, const char *data, size_t n, uint64_t offset)
 {
     size_t bom = offset == 0 && !d->driver->has_names ? bom_bytes(data, n) : 0;

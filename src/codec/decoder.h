@@ -205,6 +205,10 @@ static inline bool format_is_whole(enum format f)
     return f == FORMAT_LINE_AS_STRING || f == FORMAT_JSON_AS_STRING;
 }
 
+/* Formats without names: the bytes of a first line that holds these names, in order, as ClickHouse
+ * detects it (input_format_csv_detect_header = 1). 0 if the first line is a record. */
+size_t decoder_detected_header(char delimiter, const struct str *names, size_t n, struct str bytes);
+
 /* UTC seconds that stand for "now" in what is fed next: times without a year are read by it. */
 static inline void decoder_set_now(struct decoder *d, int64_t now_s);
 

@@ -227,6 +227,7 @@ void chain_row_done(struct chain_row *r)
     free(r->ranges);
     free(r->blocks);
     free(r->process);
+    free(r->lookups);
     *r = (struct chain_row){0};
 }
 
@@ -322,6 +323,7 @@ static enum err_code row_from_cells(struct chain_row *row, const struct native_r
         if (str_is(kind, kind_names[k]))
             row->kind = (enum chain_kind)k;
     row->process = xstrndup(process.p, process.n);
+    row->lookups = xstrndup(cell_str(r, 10, i).p, cell_str(r, 10, i).n);
     TRY(ranges_parse(&row->ranges, &row->n_ranges, cell_str(r, 8, i), e));
     return blocks_parse(&row->blocks, &row->n_blocks, cell_str(r, 9, i), e);
 }
@@ -331,7 +333,8 @@ static void select_rows(struct buf *sql, const struct chain *c, const char *cond
     buf_printf(
         sql,
         "SELECT n, toString(kind), lane, process, toUInt64(generation), "
-        "toUInt64(toUnixTimestamp(now)), toUInt64(slot_s), toUInt64(margin_s), ranges, blocks "
+        "toUInt64(toUnixTimestamp(now)), toUInt64(slot_s), toUInt64(margin_s), ranges, blocks, "
+        "lookups "
         "FROM %s.weir_epochs WHERE source = ",
         c->database);
     print_string_literal(sql, str_of(c->source));
@@ -510,7 +513,7 @@ static void row_block(struct buf *body, const struct chain *c, const struct chai
     AUTO_DONE(buf) ranges = {0};
     ranges_print(&ranges, row->ranges, row->n_ranges);
     buf_reset(body);
-    native_block(body, 12, 1);
+    native_block(body, 13, 1);
     put_text_column(body, "source", "String", str_of(c->source));
     native_column_head(body, "n", "UInt64");
     buf_u64(body, row->n);
@@ -528,12 +531,14 @@ static void row_block(struct buf *body, const struct chain *c, const struct chai
     buf_u32(body, (uint32_t)row->margin_s);
     put_text_column(body, "ranges", "String", buf_view(&ranges));
     put_text_column(body, "blocks", "String", blocks);
+    put_text_column(body, "lookups", "String", str_of(row->lookups ? row->lookups : ""));
     native_column_head(body, "_deadline", "DateTime");
     buf_u32(body, (uint32_t)deadline);
 }
 
 static const char chain_columns[] =
-    "source, n, kind, lane, process, generation, now, slot_s, margin_s, ranges, blocks, _deadline";
+    "source, n, kind, lane, process, generation, now, slot_s, margin_s, ranges, blocks, "
+    "lookups, _deadline";
 
 /* Reads row n (absent: row->n = 0) and the store's time. */
 static enum err_code read_row(struct chain *c, struct store *s, uint64_t n, struct chain_row *row,
@@ -646,6 +651,7 @@ enum err_code chain_checkpoint(struct chain *c, struct store *s, const struct ch
     row.kind = CHAIN_CHECKPOINT;
     row.n = c->last_n;
     row.now = c->last_now;
+    row.lookups = NULL;
     row.n_ranges = c->n_ends;
     row.ranges = xcalloc(c->n_ends, sizeof(*row.ranges));
     for (size_t i = 0; i < c->n_ends; i++)

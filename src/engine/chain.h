@@ -39,6 +39,7 @@ struct chain_row {
     size_t n_ranges;
     struct chain_block *blocks;
     size_t n_blocks;
+    char *lookups; /* versions read: lines of name TAB hash (engine/lookups.h); NULL: none */
 };
 void chain_row_done(struct chain_row *r);
 

@@ -892,44 +892,18 @@ static enum err_code use_header(struct gatherer *w, struct str header, struct er
     return ERR_OK;
 }
 
-/* Formats without names: the bytes of a first line that holds the source's own column names, in
- * order, as ClickHouse detects it (input_format_csv_detect_header = 1). 0 if the first line is a
- * record. */
+/* Bytes of a first line that is no record but holds the source's own column names. */
 static size_t detected_header(const struct gatherer *w, struct str bytes)
 {
-    struct str at = bytes;
-    if (str_starts(at, "\xef\xbb\xbf"))
-        at = (struct str){at.p + 3, at.n - 3};
     const struct source_def *def = w->plan->def;
-    bool is_first = true;
+    AUTO_MEM struct str *names = xcalloc(def->n_columns + 1, sizeof(*names));
+    size_t n = 0;
     for (uint32_t i = 0; i < def->n_columns; i++) {
         const struct column_def *c = &def->columns[i];
-        if (c->mode == COLUMN_MATERIALIZED || c->mode == COLUMN_ALIAS)
-            continue;
-        if (!is_first) {
-            if (at.n == 0 || *at.p != w->delimiter)
-                return 0;
-            at = (struct str){at.p + 1, at.n - 1};
-        }
-        is_first = false;
-        struct str name = c->has_from ? c->from : c->name;
-        bool is_quoted = at.n > 0 && *at.p == '"';
-        if (is_quoted)
-            at = (struct str){at.p + 1, at.n - 1};
-        if (at.n < name.n || memcmp(at.p, name.p, name.n) != 0)
-            return 0;
-        at = (struct str){at.p + name.n, at.n - name.n};
-        if (is_quoted) {
-            if (at.n == 0 || *at.p != '"')
-                return 0;
-            at = (struct str){at.p + 1, at.n - 1};
-        }
+        if (c->mode != COLUMN_MATERIALIZED && c->mode != COLUMN_ALIAS)
+            names[n++] = c->has_from ? c->from : c->name;
     }
-    if (at.n > 0 && *at.p == '\r')
-        at = (struct str){at.p + 1, at.n - 1};
-    if (at.n > 0 && *at.p != '\n')
-        return 0;
-    return bytes.n - at.n + (at.n > 0);
+    return decoder_detected_header(w->delimiter, names, n, bytes);
 }
 
 void feed_chunk(struct gatherer *w, const struct gather_chunk *chunk, int64_t now)

@@ -88,10 +88,17 @@ static enum err_code judge_changes(const struct change *changes, size_t n,
     for (size_t i = 0; i < n; i++) {
         const struct change *c = &changes[i];
         switch (c->kind) {
+        case CHANGE_LOOKUP:
+            buf_printf(said, "changed lookup %s: as it is now from now on\n", c->new->name);
+            break;
         case CHANGE_ADDED:
             buf_printf(said, "added %s %s: its history begins now\n", c->new->kind, c->new->name);
             break;
         case CHANGE_RETIRED:
+            if (strcmp(c->old->kind, "lookup") == 0) {
+                buf_printf(said, "lookup %s is gone: no longer read\n", c->old->name);
+                break;
+            }
             buf_printf(said, "retired %s %s: kept, no longer fed; `weir drop` removes it\n",
                        c->old->kind, c->old->name);
             break;
@@ -150,8 +157,8 @@ static void carry_over(struct generation *new, const struct generation *old, int
         bool is_there = false;
         for (size_t i = 0; i < n_new; i++)
             is_there |= strcmp(old->objects[k].name, new->objects[i].name) == 0;
-        if (is_there)
-            continue;
+        if (is_there || strcmp(old->objects[k].kind, "lookup") == 0)
+            continue; /* a lookup stores nothing */
         new->objects = xrealloc(new->objects, (new->n_objects + 1) * sizeof(*new->objects));
         const struct generation_object *o = &old->objects[k];
         new->objects[new->n_objects++] =

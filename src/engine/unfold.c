@@ -161,6 +161,7 @@ bool unfold_next(struct unfolded *u, const struct rows_view *above, const uint8_
         else
             copy_slot(u, i, from);
     }
+    frame_lookups_as(u->frame, above->frame);
     program_run(u->plan->program, u->frame, &u->batch, now);
     return true;
 }

@@ -635,9 +635,7 @@ static value_id unknown_function(const struct ast *node, struct str name, struct
     return VALUE_FAILED;
 }
 
-/* ClickHouse's rule: a function over one LowCardinality column and constants gives
- * LowCardinality. */
-static bool gives_low_cardinality(const struct builder *b, const value_id *args, uint32_t n)
+bool gives_low_cardinality(const struct builder *b, const value_id *args, uint32_t n)
 {
     bool has = false;
     uint32_t n_full_low = 0, n_ordinary = 0;
@@ -761,6 +759,8 @@ static value_id build_call_node(struct builder *b, const struct ast *node,
         node->args[0]->kind == AST_NUMBER)
         return build_number(b, node->args[0], true, d);
 
+    if (lookup_is_call(node))
+        return build_lookup(b, node, scope, d);
     const struct function *f = function_find(node->text);
     if (f && (f->flags & FN_RAW))
         return build_call(b, node, node->text, NULL, node->n_args, scope, d);

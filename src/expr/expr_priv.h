@@ -47,6 +47,7 @@ enum op_flags {
     OP_LAZY_COMMON = 32,      /* lazy, and stays so for parts common to several arguments */
     OP_NULL_FAULTS = 128,     /* faults also where the first argument is NULL */
     OP_ANY_NULL_FAULTS = 256, /* faults also where any argument is NULL: computed with 0 */
+    OP_LABEL = 512,           /* explain shows its data, a C string, in place of its name */
     OP_EAGER_FAULTS = 64,     /* ClickHouse would evaluate it even in a branch not taken */
 };
 
@@ -116,6 +117,8 @@ struct builder {
     size_t n, cap;
     value_id *table; /* open addressing, -1 = empty */
     size_t table_cap;
+    const struct expr_lookups *lookups; /* or NULL */
+    bool reads_lookups;
 };
 
 static inline const struct value *value_at(const struct builder *b, value_id v)
@@ -230,6 +233,15 @@ struct frame *inner_frame(struct call *c, const struct program *p, struct frame 
  * result's. */
 value_id emit_typed(struct builder *b, const struct op *op, struct type type, const value_id *args,
                     uint32_t n, struct param param);
+/* ClickHouse's rule: a function over one LowCardinality column and constants gives
+ * LowCardinality. */
+bool gives_low_cardinality(const struct builder *b, const value_id *args, uint32_t n);
+value_id build_lookup(struct builder *b, const struct ast *node, const struct scope *scope,
+                      struct diagnostics *d);
+/* What the run reads lookups from, and the memory of a field or path of a GeoIP database. */
+const struct lookup_table *const *frame_tables(const struct frame *f);
+struct lookup_geo *frame_geo(struct frame *f, const struct lookup_table *t, struct param what,
+                             const struct str *path);
 /* Runs an operation over columns: the masks around strict kernels. */
 void op_run(const struct op *op, struct call *c);
 

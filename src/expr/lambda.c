@@ -117,6 +117,7 @@ static value_id build_body(struct site *s, const struct ast *lambda, const value
         types[i].is_low_cardinality = false; /* as in ClickHouse */
     }
     l.inner = builder_new();
+    builder_lookups(l.inner, b->lookups);
     value_id body = builder_expression(l.inner, lambda->args[n], &scope, s->d);
     if (body >= 0 && wants_condition)
         body = builder_condition(l.inner, body, lambda->args[n]->at, s->d);
@@ -128,6 +129,10 @@ static value_id build_body(struct site *s, const struct ast *lambda, const value
     if (type.kind == TYPE_INTERVAL) {
         builder_free(l.inner);
         return site_error(s, "a lambda cannot give an INTERVAL");
+    }
+    if (l.inner->reads_lookups) {
+        capture(&l, builder_now(b)); /* depends on the run: never folded */
+        b->reads_lookups = true;
     }
     struct program *program = builder_finish(l.inner, &body, 1);
     builder_free(l.inner);

@@ -61,6 +61,17 @@ struct frame {
     struct arena arena;
     struct inner *inner; /* frames of programs within this one */
     size_t n_inner;
+    const struct lookup_table *const *tables;
+    struct geo_memory *geos;
+    size_t n_geos;
+};
+
+/* What a field or path of a GeoIP database gave so far. */
+struct geo_memory {
+    uint64_t serial; /* of the table */
+    int64_t lookup, field;
+    struct str path;
+    struct lookup_geo *geo;
 };
 
 struct inner {
@@ -393,7 +404,8 @@ void program_explain(struct buf *out, const struct program *p)
 
     for (size_t i = 0; i < p->n_code; i++) {
         const struct instruction *at = &p->code[i];
-        buf_printf(out, "r%u = %s(", at->out, at->op->name);
+        const char *name = at->op->flags & OP_LABEL ? at->data : at->op->name;
+        buf_printf(out, "r%u = %s(", at->out, name);
         for (uint32_t a = 0; a < at->n_args; a++) {
             buf_text(out, a ? ", " : "");
             explain_place(out, p, p->args[at->first_arg + a]);
@@ -450,6 +462,9 @@ void frame_free(struct frame *f)
     for (size_t i = 0; i < f->n_inner; i++)
         frame_free(f->inner[i].frame);
     free(f->inner);
+    for (size_t i = 0; i < f->n_geos; i++)
+        lookup_geo_free(f->geos[i].geo);
+    free(f->geos);
     free(f->registers);
     free(f->values);
     free(f->nulls);
@@ -468,12 +483,54 @@ struct frame *inner_frame(struct call *c, const struct program *p, struct frame 
     *own = NULL;
     if (f == NULL)
         return *own = frame_new(p);
-    for (size_t i = 0; i < f->n_inner; i++)
-        if (f->inner[i].program == p)
-            return f->inner[i].frame;
-    f->inner = xrealloc(f->inner, (f->n_inner + 1) * sizeof(*f->inner));
-    f->inner[f->n_inner] = (struct inner){p, frame_new(p)};
-    return f->inner[f->n_inner++].frame;
+    size_t i = 0;
+    while (i < f->n_inner && f->inner[i].program != p)
+        i++;
+    if (i == f->n_inner) {
+        f->inner = xrealloc(f->inner, (f->n_inner + 1) * sizeof(*f->inner));
+        f->inner[f->n_inner++] = (struct inner){p, frame_new(p)};
+    }
+    f->inner[i].frame->tables = f->tables;
+    return f->inner[i].frame;
+}
+
+void frame_lookups(struct frame *f, const struct lookup_table *const *tables)
+{
+    f->tables = tables;
+}
+
+void frame_lookups_as(struct frame *f, const struct frame *other)
+{
+    f->tables = other->tables;
+}
+
+const struct lookup_table *const *frame_tables(const struct frame *f)
+{
+    return f->tables;
+}
+
+struct lookup_geo *frame_geo(struct frame *f, const struct lookup_table *t, struct param what,
+                             const struct str *path)
+{
+    struct geo_memory *m = NULL;
+    for (size_t i = 0; i < f->n_geos && m == NULL; i++) {
+        struct geo_memory *g = &f->geos[i];
+        if (g->lookup == what.i && g->field == what.j && (!path || str_eq(g->path, *path)))
+            m = g;
+    }
+    if (m == NULL) {
+        f->geos = xrealloc(f->geos, (f->n_geos + 1) * sizeof(*f->geos));
+        m = &f->geos[f->n_geos++];
+        *m = (struct geo_memory){.lookup = what.i, .field = what.j};
+        if (path)
+            m->path = *path; /* the program's constant */
+    }
+    if (m->geo != NULL && m->serial == lookup_table_serial(t))
+        return m->geo;
+    lookup_geo_free(m->geo); /* of an older version */
+    m->serial = lookup_table_serial(t);
+    m->geo = path ? lookup_geo_new_at(t, m->path) : lookup_geo_new(t, (enum geo_field)what.j);
+    return m->geo;
 }
 
 static const struct column *place_column(const struct frame *f, const struct batch *in,

@@ -13,6 +13,7 @@
 
 #include "column/batch.h"
 #include "lang/parse.h"
+#include "lookup/table.h"
 
 enum fault {
     FAULT_NONE,
@@ -45,6 +46,23 @@ struct scope {
 
 struct builder *builder_new(void);
 void builder_free(struct builder *b);
+
+/* The lookups that calls may name, `lookup.column(key)`. What is read is noted in `uses`, one for
+ * each. All must outlive the builder; the specs its programs. */
+struct lookup_use {
+    bool is_read;
+    bool fields[GEO_N_FIELDS];
+};
+struct expr_lookups {
+    const struct lookup_spec *const *specs;
+    struct lookup_use *uses;
+    size_t n;
+    const struct str *broken; /* names whose definitions have mistakes: not reported again */
+    size_t n_broken;
+};
+void builder_lookups(struct builder *b, const struct expr_lookups *lookups);
+/* lookup.column(…)? */
+bool lookup_is_call(const struct ast *node);
 
 /* column `slot` of the batch */
 value_id builder_input(struct builder *b, uint32_t slot, struct type type);
@@ -91,6 +109,10 @@ void program_explain(struct buf *out, const struct program *p); /* one line an i
 
 struct frame *frame_new(const struct program *p);
 void frame_free(struct frame *f);
+/* The versions that the next runs read, by number of the lookup; those that are not read may be
+ * NULL. The array and the tables must live until then, the tables until outputs are used. */
+void frame_lookups(struct frame *f, const struct lookup_table *const *tables);
+void frame_lookups_as(struct frame *f, const struct frame *other); /* the same */
 /* Columns valid until the next run of this frame; strings may point into in's arena/input or the
  * frame. now_s: the epoch's now. in->n_rows <= BATCH_ROWS. */
 void program_run(const struct program *p, struct frame *f, const struct batch *in, int64_t now_s);

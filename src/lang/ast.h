@@ -132,6 +132,20 @@ struct source_def {
     struct str text; /* the statement's own text, for generations and comparisons */
 };
 
+enum lookup_layout_def { LAYOUT_HASHED, LAYOUT_IP_TRIE };
+
+/* Its columns, files and format are read as a source's. GEOIP: no columns, one file. */
+struct lookup_def {
+    struct source_def from; /* name and text, too */
+    bool is_geoip;
+    enum lookup_layout_def layout;
+    struct place layout_at;
+    struct str *keys;
+    struct place *keys_at;
+    uint32_t n_keys;
+    struct duration refresh; /* count 0: none given */
+};
+
 struct stream_def {
     struct str name;
     struct place at;
@@ -196,7 +210,8 @@ enum statement_kind {
     STATEMENT_SOURCE,
     STATEMENT_STREAM,
     STATEMENT_METRIC,
-    STATEMENT_FUNCTION
+    STATEMENT_FUNCTION,
+    STATEMENT_LOOKUP
 };
 
 struct statement {
@@ -209,6 +224,7 @@ struct statement {
         struct stream_def stream;
         struct metric_def metric;
         struct function_def function;
+        struct lookup_def lookup;
     };
 };
 

@@ -130,9 +130,17 @@ void unexpected_clause(struct parser *p, const char *const *words);
 /* A clause given twice is refused. `seen` is a set of bits. */
 void check_once(struct parser *p, uint32_t *seen, uint32_t bit, const char *clause);
 
-/* source.c, select.c, function.c: behind CREATE SOURCE, STREAM, METRIC, FUNCTION. False in panic; what went before is
- * filled. */
+/* source.c: parts that CREATE LOOKUP has, too. lookup: NULL, or takes the PRIMARY KEY among the
+ * columns. */
+bool source_columns(struct parser *p, struct source_def *s, struct lookup_def *lookup);
+bool source_files(struct parser *p, struct source_def *s);
+bool source_format(struct parser *p, struct source_def *s);
+bool lookup_key(struct parser *p, struct lookup_def *l); /* lookup.c: at PRIMARY */
+
+/* source.c, lookup.c, select.c, function.c: behind CREATE SOURCE, LOOKUP, STREAM, METRIC, FUNCTION.
+ * False in panic; what went before is filled. */
 bool source_statement(struct parser *p, struct source_def *s);
+bool lookup_statement(struct parser *p, struct lookup_def *l);
 bool stream_statement(struct parser *p, struct stream_def *s);
 bool metric_statement(struct parser *p, struct metric_def *m);
 bool function_statement(struct parser *p, struct function_def *f);

@@ -151,19 +151,25 @@ static void check_column_is_new(struct parser *p, const struct source_def *s,
         }
 }
 
-static bool columns(struct parser *p, struct source_def *s)
+bool source_columns(struct parser *p, struct source_def *s, struct lookup_def *lookup)
 {
     if (!at_symbol(p, '(')) {
         mistake(p, place_here(p), "`weir init FILE` writes them from a sample",
-                "expected '(' and the source's columns");
+                "expected '(' and the %s's columns", lookup ? "lookup" : "source");
         return false;
     }
     advance(p);
     unsigned brackets = p->brackets;
     do {
         struct column_def c = {0};
+        struct token next = token_after(p);
         if (at_symbol(p, ')') && s->n_columns > 0)
             break; /* a comma behind the last column */
+        if (lookup && at_word(p, "PRIMARY") && token_is_word(&next, "KEY")) {
+            if (!lookup_key(p, lookup) && !resume_in_list(p, brackets, NULL))
+                return false;
+            continue;
+        }
         if (!column(p, &c)) {
             if (!resume_in_list(p, brackets, NULL))
                 return false;
@@ -171,7 +177,8 @@ static bool columns(struct parser *p, struct source_def *s)
         }
         check_column_is_new(p, s, &c);
         if (s->n_columns == MAX_COLUMNS) {
-            mistake(p, c.at, NULL, "a source has at most %d columns", MAX_COLUMNS);
+            mistake(p, c.at, NULL, "a %s has at most %d columns", lookup ? "lookup" : "source",
+                    MAX_COLUMNS);
             return false;
         }
         s->columns = room_for_one(p, s->columns, s->n_columns, sizeof(c));
@@ -182,7 +189,7 @@ static bool columns(struct parser *p, struct source_def *s)
 
 /* ---- clauses ---- */
 
-static bool from_files(struct parser *p, struct source_def *s)
+bool source_files(struct parser *p, struct source_def *s)
 {
     do {
         s->files = room_for_one(p, s->files, s->n_files, sizeof(*s->files));
@@ -203,7 +210,7 @@ static bool from_clause(struct parser *p, struct source_def *s)
     struct place at = place_here(p);
 
     if (accept_word(p, "FILES"))
-        return from_files(p, s);
+        return source_files(p, s);
     if (at_word(p, "KAFKA") || at_word(p, "HTTP")) {
         refuse(p, at, NULL, "FROM %.*s is not there yet", STR_FMT(p->token.text));
         skip_to_clause(p, source_clauses);
@@ -249,7 +256,7 @@ static const char *const later_formats[] = {
     "Prometheus",
 };
 
-static bool format_clause(struct parser *p, struct source_def *s)
+bool source_format(struct parser *p, struct source_def *s)
 {
     struct str name;
 
@@ -335,7 +342,7 @@ static bool source_clause(struct parser *p, struct source_def *s, uint32_t *seen
     if (at_word(p, "FORMAT")) {
         check_once(p, seen, SEEN_FORMAT, "FORMAT");
         advance(p);
-        return format_clause(p, s);
+        return source_format(p, s);
     }
     if (at_word(p, "SETTINGS")) {
         check_once(p, seen, SEEN_SETTINGS, "SETTINGS");
@@ -395,7 +402,7 @@ bool source_statement(struct parser *p, struct source_def *s)
     s->at = place_here(p);
     if (!name_here(p, "the source's name", &s->name))
         return false;
-    if (!columns(p, s) && !resume_at_clause(p, source_clauses))
+    if (!source_columns(p, s, NULL) && !resume_at_clause(p, source_clauses))
         return false;
     while (!at_end_of_statement(p))
         if (!source_clause(p, s, &seen) && !resume_at_clause(p, source_clauses))

@@ -54,6 +54,7 @@ static struct str name_of(const struct statement *s)
     case STATEMENT_STREAM: return s->stream.name;
     case STATEMENT_METRIC: return s->metric.name;
     case STATEMENT_FUNCTION: return s->function.name;
+    case STATEMENT_LOOKUP: return s->lookup.from.name;
     case STATEMENT_SET: break;
     }
     return (struct str){0};
@@ -64,6 +65,7 @@ static struct place name_place(const struct statement *s)
     return s->kind == STATEMENT_SOURCE     ? s->source.at
            : s->kind == STATEMENT_STREAM   ? s->stream.at
            : s->kind == STATEMENT_FUNCTION ? s->function.at
+           : s->kind == STATEMENT_LOOKUP   ? s->lookup.from.at
                                            : s->metric.at;
 }
 
@@ -78,6 +80,8 @@ static void set_text(struct statement *s, struct str text)
         s->metric.text = text;
     else if (s->kind == STATEMENT_FUNCTION)
         s->function.text = text;
+    else if (s->kind == STATEMENT_LOOKUP)
+        s->lookup.from.text = text;
 }
 
 /* ---- SET ---- */
@@ -151,7 +155,7 @@ static bool refuse_create(struct parser *p, struct definitions *defs, struct pla
         size_t n = COUNT(create_kinds) - 1;
         const char *near =
             p->token.kind == TOKEN_WORD ? suggest_keyword(p, p->token.text, create_kinds, n) : NULL;
-        mistake(p, place_here(p), near, "expected SOURCE, STREAM, METRIC or FUNCTION after CREATE");
+        mistake(p, place_here(p), near, "expected SOURCE, LOOKUP, STREAM, METRIC or FUNCTION after CREATE");
         return false;
     }
     advance(p);
@@ -195,6 +199,8 @@ static bool create_statement(struct parser *p, struct definitions *defs, struct 
         s->kind = STATEMENT_METRIC;
     else if (at_word(p, "FUNCTION"))
         s->kind = STATEMENT_FUNCTION;
+    else if (at_word(p, "LOOKUP"))
+        s->kind = STATEMENT_LOOKUP;
     else
         return refuse_create(p, defs, place_since(p, at));
     advance(p);
@@ -208,6 +214,7 @@ static bool create_statement(struct parser *p, struct definitions *defs, struct 
     }
     bool is_ok = s->kind == STATEMENT_SOURCE     ? source_statement(p, &s->source)
                  : s->kind == STATEMENT_STREAM   ? stream_statement(p, &s->stream)
+                 : s->kind == STATEMENT_LOOKUP   ? lookup_statement(p, &s->lookup)
                  : s->kind == STATEMENT_FUNCTION ? function_statement(p, &s->function)
                                                  : metric_statement(p, &s->metric);
     check_name(p, name_of(s), name_place(s));

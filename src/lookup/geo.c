@@ -5,6 +5,7 @@
 #include <assert.h>
 
 #include "lookup/geo.h"
+#include "lookup/mmdb_priv.h"
 
 enum { MAX_PLACES = 4 };
 
@@ -86,6 +87,23 @@ static struct geo_column *column_new(const struct mmdb *db)
     c->n_slots = 64;
     c->slots = slots_new(c->n_slots);
     return c;
+}
+
+bool geo_has_field(const struct mmdb *db, enum geo_field field)
+{
+    AUTO(geo_column) c = geo_column_new(db, field);
+    uint32_t n_nodes = db->facts.n_nodes, last = MMDB_NONE;
+    for (uint32_t i = 0; i < n_nodes * 2; i++) {
+        uint32_t to = mmdb_child(db, i / 2, i % 2);
+        struct mmdb_value v;
+        if (to <= n_nodes || to == last)
+            continue;
+        last = to;
+        geo_column_values(c, &(uint32_t){to - n_nodes - MMDB_SEPARATOR_BYTES}, 1, &v);
+        if (v.type != 0)
+            return true;
+    }
+    return false;
 }
 
 struct geo_column *geo_column_new(const struct mmdb *db, enum geo_field field)

@@ -27,6 +27,9 @@ bool geo_field_named(struct str name, enum geo_field *field);
 const char *geo_field_name(enum geo_field field);
 enum geo_kind geo_field_kind(enum geo_field field);
 
+/* Does any record have it? Looks at all of them where none does. */
+bool geo_has_field(const struct mmdb *db, enum geo_field field);
+
 /* owner: one thread. The database must outlive it, and so must the text of a path. */
 struct geo_column;
 

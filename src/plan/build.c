@@ -24,6 +24,7 @@ struct build {
     size_t n_relations, cap_relations;
     struct source_build *sources;
     size_t n_sources;
+    struct expr_lookups lookups; /* uses: of each source its own */
 };
 
 /* ---- settings ---- */
@@ -90,6 +91,7 @@ static struct str statement_name(const struct statement *s, struct place *at)
     case STATEMENT_STREAM: *at = s->stream.at; return s->stream.name;
     case STATEMENT_METRIC: *at = s->metric.at; return s->metric.name;
     case STATEMENT_FUNCTION: *at = s->function.at; return s->function.name;
+    case STATEMENT_LOOKUP: *at = s->lookup.from.at; return s->lookup.from.name;
     default: return (struct str){0};
     }
 }
@@ -322,7 +324,7 @@ static bool find_parents(struct build *b, struct parents *ret, struct str reader
     return ret->n > 0 && !ret->is_broken;
 }
 
-/* ---- sources ---- */
+/* ---- files ---- */
 
 static char *absolute_glob(struct arena *a, const char *folder, struct str glob)
 {
@@ -340,40 +342,45 @@ static char *absolute_glob(struct arena *a, const char *folder, struct str glob)
     return arena_printf(a, "%s/%s/%.*s", cwd, folder, STR_FMT(glob));
 }
 
-/* Formats of lines: is there such a field? */
-static void check_field_name(struct build *b, const struct source_def *def,
-                             const struct column_def *c)
+static char **absolute_globs(struct build *b, const struct source_def *def)
 {
-    const char *const *names = decoder_names(def->format);
-    bool is_read = c->mode != COLUMN_MATERIALIZED && c->mode != COLUMN_ALIAS;
-    struct str path = c->has_from ? c->from : c->name;
-    size_t n = 0;
-    if (names == NULL || !is_read)
-        return;
-    for (; names[n] != NULL; n++)
-        if (str_is(path, names[n]))
-            return;
-    AUTO_DONE(buf) all = {0};
-    for (size_t i = 0; i < n; i++)
-        buf_printf(&all, "%s%s", i ? ", " : "", names[i]);
-    const char *near = nearest_name(path, names, n);
-    AUTO_MEM char *hint =
-        near ? xasprintf("did you mean %s?", near) : xasprintf("it has %s", buf_cstr(&all));
-    diagnose_error(b->d, c->at, hint, "FORMAT %s has no field '%.*s'", format_name(def->format),
-                   STR_FMT(path));
+    char **globs = arena_zero(&b->plan->arena, (def->n_files + 1) * sizeof(*globs));
+    for (size_t i = 0; i < def->n_files; i++)
+        globs[i] = absolute_glob(&b->plan->arena, b->folder, def->files[i]);
+    return globs;
 }
 
-/* Formats of whole lines have one column. */
-static void check_whole_format(struct build *b, const struct source_def *def)
+/* ---- lookups ---- */
+
+/* Before all else: a stream may name a lookup that is defined below it. */
+static void build_lookups(struct build *b)
 {
-    size_t n_read = 0;
-    for (size_t i = 0; i < def->n_columns; i++)
-        n_read +=
-            def->columns[i].mode != COLUMN_MATERIALIZED && def->columns[i].mode != COLUMN_ALIAS;
-    if (format_is_whole(def->format) && n_read != 1)
-        diagnose_error(b->d, def->format_at, "others are computed: x UInt32 MATERIALIZED …",
-                       "FORMAT %s has one column, not %zu", format_name(def->format), n_read);
+    const struct definitions *defs = b->plan->definitions;
+    struct plan *p = b->plan;
+    size_t most = defs->n_statements + defs->n_broken_names + 1;
+    const struct lookup_spec **specs = arena_zero(&p->arena, most * sizeof(*specs));
+    struct str *broken = arena_zero(&p->arena, most * sizeof(*broken));
+    p->lookups = arena_zero(&p->arena, most * sizeof(*p->lookups));
+    b->lookups = (struct expr_lookups){.specs = specs, .broken = broken};
+    for (size_t i = 0; i < defs->n_broken_names; i++)
+        broken[b->lookups.n_broken++] = defs->broken_names[i];
+    for (size_t i = 0; i < defs->n_statements; i++) {
+        const struct lookup_def *def = &defs->statements[i].lookup;
+        if (defs->statements[i].kind != STATEMENT_LOOKUP)
+            continue;
+        check_name(b, def->from.name, def->from.at, i);
+        struct plan_lookup *l = &p->lookups[p->n_lookups];
+        if (!plan_lookup_build(l, def, &p->arena, &p->settings, b->d)) {
+            broken[b->lookups.n_broken++] = def->from.name;
+            continue;
+        }
+        l->globs = absolute_globs(b, &def->from);
+        specs[p->n_lookups++] = &l->spec;
+    }
+    b->lookups.n = p->n_lookups;
 }
+
+/* ---- sources ---- */
 
 static void start_source(struct build *b, const struct source_def *def)
 {
@@ -394,9 +401,10 @@ static void start_source(struct build *b, const struct source_def *def)
     };
     for (size_t i = 0; i < VIRTUAL_COUNT; i++)
         s->virtuals[i] = -1;
-    p->globs = arena_zero(a, (def->n_files + 1) * sizeof(char *));
-    for (size_t i = 0; i < def->n_files; i++)
-        p->globs[i] = absolute_glob(a, b->folder, def->files[i]);
+    s->lookups = b->lookups;
+    s->lookups.uses = p->lookups = arena_zero(a, (b->lookups.n + 1) * sizeof(*p->lookups));
+    builder_lookups(s->builder, &s->lookups);
+    p->globs = absolute_globs(b, def);
 
     struct relation *r = new_relation(
         b, (struct relation){
@@ -405,13 +413,11 @@ static void start_source(struct build *b, const struct source_def *def)
                .pass = VALUE_UNKNOWN,
                .n_columns = def->n_columns,
                .columns = arena_zero(a, (def->n_columns + 1) * sizeof(struct relation_column))});
-    check_whole_format(b, def);
-    check_source_settings(b->d, def);
+    check_source_format(b->d, def);
     for (size_t i = 0; i < def->n_columns; i++) {
         const struct column_def *c = &def->columns[i];
         s->slot_of_column[i] = -1;
         check_column_name(b, c->name, c->at);
-        check_field_name(b, def, c);
         if (c->has_from && str_is(c->from, "*") && def->format != FORMAT_JSON_EACH_ROW)
             diagnose_error(b->d, c->at, "name the columns of the file that you want",
                            "FROM '*' is there for FORMAT JSONEachRow alone");
@@ -865,6 +871,20 @@ static void mark_shared(struct plan *p)
     }
 }
 
+/* What any source reads of a lookup, its tables must have. */
+static void finish_lookups(struct plan *p)
+{
+    for (size_t i = 0; i < p->n_lookups; i++) {
+        struct plan_lookup *l = &p->lookups[i];
+        for (size_t k = 0; k < p->n_sources; k++) {
+            const struct lookup_use *use = &p->sources[k].lookups[i];
+            l->is_read |= use->is_read;
+            for (int f = 0; f < GEO_N_FIELDS; f++)
+                l->spec.fields[f] |= use->fields[f];
+        }
+    }
+}
+
 static void warn_unused(struct build *b)
 {
     for (size_t i = 0; i < b->n_sources; i++) {
@@ -882,6 +902,7 @@ static enum err_code build(struct plan **ret, const struct definitions *defs, co
     struct build b = {.plan = p, .d = d, .folder = folder, .is_checking = is_checking};
     p->definitions = defs;
     build_settings(&b);
+    build_lookups(&b);
     p->sources = arena_zero(&p->arena, (defs->n_statements + 1) * sizeof(*p->sources));
     b.sources = arena_zero(&p->arena, (defs->n_statements + 1) * sizeof(*b.sources));
     for (size_t i = 0; i < defs->n_statements; i++) {
@@ -901,6 +922,7 @@ static enum err_code build(struct plan **ret, const struct definitions *defs, co
         warn_unused(&b);
         for (size_t i = 0; i < b.n_sources; i++)
             finish_source(&b.sources[i]);
+        finish_lookups(p);
     }
     for (size_t i = 0; i < b.n_sources; i++) {
         builder_free(b.sources[i].builder);

@@ -98,6 +98,27 @@ static void source_object(struct generation *g, const struct source_def *d)
     rows_object(g, d->name, &d->keep);
 }
 
+/* What is stored depends on the columns' types; all else of a lookup may change, as its files do. */
+static void lookup_object(struct generation *g, const struct lookup_def *d)
+{
+    struct buf b = {0};
+    for (uint32_t i = 0; i < d->from.n_columns; i++) {
+        const struct column_def *c = &d->from.columns[i];
+        buf_text(&b, i ? "; " : "");
+        print_identifier(&b, c->name);
+        buf_byte(&b, ' ');
+        type_print(&b, c->type);
+    }
+    buf_text(&b, d->is_geoip ? "GEOIP" : "; KEY");
+    for (uint32_t i = 0; i < d->n_keys; i++) {
+        buf_text(&b, i ? ", " : " ");
+        print_identifier(&b, d->keys[i]);
+    }
+    if (d->layout == LAYOUT_IP_TRIE)
+        buf_text(&b, " LAYOUT(IP_TRIE)");
+    add_object(g, "lookup", xstrndup(d->from.name.p, d->from.name.n), &b, NULL);
+}
+
 struct from {
     struct str name;
     bool is_merge;
@@ -222,6 +243,8 @@ void generation_of_plan(struct generation *g, const struct plan *p)
             put_items(&b, s->stream.items, s->stream.n_items, &from, s->stream.where);
             add_object(g, "stream", xstrndup(s->stream.name.p, s->stream.name.n), &b, NULL);
             rows_object(g, s->stream.name, &s->stream.keep);
+        } else if (s->kind == STATEMENT_LOOKUP) {
+            lookup_object(g, &s->lookup);
         } else if (s->kind == STATEMENT_METRIC) {
             metric_object(g, &s->metric);
         }
@@ -314,9 +337,44 @@ static const struct generation_object *find_object(const struct generation *g, c
     return NULL;
 }
 
+static struct str next_part(struct str *text)
+{
+    const char *end = text->n ? memmem(text->p, text->n, "; ", 2) : NULL;
+    struct str part = {text->p, end ? (size_t)(end - text->p) : text->n};
+    size_t passed = part.n + (end ? 2 : 0);
+    *text = (struct str){text->p + passed, text->n - passed};
+    return part;
+}
+
+/* Is there a column in both that has another type? */
+static bool has_other_types(const char *old, const char *new)
+{
+    for (struct str a = str_of(old); a.n > 0;) {
+        struct str x = next_part(&a);
+        const char *space = memchr(x.p, ' ', x.n);
+        size_t n = space && !str_starts(x, "KEY ") ? (size_t)(space - x.p) + 1 : 0;
+        for (struct str b = str_of(new); n > 0 && b.n > 0;) {
+            struct str y = next_part(&b);
+            if (y.n >= n && memcmp(x.p, y.p, n) == 0 && !str_eq(x, y))
+                return true;
+        }
+    }
+    return false;
+}
+
+static enum change_kind compare_lookups(const struct generation_object *old,
+                                        const struct generation_object *new)
+{
+    if (strcmp(old->fingerprint, new->fingerprint) == 0)
+        return CHANGE_NONE;
+    return has_other_types(old->fingerprint, new->fingerprint) ? CHANGE_REFUSED : CHANGE_LOOKUP;
+}
+
 static enum change_kind compare_objects(const struct generation_object *old,
                                         const struct generation_object *new)
 {
+    if (strcmp(old->kind, "lookup") == 0 && strcmp(new->kind, "lookup") == 0)
+        return compare_lookups(old, new);
     if (strcmp(old->kind, new->kind) != 0 || strcmp(old->fingerprint, new->fingerprint) != 0)
         return CHANGE_REFUSED;
     if (old->is_retired)

@@ -10,7 +10,7 @@
 #include "plan/plan.h"
 
 struct generation_object {
-    char *kind;        /* source stream metric tier */
+    char *kind;        /* source stream metric tier rows lookup */
     char *name;        /* tiers: "traffic_1m" */
     char *fingerprint; /* readable, one line */
     int64_t keep_s;    /* KEEP of its own table: -1 forever, 0 none */
@@ -42,7 +42,8 @@ enum change_kind {
     CHANGE_LONGER_KEEP,
     CHANGE_SHORTER_KEEP,
     CHANGE_REFUSED,
-    CHANGE_REVIVED
+    CHANGE_REVIVED,
+    CHANGE_LOOKUP /* a lookup's definition: counts from now on */
 };
 struct change {
     enum change_kind kind;

@@ -369,7 +369,12 @@ static const struct ast *over_columns(struct metric_build *m, const struct ast *
     int item = aggregate_item(m, node);
     if (item >= 0)
         return over_item(m, (uint32_t)item, node->text);
-    if (!check_function(m, node))
+    if (lookup_is_call(node) && has_aggregate(m, node)) {
+        diagnose_error(m->d, node->at, "read it in a stream, and aggregate what it gives",
+                       "lookup '%.*s' cannot be asked after aggregating", STR_FMT(node->text));
+        return NULL;
+    }
+    if (!lookup_is_call(node) && !check_function(m, node))
         return NULL;
     if (!has_aggregate(m, node) && node->kind != AST_LAMBDA && !has_parameter(m->lambda, node)) {
         struct scope scope = relation_scope(m->own);
@@ -382,6 +387,13 @@ static const struct ast *over_columns(struct metric_build *m, const struct ast *
         for (size_t i = 0; i < m->n_keys; i++)
             if (m->key_values[i] == v)
                 return name_node(m, node, "_k_", m->key_columns[i].name);
+    }
+    if (lookup_is_call(node)) {
+        AUTO_DONE(buf) text = {0};
+        ast_print(&text, node);
+        diagnose_error(m->d, node->at, "add it to GROUP BY, or aggregate it",
+                       "%s is neither in GROUP BY nor in an aggregate function", buf_cstr(&text));
+        return NULL;
     }
     if (node->kind == AST_NAME) {
         struct relation_column *alias = relation_find(m->own, node->text);

@@ -136,6 +136,15 @@ struct plan_deduplicate {
  * order. */
 enum { VIRTUAL_COLUMNS = 7 };
 
+struct plan_lookup {
+    const struct lookup_def *def;
+    struct str name;
+    char **globs; /* absolute; NULL-terminated */
+    struct lookup_spec spec;
+    int64_t refresh_s; /* how often its files are looked at */
+    bool is_read;      /* by a source */
+};
+
 struct plan_source {
     const struct source_def *def;
     struct str name;
@@ -162,6 +171,7 @@ struct plan_source {
     size_t n_panes;
     struct plan_stream *streams;
     size_t n_streams;
+    struct lookup_use *lookups; /* of each lookup of the plan: what the program reads */
     int *checked; /* outputs whose fault rejects any event: MATERIALIZED columns in use */
     size_t n_checked;
 };
@@ -180,6 +190,7 @@ struct plan_settings {
     int64_t unended_line_s;
     double allow_errors_ratio;
     int64_t rejects_max_bytes;
+    int64_t lookup_max_bytes;
     int64_t idle_timeout_s;
     int64_t dedup_rate, dedup_prune;
 };
@@ -190,6 +201,8 @@ struct plan {
     struct plan_settings settings;
     struct plan_source *sources;
     size_t n_sources;
+    struct plan_lookup *lookups;
+    size_t n_lookups;
 };
 
 /* Checks the definitions and builds the plan. All mistakes go to d; with any error *ret is not

@@ -62,6 +62,7 @@ struct source_build {
     value_id virtuals[VIRTUAL_COUNT];
     value_id *outputs;
     size_t n_outputs, cap_outputs;
+    struct expr_lookups lookups;
     value_id *materialized; /* whose faults reject any event */
     size_t n_materialized;
     struct source_build *levels; /* of a source: its first level; of a level: the next one */
@@ -86,7 +87,12 @@ value_id relation_column_value(struct relation *r, struct relation_column *c);
 /* Looks names up in relation r (aliases of its own items first). For builder_expression. */
 struct scope relation_scope(struct relation *r);
 
-/* source_settings.c: SETTINGS behind FORMAT. */
-void check_source_settings(struct diagnostics *d, const struct source_def *def);
+/* source_settings.c: FORMAT with the columns that it reads, and SETTINGS behind it. */
+void check_source_format(struct diagnostics *d, const struct source_def *def);
+
+/* lookup.c: what a definition of a lookup means; its name and globs are the caller's matter.
+ * False after mistakes. */
+bool plan_lookup_build(struct plan_lookup *ret, const struct lookup_def *def, struct arena *a,
+                       const struct plan_settings *settings, struct diagnostics *d);
 
 #endif

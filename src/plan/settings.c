@@ -39,6 +39,8 @@ const struct setting_row setting_rows[] = {
         "Share of rejected records among the last 10,000 above which a source pauses."),
     ROW("rejects_max", SETTING_BYTES, rejects_max_bytes, "10GiB",
         "Most bytes of rejected records kept; then the source pauses."),
+    ROW("lookup_max_bytes", SETTING_BYTES, lookup_max_bytes, "2GiB",
+        "Most bytes that a file of a lookup may hold, decompressed."),
     ROW("idle_timeout", SETTING_DURATION_S, idle_timeout_s, "1m",
         "A partition without input for so long no longer holds the watermark back."),
     ROW("unended_line", SETTING_DURATION_S, unended_line_s, "60s",

@@ -270,7 +270,42 @@ static void refuse_unknown(struct diagnostics *d, const struct setting *s)
                    STR_FMT(s->name));
 }
 
-void check_source_settings(struct diagnostics *d, const struct source_def *def)
+/* Formats of lines: is there such a field? */
+static void check_field_name(struct diagnostics *d, const struct source_def *def,
+                             const struct column_def *c)
+{
+    const char *const *names = decoder_names(def->format);
+    bool is_read = c->mode != COLUMN_MATERIALIZED && c->mode != COLUMN_ALIAS;
+    struct str path = c->has_from ? c->from : c->name;
+    size_t n = 0;
+    if (names == NULL || !is_read)
+        return;
+    for (; names[n] != NULL; n++)
+        if (str_is(path, names[n]))
+            return;
+    AUTO_DONE(buf) all = {0};
+    for (size_t i = 0; i < n; i++)
+        buf_printf(&all, "%s%s", i ? ", " : "", names[i]);
+    const char *near = nearest_name(path, names, n);
+    AUTO_MEM char *hint =
+        near ? xasprintf("did you mean %s?", near) : xasprintf("it has %s", buf_cstr(&all));
+    diagnose_error(d, c->at, hint, "FORMAT %s has no field '%.*s'", format_name(def->format),
+                   STR_FMT(path));
+}
+
+/* Formats of whole lines have one column. */
+static void check_whole_format(struct diagnostics *d, const struct source_def *def)
+{
+    size_t n_read = 0;
+    for (size_t i = 0; i < def->n_columns; i++)
+        n_read +=
+            def->columns[i].mode != COLUMN_MATERIALIZED && def->columns[i].mode != COLUMN_ALIAS;
+    if (format_is_whole(def->format) && n_read != 1)
+        diagnose_error(d, def->format_at, "others are computed: x UInt32 MATERIALIZED …",
+                       "FORMAT %s has one column, not %zu", format_name(def->format), n_read);
+}
+
+static void check_source_settings(struct diagnostics *d, const struct source_def *def)
 {
     for (uint32_t i = 0; i < def->n_settings; i++) {
         const struct setting *s = &def->settings[i];
@@ -285,4 +320,12 @@ void check_source_settings(struct diagnostics *d, const struct source_def *def)
     }
     if (def->format == FORMAT_REGEXP)
         check_regexp(d, def);
+}
+
+void check_source_format(struct diagnostics *d, const struct source_def *def)
+{
+    check_whole_format(d, def);
+    check_source_settings(d, def);
+    for (size_t i = 0; i < def->n_columns; i++)
+        check_field_name(d, def, &def->columns[i]);
 }

@@ -429,7 +429,7 @@ size_t plan_own_ddl(const struct plan_settings *s, struct arena *arena, char ***
         "LowCardinality(String), lane UInt64, "
         "process String, generation UInt32, now DateTime('UTC'), slot_s UInt32, margin_s UInt32, "
         "ranges String CODEC(ZSTD(1)), "
-        "blocks String CODEC(ZSTD(1)), _deadline DateTime('UTC'), CONSTRAINT fresh CHECK _deadline "
+        "blocks String CODEC(ZSTD(1)), lookups String CODEC(ZSTD(1)), _deadline DateTime('UTC'), CONSTRAINT fresh CHECK _deadline "
         ">= nowInBlock()) "
         "ENGINE = MergeTree ORDER BY (source, n) SETTINGS index_granularity = 256, "
         "fsync_after_insert = 1, fsync_part_directory = 1, "
@@ -473,8 +473,19 @@ size_t plan_own_ddl(const struct plan_settings *s, struct arena *arena, char ***
         "CREATE TABLE IF NOT EXISTS %s.weir_acks (id String, note String, who String, at "
         "DateTime('UTC')) ENGINE = MergeTree ORDER BY id "
         "SETTINGS non_replicated_deduplication_window = ",
+        /* Versions of lookups, a partition each, so that one goes at once. Written before the first
+         * intent that names it. */
+        "CREATE TABLE IF NOT EXISTS %s.weir_lookups (lookup String, hash String, piece UInt32, "
+        "pieces UInt32, data String CODEC(ZSTD(1)), written DateTime('UTC') DEFAULT now()) ENGINE "
+        "= MergeTree PARTITION BY (lookup, hash) ORDER BY (lookup, hash, piece) SETTINGS "
+        "index_granularity = 1, fsync_after_insert = 1, fsync_part_directory = 1, "
+        "non_replicated_deduplication_window = ",
     };
-    *out = arena_alloc(arena, COUNT(templates) * sizeof(char *));
+    /* Stores of older versions. */
+    static const char later[] =
+        "ALTER TABLE %s.weir_epochs ADD COLUMN IF NOT EXISTS lookups String CODEC(ZSTD(1))";
+    *out = arena_alloc(arena, (COUNT(templates) + 1) * sizeof(char *));
+    (*out)[COUNT(templates)] = arena_printf(arena, later, s->database);
     for (size_t i = 0; i < COUNT(templates); i++) {
         const char *hole = strstr(templates[i], "%s");
         (*out)[i] = arena_printf(arena, "%.*s%s%s", (int)(hole - templates[i]), templates[i],
@@ -482,5 +493,5 @@ size_t plan_own_ddl(const struct plan_settings *s, struct arena *arena, char ***
         if (i > 0)
             (*out)[i] = arena_printf(arena, "%s%" PRId64, (*out)[i], s->dedup_window);
     }
-    return COUNT(templates);
+    return COUNT(templates) + 1;
 }

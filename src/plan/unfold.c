@@ -63,6 +63,7 @@ static struct source_build *level_of(struct source_build *above, value_id pass, 
     struct source_build *s = *end = arena_zero(root->arena, sizeof(*s));
     *s = like;
     s->builder = builder_new();
+    builder_lookups(s->builder, &root->lookups);
     for (size_t i = 0; i < n; i++)
         add_slot(s, (struct plan_slot){
                         .output = outputs[i],

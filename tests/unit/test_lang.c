@@ -622,7 +622,7 @@ static void messages_show_line_caret_and_suggestion(void **state)
     AUTO_DONE(buf) out = {0};
     definitions_read_text(&defs, "net.sql", STR("SET a = 1;\n\tCREATE METRC `日本` AS SELECT;\r\nSET b = x"), &d);
     diagnostics_print(&out, &d, &defs);
-    assert_string_equal(buf_cstr(&out), "net.sql:2:9: error: expected SOURCE, STREAM, METRIC or FUNCTION after CREATE\n"
+    assert_string_equal(buf_cstr(&out), "net.sql:2:9: error: expected SOURCE, LOOKUP, STREAM, METRIC or FUNCTION after CREATE\n"
                                         "     CREATE METRC `日本` AS SELECT;\n"
                                         "            ^~~~~\n"
                                         "    did you mean METRIC?\n"
