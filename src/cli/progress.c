@@ -85,7 +85,7 @@ void progress_tick(void *context, struct runner *const *runners, size_t n, bool 
         return;
     }
     AUTO_DONE(buf) line = {0};
-    run_status_json(&line, runners, n);
+    run_status_json(&line, runners, n, NULL);
     buf_byte(&line, '\n');
     fwrite(line.p, 1, line.n, stdout); /* alone there: all else goes to stderr */
     fflush(stdout);

@@ -17,6 +17,7 @@ void epoch_seal(struct epoch *ep, size_t n_threads)
 
 void epoch_done(struct epoch *ep)
 {
+    lookup_pin_done(&ep->pin);
     tiers_done(ep);
     for (size_t i = 0; i < ep->n_targets; i++) {
         for (size_t k = 0; k < (size_t)ep->targets[i].n_blocks * ep->targets[i].n_pieces; k++)

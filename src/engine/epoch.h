@@ -13,6 +13,7 @@
 
 #include "engine/chain.h"
 #include "engine/gather.h"
+#include "engine/lookups.h"
 
 enum block_kind { BLOCK_TIER, BLOCK_RAW, BLOCK_REJECTS, BLOCK_WINDOW };
 
@@ -53,6 +54,7 @@ struct epoch {
     struct ledger_extra *extras;
     size_t n_extras;
     bool is_done;
+    struct lookup_pin pin; /* what the gathers read, named in row.lookups */
     /* Told what holds the epoch up, each time. May be NULL. */
     void (*say)(void *context, const char *problem);
     void *context;

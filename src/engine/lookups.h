@@ -36,7 +36,7 @@ MUST_CHECK enum err_code lookups_open(struct lookups **ret, const struct plan *p
  * lookups_close. */
 MUST_CHECK enum err_code lookups_watch(struct lookups *l, const struct store_place *place,
                                        struct err *e);
-void lookups_close(struct lookups *l);
+void lookups_close(struct lookups *l); /* NULL is fine */
 
 /* What an epoch that begins now reads. any thread */
 void lookups_pin(struct lookups *l, const struct plan_source *source, struct lookup_pin *ret);
@@ -63,8 +63,8 @@ struct lookup_status {
     char hash[33];
     uint64_t rows, duplicates;
     size_t file_bytes, table_bytes;
-    int64_t loaded_s;  /* UTC */
-    char problem[600]; /* why a newer version is not there; empty: well */
+    int64_t loaded_s;   /* UTC */
+    char problem[1100]; /* why a newer version is not there; empty: well */
 };
 size_t lookups_count(const struct lookups *l); /* NULL: 0 */
 void lookups_status(struct lookups *l, size_t i, struct lookup_status *ret);

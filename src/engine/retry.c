@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "engine/run.h"
 
 enum { RETRY_BYTES = 128 << 20 }; /* of records per epoch */
 
@@ -129,6 +130,7 @@ struct retrying {
     struct chain *chain;
     struct gatherer *w;
     struct gather *g;
+    struct lookups *lookups;
     uint64_t lane;
     uint32_t generation;
 };
@@ -139,8 +141,16 @@ static enum err_code retry_epoch(struct retrying *t, uint64_t from, uint64_t to,
     int64_t now;
     TRY(store_now(t->s, &now, e));
     gather_reset(t->g);
-    TRY(retry_gather(t->g, t->w, t->s, t->plan, from, to, now, e));
     struct epoch ep = {.plan = t->plan, .source = t->source, .gathers = &t->g, .n_gathers = 1};
+    AUTO_DONE(buf) versions = {0};
+    lookups_pin(t->lookups, t->source, &ep.pin);
+    lookup_pin_print(&ep.pin, &versions);
+    frame_lookups(t->w->frame, ep.pin.tables);
+    enum err_code code = retry_gather(t->g, t->w, t->s, t->plan, from, to, now, e);
+    if (code != ERR_OK) {
+        epoch_done(&ep);
+        return code;
+    }
     ep.row = (struct chain_row){.kind = CHAIN_RETRY,
                                 .lane = t->lane,
                                 .process = xasprintf("retry:%d", getpid()),
@@ -148,6 +158,7 @@ static enum err_code retry_epoch(struct retrying *t, uint64_t from, uint64_t to,
                                 .now = now,
                                 .slot_s = t->plan->settings.slot_s,
                                 .margin_s = t->plan->settings.margin_s,
+                                .lookups = buf_take(&versions),
                                 .n_ranges = 1};
     ep.row.ranges = xcalloc(1, sizeof(*ep.row.ranges));
     ep.row.ranges[0] = (struct chain_range){
@@ -155,7 +166,9 @@ static enum err_code retry_epoch(struct retrying *t, uint64_t from, uint64_t to,
         .to = to,
         .mark = {.partition = REJECTS_PARTITION, .position = to, .path = xstrdup("rejects")}};
     epoch_seal(&ep, 1);
-    enum err_code code = chain_append(t->chain, t->s, &ep.row, NULL, e);
+    code = lookup_pin_store(&ep.pin, t->s, t->plan->settings.database, e);
+    if (code == ERR_OK)
+        code = chain_append(t->chain, t->s, &ep.row, NULL, e);
     if (code == ERR_OK)
         code = epoch_store(&ep, &t->s, 1, (struct patience){0}, e);
     if (code == ERR_OK)
@@ -170,13 +183,19 @@ static enum err_code complete_retry(struct retrying *t, const struct chain_row *
                                     struct retry_counts *counts, struct err *e)
 {
     gather_reset(t->g);
-    for (size_t i = 0; i < row->n_ranges; i++)
-        TRY(retry_gather(t->g, t->w, t->s, t->plan, row->ranges[i].from, row->ranges[i].to,
-                         row->now, e));
     struct epoch ep = {.plan = t->plan, .source = t->source, .gathers = &t->g, .n_gathers = 1};
     ep.row = *row; /* borrowed: given back below */
-    epoch_seal(&ep, 1);
-    enum err_code code = epoch_store(&ep, &t->s, 1, (struct patience){0}, e);
+    enum err_code code = lookup_pin_recover(&ep.pin, t->lookups, t->plan, t->source, t->s,
+                                            str_of(row->lookups ? row->lookups : ""), e);
+    if (code == ERR_OK)
+        frame_lookups(t->w->frame, ep.pin.tables);
+    for (size_t i = 0; i < row->n_ranges && code == ERR_OK; i++)
+        code = retry_gather(t->g, t->w, t->s, t->plan, row->ranges[i].from, row->ranges[i].to,
+                            row->now, e);
+    if (code == ERR_OK) {
+        epoch_seal(&ep, 1);
+        code = epoch_store(&ep, &t->s, 1, (struct patience){0}, e);
+    }
     if (code == ERR_OK)
         add_counts(counts, t->g);
     ep.row = (struct chain_row){0};
@@ -231,7 +250,11 @@ enum err_code retry_rejects(struct retry_counts *ret, const struct plan *plan,
     if (getrandom(&t.lane, sizeof(t.lane), 0) != sizeof(t.lane) || t.lane == 0)
         t.lane = (uint64_t)clock_mono_ns() | 1;
     AUTO_MEM char *name = xstrndup(source->name.p, source->name.n);
-    enum err_code code = chain_read(&chain, s, plan->settings.database, name, e);
+    enum err_code code = run_make_own_tables(s, plan, e);
+    if (code == ERR_OK)
+        code = chain_read(&chain, s, plan->settings.database, name, e);
+    if (code == ERR_OK)
+        code = lookups_open(&t.lookups, plan, name, s, e);
     if (code == ERR_OK)
         code = gatherer_init(&w, source, &plan->settings, e);
     if (code == ERR_OK) {
@@ -240,6 +263,7 @@ enum err_code retry_rejects(struct retry_counts *ret, const struct plan *plan,
         gather_free(t.g);
     }
     gatherer_done(&w);
+    lookups_close(t.lookups);
     chain_done(&chain);
     return code;
 }

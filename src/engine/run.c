@@ -170,7 +170,23 @@ static json_t *runner_json(struct runner *r)
     return o;
 }
 
-void run_status_json(struct buf *out, struct runner *const *runners, size_t n)
+static json_t *lookup_json(struct lookups *l, size_t i)
+{
+    struct lookup_status s;
+    lookups_status(l, i, &s);
+    json_t *o = json_object();
+    json_object_set_new(o, "lookup", json_stringn(s.name.p, s.name.n));
+    json_object_set_new(o, "layout", json_string(s.layout));
+    json_object_set_new(o, "version", json_string(s.hash));
+    json_object_set_new(o, "rows", json_integer((json_int_t)s.rows));
+    json_object_set_new(o, "memory_bytes",
+                        json_integer((json_int_t)(s.table_bytes + s.file_bytes)));
+    json_object_set_new(o, "loaded", json_integer(s.loaded_s));
+    json_object_set_new(o, "problem", json_string(s.problem));
+    return o;
+}
+
+void run_status_json(struct buf *out, struct runner *const *runners, size_t n, struct lookups *l)
 {
     json_t *root = json_object();
     json_t *sources = json_array();
@@ -180,6 +196,10 @@ void run_status_json(struct buf *out, struct runner *const *runners, size_t n)
     json_object_set_new(root, "pid", json_integer(getpid()));
     json_object_set_new(root, "resident_bytes", json_integer((json_int_t)mem_resident_bytes()));
     json_object_set_new(root, "sources", sources);
+    json_t *lookups = json_array();
+    for (size_t i = 0; i < lookups_count(l); i++)
+        json_array_append_new(lookups, lookup_json(l, i));
+    json_object_set_new(root, "lookups", lookups);
     char *text = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(9));
     buf_text(out, text ? text : "{}");
     free(text);
@@ -202,12 +222,13 @@ static void write_in_place(const char *path, struct buf *text)
 
 /* FOLDER/run.json: what only this process knows, for `weir status`. Renamed into place, so it is
  * never half. */
-static void write_status(const struct store_place *place, struct runner *const *runners, size_t n)
+static void write_status(const struct store_place *place, struct runner *const *runners, size_t n,
+                         struct lookups *lookups)
 {
     if (place->folder == NULL)
         return;
     AUTO_DONE(buf) text = {0};
-    run_status_json(&text, runners, n);
+    run_status_json(&text, runners, n, lookups);
     AUTO_MEM char *path = xasprintf("%s/run.json", place->folder);
     AUTO_MEM char *fresh = xasprintf("%s.new", path);
     int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -259,7 +280,8 @@ static enum err_code find_unfinished(struct store *s, const struct plan *plan,
 struct crew {
     struct runner **items;
     size_t n;
-    char process[160]; /* its name in the chain */
+    struct lookups *lookups; /* that they read */
+    char process[160];       /* its name in the chain */
 };
 
 static void crew_init(struct crew *c)
@@ -313,7 +335,7 @@ static enum err_code start_retired(struct crew *c, struct str name, uint32_t gen
         if (!str_eq(plan->sources[i].name, name))
             continue;
         TRY(crew_add(c, plan, &plan->sources[i], place, &how, e));
-        runner_store_is_there(c->items[c->n - 1], generation);
+        runner_store_is_there(c->items[c->n - 1], generation, NULL);
         return ERR_OK;
     }
     return err_set(e, ERR_INVALID, "generation %u does not have source '%.*s'", generation,
@@ -382,7 +404,7 @@ static void watch(struct crew *c, const struct store_place *place,
         if (now - last_status >= STATUS_MS || is_end) {
             for (size_t i = 0; i < c->n; i++)
                 runner_sample(c->items[i]);
-            write_status(place, c->items, c->n);
+            write_status(place, c->items, c->n, c->lookups);
             last_status = now;
         }
         if (options->tick && (now - last_tick >= options->tick_ms || is_end)) {
@@ -410,6 +432,7 @@ static enum err_code crew_join(struct crew *c, enum err_code code, struct err *e
         runner_free(c->items[i]);
     }
     free(c->items);
+    lookups_close(c->lookups);
     return code;
 }
 
@@ -453,9 +476,13 @@ static enum err_code run_locked(const struct plan *plan, const struct store_plac
     enum err_code code = start_sources(&crew, plan, place, options, &old, e);
     if (code == ERR_OK)
         code = prepare_patiently(s, plan, options, &generation, said, e);
+    if (code == ERR_OK)
+        code = lookups_open(&crew.lookups, plan, options->only_source, s, e);
+    if (code == ERR_OK && !options->is_once)
+        code = lookups_watch(crew.lookups, place, e);
     if (code == ERR_OK) {
         for (size_t i = 0; i < crew.n; i++)
-            runner_store_is_there(crew.items[i], generation);
+            runner_store_is_there(crew.items[i], generation, crew.lookups);
         if (options->only_source == NULL)
             code = finish_retired(&crew, s, plan, place, &old, e);
     }

@@ -39,7 +39,7 @@ MUST_CHECK enum err_code run_make_own_tables(struct store *s, const struct plan 
  * embedded store). */
 MUST_CHECK enum err_code run_lock_folder(const struct store_place *place, int *fd, struct err *e);
 
-/* One line of JSON about a runner (status file, log lines). */
-void run_status_json(struct buf *out, struct runner *const *runners, size_t n);
+/* One line of JSON about runners and lookups, which may be NULL (status file, log lines). */
+void run_status_json(struct buf *out, struct runner *const *runners, size_t n, struct lookups *l);
 
 #endif

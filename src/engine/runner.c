@@ -428,8 +428,14 @@ static void hand_over(struct runner *r, bool is_heartbeat)
                                  .now = r->now,
                                  .slot_s = r->plan->settings.slot_s,
                                  .margin_s = r->plan->settings.margin_s};
-    if (!is_heartbeat)
+    if (!is_heartbeat) {
+        AUTO_DONE(buf) lookups = {0};
         take_ranges(r, &ep->row);
+        ep->pin = r->pin;
+        r->pin = (struct lookup_pin){0};
+        lookup_pin_print(&ep->pin, &lookups);
+        ep->row.lookups = buf_take(&lookups);
+    }
     pthread_mutex_lock(&r->lock);
     while (r->pending != NULL && !r->is_storer_failed)
         pthread_cond_wait(&r->quiet, &r->lock);
@@ -488,6 +494,7 @@ static enum err_code gather_epoch(struct runner *r, const struct file_chunk *fir
     r->asked_ms = opened;
     if (r->window != NULL)
         window_next_epoch(r->window);
+    lookups_pin(r->lookups, r->source, &r->pin); /* nobody reads it while the gate is closed */
     open_gate(r, now, first);
     while (!should_close(r, opened, *last_closed_ms)) {
         pthread_mutex_lock(&r->lock);
@@ -870,10 +877,11 @@ enum err_code runner_start(struct runner **ret, const struct plan *plan,
     return ERR_OK;
 }
 
-void runner_store_is_there(struct runner *r, uint32_t generation)
+void runner_store_is_there(struct runner *r, uint32_t generation, struct lookups *lookups)
 {
     pthread_mutex_lock(&r->lock);
     r->generation = generation;
+    r->lookups = lookups;
     r->has_store = true;
     pthread_cond_broadcast(&r->quiet);
     pthread_mutex_unlock(&r->lock);
@@ -915,6 +923,7 @@ void runner_free(struct runner *r)
     if (r->files)
         file_set_close(r->files);
     chain_done(&r->chain);
+    lookup_pin_done(&r->pin);
     free(r->ends.positions);
     free(r->expired);
     free(r->lost);

@@ -49,8 +49,9 @@ MUST_CHECK enum err_code runner_start(struct runner **ret, const struct plan *pl
                                       const struct plan_source *source,
                                       const struct store_place *place,
                                       const struct runner_options *options, struct err *e);
-/* The store answers and has the tables of the plan; its definitions have this number. Once. */
-void runner_store_is_there(struct runner *r, uint32_t generation);
+/* The store answers and has the tables of the plan; its definitions have this number; the lookups
+ * that the source reads are loaded (NULL: there are none) and outlive the runner. Once. */
+void runner_store_is_there(struct runner *r, uint32_t generation, struct lookups *lookups);
 /* Asks; the epoch that gathers is finished. any thread, also from a signal's flag */
 void runner_stop(struct runner *r);
 /* Asks once more: nothing is waited for, the next start completes what is open. any thread */

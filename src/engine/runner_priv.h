@@ -58,7 +58,8 @@ struct runner {
     pthread_cond_t work;  /* workers: the gate opened, or input came */
     /* coordinator: a worker became idle; storer: an epoch is there, or is stored */
     pthread_cond_t quiet;
-    bool has_store; /* runner_store_is_there was called; generation is set with it */
+    bool has_store; /* runner_store_is_there was called; these are set with it */
+    struct lookups *lookups;
     uint32_t generation;
     bool is_gate_open;
     bool is_ending; /* workers and storer leave */
@@ -66,6 +67,7 @@ struct runner {
     bool is_starved;               /* the last look found no chunk */
     int slot;                      /* gathers that fill */
     int64_t now;                   /* of the epoch that gathers */
+    struct lookup_pin pin;         /* likewise: what it reads */
     struct file_chunk first_chunk; /* found by the coordinator when it looked for input */
     bool has_first_chunk;
     struct epoch *pending; /* handed to the storer */

@@ -16,7 +16,10 @@ static enum err_code write_intent(struct runner *r, struct epoch *ep, struct err
 {
     int pause_ms = 50;
     for (;;) {
-        enum err_code code = chain_append(&r->chain, r->storer_stores[0], &ep->row, &r->give_up, e);
+        enum err_code code =
+            lookup_pin_store(&ep->pin, r->storer_stores[0], r->plan->settings.database, e);
+        if (code == ERR_OK)
+            code = chain_append(&r->chain, r->storer_stores[0], &ep->row, &r->give_up, e);
         if (code != ERR_UNAVAILABLE && code != ERR_STORE)
             return code;
         runner_set_state(r, NULL, e->text);

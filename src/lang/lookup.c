@@ -126,7 +126,10 @@ static bool refresh_clause(struct parser *p, struct lookup_def *l)
 
 static bool refuse_clickhouse_clause(struct parser *p, struct place at)
 {
-    if (at_word(p, "LIFETIME"))
+    bool is_lifetime = accept_word(p, "LIFETIME");
+    if (!is_lifetime)
+        advance(p);
+    if (is_lifetime)
         mistake(p, at, "write REFRESH EVERY 1 MINUTE", "a LOOKUP has no LIFETIME");
     else
         mistake(p, at, "write FROM FILES 'path' FORMAT CSV", "a LOOKUP has no SOURCE");

@@ -368,7 +368,6 @@ static void build_lookups(struct build *b)
         const struct lookup_def *def = &defs->statements[i].lookup;
         if (defs->statements[i].kind != STATEMENT_LOOKUP)
             continue;
-        check_name(b, def->from.name, def->from.at, i);
         struct plan_lookup *l = &p->lookups[p->n_lookups];
         if (!plan_lookup_build(l, def, &p->arena, &p->settings, b->d)) {
             broken[b->lookups.n_broken++] = def->from.name;

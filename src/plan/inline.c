@@ -435,6 +435,7 @@ static void expand_statement(struct inlining *in, struct statement *s)
         break;
     case STATEMENT_METRIC: expand_metric(in, &s->metric); break;
     case STATEMENT_SET:
+    case STATEMENT_LOOKUP:
     case STATEMENT_FUNCTION: break;
     }
 }
