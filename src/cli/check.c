@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli.h"
+#include "engine/lookups.h"
 
 /* All mistakes with their ranges; nothing else is looked at. */
 static int check_json(const struct arguments *a)
@@ -27,6 +28,7 @@ static int run_check(const struct arguments *a)
         return code;
     AUTO_DONE(buf) text = {0};
     plan_retention(&text, s.plan);
+    lookups_print_files(s.plan, &text);
     printf("%s", text.n ? buf_cstr(&text) : "");
     printf("ok: %zu source%s\n", s.plan->n_sources, s.plan->n_sources == 1 ? "" : "s");
     session_close(&s);
@@ -47,6 +49,21 @@ const struct command command_check = {
     .run = run_check,
 };
 
+/* As `weir run` would load them now. */
+static void print_lookups(const struct session *s, struct buf *out)
+{
+    struct lookups *l = NULL;
+    struct err e;
+    if (s->plan->n_lookups == 0)
+        return;
+    buf_text(out, "\nlookups:\n");
+    if (lookups_open(&l, s->plan, NULL, NULL, &e) == ERR_OK)
+        lookups_print(l, out);
+    else
+        buf_printf(out, "%s\n", e.text);
+    lookups_close(l);
+}
+
 static int run_explain(const struct arguments *a)
 {
     struct session s;
@@ -55,6 +72,7 @@ static int run_explain(const struct arguments *a)
         return code;
     AUTO_DONE(buf) text = {0};
     plan_explain(&text, s.plan);
+    print_lookups(&s, &text);
     fputs(buf_cstr(&text), stdout);
     session_close(&s);
     return EXIT_OK;

@@ -59,6 +59,7 @@ static int run_or_rebuild(struct session *s, const struct run_choices *how,
                           struct run_totals *totals)
 {
     struct progress progress;
+    size_t n_old_lookups = 0;
     progress_init(&progress, how->is_quiet);
     struct run_options options = {
         .is_once = how->is_once,
@@ -69,6 +70,7 @@ static int run_or_rebuild(struct session *s, const struct run_choices *how,
         .stop = &stop_asked,
         .give_up = &give_up_asked,
         .folder = s->folder,
+        .n_old_lookups = &n_old_lookups,
     };
     AUTO_DONE(buf) said = {0};
     struct err e = {0};
@@ -83,7 +85,7 @@ static int run_or_rebuild(struct session *s, const struct run_choices *how,
         complain("%s", e.text);
     if (totals)
         *totals = progress.totals;
-    bool is_whole = progress.totals.n_paused == 0;
+    bool is_whole = progress.totals.n_paused == 0 && (!how->is_once || n_old_lookups == 0);
     if (how->is_once && progress.totals.n_bad_files > 0) {
         complain_lines(&progress.bad_files);
         is_whole = false;
@@ -143,7 +145,7 @@ const struct command command_run = {
                "lines go to standard error.\n\n"
                "SIGTERM or SIGINT finishes the epoch (exit 0); a second one ends at once (exit 1), "
                "and the next start completes it. --once ends with exit 1 when a source paused or "
-               "a file was not read as it should be, and says why.",
+               "a file, also of a lookup, was not read as it should be, and says why.",
     .options = run_options,
     .n_options = COUNT(run_options),
     .run = run_run,

@@ -51,6 +51,10 @@ static const struct {
     {"store_down", SEVERITY_CRITICAL, "see the text; `weir run` tries again by itself"},
     {"not_running", SEVERITY_WARNING,
      "start `weir run`; after `weir open` or `weir run --once` this is as it should be"},
+    {"lookup", SEVERITY_CRITICAL,
+     "mend the lookup's file; weir goes on with the version before and takes the new one once it "
+     "can "
+     "be read"},
     {"disk_low", SEVERITY_WARNING,
      "less than a tenth of the disk is free; shorten KEEP or add disk"},
     {"clock_skew", SEVERITY_WARNING,
@@ -333,6 +337,15 @@ static void read_process(struct session *s, struct report *r)
                        source) if (*text_of(source, "problem") &&
                                    strcmp(text_of(source, "state"), "paused") != 0)
         add_reason(r, "problem", NULL, text_of(source, "source"), text_of(source, "problem"));
+    json_t *lookup;
+    json_array_foreach(json_object_get(run, "lookups"), i, lookup)
+    {
+        if (*text_of(lookup, "problem") == '\0')
+            continue;
+        AUTO_MEM char *text =
+            xasprintf("lookup %s: %s", text_of(lookup, "lookup"), text_of(lookup, "problem"));
+        add_reason(r, "lookup", NULL, NULL, text);
+    }
     json_object_set_new(r->root, "process", run);
 }
 
@@ -391,6 +404,17 @@ static void print_report(const struct report *r, bool has_files)
         printf("\nat work: %s %s, %" PRId64 " bytes wait, %" PRId64 " MB of panes\n",
                text_of(o, "source"), text_of(o, "state"), number_of(o, "waiting_bytes"),
                number_of(o, "memory_bytes") / 1000000);
+    json_array_foreach(json_object_get(json_object_get(r->root, "process"), "lookups"), i, o)
+    {
+        char text[40];
+        time_t at = (time_t)number_of(o, "loaded");
+        struct tm utc;
+        gmtime_r(&at, &utc);
+        strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &utc);
+        if (*text_of(o, "version"))
+            printf("lookup %s: %" PRId64 " rows, %.1f MB, loaded %s\n", text_of(o, "lookup"),
+                   number_of(o, "rows"), (double)number_of(o, "memory_bytes") / 1e6, text);
+    }
     json_array_foreach(json_object_get(r->root, "expired"), i, o)
         printf("%s: %" PRId64 " rows older than its KEEP, not stored\n", text_of(o, "table"),
                number_of(o, "expired"));

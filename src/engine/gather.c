@@ -820,6 +820,7 @@ static void fill_virtuals(struct gatherer *w, const struct gather_chunk *chunk, 
 void batch_judge(struct gatherer *w, const struct gather_chunk *chunk, int64_t now)
 {
     fill_virtuals(w, chunk, now);
+    frame_lookups(w->frame, w->tables);
     program_run(w->plan->program, w->frame, &w->batch, now);
     judge_batch(w, now);
 }

@@ -72,6 +72,9 @@ struct gatherer {
     struct batch batch;
     struct frame *frame;
     struct reject_list rejects;
+    /* Versions of the lookups that the plan's source reads, set before each chunk by whoever pinned
+     * them for the epoch. */
+    const struct lookup_table *const *tables;
     char *header;   /* the header line the decoder was given */
     char delimiter; /* between fields; 0 for JSON */
     struct gather_scratch *scratch;

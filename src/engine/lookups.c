@@ -566,3 +566,37 @@ void lookups_print(struct lookups *l, struct buf *out)
         buf_byte(out, '\n');
     }
 }
+
+size_t lookups_count_bad(struct lookups *l)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < lookups_count(l); i++) {
+        struct lookup_status s;
+        lookups_status(l, i, &s);
+        n += *s.problem != '\0';
+    }
+    return n;
+}
+
+void lookups_print_files(const struct plan *plan, struct buf *out)
+{
+    for (size_t i = 0; i < plan->n_lookups; i++) {
+        const struct plan_lookup *l = &plan->lookups[i];
+        AUTO_DONE(found) found = {0};
+        struct err e;
+        uint64_t bytes = 0;
+        enum err_code code = find_files(&found, l, &e);
+        struct stat st;
+        for (size_t f = 0; f < found.n; f++)
+            bytes += stat(found.paths[f], &st) == 0 ? (uint64_t)st.st_size : 0;
+        buf_printf(out, "lookup %.*s: ", STR_FMT(l->name));
+        if (code != ERR_OK)
+            buf_printf(out, "%s\n", e.text);
+        else if (found.n == 0)
+            buf_printf(out, "%s is not there yet\n", l->globs[0]);
+        else
+            buf_printf(out, "%zu file%s, %.1f MB, looked at every %" PRId64 " s%s\n", found.n,
+                       found.n == 1 ? "" : "s", (double)bytes / 1e6, l->refresh_s,
+                       l->is_read ? "" : "; nothing reads it");
+    }
+}

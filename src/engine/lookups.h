@@ -68,6 +68,10 @@ struct lookup_status {
 };
 size_t lookups_count(const struct lookups *l); /* NULL: 0 */
 void lookups_status(struct lookups *l, size_t i, struct lookup_status *ret);
+/* A line for each: the files that are there now, without loading them. */
+void lookups_print_files(const struct plan *plan, struct buf *out);
+/* How many have not the version that their files should give. */
+size_t lookups_count_bad(struct lookups *l);
 /* A line for each: rows, memory. */
 void lookups_print(struct lookups *l, struct buf *out);
 

@@ -113,7 +113,7 @@ static enum err_code recover_row(struct runner *r, const struct chain_row *row, 
         code = lookup_pin_recover(&ep.pin, r->lookups, plan, source, r->store,
                                   str_of(row->lookups ? row->lookups : ""), e);
     if (code == ERR_OK)
-        frame_lookups(w.frame, ep.pin.tables);
+        w.tables = ep.pin.tables;
     for (size_t i = 0; i < row->n_ranges && code == ERR_OK; i++) {
         const struct chain_range *range = &row->ranges[i];
         code = row->kind == CHAIN_RETRY

@@ -145,7 +145,7 @@ static enum err_code retry_epoch(struct retrying *t, uint64_t from, uint64_t to,
     AUTO_DONE(buf) versions = {0};
     lookups_pin(t->lookups, t->source, &ep.pin);
     lookup_pin_print(&ep.pin, &versions);
-    frame_lookups(t->w->frame, ep.pin.tables);
+    t->w->tables = ep.pin.tables;
     enum err_code code = retry_gather(t->g, t->w, t->s, t->plan, from, to, now, e);
     if (code != ERR_OK) {
         epoch_done(&ep);
@@ -188,7 +188,7 @@ static enum err_code complete_retry(struct retrying *t, const struct chain_row *
     enum err_code code = lookup_pin_recover(&ep.pin, t->lookups, t->plan, t->source, t->s,
                                             str_of(row->lookups ? row->lookups : ""), e);
     if (code == ERR_OK)
-        frame_lookups(t->w->frame, ep.pin.tables);
+        t->w->tables = ep.pin.tables;
     for (size_t i = 0; i < row->n_ranges && code == ERR_OK; i++)
         code = retry_gather(t->g, t->w, t->s, t->plan, row->ranges[i].from, row->ranges[i].to,
                             row->now, e);

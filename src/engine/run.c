@@ -478,6 +478,13 @@ static enum err_code run_locked(const struct plan *plan, const struct store_plac
         code = prepare_patiently(s, plan, options, &generation, said, e);
     if (code == ERR_OK)
         code = lookups_open(&crew.lookups, plan, options->only_source, s, e);
+    for (size_t i = 0; i < lookups_count(crew.lookups); i++) {
+        struct lookup_status status;
+        lookups_status(crew.lookups, i, &status);
+        if (*status.problem)
+            buf_printf(said, "lookup %.*s goes with the version that the last epoch read: %s\n",
+                       STR_FMT(status.name), status.problem);
+    }
     if (code == ERR_OK && !options->is_once)
         code = lookups_watch(crew.lookups, place, e);
     if (code == ERR_OK) {
@@ -488,6 +495,8 @@ static enum err_code run_locked(const struct plan *plan, const struct store_plac
     }
     if (code == ERR_OK)
         watch(&crew, place, options);
+    if (options->n_old_lookups != NULL)
+        *options->n_old_lookups = lookups_count_bad(crew.lookups);
     code = crew_join(&crew, code, e);
     old_plans_done(&old);
     return code;

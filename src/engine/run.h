@@ -20,6 +20,8 @@ struct run_options {
     const _Atomic bool *stop;
     const _Atomic bool *give_up; /* set by a second one: ends at once. Either may be NULL */
     const char *folder;          /* of the definitions: for older generations */
+    /* Told how many lookups go with an older version at the end. May be NULL. */
+    size_t *n_old_lookups;
 };
 
 /* Runs to the end. `said` gets what changed in the definitions. ERR_REFUSED: definitions do not

@@ -33,7 +33,7 @@ static void process_chunk(struct worker *w, const struct file_chunk *chunk, int 
         .to = chunk->to,
     };
     struct err e;
-    frame_lookups(w->gatherer.frame, r->pin.tables); /* stays while the gate is open */
+    w->gatherer.tables = r->pin.tables; /* stays while the gate is open */
     enum err_code code = gather_chunk(w->gathers[slot], &w->gatherer, &in, now, &e);
     if (code == ERR_OK)
         return;

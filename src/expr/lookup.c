@@ -327,7 +327,7 @@ value_id build_lookup(struct builder *b, const struct ast *node, const struct sc
         if (begins_with_name(node->text, l->broken[i]))
             return VALUE_FAILED; /* what is wrong with it is said there */
     struct lookup_site s = {.b = b, .node = node, .d = d, .n_args = node->n_args};
-    for (size_t i = 0; l && i < l->n; i++) {
+    for (size_t i = 0; l && i < l->n && s.spec == NULL; i++) {
         if (!begins_with_name(node->text, l->specs[i]->name))
             continue;
         s.index = i;

@@ -155,7 +155,8 @@ static bool refuse_create(struct parser *p, struct definitions *defs, struct pla
         size_t n = COUNT(create_kinds) - 1;
         const char *near =
             p->token.kind == TOKEN_WORD ? suggest_keyword(p, p->token.text, create_kinds, n) : NULL;
-        mistake(p, place_here(p), near, "expected SOURCE, LOOKUP, STREAM, METRIC or FUNCTION after CREATE");
+        mistake(p, place_here(p), near,
+                "expected SOURCE, LOOKUP, STREAM, METRIC or FUNCTION after CREATE");
         return false;
     }
     advance(p);

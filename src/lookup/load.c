@@ -21,7 +21,7 @@ struct loading {
 
 /* ---- bytes ---- */
 
-static enum err_code decompress(struct buf *out, struct str in, size_t max_bytes, struct err *e)
+enum err_code lookup_decompress(struct buf *out, struct str in, size_t max_bytes, struct err *e)
 {
     AUTO(inflate) z = inflate_new(compression_of(in.p, in.n));
     for (;;) {
@@ -122,16 +122,21 @@ static enum err_code load_records(struct loading *l, size_t from, size_t to, str
 
 /* ---- headers ---- */
 
-static enum err_code load_named(struct loading *l, struct err *e)
+/* Names, or lines to skip, or both. */
+static enum err_code load_headed(struct loading *l, struct err *e)
 {
-    struct str line;
-    size_t n = decoder_header_length(l->t->spec->format.format, l->text.p, l->text.n, &line);
-    if (n == 0 && l->text.n > 0) { /* a header alone, without line end */
-        line = l->text;
+    const struct decoder_spec *f = &l->t->spec->format;
+    const struct header_rules rules = {f->cells.skip_lines, f->delimiter, csv_quoting_of(&f->cells)};
+    struct str line = {0};
+    size_t n = decoder_header_behind(f->format, &rules, l->text.p, l->text.n, &line);
+    if (n == 0 && format_has_names(f->format) && l->text.n > 0 && rules.skip_lines == 0) {
+        line = l->text; /* a header alone, without line end */
         n = l->text.n;
     }
-    if (n == 0)
+    if (n == 0 && format_has_names(f->format))
         return err_set(e, ERR_INVALID, "is empty: it has no line of names");
+    if (n == 0)
+        return ERR_OK; /* no more lines than are skipped */
     TRY(decoder_header(l->decoder, line, e));
     return load_records(l, n, l->text.n, e);
 }
@@ -161,11 +166,12 @@ static enum err_code load_unnamed(struct loading *l, struct err *e)
 {
     const struct decoder_spec *f = &l->t->spec->format;
     AUTO_MEM struct str *names = xcalloc(f->n_fields + 1, sizeof(*names));
-    char delimiter = f->format == FORMAT_TSV ? '\t' : f->delimiter ? f->delimiter : ',';
+    bool is_tsv = f->format == FORMAT_TSV || f->format == FORMAT_TSV_RAW;
+    char delimiter = is_tsv ? '\t' : f->delimiter ? f->delimiter : ',';
     size_t skipped = 0;
     for (size_t i = 0; i < f->n_fields; i++)
         names[i] = f->fields[i].path;
-    if (f->format == FORMAT_CSV || f->format == FORMAT_TSV)
+    if (f->detects_header && (f->format == FORMAT_CSV || is_tsv))
         skipped = decoder_detected_header(delimiter, names, f->n_fields, l->text);
     return load_records(l, skipped, l->text.n, e);
 }
@@ -177,7 +183,8 @@ static enum err_code load_text(struct loading *l, struct err *e)
         return load_zeek(l, e);
     if (format == FORMAT_JSON_EACH_ROW)
         return load_json(l, e);
-    return format_has_names(format) ? load_named(l, e) : load_unnamed(l, e);
+    bool is_headed = format_has_names(format) || l->t->spec->format.cells.skip_lines > 0;
+    return is_headed ? load_headed(l, e) : load_unnamed(l, e);
 }
 
 /* ---- files ---- */
@@ -187,7 +194,7 @@ static enum err_code load_file(struct loading *l, struct str bytes, struct err *
     AUTO_DONE(buf) text = {0};
     l->text = bytes;
     if (compression_of(bytes.p, bytes.n) != COMPRESSION_NONE) {
-        TRY(decompress(&text, bytes, l->max_bytes, e));
+        TRY(lookup_decompress(&text, bytes, l->max_bytes, e));
         l->text = buf_view(&text);
     }
     return load_text(l, e);

@@ -128,6 +128,11 @@ static enum err_code open_sections(struct mmdb *db, struct str bytes, struct err
     return ERR_OK;
 }
 
+bool mmdb_has_mark(struct str bytes)
+{
+    return find_marker(bytes) != NULL;
+}
+
 enum err_code mmdb_new(struct mmdb **ret, struct str bytes, struct err *e)
 {
     AUTO(mmdb) db = xcalloc(1, sizeof(*db));

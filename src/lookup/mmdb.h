@@ -50,6 +50,9 @@ struct mmdb_facts {
 
 #define MMDB_NONE UINT32_MAX /* no record */
 
+/* Do the last bytes look like those of a database? */
+bool mmdb_has_mark(struct str bytes);
+
 /* Refuses with ERR_INVALID and the reason what is no database or has a fault anywhere; ERR_LIMIT
  * from 4 GiB on. */
 MUST_CHECK enum err_code mmdb_new(struct mmdb **ret, struct str bytes, struct err *e);

@@ -5,6 +5,7 @@
  * before them. */
 #include "lookup/table.h"
 
+#include "codec/inflate.h"
 #include "column/compound.h"
 #include "lookup/files.h"
 #include "lookup/mmdb_priv.h"
@@ -136,7 +137,14 @@ static enum err_code open_database(struct lookup_table *t, const struct lookup_f
     struct str left = files->bytes, bytes = {0};
     if (!lookup_files_next(&left, &bytes))
         return err_set(e, ERR_INVALID, "there is no database");
-    enum err_code code = mmdb_new(&t->db, bytes, e);
+    /* A tree may begin like compressed bytes, but those have no mark at their end. */
+    enum err_code code = ERR_OK;
+    if (compression_of(bytes.p, bytes.n) != COMPRESSION_NONE && !mmdb_has_mark(bytes)) {
+        code = lookup_decompress(&t->database, bytes, files->max_bytes, e);
+        bytes = buf_view(&t->database);
+    }
+    if (code == ERR_OK)
+        code = mmdb_new(&t->db, bytes, e);
     for (int f = 0; f < GEO_N_FIELDS && code == ERR_OK; f++)
         if (t->spec->fields[f] && !geo_has_field(t->db, (enum geo_field)f))
             code = err_set(e, ERR_INVALID, "no record of this database (%.*s) has a %s",
@@ -183,6 +191,7 @@ void lookup_table_free(struct lookup_table *t)
     key_index_free(t->index);
     ip_trie_free(t->trie);
     mmdb_free(t->db);
+    buf_done(&t->database);
     arena_done(&t->arena);
     free(t);
 }
@@ -212,7 +221,7 @@ size_t lookup_table_bytes(const struct lookup_table *t)
     if (t->trie)
         bytes += ip_trie_bytes(t->trie);
     if (t->db)
-        bytes += 2 * sizeof(uint32_t) << MMDB_JUMP_BITS;
+        bytes += (2 * sizeof(uint32_t) << MMDB_JUMP_BITS) + t->database.n;
     return bytes;
 }
 

@@ -24,9 +24,12 @@ struct lookup_table {
     struct key_index *index; /* HASHED */
     struct ip_trie *trie;    /* IP_TRIE */
     struct mmdb *db;         /* GEOIP */
+    struct buf database;     /* its bytes, if the file is compressed */
 };
 
 /* load.c: the records of all files, appended to the columns. */
+MUST_CHECK enum err_code lookup_decompress(struct buf *out, struct str in, size_t max_bytes,
+                                           struct err *e);
 MUST_CHECK enum err_code lookup_load(struct lookup_table *t, const struct lookup_files *files,
                                      struct err *e);
 

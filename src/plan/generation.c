@@ -351,7 +351,9 @@ static bool has_other_types(const char *old, const char *new)
 {
     for (struct str a = str_of(old); a.n > 0;) {
         struct str x = next_part(&a);
-        const char *space = memchr(x.p, ' ', x.n);
+        bool is_quoted = *x.p == '`';
+        const char *space = is_quoted ? memmem(x.p, x.n, "` ", 2) : memchr(x.p, ' ', x.n);
+        space = space && is_quoted ? space + 1 : space;
         size_t n = space && !str_starts(x, "KEY ") ? (size_t)(space - x.p) + 1 : 0;
         for (struct str b = str_of(new); n > 0 && b.n > 0;) {
             struct str y = next_part(&b);

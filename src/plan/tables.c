@@ -429,8 +429,8 @@ size_t plan_own_ddl(const struct plan_settings *s, struct arena *arena, char ***
         "LowCardinality(String), lane UInt64, "
         "process String, generation UInt32, now DateTime('UTC'), slot_s UInt32, margin_s UInt32, "
         "ranges String CODEC(ZSTD(1)), "
-        "blocks String CODEC(ZSTD(1)), lookups String CODEC(ZSTD(1)), _deadline DateTime('UTC'), CONSTRAINT fresh CHECK _deadline "
-        ">= nowInBlock()) "
+        "blocks String CODEC(ZSTD(1)), lookups String CODEC(ZSTD(1)), _deadline DateTime('UTC'), "
+        "CONSTRAINT fresh CHECK _deadline >= nowInBlock()) "
         "ENGINE = MergeTree ORDER BY (source, n) SETTINGS index_granularity = 256, "
         "fsync_after_insert = 1, fsync_part_directory = 1, "
         "non_replicated_deduplication_window = ",

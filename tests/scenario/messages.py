@@ -142,6 +142,47 @@ CREATE FUNCTION two_b AS (x) -> x;""", [
         "7:37 stream 'self' reads itself: self → self | somewhere a source must be read",
         "8:37 no source or stream 'lates' is defined above | did you mean 'late'?",
         "9:41 no source or stream 'two_b' is defined above",
+    ("lookups", """CREATE LOOKUP users (name String, plan String, age UInt8, PRIMARY KEY name) FROM FILES 'u.csv' FORMAT CSV;
+CREATE LOOKUP pairs (a UInt32, b String, v Int8, PRIMARY KEY (a, b)) FROM FILES 'p.csv' FORMAT CSV;
+CREATE LOOKUP nets (net String, zone String, PRIMARY KEY net) LAYOUT(IP_TRIE) FROM FILES 'n.csv' FORMAT CSV;
+CREATE LOOKUP geo FROM GEOIP 'x.mmdb';
+CREATE LOOKUP users (a String, PRIMARY KEY a) FROM FILES 'x' FORMAT CSV;
+CREATE LOOKUP bad (name String, v Array(String), f Float64, m Nullable(String), PRIMARY KEY (nam, f, m)) FROM FILES 'x' FORMAT CSV;
+CREATE LOOKUP trie (net IPv4, PRIMARY KEY net) LAYOUT(IP_TRIE) FROM FILES 'x' FORMAT CSV;
+CREATE LOOKUP trie2 (net String, b String, PRIMARY KEY (net, b)) LAYOUT(IP_TRIE) FROM FILES 'x' FORMAT CSV;
+CREATE LOOKUP logs (hst String, PRIMARY KEY hst) FROM FILES 'x' FORMAT CombinedLog;
+CREATE LOOKUP nokey (a String) FROM FILES 'x' FORMAT CSV;
+CREATE LOOKUP flat (a String, PRIMARY KEY a) LAYOUT(FLAT) FROM FILES 'x' FORMAT CSV;
+CREATE STREAM good AS SELECT users.plan(z) AS a, pairs.v(u, z) AS b, nets.zone(ip) AS c, geo.latitude(u) AS d, users.plan(NULL) AS e, bad.v(z) AS silent, nokey.b(1) AS silent2 FROM s;
+CREATE STREAM q AS SELECT user.plan(z) AS a, users.pln(z) AS b, users.plan(u) AS c, users.plan(z, u) AS d, pairs.v(z, z) AS e, pairs.v(x, z) AS f, nets.zone(z) AS g,
+geo.contry(ip) AS h, geo.city(z) AS i, geo.get(ip) AS j, geo.get(ip, 'a.b[x') AS k, geo.get(ip, z) AS l, users.get(z) AS m, pairs.v(d, z) AS n FROM s;
+CREATE METRIC mm AS SELECT users.plan(z) AS plan, users.age(z) AS age, users.plan(any(z)) AS p2, count() FROM s GROUP BY plan HAVING users.age(z) > 1;""", [
+        "6:15 users is defined already at weir.sql:2:15",
+        "7:35 column v: a Array(String) cannot be NULL, as what a lookup gives must be able to be | read it as String and take it apart in the stream",
+        "7:52 a Float64 cannot be a key | write Decimal(18, 6), or String",
+        "7:63 key m cannot be NULL | leave out Nullable",
+        "7:94 PRIMARY KEY nam: lookup 'bad' has no such column | did you mean name?",
+        "8:25 the key of LAYOUT(IP_TRIE) is a network as text, not IPv4 | write String: 10.0.0.0/8, 2001:db8::/32",
+        "9:62 LAYOUT(IP_TRIE) has one key, a network",
+        "10:21 FORMAT CombinedLog has no field 'hst' | it has remote_addr, remote_ident, remote_user, time_local, request, request_method, request_uri, server_protocol, status, body_bytes_sent, http_referer, http_user_agent, http_x_forwarded_for",
+        "11:15 lookup nokey needs a PRIMARY KEY | write PRIMARY KEY a behind the last column",
+        "12:53 unknown layout FLAT | there are HASHED and IP_TRIE",
+        "14:27 there is no lookup 'user' | did you mean 'users'?",
+        "14:46 lookup 'users' has no column 'pln' | did you mean users.plan?",
+        "14:65 key 'name' of lookup 'users' is String, this is UInt32 | write toString(u)",
+        "14:85 'users.plan' takes (name), not 2 arguments",
+        "14:108 key 'a' of lookup 'pairs' is UInt32, this is String | write toUInt32OrNull(z)",
+        "14:128 key 'a' of lookup 'pairs' is UInt32, this is Float64 | write accurateCastOrNull(x, 'UInt32')",
+        "14:148 the key of lookup 'nets' is an address, IPv4 or IPv6; this is String | write toIPv6OrNull(z), which takes both IPv4 and IPv6",
+        "15:1 lookup 'geo' has no column 'contry' | did you mean geo.country?",
+        "15:22 the key of lookup 'geo' is an address, IPv4 or IPv6; this is String | write toIPv6OrNull(z), which takes both IPv4 and IPv6",
+        "15:40 'geo.get' takes (address, 'path.in.the.record'), not 1 argument",
+        "15:58 path 'a.b[x': [ needs the number of an item and ]",
+        "15:85 the path of 'geo.get' is a text in quotes | write 'city.names.en'",
+        "15:106 lookup 'users' has no column 'get' | it has name, plan, age",
+        "16:51 users.age(z) is neither in GROUP BY nor in an aggregate function | add it to GROUP BY, or aggregate it",
+        "16:72 lookup 'users.plan' cannot be asked after aggregating | read it in a stream, and aggregate what it gives",
+        "16:134 users.age(z) is neither in GROUP BY nor in an aggregate function | add it to GROUP BY, or aggregate it",
     ]),
 ]
 
