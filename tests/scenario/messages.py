@@ -142,6 +142,7 @@ CREATE FUNCTION two_b AS (x) -> x;""", [
         "7:37 stream 'self' reads itself: self → self | somewhere a source must be read",
         "8:37 no source or stream 'lates' is defined above | did you mean 'late'?",
         "9:41 no source or stream 'two_b' is defined above",
+    ]),
     ("lookups", """CREATE LOOKUP users (name String, plan String, age UInt8, PRIMARY KEY name) FROM FILES 'u.csv' FORMAT CSV;
 CREATE LOOKUP pairs (a UInt32, b String, v Int8, PRIMARY KEY (a, b)) FROM FILES 'p.csv' FORMAT CSV;
 CREATE LOOKUP nets (net String, zone String, PRIMARY KEY net) LAYOUT(IP_TRIE) FROM FILES 'n.csv' FORMAT CSV;
