@@ -127,7 +127,7 @@ static enum err_code load_headed(struct loading *l, struct err *e)
 {
     const struct decoder_spec *f = &l->t->spec->format;
     const struct header_rules rules = {f->cells.skip_lines, f->delimiter,
-                                       csv_quoting_of(&f->cells)};
+                                       csv_division_of(&f->cells)};
     struct str line = {0};
     size_t n = decoder_header_behind(f->format, &rules, l->text.p, l->text.n, &line);
     if (n == 0 && format_has_names(f->format) && l->text.n > 0 && rules.skip_lines == 0) {
