@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from realset import DATA, Metric, RealSet, need, run_sets
+from realset import DATA, ROOT, Metric, RealSet, need, run_sets
 from sets_ueba import ueba_windows_events
 import sets_zeek
 
@@ -388,9 +388,55 @@ CREATE STREAM said AS SELECT *, extract(message, '\\\\(([a-z]+\\\\.[a-zA-Z.]+)\\
         return f"{s.n_compared} rows of {len(parts)} files"
 
 
+FLIGHTS = "date DateTime64(3, 'UTC'), delay Int32, distance UInt32, origin String, destination String"
+
+
+def flights_with_airports():
+    """Two million flights, each with the city, state and place of both its ends."""
+    need("flights-bts/flights-first-2m.csv.zst")
+    return flights("SELECT * FROM file('{}', CSVWithNames, $x${}$x$)")
+
+
+def flights_with_airports_part():
+    """The first 100,000 of them."""
+    need("flights-bts/airports.csv")
+    return flights("SELECT * FROM file('{}', CSVWithNames, $x${}$x$)", os.path.join(ROOT, "examples", "flights", "flights.csv.gz"))
+
+
+def flights(select, f=f"{DATA}/flights-bts/flights-first-2m.csv.zst"):
+    airports = f"{DATA}/flights-bts/airports.csv"
+    derived = "greatCircleDistance({0}longitude, {0}latitude, {1}longitude, {1}latitude) / 1609.344"
+    definitions = f"""CREATE SOURCE flights (date DateTime64(3), delay Int32, distance UInt32, origin LowCardinality(String), destination LowCardinality(String))
+FROM FILES '{f}' FORMAT CSVWithNames EVENT TIME date;
+CREATE LOOKUP airports (iata String, name String, city String, state String, country String, latitude Float64, longitude Float64, PRIMARY KEY iata)
+FROM FILES '{airports}' FORMAT CSVWithNames;
+CREATE STREAM legs AS
+SELECT date, delay, distance, airports.state(origin) AS from_state, airports.state(destination) AS to_state, airports.city(destination) AS city,
+       airports.name(origin) IS NULL AS is_unknown,
+       greatCircleDistance(airports.longitude(origin), airports.latitude(origin), airports.longitude(destination), airports.latitude(destination)) / 1609.344 AS miles
+FROM flights;
+"""
+    metrics = (Metric("legs_by", "legs", [("from_state", "from_state"), ("to_state", "to_state")],
+                      [("flights", "count()"), ("delay", "avg(delay)"), ("delay_q", "quantilesDD(0.01, 0.5, 0.95)(delay)"), ("miles", "sum(distance)"), ("unknown", "sum(is_unknown)"),
+                       ("far", "round(max(miles), 3)"), ("cities", "uniqExact(city)")],
+                      sets=(("from_state", "to_state"), ("to_state",), ()), tiers=("1 DAY", "1 MONTH"), zone="America/New_York"),)
+    with RealSet(definitions, metrics) as s:
+        books = s.load()
+        s.table("flights", select.format(f, FLIGHTS))
+        n = int(s.oracle.rows("SELECT count() FROM flights")[0][0])
+        s.table("airports", f"SELECT iata, any(name) AS name, any(city) AS city, any(state) AS state, any(latitude) AS latitude, any(longitude) AS longitude, count() AS n "
+                            f"FROM file('{airports}', CSVWithNames, 'iata String, name String, city String, state String, country String, latitude Float64, longitude Float64') GROUP BY iata")
+        assert s.oracle.rows("SELECT max(n) FROM airports")[0][0] == "1"
+        s.table("legs", f"""SELECT date, delay, distance, a.state AS from_state, b.state AS to_state, b.city AS city, a.name IS NULL AS is_unknown, {derived.format('a.', 'b.')} AS miles
+            FROM flights LEFT JOIN airports AS a ON origin = a.iata LEFT JOIN airports AS b ON destination = b.iata""", join_use_nulls="1")
+        assert books == (n, n, 0), (books, n)
+        s.same_metrics("legs", "date")
+        return f"{n} flights, {s.n_compared} rows"
+
+
 CASES = [http_apache, http_erddap, http_nginxplus, http_usagov, http_worldcup, cloudtrail, netperf_starlink, netperf_router, exathlon_wide, kafka_broker_logs,
-         ueba_windows_events, *sets_zeek.CASES]
-PARTS = [netperf_starlink_part, exathlon_part, *sets_zeek.PARTS]
+         flights_with_airports, ueba_windows_events, *sets_zeek.CASES]
+PARTS = [netperf_starlink_part, exathlon_part, flights_with_airports_part, *sets_zeek.PARTS]
 
 if __name__ == "__main__":
     sys.exit(run_sets(CASES if len(sys.argv) < 2 else CASES + PARTS, sys.argv))

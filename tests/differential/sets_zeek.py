@@ -2,8 +2,10 @@
 """Zeek's logs, TSV and JSON: every log of every kind with all its columns, then metrics over the ones people ask, and countries of addresses."""
 import glob
 import gzip
+import json
 import os
 import re
+import subprocess
 
 from realset import DATA, ORACLE, Metric, RealSet, is_near, need
 from weirtest import ROOT, Case
@@ -268,6 +270,37 @@ def zeek_rita_http_json():
         return f"{s.n_compared} rows, {len(columns)} columns"
 
 
+def zeek_rita_geoip():
+    """Every client of two days in two real databases, against what another reader found there."""
+    need("zeek-rita/2024-04-19")
+    answers = need("geoip/expected-lookups.ndjson.gz")
+    with RealSet("") as s:
+        definitions = ""
+        for name, file in (("dbip", "dbip-country-2026-06-01"), ("whois", "geo-whois-asn-country-2026-06-17")):
+            subprocess.run(["zstd", "-dqfo", s.path(f"{name}.mmdb"), f"{DATA}/geoip/{file}.mmdb.zst"], check=True)
+            definitions += f"CREATE LOOKUP {name} FROM GEOIP '{name}.mmdb';\n"
+        s.write("weir.sql", f"""SET store = 'embedded:./t.weir';
+{definitions}CREATE SOURCE conn (time DateTime64(6) FROM 'ts', client IPv6 FROM 'id.orig_h', server IPv6 FROM 'id.resp_h', down Nullable(UInt64) FROM 'resp_bytes')
+FROM FILES '{DATA}/zeek-rita/2024-04-*/conn.*.log.gz' FORMAT Zeek EVENT TIME time;
+CREATE STREAM placed KEEP FOREVER AS SELECT time, client, down, dbip.country_code(client) AS country, whois.country_code(client) AS registry, dbip.country_code(server) AS server_country FROM conn;
+CREATE METRIC countries AS SELECT country, registry, count() AS connections, uniqExact(client) AS clients, sum(down) AS down FROM placed
+GROUP BY GROUPING SETS ((country), (registry), ()) EVERY 1 HOUR, 1 DAY;
+""")
+        books = s.load()
+        assert books == (70440, 70440, 0), books
+        got = {r[0]: r[1:] for r in s.sql("SELECT replaceOne(toString(client), '::ffff:', ''), any(country), any(registry), uniqExact(country, registry) FROM placed GROUP BY client")}
+        with gzip.open(answers, "rt") as f:
+            expected = {r["ip"]: [(r[k] or {}).get("country_code", "\\N") if r[k] else "\\N" for k in ("dbip_country", "whois_country")] for r in map(json.loads, f)}
+        bad = [(ip, got[ip], expected.get(ip)) for ip in got if got[ip][:2] != expected.get(ip)]
+        assert not bad and len(got) > 11000, (len(got), len(bad), bad[:5])
+        columns = "_set, toString(bucket) AS at, country, registry, connections, clients, down"
+        mine = s.sql(f"SELECT {columns} FROM countries_1h ORDER BY ALL")
+        parts = [f"SELECT '{n}' AS _set, toStartOfHour(toDateTime(time)) AS bucket, {a} AS country, {b} AS registry, count() AS connections, uniqExact(client) AS clients, sum(down) AS down FROM placed GROUP BY ALL"
+                 for n, a, b in (("country", "country", "NULL"), ("registry", "NULL", "registry"), ("", "NULL", "NULL"))]
+        assert mine == s.sql(f"SELECT {columns} FROM ({' UNION ALL '.join(parts)}) ORDER BY ALL")
+        return f"{len(got)} addresses in two databases, {len(mine)} rows of countries"
+
+
 def zeek_example():
     """examples/zeek as it stands: ClickHouse runs the same functions, streams and SELECTs over the same logs."""
     need("zeek-rita/2024-04-19")
@@ -310,5 +343,5 @@ def compare_example_metric(s, name, select):
     s.n_compared += len(got)
 
 
-CASES = [zeek_rita_all_kinds, zeek_rita_metrics, zeek_rita_http_json, zeek_wrccdc_tsv, zeek_wrccdc_is_the_same_as_json, zeek_wrccdc_json, zeek_wrccdc_metrics, zeek_example]
+CASES = [zeek_rita_all_kinds, zeek_rita_metrics, zeek_rita_http_json, zeek_wrccdc_tsv, zeek_wrccdc_is_the_same_as_json, zeek_wrccdc_json, zeek_wrccdc_metrics, zeek_rita_geoip, zeek_example]
 PARTS = [zeek_rita_part]
