@@ -28,10 +28,14 @@ FROM FILES '*.ndjson.zst' FORMAT JSONEachRow
 EVENT TIME time WATERMARK 5 MINUTES
 KEEP FOREVER ORDER BY (host, time);                           -- as received, to be asked again
 
+-- What is known of the machines; read again when the file changes.
+CREATE LOOKUP hosts (host String, role LowCardinality(String), owner String, PRIMARY KEY host)
+FROM FILES 'hosts.csv' FORMAT CSVWithNames REFRESH EVERY 1 MINUTE;
+
 CREATE FUNCTION program AS (image) -> lower(splitByChar('\\', image)[-1]);
 
 CREATE STREAM events AS
-SELECT time, lower(substringIndex(host, '.', 1)) AS host, channel, event_id, command, object,
+SELECT time, lower(substringIndex(host, '.', 1)) AS host, ifNull(hosts.role(host), 'unknown') AS role, channel, event_id, command, object,
        CASE
            WHEN channel ILIKE 'security' AND event_id = 4624               THEN 'logon'
            WHEN channel ILIKE 'security' AND event_id = 4625               THEN 'logon failed'
@@ -55,7 +59,7 @@ SELECT time, lower(substringIndex(host, '.', 1)) AS host, channel, event_id, com
 FROM logs;
 
 CREATE METRIC activity AS
-SELECT host, type, user,
+SELECT role, host, type, user,
        count()                            AS events,
        uniqExact(channel, event_id)       AS kinds,
        uniqExact(program)                 AS programs,
@@ -63,7 +67,7 @@ SELECT host, type, user,
        countIf(is_encoded)                AS encoded,
        countIf(sets_service)              AS services
 FROM events
-GROUP BY GROUPING SETS ((host, type), (host, user), (type), ())
+GROUP BY GROUPING SETS ((host, type), (host, user), (role, type), (type), ())
 EVERY 1 MINUTE KEEP FOREVER, 1 HOUR KEEP FOREVER, 1 DAY KEEP FOREVER;
 
 -- Programs: how common each is, and who starts it. What is rare deserves a look.

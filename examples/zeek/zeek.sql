@@ -41,6 +41,10 @@ CREATE SOURCE dns (
 FROM FILES 'logs/*/dns.*.log.gz' FORMAT Zeek
 EVENT TIME time WATERMARK 1 HOUR;
 
+-- Networks of one's own; the longest prefix wins. `CREATE LOOKUP geo FROM GEOIP 'country.mmdb';` gives geo.country_code(client) in the same way.
+CREATE LOOKUP networks (net String, name LowCardinality(String), PRIMARY KEY net) LAYOUT(IP_TRIE)
+FROM FILES 'networks.csv' FORMAT CSVWithNames REFRESH EVERY 1 MINUTE;
+
 CREATE FUNCTION retransmissions AS (h) -> countSubstrings(ifNull(h, ''), 't') + countSubstrings(ifNull(h, ''), 'g');
 
 CREATE STREAM flows AS
@@ -48,11 +52,13 @@ SELECT *, multiIf(port IN (80, 443, 8080, 8443), 'web', port = 22, 'shell', port
                   port < 1024, 'low', 'high') AS class,
        multiIf(state IN ('SF', 'S1', 'S2', 'S3', 'RSTO', 'RSTR'), 'answered', state IN ('S0', 'SH', 'RSTOS0'), 'silent',
                state = 'REJ', 'rejected', 'other') AS outcome,
+       ifNull(networks.name(client), 'outside') AS from_net,
+       ifNull(networks.name(server), 'outside') AS to_net,
        if(duration > 0, 8 * (ifNull(up, 0) + ifNull(down, 0)) / duration, NULL) AS bits_per_second
 FROM conn;
 
 CREATE METRIC connections AS
-SELECT class, outcome, port,
+SELECT from_net, to_net, class, outcome, port,
        count()                                        AS connections,
        uniqCombined(client)                           AS clients,
        sum(up)                                        AS up,
@@ -62,7 +68,7 @@ SELECT class, outcome, port,
        sum(retransmissions(history)) / count()        AS retransmissions,
        sum(missed)                                    AS missed
 FROM flows
-GROUP BY GROUPING SETS ((class, outcome), (port), ())
+GROUP BY GROUPING SETS ((from_net, to_net, class), (class, outcome), (port), ())
 EVERY 5 MINUTES KEEP FOREVER, 1 HOUR KEEP FOREVER, 1 DAY KEEP FOREVER;
 
 -- Clients that knock on many ports and are answered on few: scanners.

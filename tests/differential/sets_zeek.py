@@ -5,6 +5,7 @@ import gzip
 import json
 import os
 import re
+import shutil
 import subprocess
 
 from realset import DATA, ORACLE, Metric, RealSet, is_near, need
@@ -310,6 +311,7 @@ def zeek_example():
     with RealSet("") as s:
         s.write("weir.sql", text)
         os.symlink(f"{DATA}/zeek-rita", s.path("logs"))
+        shutil.copy(os.path.join(ROOT, "examples", "zeek", "networks.csv"), s.path("networks.csv"))
         books = s.load()
         for t in statements:
             words = t.split(None, 4)
@@ -318,10 +320,13 @@ def zeek_example():
                 block = re.search(r"\((.*)\)\nFROM FILES", t, re.S).group(1)
                 columns = re.findall(r"^    (\w+)\s+(.*?)(?:\s+FROM '(.*?)')?,?$", block, re.M)
                 tsv_table(s, words[2], files, {key or name: (re.sub(r"LowCardinality\((.*)\)", r"\1", kind), name) for name, kind, key in columns})
+            elif words[1] == "LOOKUP":
+                s.table("nets", f"SELECT * FROM file('{s.path('networks.csv')}', CSVWithNames, 'net String, name String')")
+                s.oracle.text("CREATE DICTIONARY networks (net String, name String) PRIMARY KEY net SOURCE(CLICKHOUSE(TABLE 'nets' DB 'default')) LAYOUT(IP_TRIE) LIFETIME(0)")
             elif words[1] == "FUNCTION":
                 s.oracle.text(t)
             elif words[1] == "STREAM":
-                s.table(words[2], t.split(" AS\n", 1)[1])
+                s.table(words[2], re.sub(r"networks\.name\(", "dictGetOrNull('default.networks', 'name', ", t.split(" AS\n", 1)[1]))
             elif words[1] == "METRIC":
                 compare_example_metric(s, words[2], t.split(" AS\n", 1)[1])
         assert books[2] == 0 and books[0] > 80000, books
