@@ -273,6 +273,8 @@ static int infer_files(struct opening *o)
             return EXIT_FAILED;
         }
     }
+    unique_names(o);
+    lookups_find(o->sources, o->n_sources);
     int code = write_file(o, false);
     if (code == EXIT_OK) {
         print_decisions(o);
@@ -367,6 +369,8 @@ static bool widen(struct opening *o, struct session *s, const struct run_totals 
         return false;
     for (size_t i = 0; i < o->n_sources; i++) {
         struct inference *inf = o->sources[i];
+        if (inf->is_lookup)
+            continue;
         AUTO_MEM char *before = types_of(inf);
         inf->is_paused = totals->n_paused > 0;
         if (learn_from_rejects(s, inf)) {

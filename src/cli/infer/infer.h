@@ -6,7 +6,7 @@
  *     recognise.c, layout.c  format; delimiter, header                   text -> struct layout
  *     inference.c, decoded.c, json_values.c  records into columns
  *     observe.c, forms.c     what a value looks like                     values -> struct column_stats
- *     decide.c, names.c      type, name, role, event time, metric, each with its reason
+ *     decide.c, lookups.c, names.c  type, name, role, event time, metric, each with its reason
  *     write.c    the definitions as text
  *
  * Everything but sample.c is pure: the same bytes and the same `now` give the same definitions.
@@ -243,6 +243,16 @@ struct infer_column {
     const char *declared; /* Zeek's type */
 };
 
+struct inference;
+/* `name` = table.attribute(column) */
+struct infer_join {
+    size_t column;
+    struct inference *table;
+    size_t attribute;
+    char *name;
+    bool is_dimension; /* the column itself is one, too */
+};
+
 /* Files with equal columns. */
 struct inference {
     struct arena arena;
@@ -265,6 +275,11 @@ struct inference {
     int measures[6];
     size_t n_measures;
     bool is_spread_apart; /* quantiles in a metric of their own */
+    struct infer_join joins[2];
+    size_t n_joins;
+    bool is_lookup; /* a table that others look up in, by column `key` */
+    size_t key;
+    char *lookup_reason;
 };
 
 struct inference *inference_new(void);
@@ -300,6 +315,14 @@ bool name_is_place(const char *name);
 char *column_free_name(struct inference *inf, size_t before, const char *wish);
 /* Names in SQL for all columns. */
 void columns_name(struct inference *inf);
+
+/* ---- lookups.c ---- */
+
+/* Finds which of the files are tables that others look up in. After all were decided. */
+void lookups_find(struct inference **sources, size_t n);
+/* The type of a table's column. */
+const char *lookup_type(const struct inference *table, size_t column, struct inference *const *all,
+                        size_t n);
 
 /* ---- write.c ---- */
 

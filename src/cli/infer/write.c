@@ -285,13 +285,72 @@ static void put_metric_name(struct buf *out, const struct inference *inf, const 
 static const char tiers[] =
     "\nEVERY 1 HOUR KEEP FOREVER, 1 DAY KEEP FOREVER, 1 MONTH KEEP FOREVER;\n";
 
+/* The looked up name that goes with a column; NULL: none. */
+static const char *joined(const struct inference *inf, size_t column)
+{
+    for (size_t i = 0; i < inf->n_joins; i++)
+        if (inf->joins[i].column == column && inf->joins[i].is_dimension)
+            return inf->joins[i].name;
+    return NULL;
+}
+
+/* The stream's name, where there is one. */
+static void put_relation(struct buf *out, const struct inference *inf)
+{
+    AUTO_DONE(buf) name = {0};
+    buf_printf(&name, "%s%s", inf->name, inf->n_joins ? "_more" : "");
+    put_name(out, buf_cstr(&name));
+}
+
+static void put_dimensions(struct buf *out, const struct inference *inf, const char *before,
+                           const char *after)
+{
+    for (size_t i = 0; i < inf->n_dimensions; i++) {
+        const char *more = joined(inf, (size_t)inf->dimensions[i]);
+        buf_text(out, before);
+        put_name(out, inf->columns[inf->dimensions[i]]->name);
+        if (more) {
+            buf_text(out, ", ");
+            put_name(out, more);
+        }
+        buf_text(out, after);
+    }
+    for (size_t i = 0; i < inf->n_joins; i++) {
+        if (inf->joins[i].is_dimension)
+            continue;
+        buf_text(out, before);
+        put_name(out, inf->joins[i].name);
+        buf_text(out, after);
+    }
+}
+
+static void put_stream(struct buf *out, const struct inference *inf)
+{
+    if (inf->n_joins == 0)
+        return;
+    buf_text(out, "\nCREATE STREAM ");
+    put_relation(out, inf);
+    buf_text(out, " AS SELECT *");
+    for (size_t i = 0; i < inf->n_joins; i++) {
+        const struct infer_join *j = &inf->joins[i];
+        buf_text(out, ", ");
+        put_name(out, j->table->name);
+        buf_byte(out, '.');
+        put_name(out, j->table->columns[j->attribute]->name);
+        buf_byte(out, '(');
+        put_name(out, inf->columns[j->column]->name);
+        buf_text(out, ") AS ");
+        put_name(out, j->name);
+    }
+    buf_text(out, " FROM ");
+    put_name(out, inf->name);
+    buf_text(out, ";\n");
+}
+
 static void put_metric(struct buf *out, const struct inference *inf)
 {
     put_metric_name(out, inf, "overview");
-    for (size_t i = 0; i < inf->n_dimensions; i++) {
-        put_name(out, inf->columns[inf->dimensions[i]]->name);
-        buf_text(out, ", ");
-    }
+    put_dimensions(out, inf, "", ", ");
     buf_text(out, "count() AS ");
     put_alias(out, inf, "rows", "");
     size_t n_quantiles = 0;
@@ -304,13 +363,9 @@ static void put_metric(struct buf *out, const struct inference *inf)
         }
     }
     buf_text(out, "\nFROM ");
-    put_name(out, inf->name);
+    put_relation(out, inf);
     buf_text(out, " GROUP BY GROUPING SETS (");
-    for (size_t i = 0; i < inf->n_dimensions; i++) {
-        buf_byte(out, '(');
-        put_name(out, inf->columns[inf->dimensions[i]]->name);
-        buf_text(out, "), ");
-    }
+    put_dimensions(out, inf, "(", "), ");
     buf_text(out, "())");
     buf_text(out, tiers);
 }
@@ -390,6 +445,32 @@ static void put_file_decisions(struct buf *out, const struct inference *inf, con
                    lead, n_odd, n_odd == 1 ? "" : "s");
 }
 
+static void put_lookup(struct buf *out, const struct inference *table, struct inference *const *all,
+                       size_t n, const char *folder)
+{
+    buf_byte(out, '\n');
+    put_file_decisions(out, table, "-- ");
+    buf_text(out, "CREATE LOOKUP ");
+    put_name(out, table->name);
+    buf_text(out, " (");
+    for (size_t i = 0; i < table->n_columns; i++) {
+        const struct infer_column *c = table->columns[i];
+        if (c->is_skipped)
+            continue;
+        put_name(out, c->name);
+        buf_printf(out, " %s", lookup_type(table, i, all, n));
+        put_from(out, c->name, c);
+        buf_text(out, ", ");
+    }
+    buf_text(out, "PRIMARY KEY ");
+    put_name(out, table->columns[table->key]->name);
+    buf_text(out, ")\nFROM FILES ");
+    put_path(out, table->files[0], folder);
+    put_format(out, &table->layout);
+    buf_printf(out, ";  -- %s (as events: CREATE SOURCE; opened alone it is one)\n",
+               table->lookup_reason);
+}
+
 void write_definitions(struct buf *out, struct inference *const *sources, size_t n,
                        const char *folder, const char *store_name)
 {
@@ -398,10 +479,16 @@ void write_definitions(struct buf *out, struct inference *const *sources, size_t
     buf_text(out,
              "-- Each column says why it is what it is, and in brackets what else it could be.\n");
     buf_printf(out, "SET store = 'embedded:./%s.weir';\n", store_name);
+    for (size_t i = 0; i < n; i++)
+        if (sources[i]->is_lookup)
+            put_lookup(out, sources[i], sources, n, folder);
     for (size_t i = 0; i < n; i++) {
+        if (sources[i]->is_lookup)
+            continue;
         buf_byte(out, '\n');
         put_file_decisions(out, sources[i], "-- ");
         put_source(out, sources[i], folder);
+        put_stream(out, sources[i]);
         buf_byte(out, '\n');
         put_metric(out, sources[i]);
         put_spread(out, sources[i]);
@@ -426,7 +513,11 @@ void write_decisions(struct buf *out, const struct inference *inf)
             buf_printf(out, "  [%s]", c->change);
         buf_byte(out, '\n');
     }
-    buf_printf(out, "  event time: %s  [EVENT TIME another column]\n", inf->event_reason);
+    if (inf->is_lookup)
+        buf_printf(out, "  a table to look up in: %s  [as events: open it alone]\n",
+                   inf->lookup_reason);
+    else
+        buf_printf(out, "  event time: %s  [EVENT TIME another column]\n", inf->event_reason);
 }
 
 char *source_name_of(const char *path)
