@@ -276,7 +276,7 @@ static void print_table(const struct terminal *t, const struct grid *g, const ch
                     while (bytes > 0 && ((unsigned char)text[bytes] & 0xc0) == 0x80);
                     n--;
                 }
-                printf("%.*s%*s", bytes, text, pad, "");
+                printf("%s%.*s%*s", c ? "  " : "", bytes, text, pad, "");
             } else {
                 printf("  %*s%s", pad, "", text);
             }

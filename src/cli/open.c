@@ -390,6 +390,14 @@ static bool widen(struct opening *o, struct session *s, const struct run_totals 
 
 /* ---- loading ---- */
 
+static bool is_among(char *const *globs, const char *base)
+{
+    for (size_t k = 0; globs[k] != NULL; k++)
+        if (strpbrk(globs[k], "*?[{") || str_ends(str_of(globs[k]), base))
+            return true;
+    return false;
+}
+
 static bool reads_file(const struct session *s, const char *path)
 {
     char real[PATH_MAX];
@@ -397,11 +405,11 @@ static bool reads_file(const struct session *s, const char *path)
         return false;
     const char *base = strrchr(real, '/') + 1;
     for (size_t i = 0; i < s->plan->n_sources; i++)
-        for (size_t k = 0; k < s->plan->sources[i].def->n_files; k++) {
-            const char *glob = s->plan->sources[i].globs[k];
-            if (strpbrk(glob, "*?[{") || str_ends(str_of(glob), base))
-                return true;
-        }
+        if (is_among(s->plan->sources[i].globs, base))
+            return true;
+    for (size_t i = 0; i < s->plan->n_lookups; i++)
+        if (s->plan->lookups[i].globs && is_among(s->plan->lookups[i].globs, base))
+            return true;
     return false;
 }
 
@@ -415,7 +423,7 @@ static int load(struct opening *o, struct arguments *own)
             return code;
         for (int i = 0; i < o->a->n_words && !o->is_written; i++)
             if (!reads_file(&s, o->a->words[i]))
-                complain("no source of %s reads %s", o->path, o->a->words[i]);
+                complain("no source or lookup of %s reads %s", o->path, o->a->words[i]);
         bool is_fresh = s.place.folder == NULL || access(s.place.folder, F_OK) != 0;
         code = run_to_end(&s, true, false, !isatty(STDERR_FILENO), &totals);
         bool is_loaded = code == EXIT_OK || totals.n_paused > 0 || totals.n_bad_files > 0;

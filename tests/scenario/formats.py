@@ -206,6 +206,22 @@ def a_pasted_network_record_gives_its_sums():
         assert [round(float(x), 6) for x in got] == [round(x, 6) for x in wanted], (got, wanted)
 
 
+def a_table_beside_becomes_a_lookup():
+    with Case() as c:
+        shops = "".join(f"s{i},{('Ghent', 'Turku', 'Malmö')[i % 3]},{i * 10}\n" for i in range(20))
+        sales = "".join(f"2024-01-01T00:{i % 60:02d}:00Z,s{i % 20},{i * 7 % 101}\n" for i in range(400))
+        c.write("sales.csv", "time,shop,amount\n" + sales)
+        c.write("shops.csv", "shop,town,size\n" + shops)
+        out = c.ok("open", "--once", "--yes", "sales.csv", "shops.csv")
+        assert "sales: 400 read, 400 kept, 0 rejected" in out and "CREATE LOOKUP shops" in read(c, "sales.sql"), out
+        got = c.sql("SELECT shop_town, sum(rows), sum(amount_sum) FROM sales_overview_1d WHERE _set = 'shop,shop_town' GROUP BY shop_town ORDER BY shop_town")
+        wanted = c.sql(f"SELECT town, count(), sum(amount) FROM format(CSV, 'time String, shop String, amount UInt32', {literal(sales)}) AS s JOIN "
+                       f"format(CSV, 'shop String, town String, size UInt32', {literal(shops)}) AS t ON s.shop = t.shop GROUP BY town ORDER BY town")
+        assert got == wanted and len(got) == 3, (got, wanted)
+        out = c.weir("open", "--once", "sales.csv", "shops.csv")
+        assert "no source" not in out.stderr, out.stderr
+
+
 def empty_files_among_others_are_passed_over():
     with Case() as c:
         c.write("a.csv", "x,y\n1,2\n3,4\n")
@@ -256,7 +272,7 @@ def real_files_are_defined_and_loaded():
 
 
 CASES = [settings_hold_from_end_to_end, times_and_bools_by_settings, types_of_a_header_are_held_to, settings_are_refused_by_name, skipped_lines_are_no_part_of_a_file_that_goes_on,
-         open_makes_of_every_kind, packed_files_are_looked_into, a_pasted_network_record_gives_its_sums, empty_files_among_others_are_passed_over, real_files_are_defined_and_loaded]
+         open_makes_of_every_kind, packed_files_are_looked_into, a_pasted_network_record_gives_its_sums, a_table_beside_becomes_a_lookup, empty_files_among_others_are_passed_over, real_files_are_defined_and_loaded]
 
 if __name__ == "__main__":
     sys.exit(run(CASES))

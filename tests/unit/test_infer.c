@@ -335,6 +335,64 @@ static void files_of_every_kind_are_defined(void **state)
     }
 }
 
+/* ---- lookups ---- */
+
+static struct inference *infer_file(const char *name, const char *text)
+{
+    struct err e;
+    AUTO_DONE(sample) s = {0};
+    struct inference *inf = inference_new();
+    sample_of_text(&s, name, str_of(text));
+    assert_int_equal(inference_observe(inf, &s, NOW, &e), ERR_OK);
+    inference_decide(inf);
+    return inf;
+}
+
+static void a_key_that_covers_is_a_lookup(void **state)
+{
+    (void)state;
+    AUTO_DONE(buf) sales = {0};
+    buf_text(&sales, "time,shop,item_id,other\n");
+    for (int i = 0; i < 200; i++)
+        buf_printf(&sales, "2024-01-01T00:%02d:00Z,s%d,%d,%d\n", i % 60, i % 20, i % 30 + 5000, i % 7 + 1);
+    AUTO_DONE(buf) shops = {0}, items = {0}, few = {0};
+    buf_text(&shops, "shop,town\n");
+    for (int i = 0; i < 19; i++) /* of 20: 95 % */
+        buf_printf(&shops, "s%d,%s\n", i, i % 2 ? "Ghent" : "Turku");
+    buf_text(&few, "shop,town\n");
+    for (int i = 0; i < 18; i++)
+        buf_printf(&few, "s%d,%s\n", i, i % 2 ? "Ghent" : "Turku");
+    buf_text(&items, "id,kind\n");
+    for (int i = 0; i < 40; i++)
+        buf_printf(&items, "%d,k%d\n", i, i % 5); /* other's values are all here, but its name is not */
+    AUTO(inference) a = infer_file("sales.csv", buf_cstr(&sales));
+    AUTO(inference) b = infer_file("shops.csv", buf_cstr(&shops));
+    AUTO(inference) c = infer_file("few.csv", buf_cstr(&few));
+    AUTO(inference) d = infer_file("items.csv", buf_cstr(&items));
+    struct inference *two[] = {a, c, d};
+    lookups_find(two, 3);
+    assert_int_equal(a->n_joins, 0);
+    struct inference *all[] = {a, b, d};
+    lookups_find(all, 3);
+    assert_int_equal(a->n_joins, 1);
+    assert_ptr_equal(a->joins[0].table, b);
+    assert_string_equal(a->joins[0].name, "shop_town");
+    assert_false(d->is_lookup);
+    AUTO_DONE(buf) text = {0}, said = {0};
+    write_definitions(&text, all, 2, ".", "t");
+    assert_non_null(strstr(buf_cstr(&text), "CREATE LOOKUP shops (shop String, town LowCardinality(String), PRIMARY KEY shop)\n"
+                                            "FROM FILES 'shops.csv' FORMAT CSVWithNames;  -- shop holds 95 % of the sampled values of shop"));
+    assert_non_null(strstr(buf_cstr(&text), "CREATE STREAM sales_more AS SELECT *, shops.town(shop) AS shop_town FROM sales;"));
+    AUTO_DONE(definitions) defs = {0};
+    AUTO_DONE(diagnostics) diagnostics = {0};
+    AUTO(plan) plan = NULL;
+    definitions_read_text(&defs, "t.sql", buf_view(&text), &diagnostics);
+    if (plan_build(&plan, &defs, ".", &diagnostics) != ERR_OK || diagnostics.n_errors > 0) {
+        diagnostics_print(&said, &diagnostics, &defs);
+        fail_msg("%s\n%s", buf_cstr(&text), buf_cstr(&said));
+    }
+}
+
 /* Whatever names and values there are, what is written must be definitions that the language takes. */
 static void written_definitions_are_right(void **state)
 {
@@ -432,6 +490,7 @@ int main(void)
         cmocka_unit_test(rejects_widen),
         cmocka_unit_test(foreign_files_are_answered),
         cmocka_unit_test(files_of_every_kind_are_defined),
+        cmocka_unit_test(a_key_that_covers_is_a_lookup),
         cmocka_unit_test(written_definitions_are_right),
         cmocka_unit_test(bad_input_is_survived),
     };
