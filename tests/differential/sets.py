@@ -243,6 +243,23 @@ FROM trail WHERE who != 'AWSService';
         return f"{s.n_compared} rows"
 
 
+def cloudtrail_as_delivered():
+    """One object around an array of all: the stream makes a row of each element."""
+    need("cloudtrail-stratus/all-events.ndjson.zst")
+    f = glob.glob(f"{DATA}/cloudtrail-stratus/as-delivered-*.json.gz")[0]
+    items = """JSONExtractString(event, 'eventName') AS name, JSONExtractString(event, 'userIdentity', 'userName') AS user, toUUID(JSONExtractString(event, 'eventID')) AS id,
+        JSONExtract(event, 'userIdentity', 'Tuple(type String, accountId String)') AS who, JSONExtractKeys(event) AS keys, parseDateTimeBestEffort(JSONExtractString(event, 'eventTime'), 'UTC') AS at"""
+    with RealSet(f"""CREATE SOURCE deliveries (json String, time DateTime MATERIALIZED parseDateTimeBestEffort(JSONExtractString(json, 'Records', 1, 'eventTime')))
+FROM FILES '{f}' FORMAT JSONAsString EVENT TIME time;
+CREATE STREAM events KEEP FOREVER AS SELECT {items} FROM deliveries ARRAY JOIN JSONExtractArrayRaw(json, 'Records') AS event;
+""") as s:
+        books = s.load()
+        columns = "name, user, id, who, keys, at"
+        n = s.same_rows(f"SELECT {columns} FROM events", f"SELECT {items} FROM file('{f}', JSONAsString, 'json String') ARRAY JOIN JSONExtractArrayRaw(json, 'Records') AS event")
+        assert books[2] == 0 and n > books[0], (books, n)
+        return f"{n} events of {books[0]} delivery"
+
+
 def netperf_starlink():
     """4 KB a record, 69 columns: scalars, lists, nulls, times with a zone."""
     need("netperf-fjordlink/starlink-2025-01-09.ndjson.zst")
@@ -434,7 +451,7 @@ FROM flights;
         return f"{n} flights, {s.n_compared} rows"
 
 
-CASES = [http_apache, http_erddap, http_nginxplus, http_usagov, http_worldcup, cloudtrail, netperf_starlink, netperf_router, exathlon_wide, kafka_broker_logs,
+CASES = [http_apache, http_erddap, http_nginxplus, http_usagov, http_worldcup, cloudtrail, cloudtrail_as_delivered, netperf_starlink, netperf_router, exathlon_wide, kafka_broker_logs,
          flights_with_airports, ueba_windows_events, *sets_zeek.CASES]
 PARTS = [netperf_starlink_part, exathlon_part, flights_with_airports_part, *sets_zeek.PARTS]
 
