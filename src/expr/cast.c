@@ -206,6 +206,8 @@ static value_id build_to(struct site *s)
         to.scale = (uint8_t)scale;
         zone_arg = 2;
     }
+    if (to.kind == TYPE_DATETIME64 && scale == 0 && mode != TEXT_THROW)
+        to.kind = TYPE_DATETIME; /* so says ClickHouse */
     const struct zone *zone = NULL;
     if (!site_zone(s, zone_arg, to, &zone))
         return VALUE_FAILED;

@@ -344,7 +344,7 @@ static bool goes_with_ip4(struct type t)
     return t.kind == TYPE_IPV4 || t.kind == TYPE_BOOL || (type_is_integer(t) && !type_is_signed(t));
 }
 
-static value_id build_compare(struct site *s)
+static value_id compare_values(struct site *s)
 {
     struct builder *b = s->b;
     enum compare compare = (enum compare)s->f->param;
@@ -384,6 +384,20 @@ static value_id build_compare(struct site *s)
     if (!compares_as_number(x) || !compares_as_number(y))
         return incomparable(s);
     return compare_numbers(b, compare, s->args[0], s->args[1]);
+}
+
+/* Beside a constant NULL ClickHouse does not compute the other side. */
+static value_id build_compare(struct site *s)
+{
+    value_id ret = compare_values(s);
+
+    for (uint32_t i = 0; i < 2 && ret >= 0; i++) {
+        const struct cell *c = constant_cell(s->b, s->args[i]);
+        if (c && c->is_null)
+            return emit_constant(s->b, type_nullable(type_of(TYPE_UINT8)),
+                                 (struct cell){.is_null = true});
+    }
+    return ret;
 }
 
 static const struct function functions[] = {

@@ -400,7 +400,8 @@ value_id cast_compound(struct builder *b, value_id v, struct type to)
 
 /* ---- elements ---- */
 
-/* Index from 1, or from the end if negative; what is outside is the element type's default. */
+/* Index from 1, or from the end if negative (param.i: it has no sign); what is outside is the
+ * element type's default. */
 static void run_array_element(struct call *c)
 {
     struct type t = call_type(c, 0), element = t.more->elements[0];
@@ -411,7 +412,10 @@ static void run_array_element(struct call *c)
         struct elements run = array_elements(t, call_value(c, 0, i));
         int64_t index = ((const int64_t *)c->args[1]->values)[i];
         char *to = (char *)c->out->values + i * width;
-        index = index < 0 ? index + run.n : index - 1;
+        if (index < 0)
+            index = c->param.i ? run.n : index + run.n;
+        else
+            index--;
         bool is_inside = index >= 0 && index < run.n;
         bool is_null = (is_inside && element_is_null(&run, (uint32_t)index)) ||
                        call_is_null(c, 1, i) || (!is_inside && element.is_nullable);
@@ -596,7 +600,8 @@ static value_id build_array_element(struct site *s)
         return site_error(s, "elements of arrays are counted from 1");
     element.is_nullable |= s->types[1].is_nullable && type_may_be_nullable(element);
     element.is_low_cardinality = false;
-    return emit_typed(b, &op_array_element, element, pair, 2, (struct param){0});
+    return emit_typed(b, &op_array_element, element, pair, 2,
+                      (struct param){.i = !type_is_signed(s->types[1])});
 }
 
 /* Index of the named or numbered field; -1: said. */

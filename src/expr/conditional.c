@@ -86,9 +86,10 @@ static void run_multi_if(struct call *c)
 static const struct op op_if = {"if", run_multi_if, OP_OWN_MASKS | OP_LAZY};
 static const struct op op_multi_if = {"multiIf", run_multi_if, OP_OWN_MASKS | OP_LAZY};
 
-/* Equal in ClickHouse's eyes, for which Bool is a UInt8. */
+/* Equal in ClickHouse's eyes, for which Bool is a UInt8 and the zone is none of a type's. */
 static bool same_but_bool(struct type a, struct type b)
 {
+    a.zone = b.zone = NULL;
     if (a.kind == TYPE_BOOL)
         a.kind = TYPE_UINT8;
     if (b.kind == TYPE_BOOL)
@@ -128,10 +129,11 @@ static value_id emit_branches(struct site *s, value_id *args, uint32_t n, bool i
                               STR_FMT(s->name), type_name(t, x));
         }
     }
-    if (n == 3 && !is_eager && same_but_bool(types[0], types[1])) {
-        const struct cell *cell = constant_cell(b, args[0]);
-        if (cell && !cell->fault) /* ClickHouse forgets the other branch */
-            return cell->is_null || cell->bytes[0] == 0 ? given[1] : given[0];
+    const struct cell *cell = n == 3 && !is_eager ? constant_cell(b, args[0]) : NULL;
+    if (cell && !cell->fault) {
+        value_id taken = cell->is_null || cell->bytes[0] == 0 ? given[1] : given[0];
+        if (same_but_bool(value_at(b, taken)->type, super)) /* ClickHouse forgets the other */
+            return taken;
     }
     const struct op *op = n == 3 ? &op_if : &op_multi_if;
     return is_eager ? emit_eager(b, op, super, args, n) : emit_lazy(b, op, super, args, n);

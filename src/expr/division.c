@@ -146,35 +146,57 @@ static const struct op constant_division_ops[4][8][8] = {
 
 /* ---- with floating point ---- */
 
-/* param.i, param.j: the bounds of the result type as ClickHouse checks them. */
-static void run_div_float(struct call *c)
+/* param.i, param.j: the bounds of the result type as ClickHouse checks them. is_float32: so is the
+ * quotient, there being no Float64 in it. */
+static inline void div_float(struct call *c, bool is_float32)
 {
     const double *a = VALUES(0, double), *b = VALUES(1, double);
     double low = (double)c->param.i, high = (double)(uint64_t)c->param.j;
 
     for (size_t i = 0; i < c->n; i++) {
-        double q = a[i] / b[i];
-        bool bad = b[i] == 0 || !isfinite(a[i]) || !isfinite(b[i]) || q > high ||
-                   (q == high && high > 1e18) || q < low;
+        double q = is_float32 ? (float)a[i] / (float)b[i] : a[i] / b[i];
+        bool bad = b[i] == 0 || !isfinite(a[i]) || !isfinite(b[i]) || q >= high || q <= low;
         c->fresh[i] = bad ? FAULT_DIVISION : 0;
         RESULT(int64_t)[i] = bad ? 0 : low < 0 ? double_to_i64(q) : (int64_t)double_to_u64(q);
     }
 }
-static const struct op op_div_float = {"intDiv", run_div_float, OP_FAULTS | OP_NULL_FAULTS};
-static const struct op op_div_float_constant = {"intDiv", run_div_float,
-                                                OP_FAULTS | OP_NULL_FAULTS | OP_EAGER_FAULTS};
+static void run_div_float64(struct call *c)
+{
+    div_float(c, false);
+}
+static void run_div_float32(struct call *c)
+{
+    div_float(c, true);
+}
 
 /* By zero is zero. */
-static void run_div_float_soft(struct call *c)
+static inline void div_float_soft(struct call *c, bool is_float32)
 {
     const double *b = VALUES(1, double);
 
-    run_div_float(c);
+    div_float(c, is_float32);
     for (size_t i = 0; i < c->n; i++)
         c->fresh[i] = b[i] == 0 ? 0 : c->fresh[i];
 }
-static const struct op op_div_float_soft = {"intDivOrZero", run_div_float_soft,
-                                            OP_FAULTS | OP_NULL_FAULTS | OP_EAGER_FAULTS};
+static void run_div_float64_soft(struct call *c)
+{
+    div_float_soft(c, false);
+}
+static void run_div_float32_soft(struct call *c)
+{
+    div_float_soft(c, true);
+}
+
+enum { FLOAT_ROWS, FLOAT_CONSTANT, FLOAT_SOFT };
+#define FLOAT_OPS(width)                                                                           \
+    {                                                                                              \
+        [FLOAT_ROWS] = {"intDiv", run_div_float##width, OP_FAULTS | OP_NULL_FAULTS},               \
+        [FLOAT_CONSTANT] = {"intDiv", run_div_float##width,                                        \
+                            OP_FAULTS | OP_NULL_FAULTS | OP_EAGER_FAULTS},                         \
+        [FLOAT_SOFT] = {"intDivOrZero", run_div_float##width##_soft,                               \
+                        OP_FAULTS | OP_NULL_FAULTS | OP_EAGER_FAULTS},                             \
+    }
+static const struct op div_float_ops[2][3] = {FLOAT_OPS(64), FLOAT_OPS(32)};
 
 static double float_rest(double a, double b)
 {
@@ -224,9 +246,11 @@ static value_id float_division(struct site *s, int which)
     unsigned bits = 8 * (unsigned)type_width(t);
     struct param bounds = {.i = -((int64_t)1 << (bits - 2)) * 2,
                            .j = (int64_t)(((uint64_t)1 << (bits - 1)) - 1)};
-    const struct op *op = which == DIVISION_INT_OR_ZERO ? &op_div_float_soft
-                          : is_constant                 ? &op_div_float_constant
-                                                        : &op_div_float;
+    bool is_float32 = t.kind != TYPE_FLOAT64 && s->types[1].kind != TYPE_FLOAT64;
+    int how = which == DIVISION_INT_OR_ZERO ? FLOAT_SOFT
+              : is_constant                 ? FLOAT_CONSTANT
+                                            : FLOAT_ROWS;
+    const struct op *op = &div_float_ops[is_float32][how];
     value_id q = emit(b, op, type_of(TYPE_INT64), (const value_id[]){x, y}, 2, bounds, NULL);
     return cast_number(b, q, kind);
 }

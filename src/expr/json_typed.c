@@ -162,6 +162,15 @@ static bool make_second(struct making *m, struct type t, struct json_at at, char
     return true;
 }
 
+/* A date alone is wanted: no time of day behind it. */
+static bool has_time(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] == ' ' || s.p[i] == 'T' || s.p[i] == ':')
+            return true;
+    return false;
+}
+
 static bool make_enum(struct type t, struct json_at at, char *to)
 {
     int16_t value = 0;
@@ -329,6 +338,9 @@ static bool make(struct making *m, struct type t, struct json_at at, char *to, u
     case TYPE_TUPLE: return make_tuple(m, t, at, to);
     case TYPE_DATE:
     case TYPE_DATE32:
+        if (at.node->kind == JSON_TEXT && has_time(json_text(at)))
+            return false;
+        /* fall through */
     case TYPE_IPV4:
     case TYPE_IPV6:
     case TYPE_UUID:
@@ -382,7 +394,7 @@ static struct array_value list_of(struct making *m, struct type t, struct json_a
 /* ---- the kernel: args as of site_json; param.i = what ---- */
 
 struct typed {
-    struct type type;
+    struct type type; /* as written; the result is Nullable, too, where an argument is */
     const uint8_t *is_name;
 };
 
@@ -482,6 +494,7 @@ static value_id build_typed(struct site *s)
         type = pair_type(type);
     else if (what != TYPED)
         type = type_array(type);
+    *typed = (struct typed){type, j.is_name};
     bool may_be_null = type.is_nullable || (!type.is_low_cardinality && type_may_be_nullable(type));
     for (uint32_t i = 1; i < j.n; i++) {
         if (!value_at(s->b, j.args[i])->type.is_nullable)
@@ -492,7 +505,6 @@ static value_id build_typed(struct site *s)
                               STR_FMT(s->name), type_name(type, name));
         type.is_nullable = true;
     }
-    *typed = (struct typed){type, j.is_name};
     return emit(s->b, &op_typed, type, j.args, j.n, (struct param){.i = s->f->param}, typed);
 }
 

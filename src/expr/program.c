@@ -156,6 +156,37 @@ static void add_fresh(const struct op *op, struct call *c)
         add_faults(c, c->fresh);
 }
 
+/* The column with defaults where it is NULL. */
+static const struct column *without_nulls(struct call *c, const struct column *from)
+{
+    size_t width = type_width(from->type);
+    struct column *ret = arena_alloc(c->arena, sizeof(*ret));
+    char *values = arena_alloc(c->arena, width * c->n + 1);
+
+    memcpy(values, from->values, width * c->n);
+    for (size_t i = 0; i < c->n; i++)
+        if (from->nulls[i])
+            memset(values + i * width, 0, width);
+    *ret = *from;
+    ret->values = values;
+    return ret;
+}
+
+/* Arrays and their like are never NULL: as in ClickHouse the kernel makes them of the arguments'
+ * defaults. */
+static void run_compound(const struct op *op, struct call *c)
+{
+    const struct column *const *args = c->args;
+    const struct column **plain =
+        arena_alloc(c->arena, (c->n_args + c->n_guards + 1) * sizeof(*plain));
+
+    for (uint32_t a = 0; a < c->n_args + c->n_guards; a++)
+        plain[a] = a < c->n_args && args[a]->nulls ? without_nulls(c, args[a]) : args[a];
+    c->args = plain;
+    op->run(c);
+    c->args = args;
+}
+
 void op_run(const struct op *op, struct call *c)
 {
     c->out->nulls = c->out->faults = NULL;
@@ -171,14 +202,17 @@ void op_run(const struct op *op, struct call *c)
             add_faults(c, c->args[g]->faults);
         return;
     }
-    /* those are never NULL: the kernel sees what lies under it */
-    if (!type_is_compound(c->out->type))
+    bool is_compound = type_is_compound(c->out->type);
+    if (!is_compound)
         collect_nulls(c);
     for (uint32_t a = 0; a < c->n_args; a++)
         add_faults(c, c->args[a]->faults);
     if (op->flags & OP_FAULTS)
         memset(c->fresh, 0, c->n);
-    op->run(c);
+    if (is_compound)
+        run_compound(op, c);
+    else
+        op->run(c);
     if (op->flags & OP_FAULTS)
         add_fresh(op, c);
 }

@@ -55,7 +55,8 @@ FLOAT_KERNEL(double, f64)
             if (how == BANKERS) {                                                                  \
                 STEP_##suffix sum = WRAP(suffix, v, +, scale / 2);                                 \
                 T quotient = (T)(sum / scale);                                                     \
-                bool is_half = WRAP(suffix, quotient, *, scale) == sum;                            \
+                STEP_##suffix back = WRAP(suffix, quotient, *, scale);                             \
+                bool is_half = (KIND_IS_INT8(T) ? (T)back : back) == sum;                          \
                 quotient = is_half ? (T)((T)(quotient + (v < 0)) & ~(T)1) : quotient;              \
                 RESULT(T)[i] = (T)WRAP(suffix, quotient, *, scale);                                \
                 continue;                                                                          \
@@ -70,6 +71,8 @@ FLOAT_KERNEL(double, f64)
             RESULT(T)[i] = (T)v;                                                                   \
         }                                                                                          \
     }
+/* Signed bytes alone forget here what does not fit. */
+#define KIND_IS_INT8(T) (sizeof(T) == 1 && (T)-1 < 0)
 #define STEP_u8 int32_t
 #define STEP_u16 int32_t
 #define STEP_u32 uint32_t

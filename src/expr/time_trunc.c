@@ -76,9 +76,10 @@ static void run_months_from_origin(struct call *c)
         RESULT(int64_t)[i] = t < origin ? origin : zone_to_utc(zone, start * 86400) + rest;
     }
 }
-static const struct op op_from_origin = {"toStartOfInterval", run_from_origin, OP_FAULTS};
+static const struct op op_from_origin = {"toStartOfInterval", run_from_origin,
+                                         OP_FAULTS | OP_EAGER_FAULTS};
 static const struct op op_months_from_origin = {"toStartOfInterval", run_months_from_origin,
-                                                OP_FAULTS};
+                                                OP_FAULTS | OP_EAGER_FAULTS};
 
 static void run_second_to_day(struct call *c)
 {

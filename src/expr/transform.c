@@ -105,7 +105,11 @@ static int convert_key(struct site *s, const struct elements *from, uint32_t i, 
     struct type element = type_bare(from->type);
     value_id v = emit_constant(b, element, cell_of(from, i));
     bool are_numbers = type_is_number(element) && type_is_number(key);
-    bool is_enum = type_is_enum(key) && element.kind == TYPE_STRING;
+    bool is_enum = type_is_enum(key) && element.kind == TYPE_STRING && !s->types[0].is_nullable;
+    int16_t value;
+
+    if (is_enum && !enum_value(key, cell_of(from, i).str, &value))
+        return -1;
 
     if (!type_eq(element, key) && !are_numbers && !is_enum)
         return -1;
@@ -152,6 +156,9 @@ static bool fill(struct site *s, struct table *t, const struct elements *from,
         nulls[i] = c->is_null;
         if (!c->is_null)
             memcpy(values + i * t->width, c->bytes, t->width);
+        if (element_is_null(from, i) && !s->types[0].is_nullable)
+            return site_error(s, "x of '%.*s' is not Nullable, but there is a NULL to be found",
+                              STR_FMT(s->name)) >= 0;
         if (element_is_null(from, i)) {
             if (t->null_at < 0)
                 t->null_at = (int)i;

@@ -6,8 +6,11 @@
  * the raw rows, text for text, before and after OPTIMIZE FINAL. Sums of floats are exact by choice
  * of values.
  *
- *   diff_aggregate [cases] [seed]      exit 77 = skipped: no libchdb */
-#include <dlfcn.h>
+ *   diff_aggregate [programs] [seed] [least]      exit 77 = skipped: no libchdb
+ *
+ * A measure is a case. A difference is cut down to its measure alone over the fewest rows from the first on
+ * that still differ. Hits are counted by function and combinator; with `least` the run fails where one was
+ * hit less often. */
 #include <math.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -17,96 +20,28 @@
 #include "codec/native.h"
 #include "column/compound.h"
 #include "engine/cube.h"
+#include "harness.h"
 
-enum { MAX_MEASURES = 24, MAX_ROWS = 6000, N_CUBES = 3, SKIPPED = 77 };
-
-/* ---- libchdb ---- */
-
-typedef struct chdb_connection_ *chdb_connection;
-typedef struct chdb_result_ chdb_result;
-
-static struct {
-    chdb_connection *(*connect)(int, char **);
-    chdb_result *(*query)(chdb_connection, const char *, size_t, const char *, size_t);
-    char *(*buffer)(chdb_result *);
-    size_t (*length)(chdb_result *);
-    const char *(*error)(chdb_result *);
-    void (*destroy)(chdb_result *);
-    void (*close)(chdb_connection *);
-    chdb_connection *connection;
-} chdb;
-
-static void *open_library(void)
-{
-    const char *path = getenv("WEIR_LIBCHDB"), *cache = getenv("XDG_CACHE_HOME"),
-    *home = getenv("HOME");
-    char text[512];
-    if (path != NULL)
-        return dlopen(path, RTLD_NOW);
-    if (cache != NULL)
-        snprintf(text, sizeof(text), "%s/weir/26.7.3-stable.1/libchdb.so", cache);
-    else
-        snprintf(text, sizeof(text), "%s/.cache/weir/26.7.3-stable.1/libchdb.so", home ? home
-                 : "/root");
-    return dlopen(text, RTLD_NOW);
-}
-
-static bool chdb_open(const char *folder)
-{
-    void *library = open_library();
-    if (library == NULL)
-        return false;
-    chdb.connect = (chdb_connection *(*)(int, char **))dlsym(library, "chdb_connect");
-    chdb.query = (chdb_result *(*)(chdb_connection, const char *, size_t, const char *,
-                                   size_t))dlsym(library, "chdb_query_n");
-    chdb.buffer = (char *(*)(chdb_result *))dlsym(library, "chdb_result_buffer");
-    chdb.length = (size_t (*)(chdb_result *))dlsym(library, "chdb_result_length");
-    chdb.error = (const char *(*)(chdb_result *))dlsym(library, "chdb_result_error");
-    chdb.destroy = (void (*)(chdb_result *))dlsym(library, "chdb_destroy_query_result");
-    chdb.close = (void (*)(chdb_connection *))dlsym(library, "chdb_close_conn");
-    AUTO_MEM char *path = xasprintf("--path=%s/store", folder);
-    char *args[] = {"clickhouse", path};
-    chdb.connection = chdb.connect(2, args);
-    return chdb.connection != NULL;
-}
+enum { MAX_MEASURES = 24, MAX_ROWS = 6000, N_CUBES = 3, NONE = 1000 };
 
 static uint64_t seed_of_case;
 
 /* The answer as TSV; ends the program on an exception. */
 static char *query(const char *sql)
 {
-    chdb_result *r = chdb.query(*chdb.connection, sql, strlen(sql), "TSV", 3);
-    const char *error = chdb.error(r);
-    if (error != NULL) {
-        fprintf(stderr, "seed %llu: %s\n%s\n", (unsigned long long)seed_of_case, sql, error);
+    AUTO_DONE(buf) answer = {0};
+
+    if (!chdb_ask(&answer, str_of(sql), "TSV")) {
+        fprintf(stderr, "seed %llu: %s\n%s\n", (unsigned long long)seed_of_case, sql, buf_cstr(&answer));
         fflush(NULL);
         _exit(1);
     }
-    char *text = xstrndup(chdb.length(r) ? chdb.buffer(r) : "", chdb.length(r));
-    chdb.destroy(r);
-    return text;
+    return xstrndup(answer.n ? answer.p : "", answer.n);
 }
 
 static void run(const char *sql)
 {
     free(query(sql));
-}
-
-/* ---- random ---- */
-
-static uint64_t random_state;
-
-static uint64_t random64(void)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state * 0x2545f4914f6cdd1dULL;
-}
-
-static size_t below(size_t n)
-{
-    return (size_t)((random64() >> 11) % n);
 }
 
 /* ---- rows ---- */
@@ -222,7 +157,7 @@ static void set_value(struct arena *arena, struct column *c, size_t row, uint64_
 /* distinct 0: any value. Zeros are frequent, as in life. */
 static uint64_t value_of(uint64_t distinct)
 {
-    uint64_t v = random64();
+    uint64_t v = random_u64();
     if (v % 16 == 0)
         return 0;
     return distinct ? (v >> 8) % distinct : v;
@@ -238,7 +173,7 @@ static void events_init(struct events *e)
     e->condition = column_new(&e->arena, "UInt8", true, n);
     e->id = column_new(&e->arena, "UInt64", false, n);
     uint32_t span = below(2) ? 300 : 40000000;
-    uint64_t salt = random64();
+    uint64_t salt = random_u64();
     for (size_t k = 0; k < 3; k++)
         e->keys[k] = column_new(&e->arena, key_types[below(COUNT(key_types))], below(2), n);
     for (size_t c = 0; c < N_COLUMNS; c++)
@@ -252,7 +187,7 @@ static void events_init(struct events *e)
             if (e->keys[k].nulls)
                 e->keys[k].nulls[i] = (key + k) % 4 == 0;
         }
-        set_value(&e->arena, &e->condition, i, random64() & 1);
+        set_value(&e->arena, &e->condition, i, random_u64() & 1);
         e->condition.nulls[i] = below(10) == 0;
     }
     for (size_t c = 0; c < N_COLUMNS; c++) {
@@ -278,6 +213,8 @@ enum likeness {
 
 struct measure {
     char params[40], sql[600];
+    char suffix[32];
+    const char *name;
     enum likeness likeness;
     const struct column *args[3];
     const struct column *const *arg_list;
@@ -296,6 +233,7 @@ struct test {
     int64_t tier_count;
     enum interval_unit tier_unit;
     const char *tier_sql;
+    size_t differing; /* a measure, NONE */
 };
 
 /* Parameters as text and as a list; their number. */
@@ -303,7 +241,7 @@ static size_t random_params(const char *name, char *text, struct str *list)
 {
     text[0] = '\0';
     if (str_starts(str_of(name), "uniqCombined") && below(2))
-        snprintf(text, 40, "%zu", 12 + below(9));
+        snprintf(text, 40, "%u", 12 + below(9));
     else if (strcmp(name, "quantilesDD") == 0)
         strcpy(text, "0.01, 0.5, 0.99");
     else if (strcmp(name, "quantileDD") == 0)
@@ -367,6 +305,71 @@ static void put_expected(struct measure *q, const char *call, const char *name, 
     snprintf(q->sql, sizeof(q->sql), "(%s, quantileExact%s%s(%g)(%s%s), quantileExact%s%s(%g)(%s%s))", call, suffix,
              tail, level - 0.05, args, condition, suffix, tail, level + 0.05, args, condition);
 }
+
+/* ---- coverage ---- */
+
+enum { MAX_NAMES = 128 };
+
+static struct {
+    char name[40];
+    size_t n_hits, n_differ;
+} hits[MAX_NAMES];
+static size_t n_names;
+
+static void hit(const char *name, bool differs)
+{
+    size_t i = 0;
+
+    while (i < n_names && strcmp(hits[i].name, name) != 0)
+        i++;
+    if (i == MAX_NAMES)
+        return;
+    if (i == n_names)
+        snprintf(hits[n_names++].name, sizeof(hits[0].name), "%s", name);
+    hits[i].n_hits++;
+    hits[i].n_differ += differs;
+}
+
+static void hit_measure(const struct measure *q, bool differs)
+{
+    hit(q->name, differs);
+    if (*q->suffix)
+        hit(q->suffix, differs);
+    if (q->condition)
+        hit("-If", differs);
+}
+
+/* The number of those hit less than that. */
+static size_t print_coverage(size_t least)
+{
+    size_t n_all, n_lacking = 0;
+    const char *const *all = aggregate_names(&n_all);
+
+    printf("function: hits, differences\n");
+    for (size_t i = 0; i < n_all; i++) {
+        size_t k = 0;
+        while (k < n_names && strcmp(hits[k].name, all[i]) != 0)
+            k++;
+        if (k == n_names) {
+            printf("hit less than %zu times: %s (0)\n", least, all[i]);
+            n_lacking += least > 0;
+        }
+    }
+    for (size_t k = 0; k < n_names; k++) {
+        printf("%-28s %8zu %4zu%s", hits[k].name, hits[k].n_hits, hits[k].n_differ, k % 3 == 2 ? "\n" : "  | ");
+        n_lacking += hits[k].n_hits < least;
+    }
+    printf("\n");
+    return n_lacking;
+}
+
+/* ---- what is left of a program while it is cut down ---- */
+
+static struct {
+    bool is_on;
+    size_t measure, n_rows;
+} cut;
+static bool cut_is_shown;
 
 /* A function over random columns; false if it does not take their types. */
 static bool measure_init(struct test *t, size_t m)
@@ -438,6 +441,9 @@ static bool measure_init(struct test *t, size_t m)
     snprintf(call, sizeof(call), "%s%s%s%s%s%s(%s%s)", name, suffix, is_if ? "If" : "", n_params ? "(" : "",
              q->params, n_params ? ")" : "", args, condition);
     put_expected(q, call, name, args, condition);
+    q->name = name;
+    if (*suffix)
+        snprintf(q->suffix, sizeof(q->suffix), "-%s", suffix);
     return true;
 }
 
@@ -464,6 +470,15 @@ static void test_init(struct test *t)
     for (size_t m = 0; m < n_measures; m++)
         while (!measure_init(t, m)) {
         }
+    if (cut.is_on) {
+        t->cube_measures[0] = t->cube_measures[cut.measure];
+        t->measures[0] = t->measures[cut.measure];
+        t->measures[0].arg_list = t->measures[0].args;
+        t->args[0] = t->measures[0].args;
+        t->conditions[0] = t->conditions[cut.measure];
+        t->events.n = cut.n_rows;
+        n_measures = 1;
+    }
     t->shape = (struct cube_shape){.n_dimensions = n_dimensions, .dimensions = t->dimensions,
                                    .n_measures = n_measures, .measures = t->cube_measures,
                                    .count = 1, .unit = INTERVAL_MINUTE};
@@ -632,7 +647,7 @@ static char *one_line_type(const char *call)
 
 /* Types of the answers too: a view must look like the plain SELECT (min, max and any of a simple
  * column keep its name, which is no other type). */
-static void check_result_types(const struct test *t)
+static void check_result_types(struct test *t)
 {
     for (size_t m = 0; m < t->shape.n_measures; m++) {
         const struct aggregate_storage *s = aggregate_storage(t->cube_measures[m].aggregate);
@@ -653,10 +668,9 @@ static void check_result_types(const struct test *t)
             *p = *p == '\'' ? '`' : *p; /* TSV escapes the one, not the other */
         if (strcmp(x, y) != 0 || strcmp(x, said) != 0) {
             printf("seed %llu: %s has type %sbut %s has type %sand we say %s",
-                   (unsigned long long)seed_of_case, t->measures[m].sql, y, buf_cstr(&call), x,
-                   said);
-            fflush(NULL);
-            _exit(1);
+                   (unsigned long long)seed_of_case, t->measures[m].sql, y, buf_cstr(&call), x, said);
+            t->differing = m;
+            return;
         }
     }
 }
@@ -716,7 +730,8 @@ static struct str next_cell(const char **p)
     return cell;
 }
 
-static void compare(const struct test *t, const char *expected, const char *when)
+/* True: all agree. */
+static bool compare(struct test *t, const char *expected, const char *when)
 {
     AUTO_MEM char *merged = answer(t, true);
     const char *x = expected, *y = merged;
@@ -727,6 +742,9 @@ static void compare(const struct test *t, const char *expected, const char *when
         struct str a = next_cell(&x), b = next_cell(&y);
         if (cells_agree(q, a, b))
             continue;
+        t->differing = q == NULL ? 0 : column - n_keys;
+        if (cut.is_on && !cut_is_shown)
+            return false;
         printf("seed %llu, %s: line %zu, column %zu of\n", (unsigned long long)seed_of_case, when,
                at / n_columns + 1, column + 1);
         if (q != NULL)
@@ -735,55 +753,96 @@ static void compare(const struct test *t, const char *expected, const char *when
         printf("  expected %.*s\n  merged   %.*s\n", (int)(a.n < 300 ? a.n : 300), a.p,
                (int)(b.n < 300 ? b.n : 300), b.p);
         fflush(NULL);
-        _exit(1);
+        return false;
     }
+    return true;
 }
 
-static size_t run_case(const char *file, size_t *n_measures, size_t *n_rows)
+struct counts {
+    size_t n_measures, n_rows, n_parts, n_differ;
+};
+
+/* The measure that differs, or NONE. */
+static size_t run_program(const char *file, struct counts *counts)
 {
     struct test *t = xmalloc(sizeof(*t));
+
+    random_seed(seed_of_case);
     test_init(t);
+    t->differing = NONE;
     create_tables(t);
     insert_raw(t, file);
-    size_t n_parts = insert_states(t, file);
+    counts->n_parts += insert_states(t, file);
     AUTO_MEM char *expected = answer(t, false);
-    compare(t, expected, "merged by the query");
-    run("OPTIMIZE TABLE d.tier FINAL");
-    compare(t, expected, "merged by OPTIMIZE");
-    check_result_types(t);
-    *n_measures += t->shape.n_measures;
-    *n_rows += t->events.n;
+    bool agrees = compare(t, expected, "merged by the query");
+    if (agrees) {
+        run("OPTIMIZE TABLE d.tier FINAL");
+        agrees = compare(t, expected, "merged by OPTIMIZE");
+    }
+    if (agrees)
+        check_result_types(t);
+    if (!cut.is_on)
+        for (size_t m = 0; m < t->shape.n_measures; m++)
+            hit_measure(&t->measures[m], m == t->differing);
+    counts->n_measures += t->shape.n_measures;
+    counts->n_rows = cut.is_on ? counts->n_rows : counts->n_rows + t->events.n;
+    cut.n_rows = t->events.n;
+    size_t differing = t->differing;
     arena_done(&t->events.arena);
     free(t);
-    return n_parts;
+    return differing;
+}
+
+/* The fewest rows over which the measure alone differs. */
+static void cut_down(const char *file, size_t measure)
+{
+    struct counts ignored = {0};
+    size_t n = cut.n_rows;
+
+    cut.is_on = true;
+    cut.measure = measure;
+    for (size_t step = n / 2; step > 0; step = step / 2) {
+        cut.n_rows = n - step;
+        if (run_program(file, &ignored) != NONE)
+            n -= step;
+    }
+    printf("cut down to %zu rows:\n", n);
+    cut.n_rows = n;
+    cut_is_shown = true;
+    run_program(file, &ignored);
+    cut_is_shown = cut.is_on = false;
 }
 
 int main(int argc, char **argv)
 {
-    size_t n_cases = argc > 1 ? strtoul(argv[1], NULL,
-                                        10) : 40, n_measures = 0, n_parts = 0, n_rows = 0;
+    size_t n_programs = argc > 1 ? strtoul(argv[1], NULL, 10) : 40, least = argc > 3 ? strtoul(argv[3], NULL, 10) : 0;
     uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : (uint64_t)time(NULL) * 1000;
     char folder[] = "/tmp/weir-diff-XXXXXX", file[64], remove[80];
+    struct counts counts = {0};
+
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (mkdtemp(folder) == NULL)
         return 1;
     if (!chdb_open(folder)) {
-        printf("skipped: libchdb is not here (%s)\n", dlerror());
+        printf("skipped: libchdb is not here\n");
         rmdir(folder);
         return SKIPPED;
     }
     snprintf(file, sizeof(file), "%s/block.native", folder);
     run("CREATE DATABASE d ENGINE = Atomic");
     printf("seed %llu\n", (unsigned long long)seed);
-    for (size_t i = 0; i < n_cases; i++) {
+    for (size_t i = 0; i < n_programs && counts.n_differ < 10; i++) {
         seed_of_case = seed + i;
-        random_state = seed_of_case * 0x9e3779b97f4a7c15ULL | 1;
-        random64();
-        n_parts += run_case(file, &n_measures, &n_rows);
+        size_t differing = run_program(file, &counts);
+        if (differing == NONE)
+            continue;
+        counts.n_differ++;
+        cut_down(file, differing);
     }
-    printf("%zu cases, %zu measures, %zu rows, %zu inserted parts: all equal\n", n_cases,
-           n_measures, n_rows, n_parts);
-    chdb.close(chdb.connection);
+    size_t n_lacking = print_coverage(least);
+    printf("%zu cases, %zu differ; %zu programs, %zu rows, %zu inserted parts\n", counts.n_measures, counts.n_differ,
+           n_programs, counts.n_rows, counts.n_parts);
+    chdb_close();
     snprintf(remove, sizeof(remove), "rm -rf '%s'", folder);
-    return system(remove) != 0;
+    return system(remove) != 0 || counts.n_differ || n_lacking;
 }

@@ -6,98 +6,17 @@
  *   diff_types [--seed N] [--cases N]
  *
  * Exit code 77 = skipped: no libchdb. */
-#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/hash.h"
 #include "codec/decoder.h"
 #include "codec/native.h"
 #include "codec/value.h"
+#include "harness.h"
 
-enum { SKIPPED = 77, N_ROWS = 5 };
-
-/* ---- libchdb ---- */
-
-typedef struct chdb_connection_ *chdb_connection;
-typedef struct chdb_result_ chdb_result;
-
-static struct {
-    chdb_connection *(*connect)(int, char **);
-    chdb_result *(*query)(chdb_connection, const char *, size_t, const char *, size_t);
-    char *(*buffer)(chdb_result *);
-    size_t (*length)(chdb_result *);
-    const char *(*error)(chdb_result *);
-    void (*destroy)(chdb_result *);
-    chdb_connection *connection;
-} chdb;
-
-static bool chdb_open(void)
-{
-    const char *path = getenv("WEIR_LIBCHDB"), *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    char text[512], *arguments[] = {"weir", NULL};
-
-    if (cache != NULL)
-        snprintf(text, sizeof(text), "%s/weir/26.7.3-stable.1/libchdb.so", cache);
-    else
-        snprintf(text, sizeof(text), "%s/.cache/weir/26.7.3-stable.1/libchdb.so", home ? home : "/root");
-    void *library = dlopen(path ? path : text, RTLD_NOW);
-    if (library == NULL)
-        return false;
-    chdb.connect = (chdb_connection *(*)(int, char **))dlsym(library, "chdb_connect");
-    chdb.query = (chdb_result *(*)(chdb_connection, const char *, size_t, const char *, size_t))dlsym(library,
-                                                                                                 "chdb_query_n");
-    chdb.buffer = (char *(*)(chdb_result *))dlsym(library, "chdb_result_buffer");
-    chdb.length = (size_t (*)(chdb_result *))dlsym(library, "chdb_result_length");
-    chdb.error = (const char *(*)(chdb_result *))dlsym(library, "chdb_result_error");
-    chdb.destroy = (void (*)(chdb_result *))dlsym(library, "chdb_destroy_query_result");
-    if (!chdb.connect || !chdb.query || !chdb.buffer || !chdb.length || !chdb.error || !chdb.destroy)
-        return false;
-    chdb.connection = chdb.connect(1, arguments);
-    return chdb.connection != NULL;
-}
-
-/* True and the answer, or false and the exception's first line. */
-static bool ask(struct buf *answer, const struct buf *query, const char *format)
-{
-    chdb_result *r = chdb.query(*chdb.connection, query->p, query->n, format, strlen(format));
-    const char *error = r ? chdb.error(r) : "no result";
-
-    buf_reset(answer);
-    if (error)
-        buf_put(answer, error, strcspn(error, "\n"));
-    else
-        buf_put(answer, chdb.buffer(r), chdb.length(r));
-    bool failed = error != NULL;
-    if (r)
-        chdb.destroy(r);
-    if (failed) { /* what it had written comes with the next answer: thrown away */
-        r = chdb.query(*chdb.connection, "SELECT 1", 8, "TSV", 3);
-        if (r)
-            chdb.destroy(r);
-    }
-    return !failed;
-}
-
-/* ---- random ---- */
-
-static uint64_t random_state;
-
-static uint64_t random_u64(void)
-{
-    random_state += 0x9e3779b97f4a7c15ULL;
-    return ih64(random_state);
-}
-static unsigned below(unsigned n)
-{
-    return (unsigned)(random_u64() % n);
-}
-static bool chance(unsigned percent)
-{
-    return below(100) < percent;
-}
+enum { N_ROWS = 5 };
 
 static const char *const scalars[] = {
     "UInt8", "Int8", "UInt16", "Int32", "UInt64", "Int64", "Float32", "Float64", "Bool", "String", "Date", "Date32",
@@ -311,7 +230,7 @@ static bool ask_format(struct buf *answer, const char *what, const char *name, c
     buf_text(&sql, ", ");
     put_sql_text(&sql, data);
     buf_text(&sql, ") SETTINGS allow_suspicious_low_cardinality_types = 1, date_time_input_format = 'best_effort'");
-    return ask(answer, &sql, answer_format);
+    return chdb_ask(answer, buf_view(&sql), answer_format);
 }
 
 static void print_rows(struct buf *out, const struct column *c, size_t n)
@@ -478,12 +397,12 @@ int main(int argc, char **argv)
         else if (strcmp(argv[i], "--cases") == 0)
             n_cases = strtoull(argv[i + 1], NULL, 10);
     }
-    if (!chdb_open()) {
+    if (!chdb_open(NULL)) {
         printf("skipped: no libchdb\n");
         return SKIPPED;
     }
     printf("seed %llu\n", (unsigned long long)seed);
-    random_state = ih64(seed);
+    random_seed(seed);
     uint64_t n = 0;
     for (; n < n_cases && n_differ < 10; n++)
         compare_type();

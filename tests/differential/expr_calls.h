@@ -27,12 +27,12 @@ static const char *const number_calls[] = {
     "bitShiftLeft(%i, u8 %% 70)", "bitShiftRight(%i, u8 %% 70)", "bitShiftLeft(%i, %i)", "bitShiftRight(%i, %I)",
     "bitRotateLeft(%i, %k)", "bitRotateRight(%i, %i)", "bitTest(%i, u8 %% 9)", "bitTest(%i, %k)", "bitTest(i8, i8)",
     "bitCount(%n)", "bitCount(%s)", "bitHammingDistance(%i, %i)", "byteSwap(%i)", "gcd(%i, %i)", "lcm(%i, %i)",
-    "gcd(%i, %I)", "lcm(%I, %i)", "factorial(u8 %% 25)", "factorial(%i)", "intExp2(%n)", "intExp10(%n)",
+    "gcd(%i, %I)", "lcm(%I, %i)", "factorial(u8 %% 25)", "factorial(%i)", "intExp2(%i)", "intExp10(%i)",
     "intExp2(u8 %% 70)", "intExp10(u8 %% 25)", "roundToExp2(%n)", "roundToExp2(%i)", "roundDuration(%n)",
     "roundDuration(u16)", "roundAge(%n)", "roundAge(u8)", "roundBankers(%F)", "roundBankers(%F, 1)",
-    "roundBankers(%i, -1)", "roundBankers(%i, -2)", "intDivOrZero(%n, %n)", "intDivOrZero(%F, %n)",
+    "roundBankers(%i, -1)", "roundBankers(%i, -2)", "intDivOrZero(%i, %F)", "intDivOrZero(%F, %i)",
     "moduloOrZero(%i, %i)", "moduloOrZero(%n, %I)", "moduloOrNull(%i, %i)", "intDivOrNull(%i, %i)",
-    "divideOrNull(%n, %n)", "positiveModuloOrNull(%i, %i)", "positiveModulo(%F, %n)", "intDivOrNull(%n, %n)",
+    "divideOrNull(%n, %n)", "positiveModuloOrNull(%i, %i)", "positiveModulo(%F, %n)", "intDivOrNull(%i, %F)", "intDivOrNull(%F, %i)", "intDivOrNull(%i, %I)",
 };
 
 /* Numbers made of times. */
@@ -83,7 +83,7 @@ static const char *const time_calls[] = {
     "parseDateTimeOrNull(concat(toString(u16), '-', toString(u8 %% 15), '-', toString(u8 %% 33)), '%%Y-%%c-%%e')",
     "parseDateTimeOrNull(concat(toString(u8), ' ', toString(%k)), '%%H %%l')", "parseDateTimeOrNull(concat(%y, %C), '%%Y-%%m-%%d %%H:%%i:%%s')",
     "accurateCastOrNull(%y, 'Date')", "accurateCastOrNull(%y, 'DateTime')", "accurateCastOrNull(%y, 'DateTime64(3)')",
-    "accurateCastOrNull(u16 + 500, 'Date')", "accurateCastOrNull(%t, 'Date')", "accurateCastOrNull(%t, 'DateTime')",
+    "accurateCastOrNull(u16 %% 60000 + 500, 'Date')", "accurateCastOrNull(%t, 'Date')", "accurateCastOrNull(%t, 'DateTime')",
     "parseDateTimeBestEffortUS(%v)", "parseDateTimeBestEffortUSOrNull(%v)", 
     "parseDateTime64BestEffortUS(%v)", "parseDateTime64BestEffortUSOrNull(%v, 6)", "parseDateTimeBestEffortOrNull(%v)",
     "parseDateTime64BestEffortOrNull(%v)", "parseDateTimeBestEffortOrNull(%v)",
@@ -93,7 +93,7 @@ static const char *const time_calls[] = {
     "toStartOfISOYear(%t)", "toStartOfISOYear(t6, %Z)", "toLastDayOfWeek(%t)", "toLastDayOfWeek(%t, %m)",
     "toLastDayOfWeek(tk, %m, %Z)", "toStartOfWeek(%t, %m)", "toStartOfWeek(tn, %m, %Z)", 
     "makeDate(1971 + u8 / 2, u8 %% 12 + 1, %k)", "makeDate(1971 + u8 / 2, u16 %% 365 + 1)", 
-    "makeDateTime(1971 + u8 / 2, u8 %% 12 + 1, %k, u8 %% 110, u8, u8 %% 100)",
+    "makeDateTime(1971 + u8 / 2, u8 %% 12 + 1, %k, u8 %% 100, u8 %% 100, u8 %% 100)",
     "makeDateTime(2024, u8 %% 12 + 1, %k, 12, u8 %% 100, f32 %% 50 + 50, %Z)",
     "makeDateTime64(2024, u8 %% 12 + 1, %k, u8 %% 100, %k, %k, %i, 6)",
     "makeDateTime64(2024, u8 %% 12 + 1, %k, 7, 0, 0, u16, 3, %Z)", "makeDateTime64(2000 + u16 %% 100, u8 %% 12 + 1, 1, 0, 0, 0, %k, 9)",
@@ -138,6 +138,51 @@ static const char *const network_calls[] = {
     "MACNumToString(%i)", "MACStringToNum(MACNumToString(u64))", "MACStringToNum(%s)",
     "MACStringToOUI(MACNumToString(u64))", "MACStringToOUI(left(MACNumToString(u64), %k))",
     "MACStringToNum(concat(left(toString(t), 16), 'g'))", "INET_NTOA(u32)", "INET_ATON(%z)",
+};
+
+/* Arrays, maps and values of any type out of texts; tables of values. */
+static const char *const list_calls[] = {
+    "extractAll(toValidUTF8(%w), %R)", "extractAll(%w, %W)", "extractGroups(toValidUTF8(%w), %G)", "extractAllGroups(toValidUTF8(%w), %G)",
+    "extractAllGroupsVertical(toValidUTF8(%w), %G)", "extractAllGroupsHorizontal(toValidUTF8(%w), %G)", "splitByRegexp(%R, toValidUTF8(%w))",
+    "splitByRegexp(%R, toValidUTF8(%w), %p)", "splitByRegexp('', %w)", "splitByNonAlpha(%w)", "splitByNonAlpha(%w, %p)", "alphaTokens(%w)", "alphaTokens(%u, 2)",
+    "length(extractAll(toValidUTF8(%w), '.'))", "arrayStringConcat(extractAll(toValidUTF8(%w), %R), '|')", "extractAll(%u, '[a-z]+')",
+    "multiMatchAny(toValidUTF8(%w), [%M, %M])", "multiMatchAny(toValidUTF8(%w), [%M])", "multiMatchAnyIndex(toValidUTF8(%w), [%M, %M, %M])",
+    "multiMatchAny(%u, ['^http', '\\\\.com', 'a=\\\\d'])", "multiMatchAnyIndex(%u, ['example', 'www', '[?#]'])",
+    "JSONExtract(%j%K, '%J')", "JSONExtract(sj%K, '%J')", "JSONExtract(sj, 'a', '%J')", "JSONExtract(sj, '%J')", "JSONExtract(sj, 'a', '%J')", "JSONExtract(concat('[', sn, ',', s, ']'), '%J')",
+    "JSONExtract(concat('{\"a\":\"', sd, '\",\"b\":[', sn, ',', sn, ']}'), 'Tuple(a %J, b Array(%J))')", "JSONExtract(concat('[', toString(%i), ',', toString(%F), ']'), 'Array(%J)')",
+    "JSONExtractKeys(sj%K)", "JSONExtractKeys(lj)", "JSONExtractArrayRaw(sj%K)", "JSONExtractArrayRaw(sj, 'a')", "JSONExtractKeysAndValues(sj%K, '%J')",
+    "JSONExtractKeysAndValues(sj, '%J')", "JSONExtractKeysAndValuesRaw(sj%K)", "JSONExtractCaseInsensitive(sj, 'A', '%J')", "JSONExtractKeysCaseInsensitive(sj, 'A')",
+    "JSONExtractArrayRawCaseInsensitive(sj, 'A')", "JSONExtractKeysAndValuesCaseInsensitive(sj, 'A', '%J')", "JSONExtractKeysAndValuesRawCaseInsensitive(sj, 'A')",
+    "JSON_VALUE(%j, '%Q')", "JSON_VALUE(%j, '%Q')", "JSON_QUERY(%j, '%Q')", "JSON_EXISTS(%j, '%Q')",
+    "extractKeyValuePairs(%w)", "extractKeyValuePairs(concat(%w, ':', %w, ', ', %s, ':\"', %w, '\"'))", "extractKeyValuePairs(%u, '=', '&?')", "extractKeyValuePairs(concat('a=', %w, ';b=', %s), '=', ';')",
+    "extractKeyValuePairs(%w, ':', ' ,', '\"', 'ACCEPT')", "extractKeyValuePairs(%w, ':', ' ,', '\'', 'INVALID')", "extractKeyValuePairs(%j, ':', ',{}')",
+    "transform(%i, [0, 1, 255, -1], [%I, %I, %I, %I], %n)", "transform(%i, [0, 1, 2, 300], ['a', 'b', '', 'c'], %s)", "transform(u8, [0, 1, 300], [5, 6, 7])", "transform(i32, [-1, 127], [0.5, 2])",
+    "transform(s, ['a', 'abc', ''], ['x', 'y', 'z'], %C)", "transform(%s, ['a', 'b', NULL], [1, NULL, 3], %I)", "transform(lc, ['a', 'abc'], ['x', 'y'])", "transform(%F, [0.5, 1.5, nan], ['h', 'i', 'j'], 'k')",
+    "transform(f64, [0, 1], [1, 0])", "transform(#E, ['a', 'b'], [1, 2], 0)", "transform(ni32, [1, NULL, 127], ['one', 'none', 'x'], toString(u8))", "transform(d, [toDate('2024-02-29')], ['leap'], '')",
+    "IPv4CIDRToRange(ip4, u8 %% 40)", "IPv4CIDRToRange(u32, u8)", "IPv6CIDRToRange(ip6, u8)", "IPv6CIDRToRange(toIPv6(ip4), u8 %% 130)", "IPv6StringToNum(%z)", "IPv6StringToNumOrDefault(%z)", "IPv6StringToNumOrNull(%z)",
+    "parseDateTime64(%y, '%%Y-%%m-%%d %%H:%%i:%%s')", "parseDateTime64OrNull(%y, '%%Y-%%m-%%d %%H:%%i:%%s.%%f', %Z)", "parseDateTime64OrZero(%y, '%%Y-%%m-%%d')", "parseDateTime64OrNull(toString(t6), '%%F %%T.%%f', %Z)",
+    "parseDateTime64OrZero(toString(t3))", "toDate32OrZero(%y)", "toDecimal32OrDefault(%x, 2)", "toDecimal64OrDefault(%x, 3, toDecimal64(7, 3))", "toDecimal128OrDefault(%x, 1)",
+    "makeDate32(u16 %% 400 + 1900, u8 %% 14, i8)", "makeDate32(u16 %% 500 + 1850, u16 %% 370)", "makeDate32(%n, %k, %k)",
+};
+
+/* Spellings of one another that the other lists leave to chance. */
+static const char *const plain_calls[] = {
+    "toUInt8OrNull(%x)", "toUInt8OrZero(%x)", "toUInt8OrDefault(%x)", "toUInt16OrNull(%x)", "toUInt16OrZero(%x)", "toUInt16OrDefault(%x)",
+    "toUInt32OrNull(%x)", "toUInt32OrZero(%x)", "toUInt32OrDefault(%x)", "toUInt64OrNull(%x)", "toUInt64OrZero(%x)", "toUInt64OrDefault(%x)",
+    "toInt8OrNull(%x)", "toInt8OrZero(%x)", "toInt8OrDefault(%x)", "toInt16OrNull(%x)", "toInt16OrZero(%x)", "toInt16OrDefault(%x)",
+    "toInt32OrNull(%x)", "toInt32OrZero(%x)", "toInt32OrDefault(%x)", "toInt64OrNull(%x)", "toInt64OrZero(%x)", "toInt64OrDefault(%x)",
+    "toFloat32OrNull(%x)", "toFloat32OrZero(%x)", "toFloat32OrDefault(%x)", "toFloat64OrNull(%x)", "toFloat64OrZero(%x)", "toFloat64OrDefault(%x)",
+    "toDecimal32OrNull(%x, 3)", "toDecimal32OrZero(%x, 2)", "toDecimal64OrNull(%x, 3)", "toDecimal64OrZero(%x, 2)", "toDecimal128OrNull(%x, 3)",
+    "toDecimal128OrZero(%x, 2)", "toUInt16(%x)", "JSONExtractBoolCaseInsensitive(%j, 'A')", "JSONExtractFloatCaseInsensitive(sj, 'A')",
+    "JSONExtractRawCaseInsensitive(%j, 'A')", "JSONExtractUIntCaseInsensitive(%j, 'A')", "addMinutes(%t, i8)", "addQuarters(%t, %k)",
+    "addWeeks(%t, %k)", "addSeconds(%t, i16)", "addMilliseconds(t3, i16)", "addHours(%t, i8)", "addDays(%t, i8)", "subtractDays(%t, %k)",
+    "subtractMonths(%t, %k)", "subtractQuarters(%t, %k)", "subtractSeconds(%t, i16)", "subtractWeeks(%t, %k)", "subtractYears(%t, 1)",
+    "subtractMinutes(%t, i8)", "subtractHours(%t, %k)", "fromUnixTimestamp64Micro((toInt64(u32) + 100000000) * 1000000 + u16)",
+    "fromUnixTimestamp64Second(toInt64(u32) + 100000000)", "notILike(%s, %P)", "notLike(%s, %P)", "ilike(%s, %P)", "like(%w, %P)",
+    "parseDateTime64BestEffortOrZero(%y)", "parseDateTime64BestEffortOrZero(%y, 6, %Z)", "timeZoneOf(%t)", "toDate32OrDefault(%y)",
+    "toDate32OrDefault(%y, toDate32('2024-02-29'))", "toDateOrZero(%y)", "toDateTime64OrZero(%y, 3)", "toDateTime64OrZero(%y, 0, %Z)",
+    "(t3 + toIntervalMicrosecond(u16))", "(t3 - toIntervalNanosecond(%k))", "(%t - toIntervalSecond(i16))", "(%t + toIntervalMillisecond(%k))",
+    "toStartOfFiveMinute(%t)",
 };
 
 #endif
