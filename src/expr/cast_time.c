@@ -109,6 +109,18 @@ static void run_true_midnight(struct call *c)
 }
 static const struct op op_true_midnight = {"midnight", run_true_midnight, 0};
 
+/* What the clock shows then: the first day of 1970 is the second where it began before 1970 in UTC,
+ * as in ClickHouse. */
+static void run_clock_midnight(struct call *c)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        int64_t local = (int64_t)VALUES(0, uint16_t)[i] * 86400;
+        bool is_before = local == 0 && c->param.p && zone_to_utc(c->param.p, local) < 0;
+        RESULT(int64_t)[i] = is_before ? 86400 : local;
+    }
+}
+static const struct op op_clock_midnight = {"midnight", run_clock_midnight, 0};
+
 static void run_local(struct call *c)
 {
     const struct zone *zone = c->param.p;
@@ -172,7 +184,7 @@ value_id local_seconds_of(struct builder *b, value_id v, const struct zone *zone
     struct type t = value_at(b, v)->type;
 
     if (t.kind == TYPE_DATE)
-        return emit_zoned(b, &op_midnight, v, NULL);
+        return emit_zoned(b, &op_clock_midnight, v, is_plain_utc(zone) ? NULL : zone);
     value_id s = seconds_of(b, v, zone);
     return is_plain_utc(zone) ? s : emit_zoned(b, &op_local, s, zone);
 }

@@ -271,17 +271,7 @@ static value_id build_slice(struct site *s)
 
 static value_id build_position(struct site *s)
 {
-    value_id args[3] = {s->args[0], s->args[1]};
-
-    if (!need_strings(s, 2))
-        return VALUE_FAILED;
-    if (s->n_args > 2) {
-        if (!type_is_integer(s->types[2]) || type_is_signed(s->types[2]))
-            return site_bad_type(s, 2, "an unsigned integer");
-        args[2] = cast_number(s->b, s->args[2], TYPE_UINT64);
-    }
-    return emit(s->b, &op_position, type_of(TYPE_UINT64), args, s->n_args,
-                (struct param){.i = s->f->param}, NULL);
+    return site_position(s, &op_position);
 }
 
 static value_id build_locate(struct site *s)

@@ -185,3 +185,18 @@ const struct str *site_constant_text(struct site *s, uint32_t arg)
     *copy = c->str;
     return copy;
 }
+
+value_id site_position(struct site *s, const struct op *op)
+{
+    value_id args[3] = {s->args[0], s->args[1]};
+
+    if (!site_strings(s, 2))
+        return VALUE_FAILED;
+    if (s->n_args > 2) {
+        if (!type_is_integer(s->types[2]) || type_is_signed(s->types[2]))
+            return site_bad_type(s, 2, "an unsigned integer");
+        args[2] = cast_number(s->b, s->args[2], TYPE_UINT64);
+    }
+    return emit(s->b, op, type_of(TYPE_UINT64), args, s->n_args, (struct param){.i = s->f->param},
+                NULL);
+}

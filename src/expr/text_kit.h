@@ -96,6 +96,9 @@ static inline struct str text_out_row(struct text_out *o)
 
 /* Are the first n arguments Strings? If not, it is said. */
 bool site_strings(struct site *s, uint32_t n);
+/* (s, needle[, start]) of a search whose kernel takes the start as UInt64 and, in param.i, what the
+ * function's table says. */
+value_id site_position(struct site *s, const struct op *op);
 /* An integer argument as INT64; VALUE_FAILED with a message. */
 value_id site_int64(struct site *s, uint32_t arg);
 /* The constant's text, or NULL where the argument is none, NULL or a fault. */

@@ -111,6 +111,29 @@ static value_id ticks_of(struct builder *b, value_id v, const struct zone *zone,
     return cast_number(b, cast_values(b, v, to), TYPE_INT64);
 }
 
+/* Numbers of minutes and seconds have 32 bits in ClickHouse; param.i = seconds of all of them */
+static void run_wrap(struct call *c)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        int64_t v = VALUES(0, int64_t)[i] % c->param.i;
+        RESULT(int64_t)[i] = v < 0 ? v + c->param.i : v;
+    }
+}
+static const struct op op_wrap = {"wrap", run_wrap, 0};
+
+/* A Date's midnight, ticks. */
+static value_id midnight_ticks(struct builder *b, value_id v, const struct zone *zone,
+                               unsigned scale, int unit)
+{
+    int64_t all = (int64_t)1 << 32;
+
+    v = unit == INTERVAL_SECOND ? seconds_of(b, v, zone) : moment_of(b, v, zone);
+    if (unit <= INTERVAL_MINUTE)
+        v = emit(b, &op_wrap, type_of(TYPE_INT64), &v, 1,
+                 (struct param){.i = unit == INTERVAL_MINUTE ? 60 * all : all}, NULL);
+    return scale ? scaled(b, v, power_of_ten[scale]) : v;
+}
+
 static value_id emit_rest(struct builder *b, value_id ticks, const struct zone *zone,
                           unsigned scale)
 {
@@ -144,8 +167,12 @@ static value_id build_age(struct site *s)
     const struct zone *zones[] = {s->n_args > 3 ? given : s->types[1].zone,
                                   s->n_args > 3 ? given : s->types[2].zone};
     value_id ticks[2];
-    for (uint32_t i = 0; i < 2; i++)
-        ticks[i] = ticks_of(b, s->args[i + 1], zones[i], scale);
+    for (uint32_t i = 0; i < 2; i++) {
+        bool is_date =
+            s->types[i + 1].kind == TYPE_DATE && unit >= INTERVAL_SECOND && unit <= INTERVAL_HOUR;
+        ticks[i] = is_date ? midnight_ticks(b, s->args[i + 1], zones[i], scale, unit)
+                           : ticks_of(b, s->args[i + 1], zones[i], scale);
+    }
     if (unit < INTERVAL_SECOND)
         return emit(
             b, &op_age_ticks, type_of(TYPE_INT64), ticks, 2,

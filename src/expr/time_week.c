@@ -192,7 +192,8 @@ enum relative {
  * begin late, param.p = zone */
 static void run_relative(struct call *c)
 {
-    int64_t first_skew = c->param.p ? zone_offset_at(c->param.p, 0) - 86400 : 0;
+    /* before 1970 ClickHouse counts from a day earlier */
+    int64_t first_skew = (c->param.p ? zone_offset_at(c->param.p, 0) : 0) - 86400;
 
     for (size_t i = 0; i < c->n; i++) {
         int64_t v = VALUES(0, int64_t)[i];

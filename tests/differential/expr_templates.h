@@ -96,7 +96,7 @@ static const char *const plain_time_calls[] = {
     "fromUnixTimestamp64Milli((toInt64(u32) + 100000000) * 1000)",
     "fromUnixTimestamp64Nano((toInt64(u32) + 100000000) * 1000000000)",
     "toTimeZone(t, %Z)", "toTimeZone(t3, %Z)",
-    "if(%c, %t, %t)", "coalesce(%t, %t)", "ifNull(nd, d)", "least(%t, %t)",
+    "if(u8 > %k, %t, %t)", "coalesce(%t, %t)", "ifNull(nd, d)", "least(%t, %t)",
     "nullIf(%d, toDate('2024-02-29'))", "CAST(%t AS Date)", "CAST(%t AS DateTime)",
     "CAST(%t AS DateTime64(3))", "toLastDayOfMonth(%t)", "addDays(%t, i8)",
     "addMonths(%t, %k)", "subtractHours(%t, %k)", "addYears(d, 1)", "ifNull(nt, t)",
