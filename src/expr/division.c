@@ -170,13 +170,22 @@ static void run_div_float32(struct call *c)
 }
 
 /* By zero is zero. */
+/* What the processor cannot divide: the smallest signed integer by -1. */
+static inline bool is_smallest_by_minus_one(bool is_signed, double low, double a, double b)
+{
+    return is_signed && a == low && b == -1;
+}
+
 static inline void div_float_soft(struct call *c, bool is_float32)
 {
-    const double *b = VALUES(1, double);
+    const double *a = VALUES(0, double), *b = VALUES(1, double);
+    double low = (double)c->param.i;
+    bool is_signed = c->data != NULL;
 
     div_float(c, is_float32);
     for (size_t i = 0; i < c->n; i++)
-        c->fresh[i] = b[i] == 0 ? 0 : c->fresh[i];
+        if (b[i] == 0 || is_smallest_by_minus_one(is_signed, low, a[i], b[i]))
+            c->fresh[i] = 0;
 }
 static void run_div_float64_soft(struct call *c)
 {
@@ -251,7 +260,9 @@ static value_id float_division(struct site *s, int which)
               : is_constant                 ? FLOAT_CONSTANT
                                             : FLOAT_ROWS;
     const struct op *op = &div_float_ops[is_float32][how];
-    value_id q = emit(b, op, type_of(TYPE_INT64), (const value_id[]){x, y}, 2, bounds, NULL);
+    static const bool is_signed = true;
+    value_id q = emit(b, op, type_of(TYPE_INT64), (const value_id[]){x, y}, 2, bounds,
+                      type_is_signed(t) ? &is_signed : NULL);
     return cast_number(b, q, kind);
 }
 
@@ -293,13 +304,16 @@ static const struct op op_soft = {"orNull", run_soft, OP_OWN_MASKS},
                        op_soft_faulty = {"orNull", run_soft,
                                          OP_OWN_MASKS | OP_FAULTS | OP_EAGER_FAULTS};
 
-/* args: a result, the divisor as Float64 */
+/* args: a result, the divisor and the number divided as Float64; param.i: that is a signed integer,
+ * param.j: its type's smallest */
 static void run_null_by_zero(struct call *c)
 {
     join_masks(c);
     memcpy(c->out->values, c->args[0]->values, c->n * type_width(c->out->type));
     for (size_t i = 0; i < c->n; i++)
-        c->nulls[i] |= VALUES(1, double)[i] == 0;
+        c->nulls[i] |= VALUES(1, double)[i] == 0 ||
+                       is_smallest_by_minus_one(c->param.i, (double)c->param.j,
+                                                VALUES(2, double)[i], VALUES(1, double)[i]);
 }
 static const struct op op_null_by_zero = {"orNull", run_null_by_zero, OP_OWN_MASKS};
 
@@ -312,7 +326,13 @@ static value_id real_or_null(struct site *s, int which)
         v = build_call(b, s->node, STR("divide"), s->args, 2, s->scope, s->d);
     else
         v = float_division(s, which == DIVISION_INT ? DIVISION_INT_OR_ZERO : which);
-    return EMIT(b, &op_null_by_zero, type_nullable(value_at(b, v)->type), v, divisor);
+    if (v < 0)
+        return v;
+    struct type x = s->types[0];
+    value_id args[] = {v, divisor, cast_number(b, s->args[0], TYPE_FLOAT64)};
+    struct param smallest = {.i = which == DIVISION_INT && type_is_signed(x),
+                             .j = INT64_MIN >> (64 - 8 * type_width(x))};
+    return emit(b, &op_null_by_zero, type_nullable(value_at(b, v)->type), args, 3, smallest, NULL);
 }
 
 static enum type_kind modulo_kind(int which, struct type x, struct type y)
@@ -395,6 +415,10 @@ value_id build_division(struct site *s)
         is_minus_one(divisor, y) && type_is_signed(x) && type_width(x) >= 4)
         return emit_sum(b, 2, s->args[0], constant_u64(b, kind, 0),
                         kind); /* also of the smallest */
+    if (which == DIVISION_INT && divisor && !divisor->is_null && type_is_signed(y) &&
+        is_minus_one(divisor, y) && type_is_signed(x) && type_width(x) >= 4 &&
+        !builder_is_constant(b, s->args[0])) /* ClickHouse negates the rows: the smallest wraps */
+        return emit_sum(b, 1, constant_u64(b, kind, 0), s->args[0], kind);
     bool is_constant = value_at(b, s->args[1])->kind == VALUE_CONSTANT;
     const struct op *op =
         &(is_constant

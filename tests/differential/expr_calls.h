@@ -178,7 +178,7 @@ static const char *const plain_calls[] = {
     "addWeeks(%t, %k)", "addSeconds(%t, i16)", "addMilliseconds(t3, i16)", "addHours(%t, i8)", "addDays(%t, i8)", "subtractDays(%t, %k)",
     "subtractMonths(%t, %k)", "subtractQuarters(%t, %k)", "subtractSeconds(%t, i16)", "subtractWeeks(%t, %k)", "subtractYears(%t, 1)",
     "subtractMinutes(%t, i8)", "subtractHours(%t, %k)", "fromUnixTimestamp64Micro((toInt64(u32) + 100000000) * 1000000 + u16)",
-    "fromUnixTimestamp64Second(toInt64(u32) + 100000000)", "notILike(%s, %P)", "notLike(%s, %P)", "ilike(%s, %P)", "like(%w, %P)",
+    "fromUnixTimestamp64Second(toInt64(u32) + 100000000)", "notILike(toValidUTF8(%s), %P)", "notLike(%s, %P)", "ilike(toValidUTF8(%s), %P)", "like(%w, %P)",
     "parseDateTime64BestEffortOrZero(%y)", "parseDateTime64BestEffortOrZero(%y, 6, %Z)", "timeZoneOf(%t)", "toDate32OrDefault(%y)",
     "toDate32OrDefault(%y, toDate32('2024-02-29'))", "toDateOrZero(%y)", "toDateTime64OrZero(%y, 3)", "toDateTime64OrZero(%y, 0, %Z)",
     "(t3 + toIntervalMicrosecond(u16))", "(t3 - toIntervalNanosecond(%k))", "(%t - toIntervalSecond(i16))", "(%t + toIntervalMillisecond(%k))",

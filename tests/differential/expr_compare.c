@@ -69,41 +69,6 @@ static char *cell_text(const struct column *c, size_t row)
     return buf_take(&out);
 }
 
-static void ask_weir(struct answer *a, const char *expression)
-{
-    AUTO_DONE(arena) arena = {0};
-    AUTO_DONE(diagnostics) d = {0};
-    struct scope scope = {NULL, find_column, NULL};
-    struct builder *b = builder_new();
-    struct ast *node = parse_expression(&arena, str_of(expression), &d);
-    value_id v = node ? builder_expression(b, node, &scope, &d) : VALUE_FAILED;
-
-    if (v < 0 || d.n_errors) {
-        a->is_refused = true;
-        for (size_t i = 0; i < d.n; i++)
-            if (!d.items[i].is_warning) {
-                snprintf(a->reason, sizeof(a->reason), "%s", d.items[i].text);
-                break;
-            }
-        builder_free(b);
-        return;
-    }
-    AUTO_DONE(buf) name = {0};
-    type_print(&name, builder_type(b, v));
-    snprintf(a->type, sizeof(a->type), "%s", buf_cstr(&name));
-    struct program *p = builder_finish(b, &v, 1);
-    builder_free(b);
-    struct frame *f = frame_new(p);
-    program_run(p, f, &table.batch, 1700000000);
-    const struct column *c = frame_output(f, 0);
-    for (size_t row = 0; row < N_ROWS; row++)
-        a->cells[row] = c->faults && c->faults[row] ? NULL : cell_text(c, row);
-    frame_free(f);
-    program_free(p);
-}
-
-/* ---- ClickHouse's side ---- */
-
 /* LowCardinality of anything but a String counts as the plain type. */
 static void plain_type(char *out, size_t n, struct str type)
 {
@@ -126,6 +91,41 @@ static void plain_type(char *out, size_t n, struct str type)
     }
     snprintf(out, n, "%s", text);
 }
+
+static void ask_weir(struct answer *a, const char *expression)
+{
+    AUTO_DONE(arena) arena = {0};
+    AUTO_DONE(diagnostics) d = {0};
+    struct scope scope = {NULL, find_column, NULL};
+    struct builder *b = builder_new();
+    struct ast *node = parse_expression(&arena, str_of(expression), &d);
+    value_id v = node ? builder_expression(b, node, &scope, &d) : VALUE_FAILED;
+
+    if (v < 0 || d.n_errors) {
+        a->is_refused = true;
+        for (size_t i = 0; i < d.n; i++)
+            if (!d.items[i].is_warning) {
+                snprintf(a->reason, sizeof(a->reason), "%s", d.items[i].text);
+                break;
+            }
+        builder_free(b);
+        return;
+    }
+    AUTO_DONE(buf) name = {0};
+    type_print(&name, builder_type(b, v));
+    plain_type(a->type, sizeof(a->type), buf_view(&name));
+    struct program *p = builder_finish(b, &v, 1);
+    builder_free(b);
+    struct frame *f = frame_new(p);
+    program_run(p, f, &table.batch, 1700000000);
+    const struct column *c = frame_output(f, 0);
+    for (size_t row = 0; row < N_ROWS; row++)
+        a->cells[row] = c->faults && c->faults[row] ? NULL : cell_text(c, row);
+    frame_free(f);
+    program_free(p);
+}
+
+/* ---- ClickHouse's side ---- */
 
 static struct str next_line(struct str *rest)
 {

@@ -45,7 +45,7 @@ static const char *const condition_calls[] = {
     "(%n = %n)", "(%n != %n)", "(%n < %n)", "(%n <= %n)", "(%n > %n)", "(%n >= %n)",
     "(%n = %I)", "(%s = %s)", "(%s < %C)", "(%s >= %s)", "(%t = %t)",
     "(%t < %t)", "(%t >= %t)", "(%t != %d)", "(%c AND %c)", "(%c OR %c)", "(%c AND %c AND %c)",
-    "(NOT %c)", "(%s LIKE %P)", "(%s ILIKE %P)", "(%s NOT LIKE %P)",
+    "(NOT %c)", "(%s LIKE %P)", "(toValidUTF8(%s) ILIKE %P)", "(%s NOT LIKE %P)",
     "(%i IN (0, 1, 255, -1))", "(%n NOT IN (0, 300, NULL))", "(%s IN ('abc', 'a', ''))",
     "(%d IN ('2024-02-29', '2000-01-01'))", "(%F IN (0.5, 1, 2.5))",
     "(%s NOT IN ('b'))", "isNull(%n)", "isNotNull(%s)", "(%n IS NULL)", "empty(%s)",
