@@ -41,7 +41,12 @@ bool decide_json_compound(struct decision *d)
         d->base = "String";
         buf_text(&d->why, s->n_values > 0 ? "a value here, a list there: both as JSON text"
                                           : "lists or objects within a list: as JSON text");
-        buf_text(&d->change, "an element: its type and FROM '….x[0].y'");
+        /* one object around all records, as cloud services deliver them */
+        bool is_around_all = d->inf->n_records == 1 && d->inf->layout.is_json && s->n_values == 0;
+        if (is_around_all)
+            buf_printf(&d->change, "records of their own: jq -c '.%s[]'", d->c->path);
+        else
+            buf_text(&d->change, "an element: its type and FROM '….x[0].y'");
         return true;
     }
     uint64_t n_null = 0;
