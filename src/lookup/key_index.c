@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- *   numbers   slot: | key 8 | row 4 | - 4 |            one line of the cache a key
- *   bytes     slot: | row 4 | tag 4 | where 8 |   where ─▶ | length 4 | bytes |
+ *   numbers   slot: | key 8 | row 4 | - 4 |
+ *   bytes     slot: | row 4 | tag 4 | the bytes, up to 23, zeroes | their number |
+ *             slot: | row 4 | tag 4 | where 8 | length 8 | zeroes   | LONG         |
  *
- * The tag is the upper half of the key's hash, whose lower half chose the slot: bytes are looked at
- * only where it is equal. */
+ * So all but long keys cost one line of the cache. The tag is the upper half of the key's hash, whose
+ * lower half chose the slot: bytes are looked at only where it is equal. */
 #include <string.h>
 
 #define XXH_INLINE_ALL
@@ -13,16 +14,20 @@
 #include "base/hash.h"
 #include "lookup/key_index.h"
 
-enum { NO_ROW = UINT32_MAX, CHUNK = 512 };
+enum { NO_ROW = UINT32_MAX, CHUNK = 128 };
 
 struct number_slot {
     uint64_t key;
     uint32_t row; /* NO_ROW: free */
 };
 
+enum { MOST_INLINE = 23, LONG = 0xff };
 struct bytes_slot {
     uint32_t row, tag;
-    const char *where;
+    union {
+        char bytes[24]; /* the last: how many, or LONG */
+        struct str far;
+    };
 };
 
 struct key_index {
@@ -36,11 +41,16 @@ struct key_index {
     struct arena arena;
 };
 
-_Static_assert(sizeof(struct number_slot) == 16 && sizeof(struct bytes_slot) == 16, "a slot");
+_Static_assert(sizeof(struct number_slot) == 16 && sizeof(struct bytes_slot) == 32, "a slot");
+
+static size_t slot_bytes(enum key_kind kind)
+{
+    return kind == KEY_NUMBERS ? sizeof(struct number_slot) : sizeof(struct bytes_slot);
+}
 
 static void make_slots(struct key_index *k, size_t n)
 {
-    k->slots = xmap(n * 16);
+    k->slots = xmap(n * slot_bytes(k->kind));
     k->mask = n - 1;
     for (size_t i = 0; i < n; i++) {
         if (k->kind == KEY_NUMBERS)
@@ -65,14 +75,14 @@ void key_index_free(struct key_index *k)
 {
     if (k == NULL)
         return;
-    xunmap(k->slots, (k->mask + 1) * 16);
+    xunmap(k->slots, (k->mask + 1) * slot_bytes(k->kind));
     arena_done(&k->arena);
     free(k);
 }
 
 size_t key_index_bytes(const struct key_index *k)
 {
-    return (k->mask + 1) * 16 + k->arena.used_bytes;
+    return (k->mask + 1) * slot_bytes(k->kind) + k->arena.used_bytes;
 }
 
 static inline uint64_t hash_bytes(struct str s)
@@ -80,11 +90,10 @@ static inline uint64_t hash_bytes(struct str s)
     return XXH3_64bits(s.p, s.n);
 }
 
-static inline struct str key_at(const char *where)
+static inline struct str key_of(const struct bytes_slot *s)
 {
-    uint32_t n;
-    memcpy(&n, where, 4);
-    return (struct str){where + 4, n};
+    uint8_t n = (uint8_t)s->bytes[MOST_INLINE];
+    return n == LONG ? s->far : (struct str){s->bytes, n};
 }
 
 /* ---- adding ---- */
@@ -101,13 +110,13 @@ static void grow(struct key_index *k)
                 at = (at + 1) & k->mask;
             k->numbers[at] = old.numbers[i];
         } else if (k->kind == KEY_BYTES && old.bytes[i].row != NO_ROW) {
-            size_t at = hash_bytes(key_at(old.bytes[i].where)) & k->mask;
+            size_t at = hash_bytes(key_of(&old.bytes[i])) & k->mask;
             while (k->bytes[at].row != NO_ROW)
                 at = (at + 1) & k->mask;
             k->bytes[at] = old.bytes[i];
         }
     }
-    xunmap(old.slots, n_old * 16);
+    xunmap(old.slots, n_old * slot_bytes(k->kind));
 }
 
 bool key_index_add_number(struct key_index *k, uint64_t key, uint32_t row)
@@ -128,16 +137,23 @@ bool key_index_add_bytes(struct key_index *k, struct str key, uint32_t row)
     if (k->n * 2 > k->mask)
         grow(k);
     uint64_t hash = hash_bytes(key);
-    uint32_t tag = (uint32_t)(hash >> 32), n = (uint32_t)key.n;
+    uint32_t tag = (uint32_t)(hash >> 32);
     size_t at = hash & k->mask;
     for (; k->bytes[at].row != NO_ROW; at = (at + 1) & k->mask)
-        if (k->bytes[at].tag == tag && str_eq(key_at(k->bytes[at].where), key))
+        if (k->bytes[at].tag == tag && str_eq(key_of(&k->bytes[at]), key))
             return false;
-    char *where = arena_bytes(&k->arena, key.n + 4);
-    memcpy(where, &n, 4);
+    struct bytes_slot *slot = &k->bytes[at];
+    memset(slot->bytes, 0, sizeof(slot->bytes));
+    char *to = slot->bytes;
+    if (key.n > MOST_INLINE) {
+        to = arena_bytes(&k->arena, key.n);
+        slot->far = (struct str){to, key.n};
+    }
     if (key.n)
-        memcpy(where + 4, key.p, key.n);
-    k->bytes[at] = (struct bytes_slot){row, tag, where};
+        memcpy(to, key.p, key.n);
+    slot->row = row;
+    slot->tag = tag;
+    slot->bytes[MOST_INLINE] = (char)(key.n > MOST_INLINE ? LONG : (int)key.n);
     k->n++;
     return true;
 }
@@ -166,11 +182,25 @@ void key_index_find_numbers(const struct key_index *k, const uint64_t *keys, siz
         find_numbers(k, keys + i, n - i < CHUNK ? n - i : CHUNK, rows + i);
 }
 
-/* Three passes: the slots, the bytes of those with the tag, the comparison. */
+/* As str_eq, without a call for what is short. */
+static inline bool is_key(const struct bytes_slot *s, struct str key)
+{
+    uint8_t n = (uint8_t)s->bytes[MOST_INLINE];
+    uint64_t a, b, c, d;
+    if (n == LONG || n < 8 || n > 16)
+        return str_eq(key_of(s), key);
+    if (n != key.n)
+        return false;
+    memcpy(&a, s->bytes, 8);
+    memcpy(&b, key.p, 8);
+    memcpy(&c, s->bytes + n - 8, 8);
+    memcpy(&d, key.p + n - 8, 8);
+    return ((a ^ b) | (c ^ d)) == 0;
+}
+
 static void find_bytes(const struct key_index *k, const struct str *keys, size_t n, uint32_t *rows)
 {
     uint64_t hashes[CHUNK];
-    uint32_t slots[CHUNK];
     for (size_t i = 0; i < n; i++) {
         hashes[i] = hash_bytes(keys[i]);
         __builtin_prefetch(&k->bytes[hashes[i] & k->mask]);
@@ -178,17 +208,8 @@ static void find_bytes(const struct key_index *k, const struct str *keys, size_t
     for (size_t i = 0; i < n; i++) {
         size_t at = hashes[i] & k->mask;
         uint32_t tag = (uint32_t)(hashes[i] >> 32);
-        while (k->bytes[at].row != NO_ROW && k->bytes[at].tag != tag)
-            at = (at + 1) & k->mask;
-        slots[i] = (uint32_t)at;
-        if (k->bytes[at].row != NO_ROW)
-            __builtin_prefetch(k->bytes[at].where);
-    }
-    for (size_t i = 0; i < n; i++) {
-        size_t at = slots[i];
-        uint32_t tag = (uint32_t)(hashes[i] >> 32);
         while (k->bytes[at].row != NO_ROW &&
-               !(k->bytes[at].tag == tag && str_eq(key_at(k->bytes[at].where), keys[i])))
+               !(k->bytes[at].tag == tag && is_key(&k->bytes[at], keys[i])))
             at = (at + 1) & k->mask;
         rows[i] = k->bytes[at].row;
     }

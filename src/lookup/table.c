@@ -153,11 +153,30 @@ static enum err_code open_database(struct lookup_table *t, const struct lookup_f
     return code == ERR_OK || files->paths == NULL ? code : err_prefix(e, "%s", files->paths[0]);
 }
 
+/* Large columns to pages of their own, of which the machine needs fewer entries. */
+static void settle_columns(struct lookup_table *t)
+{
+    enum { LARGE = 1 << 20 };
+    for (size_t i = 0; i < t->spec->format.n_fields; i++) {
+        struct lookup_values *v = &t->columns[i];
+        v->mapped_bytes = t->n_rows * v->width;
+        if (v->mapped_bytes < LARGE) {
+            v->mapped_bytes = 0;
+            continue;
+        }
+        char *values = xmap(v->mapped_bytes);
+        memcpy(values, v->values, v->mapped_bytes);
+        free(v->values);
+        v->values = values;
+    }
+}
+
 static enum err_code fill(struct lookup_table *t, const struct lookup_files *files, struct err *e)
 {
     if (t->spec->layout == LOOKUP_GEOIP)
         return open_database(t, files, e);
     TRY(lookup_load(t, files, e));
+    settle_columns(t);
     if (t->spec->layout == LOOKUP_IP_TRIE)
         return make_trie(t, e);
     if (!has_number_key(t->spec))
@@ -184,7 +203,10 @@ void lookup_table_free(struct lookup_table *t)
     if (t == NULL)
         return;
     for (size_t i = 0; i < t->spec->format.n_fields; i++) {
-        free(t->columns[i].values);
+        if (t->columns[i].mapped_bytes)
+            xunmap(t->columns[i].values, t->columns[i].mapped_bytes);
+        else
+            free(t->columns[i].values);
         free(t->columns[i].nulls);
     }
     free(t->columns);
@@ -285,32 +307,44 @@ void lookup_find(const struct lookup_table *t, enum type_kind address,
 
 /* ---- values ---- */
 
-#define GATHER(T)                                                                                  \
-    do {                                                                                           \
-        const T *from = (const T *)v->values;                                                      \
-        T *to = values;                                                                            \
-        for (size_t i = 0; i < n; i++) {                                                           \
-            if (i + AHEAD < n && rows[i + AHEAD] != LOOKUP_NONE)                                   \
-                __builtin_prefetch(&from[rows[i + AHEAD]]);                                        \
-            to[i] = rows[i] != LOOKUP_NONE ? from[rows[i]] : (T){0};                               \
-        }                                                                                          \
-    } while (0)
-
 enum { AHEAD = 24 };
 struct bytes16 {
     uint64_t a, b;
 };
 
+static inline uint32_t row_or_first(uint32_t row)
+{
+    return row == LOOKUP_NONE ? 0 : row;
+}
+
+/* Row 0 is read where there is none and masked away, so that no step depends on what was found. */
+#define GATHER(T, MASKED)                                                                          \
+    do {                                                                                           \
+        const T *from = (const T *)v->values;                                                      \
+        T *to = values;                                                                            \
+        for (size_t i = 0; i < n; i++) {                                                           \
+            __builtin_prefetch(&from[row_or_first(rows[i + AHEAD < n ? i + AHEAD : i])]);          \
+            uint64_t mask = rows[i] == LOOKUP_NONE ? 0 : ~(uint64_t)0;                             \
+            T x = from[row_or_first(rows[i])];                                                     \
+            to[i] = MASKED;                                                                        \
+        }                                                                                          \
+    } while (0)
+
 void lookup_values(const struct lookup_table *t, size_t column, const uint32_t *rows, size_t n,
                    void *values, uint8_t *nulls)
 {
     const struct lookup_values *v = &t->columns[column];
+    if (t->n_rows == 0) {
+        memset(values, 0, n * v->width);
+        memset(nulls, 1, n);
+        return;
+    }
     switch (v->width) {
-    case 1: GATHER(uint8_t); break;
-    case 2: GATHER(uint16_t); break;
-    case 4: GATHER(uint32_t); break;
-    case 8: GATHER(uint64_t); break;
-    default: GATHER(struct bytes16); break;
+    case 1: GATHER(uint8_t, (uint8_t)(x & mask)); break;
+    case 2: GATHER(uint16_t, (uint16_t)(x & mask)); break;
+    case 4: GATHER(uint32_t, (uint32_t)(x & mask)); break;
+    case 8: GATHER(uint64_t, x & mask); break;
+    default: GATHER(struct bytes16, ((struct bytes16){x.a & mask, x.b & mask})); break;
     }
     for (size_t i = 0; i < n; i++)
         nulls[i] = rows[i] == LOOKUP_NONE;

@@ -11,7 +11,8 @@ struct lookup_values {
     struct type type;
     size_t width;
     char *values;
-    uint8_t *nulls; /* of Nullable types */
+    size_t mapped_bytes; /* values are xmap'ed; 0: from the heap */
+    uint8_t *nulls;      /* of Nullable types */
 };
 
 struct lookup_table {
