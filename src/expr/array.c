@@ -2,6 +2,7 @@
  *
  * Functions of whole arrays. */
 #include "expr/array.h"
+#include "expr/advice.h"
 
 #include <stdlib.h>
 
@@ -292,9 +293,9 @@ static value_id no_common_type(struct site *s)
 {
     char x[64], y[64];
 
-    return site_error(s, "'%.*s' has arguments without a common type: %s and %s", STR_FMT(s->name),
-                      type_name(value_at(s->b, s->args[0])->type, x),
-                      type_name(value_at(s->b, s->args[1])->type, y));
+    struct type a = value_at(s->b, s->args[0])->type, b = value_at(s->b, s->args[1])->type;
+    return site_types_error(s, a, b, "'%.*s' has arguments without a common type: %s and %s",
+                            STR_FMT(s->name), type_name(a, x), type_name(b, y));
 }
 
 static value_id build_search(struct site *s)

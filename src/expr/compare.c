@@ -3,6 +3,7 @@
  * Comparisons. Numbers compare by value whatever their types: both sides are cast to a common
  * type where one holds them all, else (UInt64 with signed, 64 bits with floating point) a kernel
  * compares exactly. */
+#include "expr/advice.h"
 #include "expr/compound.h"
 #include "expr/times.h"
 
@@ -265,9 +266,8 @@ static value_id incomparable(struct site *s)
 {
     char x[64], y[64];
 
-    return site_error(s, "cannot compare %s with %s",
-                      type_name(value_at(s->b, s->args[0])->type, x),
-                      type_name(value_at(s->b, s->args[1])->type, y));
+    struct type a = value_at(s->b, s->args[0])->type, b = value_at(s->b, s->args[1])->type;
+    return site_types_error(s, a, b, "cannot compare %s with %s", type_name(a, x), type_name(b, y));
 }
 
 /* Everything can be compared with a constant string, which is read as the other side's type. */

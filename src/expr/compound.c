@@ -2,6 +2,7 @@
  *
  * Arrays, tuples and maps: making them, taking them apart, comparing and casting them. */
 #include "expr/compound.h"
+#include "expr/advice.h"
 
 #include <stdio.h>
 
@@ -465,8 +466,8 @@ static value_id no_common_type(struct site *s, struct type x, struct type y)
 {
     char first[64], second[64];
 
-    return site_error(s, "the elements have no common type: %s and %s", type_name(x, first),
-                      type_name(y, second));
+    return site_types_error(s, x, y, "the elements have no common type: %s and %s",
+                            type_name(x, first), type_name(y, second));
 }
 
 /* Casts args[first], args[first + step] … to their common type. */

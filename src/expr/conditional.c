@@ -3,6 +3,7 @@
  * if, multiIf, CASE. One kernel: from the last branch to the first, each condition lays its
  * branch over what is there; so the first that holds wins, and faults of branches not taken are
  * gone. */
+#include "expr/advice.h"
 #include "expr/kinds.h"
 
 struct cell16 {
@@ -113,8 +114,9 @@ static value_id emit_branches(struct site *s, value_id *args, uint32_t n, bool i
         uint32_t other = 1;
         while (other + 1 < n_types && type_super(&super, types, other + 1))
             other++;
-        return site_error(s, "the branches have no common type: %s and %s", type_name(types[0], x),
-                          type_name(types[other], y));
+        return site_types_error(s, types[0], types[other],
+                                "the branches have no common type: %s and %s",
+                                type_name(types[0], x), type_name(types[other], y));
     }
     for (uint32_t i = 0; i < n; i++) {
         if (i % 2 == 1 || i == n - 1) {

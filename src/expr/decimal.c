@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "codec/value.h"
+#include "expr/advice.h"
 #include "expr/compound.h"
 #include "expr/numbers.h"
 
@@ -364,9 +365,8 @@ static value_id incomparable(struct site *s)
 {
     char x[64], y[64];
 
-    return site_error(s, "cannot compare %s with %s",
-                      type_name(value_at(s->b, s->args[0])->type, x),
-                      type_name(value_at(s->b, s->args[1])->type, y));
+    struct type a = value_at(s->b, s->args[0])->type, b = value_at(s->b, s->args[1])->type;
+    return site_types_error(s, a, b, "cannot compare %s with %s", type_name(a, x), type_name(b, y));
 }
 
 static value_id emit_deep(struct site *s, int compare, struct type type)

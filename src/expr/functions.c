@@ -2,7 +2,7 @@
  *
  * The functions of the language: one table per family, in the file that implements it. Names are
  * case-sensitive or not as in ClickHouse. */
-#include "expr/expr_priv.h"
+#include "expr/advice.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -156,8 +156,13 @@ value_id site_bad_type(struct site *s, uint32_t arg, const char *expected)
     char type[64];
     struct place at = s->node && arg < s->node->n_args ? s->node->args[arg]->at : s->at;
 
-    diagnose_error(s->d, at, NULL, "argument %u of '%.*s' is %s, expected %s", arg + 1,
-                   STR_FMT(s->name), type_name(value_at(s->b, s->args[arg])->type, type), expected);
+    const struct ast *node = s->node && arg < s->node->n_args ? s->node->args[arg] : NULL;
+    struct type have = value_at(s->b, s->args[arg])->type;
+    AUTO_DONE(buf) advice = {0};
+
+    diagnose_error(s->d, at, advice_for_argument(&advice, have, expected, node),
+                   "argument %u of '%.*s' is %s, expected %s", arg + 1, STR_FMT(s->name),
+                   type_name(have, type), expected);
     return VALUE_FAILED;
 }
 

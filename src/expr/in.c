@@ -2,6 +2,7 @@
  *
  * IN and NOT IN over constants: each constant becomes a value of the left side's type, those that
  * cannot (300 for a UInt8, 1.5 for an integer) and NULLs are left out; the rest is a hash set. */
+#include "expr/advice.h"
 #include "expr/kinds.h"
 
 #include "base/hash.h"
@@ -135,8 +136,11 @@ static bool add_constant(struct site *s, struct set *set, const struct ast *node
         return true;
     int how = constant_convert(&cell, b, *id, type, &why);
     if (how < 0) {
-        diagnose_error(s->d, node->at, NULL, "%s cannot be looked for among %s: %s",
-                       type_name(value_at(b, *id)->type, right), type_name(type, left), why);
+        AUTO_DONE(buf) advice = {0};
+        struct type constant = value_at(b, *id)->type;
+        diagnose_error(s->d, node->at, advice_for_pair(&advice, constant, type),
+                       "%s cannot be looked for among %s: %s", type_name(constant, right),
+                       type_name(type, left), why);
         return false;
     }
     if (how > 0)

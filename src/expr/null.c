@@ -2,6 +2,7 @@
  *
  * NULL: tests, replacements, and the smallest and largest of several values (which skip NULLs).
  * As in ClickHouse all arguments of coalesce and ifNull are computed, so each may reject. */
+#include "expr/advice.h"
 #include "expr/kinds.h"
 
 static void all_faults(struct call *c)
@@ -189,8 +190,9 @@ static value_id no_common_type(struct site *s)
     char x[64], y[64];
     uint32_t other = s->n_args > 1 ? 1 : 0;
 
-    return site_error(s, "'%.*s' has arguments without a common type: %s and %s", STR_FMT(s->name),
-                      type_name(s->types[0], x), type_name(s->types[other], y));
+    return site_types_error(
+        s, s->types[0], s->types[other], "'%.*s' has arguments without a common type: %s and %s",
+        STR_FMT(s->name), type_name(s->types[0], x), type_name(s->types[other], y));
 }
 
 static value_id build_extreme(struct site *s)

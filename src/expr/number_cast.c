@@ -190,8 +190,9 @@ value_id builder_condition(struct builder *b, value_id value, struct place at,
     if (type.kind == TYPE_NOTHING)
         return constant_u64(b, TYPE_UINT8, 0);
     if (!type_is_number(type)) {
-        diagnose_error(d, at, NULL, "a condition must be a number, this is %s",
-                       type_name(type, name));
+        diagnose_error(d, at,
+                       type_is_text(type) ? "compare it, as in notEmpty(…) or … = 'x'" : NULL,
+                       "a condition must be a number, this is %s", type_name(type, name));
         return VALUE_FAILED;
     }
     return EMIT(b, &to_condition[kind_index(type_storage(type))], type_of(TYPE_UINT8), value);

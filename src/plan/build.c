@@ -618,7 +618,8 @@ static value_id chain_pass(struct build *b, struct relation *r, const struct ast
     if (where == NULL)
         return above;
     if (ast_has_aggregate(where)) {
-        diagnose_error(b->d, where->at, NULL, "an aggregate function cannot stand in WHERE");
+        diagnose_error(b->d, where->at, "HAVING is asked of the merged rows",
+                       "an aggregate function cannot stand in WHERE");
         return VALUE_FAILED;
     }
     struct scope scope = relation_scope(r);
@@ -745,6 +746,32 @@ static void build_stream(struct build *b, const struct stream_def *def)
 
 /* ---- metrics ---- */
 
+/* WHERE that names an aggregate's alias. */
+static const struct ast *aggregate_name(const struct ast *node, const struct metric_def *def)
+{
+    for (uint32_t i = 0; node->kind == AST_NAME && i < def->n_items; i++)
+        if (str_eq(def->items[i].alias, node->text) && ast_has_aggregate(def->items[i].value))
+            return node;
+    for (uint32_t i = 0; i < node->n_args; i++) {
+        const struct ast *found = aggregate_name(node->args[i], def);
+        if (found != NULL)
+            return found;
+    }
+    return NULL;
+}
+
+static bool check_where_names(struct build *b, const struct metric_def *def,
+                              struct relation *parent)
+{
+    const struct ast *name = def->where ? aggregate_name(def->where, def) : NULL;
+    /* sum(bytes) AS bytes … WHERE bytes > 0 means the column */
+    if (name == NULL || relation_find(parent, name->text) != NULL)
+        return true;
+    diagnose_error(b->d, name->at, "HAVING is asked of the merged rows",
+                   "'%.*s' is an aggregate: WHERE is asked of events", STR_FMT(name->text));
+    return false;
+}
+
 static bool find_metric_calls(struct build *b, struct select_from *f, const struct metric_def *def)
 {
     struct arena *a = &b->plan->arena;
@@ -780,7 +807,7 @@ static void build_metric_over(struct build *b, const struct metric_def *def,
             own.columns[own.n_columns++] =
                 (struct relation_column){.name = item->alias, .item = item->value, .at = item->at};
     }
-    if (!find_metric_calls(b, &f, def))
+    if (!check_where_names(b, def, parent) || !find_metric_calls(b, &f, def))
         return;
     own.parent = unfold_select(b, &f, parent);
     if (own.parent == NULL)

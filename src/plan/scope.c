@@ -122,6 +122,16 @@ static value_id virtual_value(struct source_build *s, struct str name)
     return VALUE_UNKNOWN;
 }
 
+static bool has_name(const struct ast *node, struct str name)
+{
+    if (node->kind == AST_NAME && str_eq(node->text, name))
+        return true;
+    for (uint32_t i = 0; i < node->n_args; i++)
+        if (has_name(node->args[i], name))
+            return true;
+    return false;
+}
+
 static value_id lookup(void *context, struct builder *b, struct str name, struct place at)
 {
     (void)b;
@@ -136,7 +146,12 @@ static value_id lookup(void *context, struct builder *b, struct str name, struct
     struct relation_column *above = r->parent ? relation_find(r->parent, name) : NULL;
     if (above != NULL)
         return source_import(r->source, r->parent->source, relation_column_value(r->parent, above));
-    return virtual_value(r->source, name);
+    value_id v = virtual_value(r->source, name);
+    if (v != VALUE_UNKNOWN || c == NULL || c->item == NULL || has_name(c->item, name))
+        return v;
+    /* another item in between: a means b, b means a */
+    diagnose_error(r->source->d, c->at, NULL, "column '%.*s' is defined by itself", STR_FMT(name));
+    return VALUE_FAILED;
 }
 
 /* arrayJoin(…) has been made a column. */
