@@ -219,7 +219,7 @@ CREATE STREAM q5 AS SELECT u FORM s;""", [
         "10:5 unknown setting 'threds'; did you mean 'threads'?",
         "10:21 setting 'threads' cannot be 'x'; its default is '0'",
         "11:1 expected SET or CREATE at the start of a statement | did you mean CREATE?",
-        "12:8 expected SOURCE, STREAM, METRIC or FUNCTION after CREATE | did you mean STREAM?",
+        "12:8 expected SOURCE, LOOKUP, STREAM, METRIC or FUNCTION after CREATE | did you mean STREAM?",
         "13:35 expected ',' or FROM after the item, found s",
     ]),
     ("types", """CREATE STREAM q AS SELECT z + 1 AS e1, z > 5 AS e2, u = 'x' AS e3, toHour(z) AS e4, length(u) AS e5, lower(u) AS e6, if(u, z, u) AS e7, u AND z AS e8, a + 1 AS e9 FROM s;
