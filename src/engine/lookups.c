@@ -365,9 +365,11 @@ static void look(struct lookups *l, struct one_lookup *o, int64_t now_ms)
     o->next_ms = now_ms + TICK_MS;
 }
 
-static void clean(struct lookups *l, struct store *s)
+void lookups_clean(struct lookups *l, struct store *s)
 {
     struct err e;
+    if (lookups_count(l) == 0)
+        return;
     AUTO_MEM struct lookup_name *held = xcalloc(l->n + 1, sizeof(*held));
     AUTO_MEM struct lookup_version **versions = xcalloc(l->n + 1, sizeof(struct lookup_version *));
     size_t n = 0;
@@ -397,7 +399,7 @@ static void *watcher_main(void *context)
             if (l->items[i].current != NULL && now >= l->items[i].next_ms)
                 look(l, &l->items[i], now);
         if (now >= next_clean) {
-            clean(l, s);
+            lookups_clean(l, s);
             next_clean = mono_ms() + CLEAN_MS;
         }
         clock_sleep_ms(TICK_MS);

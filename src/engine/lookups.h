@@ -36,6 +36,8 @@ MUST_CHECK enum err_code lookups_open(struct lookups **ret, const struct plan *p
  * lookups_close. */
 MUST_CHECK enum err_code lookups_watch(struct lookups *l, const struct store_place *place,
                                        struct err *e);
+/* Drops from the store what nobody needs any more, once. A failure is logged: the next time does. */
+void lookups_clean(struct lookups *l, struct store *s);
 void lookups_close(struct lookups *l); /* NULL is fine */
 
 /* What an epoch that begins now reads. any thread */

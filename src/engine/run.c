@@ -495,6 +495,8 @@ static enum err_code run_locked(const struct plan *plan, const struct store_plac
     }
     if (code == ERR_OK)
         watch(&crew, place, options);
+    if (code == ERR_OK && options->is_once)
+        lookups_clean(crew.lookups, s);
     if (options->n_old_lookups != NULL)
         *options->n_old_lookups = lookups_count_bad(crew.lookups);
     code = crew_join(&crew, code, e);

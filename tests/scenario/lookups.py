@@ -359,7 +359,10 @@ def old_versions_are_dropped_once_nobody_needs_them():
         assert c.one("SELECT count() FROM weir_lookups WHERE hash LIKE 'bbb%'") == "1"
         assert c.one("SELECT uniqExact(hash) FROM weir_lookups") == "2"
         p.send_signal(signal.SIGTERM)
-        p.wait(20)
+        assert p.wait(20) == 0, c.log()
+        s.text(f"INSERT INTO weir_lookups (lookup, hash, piece, pieces, data, written) VALUES ('users', '{'c' * 32}', 0, 1, 'x', now() - 7200)")
+        c.ok("run", "--once")
+        assert c.one("SELECT uniqExact(hash) FROM weir_lookups") == "2"
 
 
 def definitions_of_lookups_may_change():
