@@ -416,8 +416,50 @@ CREATE METRIC countries AS SELECT dbip.country_code(ip) AS country, count() AS n
         assert r.returncode == 1 and "no record of this database" in r.stderr and "has a city" in r.stderr, r.stderr
 
 
+def lookups_stand_anywhere():
+    """In sources, over array joins, in lambdas, over merges, beside DEDUPLICATE, in conditions and own functions; the same after --rebuild."""
+    definitions = """
+SET store = 'embedded:./t.weir';
+CREATE LOOKUP users (name String, plan String, PRIMARY KEY name) FROM FILES 'users.csv' FORMAT CSVWithNames;
+CREATE FUNCTION plan_of AS (x) -> ifNull(users.plan(lower(x)), 'none');
+CREATE SOURCE one (time DateTime, user String, friends Array(String), plan String MATERIALIZED plan_of(user), n UInt32)
+FROM FILES 'one*.jsonl' FORMAT JSONEachRow EVENT TIME time DEDUPLICATE BY n WITHIN 1 HOUR KEEP FOREVER;
+CREATE SOURCE two (time DateTime, user String, friends Array(String), plan String MATERIALIZED plan_of(user), n UInt32)
+FROM FILES 'two*.jsonl' FORMAT JSONEachRow EVENT TIME time KEEP FOREVER;
+CREATE STREAM friend_plans KEEP FOREVER AS SELECT n, user, f, users.plan(f) AS plan, users.plan(user) AS own FROM one ARRAY JOIN friends AS f;
+CREATE STREAM listed KEEP FOREVER AS SELECT n, friends, arrayMap(x -> plan_of(x), friends) AS plans, arrayMap(x -> users.plan(x), ['u1', 'zz']) AS fixed,
+  if(users.plan(user) = 'gold', users.plan(friends[1]), 'no') AS c FROM merge('one|two') WHERE users.plan(user) != 'free' OR users.plan(user) IS NULL;
+CREATE METRIC m AS SELECT users.plan(f) AS plan, count() AS c, countIf(users.plan(user) = 'gold') AS golds FROM friend_plans GROUP BY plan EVERY 1 DAY;
+"""
+    plans = {f"u{i}": ("free", "gold", "paid")[i % 3] for i in range(6)}
+
+    def record(i):
+        return json.dumps({"time": 1767225600 + i, "user": f"U{i % 8}" if i % 2 else f"u{i % 8}", "friends": [f"u{k}" for k in range(i % 4)], "n": i}) + "\n"
+
+    def verify(c):
+        of = "transform(lower({0}), [" + ", ".join(f"'{k}'" for k in plans) + "], [" + ", ".join(f"'{v}'" for v in plans.values()) + "], 'none')"
+        exact = "transform({0}, [" + ", ".join(f"'{k}'" for k in plans) + "], [" + ", ".join(f"'{v}'" for v in plans.values()) + "], '')"
+        assert c.one(f"SELECT countIf(plan != {of.format('user')}) FROM one") == "0"
+        assert c.one("SELECT count() FROM one") == "600"
+        assert c.one(f"SELECT countIf(ifNull(plan, '') != {exact.format('f')} OR ifNull(own, '') != {exact.format('user')}) FROM friend_plans") == "0"
+        assert int(c.one("SELECT count(plan) FROM friend_plans")) > 500
+        assert c.one(f"SELECT countIf(plans != arrayMap(x -> {of.format('x')}, friends) OR fixed != ['gold', NULL]) FROM listed") == "0"
+        assert int(c.one("SELECT count() FROM listed")) > 300
+        assert c.sql("SELECT plan, sum(c), sum(golds) FROM m_1d GROUP BY plan ORDER BY plan") == \
+            c.sql("SELECT plan, count(), countIf(own = 'gold') FROM friend_plans GROUP BY plan ORDER BY plan")
+
+    with Case(definitions) as c:
+        c.write("users.csv", users(**plans))
+        c.write("one1.jsonl", "".join(record(i) for i in range(600)) + "".join(record(i) for i in range(0, 600, 7)))
+        c.write("two1.jsonl", "".join(record(i) for i in range(300)))
+        c.ok("run", "--once")
+        verify(c)
+        c.ok("run", "--once", "--rebuild", "--yes")
+        verify(c)
+
+
 if __name__ == "__main__":
     sys.exit(run([as_dictionaries_have_them, networks_by_their_longest_prefix, any_format_gives_the_same, a_change_counts_from_the_next_epoch_on,
                   a_broken_version_keeps_the_old_and_is_red, the_first_load_must_succeed, recovery_reads_the_version_that_was_pinned,
                   rejects_are_retried_with_what_is_there_now, old_versions_are_dropped_once_nobody_needs_them, definitions_of_lookups_may_change,
-                  geoip_columns_are_what_an_independent_reader_found]))
+                  geoip_columns_are_what_an_independent_reader_found, lookups_stand_anywhere]))
