@@ -504,7 +504,7 @@ static bool cast_to_common(struct site *s, value_id *args, uint32_t first, uint3
         /* its zeroes go, as in ClickHouse */
         if (from.kind == TYPE_FIXED_STRING && super->kind == TYPE_STRING)
             args[i] = cast_values(s->b, args[i], text);
-        args[i] = cast_super(s->b, args[i], *super);
+        args[i] = cast_branch(s->b, args[i], *super);
     }
     return true;
 }

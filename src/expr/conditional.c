@@ -120,7 +120,8 @@ static value_id emit_branches(struct site *s, value_id *args, uint32_t n, bool i
     }
     for (uint32_t i = 0; i < n; i++) {
         if (i % 2 == 1 || i == n - 1) {
-            args[i] = cast_super(b, args[i], super);
+            args[i] =
+                n > 3 || is_eager ? cast_branch(b, args[i], super) : cast_super(b, args[i], super);
             continue;
         }
         struct type t = value_at(b, args[i])->type;

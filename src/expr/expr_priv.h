@@ -269,6 +269,9 @@ enum type_kind integer_kind(bool is_signed, size_t bytes);
 bool type_super(struct type *ret, const struct type *types, size_t n);
 value_id cast_super(struct builder *b, value_id v, struct type type); /* implicit,
     never fails: to a supertype */
+/* The same of a branch of multiIf or an element: as in ClickHouse a number becomes a Bool only where
+ * it must become Nullable as well; else it keeps its value. */
+value_id cast_branch(struct builder *b, value_id v, struct type type);
 value_id cast_number(struct builder *b, value_id v,
                      enum type_kind kind); /* static_cast between numbers */
 /* The same; infinity and NaN to an integer are faults. */

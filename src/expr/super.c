@@ -195,6 +195,16 @@ bool type_super(struct type *ret, const struct type *types, size_t n)
     return found;
 }
 
+value_id cast_branch(struct builder *b, value_id v, struct type type)
+{
+    struct type from = value_at(b, v)->type;
+
+    if (type.kind == TYPE_BOOL && type.is_nullable && !from.is_nullable && from.kind != TYPE_BOOL &&
+        type_is_number(from))
+        return cast_bool(b, v, type);
+    return cast_super(b, v, type);
+}
+
 value_id cast_super(struct builder *b, value_id v, struct type type)
 {
     struct type from = value_at(b, v)->type;

@@ -205,7 +205,7 @@ static void run_relative(struct call *c)
         case RELATIVE_YEAR: v = year; break;
         case RELATIVE_QUARTER: v = (int64_t)year * 4 + (month - 1) / 3; break;
         case RELATIVE_MONTH: v = (int64_t)year * 12 + month; break;
-        case RELATIVE_WEEK: v = (uint16_t)((v + 3) / 7); break; /* before 1970 as in ClickHouse */
+        case RELATIVE_WEEK: v = (uint16_t)((v + (v < 0 ? 4 : 3)) / 7); break; /* as ClickHouse */
         case YEAR_ZERO_DAY: v += 719528; break;
         case RELATIVE_HOUR: v = floor_div(v - (v < 0 ? first_skew : c->param.j), 3600); break;
         case RELATIVE_MINUTE: v = floor_div(v, 60); break;
