@@ -217,15 +217,17 @@ static void run_mod_float(struct call *c)
     for (size_t i = 0; i < c->n; i++)
         RESULT(double)[i] = float_rest(VALUES(0, double)[i], VALUES(1, double)[i]);
 }
-/* param.i: the smallest value of b's type, which has no magnitude there; 0: none */
+/* param.i: the smallest value of b's type, which has no magnitude there; 0: none. Then args[2] is
+ * b as it was. */
 static void run_pmod_float(struct call *c)
 {
-    double smallest = (double)c->param.i;
+    int64_t smallest = c->param.i;
 
     for (size_t i = 0; i < c->n; i++) {
         double b = VALUES(1, double)[i], r = float_rest(VALUES(0, double)[i], b);
         RESULT(double)[i] = r < 0 ? r + fabs(b) : r;
-        c->fresh[i] = r < 0 && b == smallest ? FAULT_DIVISION : 0;
+        bool is_smallest = r < 0 && smallest && VALUES(2, int64_t)[i] == smallest;
+        c->fresh[i] = is_smallest ? FAULT_DIVISION : 0;
     }
 }
 static const struct op op_mod_float = {"modulo", run_mod_float, 0};
@@ -247,9 +249,10 @@ static value_id float_division(struct site *s, int which)
     if (which == DIVISION_POSITIVE_MODULO) {
         struct type d = s->types[1];
         int64_t smallest = type_is_signed(d) ? -((int64_t)1 << (type_width(d) * 8 - 2)) * 2 : 0;
+        value_id args[] = {x, y, smallest ? cast_number(b, s->args[1], TYPE_INT64) : y};
         return emit(b, is_constant ? &op_pmod_float_constant : &op_pmod_float,
-                    type_of(TYPE_FLOAT64), (const value_id[]){x, y}, 2,
-                    (struct param){.i = smallest}, NULL);
+                    type_of(TYPE_FLOAT64), args, smallest ? 3 : 2, (struct param){.i = smallest},
+                    NULL);
     }
     enum type_kind kind = integer_kind(true, type_width(t));
     unsigned bits = 8 * (unsigned)type_width(t);

@@ -152,16 +152,19 @@ static uint64_t random_integer(void)
     return chance(80) ? (uint64_t)edges[below(COUNT(edges))] : random_u64();
 }
 
-/* Seconds in 1971 .. 2105, often near a change of clocks. */
+/* Seconds in 1971 .. 2105, mostly from 2001, so that what is subtracted seldom leads before 1970; often near a
+ * change of clocks. */
 static int64_t random_second(void)
 {
-    static const int64_t edges[] = {86400 * 500, 1710054000, 1710053999, 1710057600, 1711846800,
+    static const int64_t edges[] = {1710054000, 1710053999, 1710057600, 1711846800,
         1711846799, 1711850400, 1730595600, 1730599200, 1730602800,
                                     1729990800, 1729994400, 1709164800, 1704067199, 1704067200,
-                                        951782400, 4102444800LL};
+                                        951782400, 4102444800LL, 1709251199};
     if (chance(50))
         return edges[below(COUNT(edges))] + below(7200);
-    return 500 * 86400LL + (int64_t)(random_u64() % 4200000000ULL);
+    if (chance(2))
+        return 500 * 86400LL + (int64_t)(random_u64() % 900000000ULL);
+    return 978307200LL + (int64_t)(random_u64() % 3200000000ULL);
 }
 
 /* Thousands of bytes, of characters of any width. */
@@ -200,7 +203,7 @@ static void random_cell(struct type type, char class, void *out)
         memcpy(out, &s, sizeof(s));
         return;
     case TYPE_DATE:
-        v = chance(10) ? 500 + (int64_t)below(400) : random_second() / 86400;
+        v = chance(1) ? 500 + (int64_t)below(400) : random_second() / 86400;
         break;
     case TYPE_DATETIME:
         v = random_second();

@@ -83,7 +83,7 @@ static const char *const plain_time_calls[] = {
     "toStartOfInterval(%t, INTERVAL %k %U)", "toStartOfInterval(%t, INTERVAL %k %U)",
     "toStartOfInterval(%t, INTERVAL %k %U, %Z)", "(%t + INTERVAL %k %U)",
     "(%t - INTERVAL %k %U)", "(d + %k)", "(t - %k)", "(t3 + 1)", "(d - 1)",
-    "(%t + toIntervalHour(i8))", "(%t + toIntervalDay(i8))", "(%t - toIntervalMonth(i8))",
+    "(%t + toIntervalHour(i8))", "(%t + toIntervalDay(i8))", "(%t - toIntervalMonth(u8 %% 20))",
     "toDate(%t)", "toDateTime(%t)", "toDateTime64(%t, 3)", "toDateTime64(%t, 6, %Z)",
     "toDateTime(%t, %Z)", "toDate(%t, %Z)", "toDate(%y)", "toDateTime(%y)",
     "toDateTime64(%y, 3)", "toDateTime(%y, %Z)", "toDateOrNull(%y)", "toDateTimeOrNull(%y)",
