@@ -375,12 +375,14 @@ static const struct expectation table[] = {
     {"parseDateTime64OrNull('2024-01-02 03:04:' || s || '.5')",
      "Nullable(DateTime64(6, 'UTC')): NULL | NULL | 2024-01-02 03:04:12.500000 | NULL"},
     {"sumIf(u8, 1)", "error: aggregate function 'sumIf' cannot stand here"},
-    {"length(u8)", "error: argument 1 of 'length' is UInt8, expected a String"},
+    {"length(u8)", "error: argument 1 of 'length' is UInt8, expected a String; convert it: toString(u8)"},
     {"u9 + 1", "error: unknown name 'u9'; did you mean 'u8'?"},
-    {"d = s", "error: cannot compare Date with String"},
+    {"d = s", "error: cannot compare Date with String; convert one of them: toString of the Date or "
+     "parseDateTimeBestEffortOrNull of the String"},
     {"d = 'x'", "error: 'x' is not a value of Date: not a date"},
     {"if(s, 1, 2)", "error: the condition of 'if' must be UInt8 or Bool, this is String"},
-    {"if(u8, 1, 'a')", "error: the branches have no common type: UInt8 and String"},
+    {"if(u8, 1, 'a')", "error: the branches have no common type: UInt8 and String; convert one of them: toString of the "
+     "UInt8 or toFloat64OrNull of the String"},
     {"substring(s)", "error: 'substring' takes (s, offset[, length]), not 1 argument"},
     {"u8 IN (u8)", "error: the right side of IN must be constants"},
     {"toDateTime(t, 'Mars/Olympus')", NULL},
