@@ -282,6 +282,11 @@ static const struct ast *over_columns(struct metric_build *m, const struct ast *
 
 static const struct ast *over_item(struct metric_build *m, uint32_t i, struct str name)
 {
+    const struct select_item *item = &m->def->items[i];
+    /* A key by its alias is what the alias says, whatever aggregates have the names in it. */
+    for (size_t k = 0; item->alias.n && !ast_has_aggregate(item->value) && k < m->n_keys; k++)
+        if (str_eq(m->key_columns[k].name, item->alias))
+            return name_node(m, item->value, "_k_", item->alias);
     m->is_open[i] = true;
     const struct ast *value = over_columns(m, m->def->items[i].value, name);
     m->is_open[i] = false;

@@ -3,6 +3,7 @@
 """DEDUPLICATE, ceilings of keys, sets that follow from finer ones, days of 23 and 25 hours: with real programs."""
 import os
 import random
+import re
 import signal
 import sys
 import time
@@ -289,8 +290,146 @@ def a_metric_has_one_setting():
         assert "max_keys is a whole number from 1 on" in text, text
 
 
+# ---- shared and derived cubes ----
+
+SHARED = """
+SET store = 'embedded:./t.weir';
+SET threads = {threads};
+CREATE SOURCE s (time DateTime, a UInt16, b LowCardinality(String), c Nullable(String), d String, v Int32, f Float64)
+FROM FILES 'in*.csv' FORMAT CSVWithNames EVENT TIME time KEEP FOREVER;
+CREATE STREAM q AS SELECT *, a % 3 AS small FROM s WHERE v != 7;
+CREATE METRIC up AS SELECT a, b, c, count() AS n, sum(v) AS v, max(d) AS d, uniqExact(d) AS u, uniqCombined(12)(d) AS uc,
+  quantilesDD(0.01, 0.5)(v) AS q, avg(f) AS f, groupBitXor(v) AS x, argMin(d, v) AS am, countIf(v > 0) AS ci
+FROM q GROUP BY ROLLUP(a, b, c) EVERY 1 MINUTE, 1 HOUR, 1 DAY;
+CREATE METRIC cube AS SELECT b, c, small, count() AS n, min(v) AS v FROM q GROUP BY CUBE(b, c, small) EVERY 5 MINUTE, 1 DAY;
+CREATE METRIC hourly AS SELECT b, a, sum(v) AS v, count() AS n FROM q GROUP BY b, a EVERY 1 HOUR, 1 MONTH;
+CREATE METRIC digest AS SELECT small, quantileTDigest(0.5)(v) AS v FROM q GROUP BY small EVERY 5 MINUTE;
+CREATE METRIC every AS SELECT b, count() AS n FROM s GROUP BY b EVERY 5 MINUTE;
+"""
+
+
+def shared_rows(r, n):
+    rows = []
+    for i in range(n):
+        t = 1751328000 + r.randrange(86400 * 2) // 900 * 900 + r.randrange(30)
+        c = r.choice(("\\N", "", "x", "yy", "z" * 20))
+        rows.append(f"{time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime(t))},{r.randrange(40)},b{r.randrange(5)},{c},d{r.randrange(300)},{r.randrange(-20, 20)},{r.random()}\n")
+    return "".join(rows)
+
+
+UNIT = {"1m": "1 MINUTE", "5m": "5 MINUTE", "1h": "1 HOUR", "1d": "1 DAY", "1mo": "1 MONTH"}
+
+
+def assert_set(c, metric, tier, keys, measures, where="v != 7", is_set=True):
+    """One set of one tier is the same rows as SELECT over the raw ones."""
+    names = ", ".join(f"round({e.split(' AS ')[1]}, 9)" if e.startswith("avg") else e.split(" AS ")[1] for e in measures)
+    sql = ", ".join(f"round({e.split(' AS ')[0]}, 9)" if e.startswith("avg") else e.split(" AS ")[0] for e in measures)
+    k = "".join(f"{x}, " for x in keys)
+    small = {"small": "a % 3 AS small"}
+    theirs = "".join(f"{small.get(x, x)}, " for x in keys)
+    mine = f"SELECT bucket, {k}{names} FROM {metric}_{tier}" + (f" WHERE _set = '{','.join(keys)}'" if is_set else "")
+    unit = UNIT[tier]
+    wanted = f"SELECT toDateTime(toStartOfInterval(time, INTERVAL {unit}, 'UTC'), 'UTC') AS bucket, {theirs}{sql} FROM s WHERE {where} GROUP BY {', '.join(['bucket', *keys])}"
+    counts = c.sql(f"SELECT (SELECT count() FROM ({mine})), (SELECT count() FROM ({wanted})), (SELECT count() FROM (({mine}) INTERSECT ({wanted})))")[0]
+    assert counts[0] == counts[1] == counts[2] != "0", (metric, tier, keys, counts)
+
+
+def sets_that_follow_from_finer_ones_are_the_same():
+    measures = ["count() AS n", "sum(s.v) AS v", "max(s.d) AS d", "uniqExact(s.d) AS u", "uniqCombined(12)(s.d) AS uc", "quantilesDD(0.01, 0.5)(s.v) AS q",
+                "avg(s.f) AS f", "groupBitXor(s.v) AS x", "countIf(s.v > 0) AS ci"]
+    for threads in (1, 3):
+        with Case(SHARED.format(threads=threads)) as c:
+            text = c.ok("explain")
+            for what in ("set 'a,b'", "set 'a'", "set ''"):
+                cube = text.split(f"  cube of metric up, {what} ")[1].split("  cube of ")[0]
+                assert "derived at the seal from metric up, set 'a,b,c': events do not touch it" in cube, cube
+            cube = text.split("  cube of metric hourly ")[1].split("  cube of ")[0]
+            assert "derived at the seal from metric up, set 'a,b,c'" in cube, cube
+            cube = text.split("  cube of metric digest ")[1].split("  cube of ")[0]
+            assert "one cube with metric cube, set 'small': 3 measures in all" in cube, cube
+            cube = text.split("  cube of metric every ")[1].split("  cube of ")[0]
+            assert "derived" not in cube and "one cube" not in cube, cube
+            r = random.Random(threads)
+            c.write("in1.csv", "time,a,b,c,d,v,f\n" + shared_rows(r, 20000))
+            c.ok("run", "--once")
+            c.write("in2.csv", "time,a,b,c,d,v,f\n" + shared_rows(r, 1000))
+            c.ok("run", "--once")
+            for tier in ("1m", "1h", "1d"):
+                for keys in (("a", "b", "c"), ("a", "b"), ("a",), ()):
+                    assert_set(c, "up", tier, keys, measures)
+            for tier in ("5m", "1d"):
+                for keys in (("b", "c", "small"), ("b", "c"), ("b", "small"), ("c", "small"), ("b",), ("c",), ("small",), ()):
+                    assert_set(c, "cube", tier, keys, ["count() AS n", "min(s.v) AS v"])
+            for tier in ("1h", "1mo"):
+                assert_set(c, "hourly", tier, ("b", "a"), ["sum(s.v) AS v", "count() AS n"], is_set=False)
+            assert_set(c, "every", "5m", ("b",), ["count() AS n"], where="1", is_set=False)
+
+
+def metrics_over_one_stream_share_all():
+    metrics = "".join(f"CREATE METRIC m{i} AS SELECT b, a, sum(v * {i % 5}) AS x, count() AS n FROM q GROUP BY b, a EVERY 1 MINUTE, 1 HOUR;\n" for i in range(20))
+    with Case(SHARED.split("CREATE METRIC")[0].format(threads=2) + metrics) as c:
+        text = c.ok("explain")
+        assert text.count("one cube with metric") == 20 and text.count(": 6 measures in all") == 20, text[:3000]
+        fields = text.split("decoded fields:")[1].split("\n")[0]
+        assert fields.count("v Int32") == 1, fields
+        program = text.split("  program:\n")[1].split("  raw rows of")[0]
+        assert sum("notEquals" in line or "!=" in line for line in program.splitlines()) == 1, program
+        r = random.Random(1)
+        c.write("in1.csv", "time,a,b,c,d,v,f\n" + shared_rows(r, 3000))
+        c.ok("run", "--once")
+        for i in (0, 1, 7, 19):
+            for tier in ("1m", "1h"):
+                assert_set(c, f"m{i}", tier, ("b", "a"), [f"sum(s.v * {i % 5}) AS x", "count() AS n"], is_set=False)
+
+
+# ---- days of 23 and 25 hours ----
+
+CLOCKS = """
+SET store = 'embedded:./t.weir';
+CREATE SOURCE s (time DateTime, v UInt32,
+  h DateTime('{zone}') MATERIALIZED toStartOfHour(time, '{zone}'), d DateTime('{zone}') MATERIALIZED toStartOfDay(time, '{zone}'),
+  mo Date MATERIALIZED toStartOfMonth(time, '{zone}'), w Date MATERIALIZED toMonday(time, '{zone}'), q15 DateTime('{zone}') MATERIALIZED toStartOfFifteenMinutes(toTimeZone(time, '{zone}')),
+  i6 DateTime('{zone}') MATERIALIZED toStartOfInterval(time, INTERVAL 6 HOUR, '{zone}'), i2 DateTime('{zone}') MATERIALIZED toStartOfInterval(time, INTERVAL 2 DAY, '{zone}'),
+  hour UInt8 MATERIALIZED toHour(time, '{zone}'), day Date MATERIALIZED toDate(time, '{zone}'), text String MATERIALIZED formatDateTime(time, '%F %T', '{zone}'),
+  back DateTime MATERIALIZED parseDateTimeBestEffort(concat(toString(time, '{zone}'), ' +00:00')), next DateTime('{zone}') MATERIALIZED toTimeZone(time, '{zone}') + INTERVAL 1 DAY,
+  prior DateTime('{zone}') MATERIALIZED toTimeZone(time, '{zone}') - INTERVAL 1 MONTH, hours Int64 MATERIALIZED dateDiff('hour', toStartOfDay(time, '{zone}'), time, '{zone}'),
+  days Int64 MATERIALIZED dateDiff('day', toDateTime(1740000000), time, '{zone}'), trunc DateTime('{zone}') MATERIALIZED dateTrunc('hour', time, '{zone}'))
+FROM FILES 'in.csv' FORMAT CSVWithNames EVENT TIME time KEEP FOREVER;
+CREATE METRIC m AS SELECT v % 2 AS k, count() AS n, sum(v) AS total, min(time) AS first, max(time) AS last FROM s GROUP BY k
+EVERY 15 MINUTE, 1 HOUR, 6 HOUR, 1 DAY, 1 WEEK, 1 MONTH TIME ZONE '{zone}';
+CREATE METRIC days AS SELECT v % 2 AS k, count() AS n FROM s GROUP BY k EVERY 1 DAY, 1 MONTH TIME ZONE '{zone}';
+CREATE METRIC alone AS SELECT count() AS n FROM s EVERY 2 DAY TIME ZONE '{zone}';
+"""
+
+
+def days_of_23_and_25_hours():
+    for zone, changes in (("Europe/Berlin", (1743296400, 1761440400)), ("America/New_York", (1741503600, 1762063200)), ("Australia/Lord_Howe", (1743865200, 1759591800))):
+        with Case(CLOCKS.format(zone=zone)) as c:
+            times = [x + i * 600 + 7 for x in changes for i in range(-6 * 30, 6 * 30)]
+            random.Random(1).shuffle(times)
+            c.write("in.csv", "time,v\n" + "".join(f"{t},{i}\n" for i, t in enumerate(times)))
+            c.ok("run", "--once")
+            assert c.one("SELECT count() FROM s") == str(len(times)), c.sql("SELECT reason, count() FROM weir_rejects GROUP BY reason")
+            definition = CLOCKS.format(zone=zone).split("v UInt32,")[1].split(")\nFROM FILES")[0]
+            computed = re.findall(r"(\w+) ((?:DateTime|Date|UInt8|String|Int64)(?:\('[^']*'\))?) MATERIALIZED (.*?)(?=,\s+\w+ (?:DateTime|Date|UInt8|String|Int64)|$)", definition, re.S)
+            assert len(computed) == 16, computed
+            for name, kind, value in computed:
+                differ = c.one(f"SELECT countIf(s.{name} != CAST({value.replace('time', 's.time').replace('s.timeZ', 'timeZ')}, '{kind.replace(chr(39), chr(92) + chr(39))}')) FROM s")
+                assert differ == "0", (zone, name, differ)
+            for suffix, unit in (("15m", "15 MINUTE"), ("1h", "1 HOUR"), ("6h", "6 HOUR"), ("1d", "1 DAY"), ("1w", "1 WEEK"), ("1mo", "1 MONTH")):
+                wanted = (f"SELECT toDateTime(toStartOfInterval(time, INTERVAL {unit}, '{zone}'), '{zone}') AS b, v % 2 AS k, count(), sum(s.v), min(s.time), max(s.time) FROM s GROUP BY b, k")
+                got = c.sql(f"SELECT (SELECT count() FROM m_{suffix}), (SELECT count() FROM ({wanted})), (SELECT count() FROM ((SELECT * FROM m_{suffix}) INTERSECT ({wanted})))")[0]
+                assert got[0] == got[1] == got[2], (zone, suffix, got)
+            assert c.sql("SELECT * FROM days_1d EXCEPT SELECT bucket, k, n FROM m_1d") == []
+            assert c.sql(f"SELECT * FROM alone_2d EXCEPT SELECT toDateTime(toStartOfInterval(time, INTERVAL 2 DAY, '{zone}'), '{zone}') AS b, count() FROM s GROUP BY b") == []
+            if zone != "Australia/Lord_Howe":
+                lengths = [x[0] for x in c.sql("SELECT DISTINCT sum(n) AS x FROM m_1d GROUP BY bucket ORDER BY x")]
+                assert "138" in lengths and "150" in lengths and "144" in lengths, lengths
+
+
 if __name__ == "__main__":
-    sys.exit(run([keys_past_the_ceiling_become_one_row, kill_9_folds_the_same_keys, a_metric_has_one_setting,
+    sys.exit(run([sets_that_follow_from_finer_ones_are_the_same, metrics_over_one_stream_share_all, days_of_23_and_25_hours,
+                  keys_past_the_ceiling_become_one_row, kill_9_folds_the_same_keys, a_metric_has_one_setting,
                   duplicates_are_decided_as_by_sql, duplicates_of_earlier_runs_are_known, several_workers_decide_in_offset_order,
                   kill_9_changes_no_decision, rebuild_decides_the_same, retried_records_are_judged_among_themselves,
                   what_the_clocks_have_passed_is_pruned, a_window_beyond_memory_is_refused]))
