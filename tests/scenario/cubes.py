@@ -298,12 +298,13 @@ SET threads = {threads};
 CREATE SOURCE s (time DateTime, a UInt16, b LowCardinality(String), c Nullable(String), d String, v Int32, f Float64)
 FROM FILES 'in*.csv' FORMAT CSVWithNames EVENT TIME time KEEP FOREVER;
 CREATE STREAM q AS SELECT *, a % 3 AS small FROM s WHERE v != 7;
-CREATE METRIC up AS SELECT a, b, c, count() AS n, sum(v) AS v, max(d) AS d, uniqExact(d) AS u, uniqCombined(12)(d) AS uc,
+CREATE METRIC up AS SELECT a, b, c, count() AS n, sum(v) AS v, max(d) AS d, uniqExact(d) AS u, uniq(d) AS uc,
   quantilesDD(0.01, 0.5)(v) AS q, avg(f) AS f, groupBitXor(v) AS x, argMin(d, v) AS am, countIf(v > 0) AS ci
 FROM q GROUP BY ROLLUP(a, b, c) EVERY 1 MINUTE, 1 HOUR, 1 DAY;
 CREATE METRIC cube AS SELECT b, c, small, count() AS n, min(v) AS v FROM q GROUP BY CUBE(b, c, small) EVERY 5 MINUTE, 1 DAY;
 CREATE METRIC hourly AS SELECT b, a, sum(v) AS v, count() AS n FROM q GROUP BY b, a EVERY 1 HOUR, 1 MONTH;
 CREATE METRIC digest AS SELECT small, quantileTDigest(0.5)(v) AS v FROM q GROUP BY small EVERY 5 MINUTE;
+CREATE METRIC combined AS SELECT b, d, uniqCombined(12)(v) AS u FROM q GROUP BY ROLLUP(b, d) EVERY 1 DAY;
 CREATE METRIC every AS SELECT b, count() AS n FROM s GROUP BY b EVERY 5 MINUTE;
 """
 
@@ -335,7 +336,7 @@ def assert_set(c, metric, tier, keys, measures, where="v != 7", is_set=True):
 
 
 def sets_that_follow_from_finer_ones_are_the_same():
-    measures = ["count() AS n", "sum(s.v) AS v", "max(s.d) AS d", "uniqExact(s.d) AS u", "uniqCombined(12)(s.d) AS uc", "quantilesDD(0.01, 0.5)(s.v) AS q",
+    measures = ["count() AS n", "sum(s.v) AS v", "max(s.d) AS d", "uniqExact(s.d) AS u", "uniq(s.d) AS uc", "quantilesDD(0.01, 0.5)(s.v) AS q",
                 "avg(s.f) AS f", "groupBitXor(s.v) AS x", "countIf(s.v > 0) AS ci"]
     for threads in (1, 3):
         with Case(SHARED.format(threads=threads)) as c:
@@ -347,6 +348,8 @@ def sets_that_follow_from_finer_ones_are_the_same():
             assert "derived at the seal from metric up, set 'a,b,c'" in cube, cube
             cube = text.split("  cube of metric digest ")[1].split("  cube of ")[0]
             assert "one cube with metric cube, set 'small': 3 measures in all" in cube, cube
+            cube = text.split("  cube of metric combined, set 'b' ")[1].split("  cube of ")[0]
+            assert "derived" not in cube, cube
             cube = text.split("  cube of metric every ")[1].split("  cube of ")[0]
             assert "derived" not in cube and "one cube" not in cube, cube
             r = random.Random(threads)
