@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 struct str {
@@ -21,9 +22,32 @@ static inline struct str str_of(const char *text)
     return (struct str){text, text ? strlen(text) : 0};
 }
 
+/* memcmp(a, b, n) == 0, without a call for the short ones. */
+static inline bool bytes_equal(const char *a, const char *b, size_t n)
+{
+    if (n >= 8 && n <= 16) {
+        uint64_t x[2], y[2];
+        memcpy(&x[0], a, 8), memcpy(&x[1], a + n - 8, 8);
+        memcpy(&y[0], b, 8), memcpy(&y[1], b + n - 8, 8);
+        return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
+    }
+    if (n >= 4 && n < 8) {
+        uint32_t x[2], y[2];
+        memcpy(&x[0], a, 4), memcpy(&x[1], a + n - 4, 4);
+        memcpy(&y[0], b, 4), memcpy(&y[1], b + n - 4, 4);
+        return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
+    }
+    if (n > 16)
+        return memcmp(a, b, n) == 0;
+    for (size_t i = 0; i < n; i++)
+        if (a[i] != b[i])
+            return false;
+    return true;
+}
+
 static inline bool str_eq(struct str a, struct str b)
 {
-    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+    return a.n == b.n && bytes_equal(a.p, b.p, a.n);
 }
 
 static inline bool str_is(struct str a, const char *text)

@@ -43,11 +43,11 @@ enum type_kind sum_kind(struct type a, struct type b, bool is_signed)
 #define WIDE_OF_f64 double
 
 #define BINARY(name, T, suffix, op)                                                                \
-    static void run_##name##_##suffix(struct call *c)                                              \
+    WIDE static void run_##name##_##suffix(struct call *c)                                         \
     {                                                                                              \
         const T *a = VALUES(0, T), *b = VALUES(1, T);                                              \
-        T *out = RESULT(T);                                                                        \
-        for (size_t i = 0; i < c->n; i++)                                                          \
+        T *restrict out = RESULT(T);                                                               \
+        for (size_t i = 0, n_rows = c->n; i < n_rows; i++)                                         \
             out[i] = (T)((WIDE_OF_##suffix)a[i] op(WIDE_OF_##suffix) b[i]);                        \
     }
 #define SUM_KERNELS(KIND, T, suffix)                                                               \
@@ -61,29 +61,29 @@ NUMBER_KINDS(SUM_KERNELS)
 static const struct op sum_ops[3][N_KINDS] = {
     {NUMBER_KINDS(PLUS_OP)}, {NUMBER_KINDS(MINUS_OP)}, {NUMBER_KINDS(MULTIPLY_OP)}};
 
-static void run_divide(struct call *c)
+WIDE static void run_divide(struct call *c)
 {
     const double *a = VALUES(0, double), *b = VALUES(1, double);
-    double *out = RESULT(double);
+    double *restrict out = RESULT(double);
 
-    for (size_t i = 0; i < c->n; i++)
+    for (size_t i = 0, n_rows = c->n; i < n_rows; i++)
         out[i] = a[i] / b[i];
 }
 static const struct op op_divide = {"divide", run_divide, 0};
 
 #define UNARY_KERNELS(KIND, T, suffix)                                                             \
-    static void run_negate_##suffix(struct call *c)                                                \
+    WIDE static void run_negate_##suffix(struct call *c)                                           \
     {                                                                                              \
         const T *a = VALUES(0, T);                                                                 \
-        T *out = RESULT(T);                                                                        \
-        for (size_t i = 0; i < c->n; i++)                                                          \
+        T *restrict out = RESULT(T);                                                               \
+        for (size_t i = 0, n_rows = c->n; i < n_rows; i++)                                         \
             out[i] = (T) - (WIDE_OF_##suffix)a[i];                                                 \
     }                                                                                              \
-    static void run_sign_##suffix(struct call *c)                                                  \
+    WIDE static void run_sign_##suffix(struct call *c)                                             \
     {                                                                                              \
         const T *a = VALUES(0, T);                                                                 \
-        int8_t *out = RESULT(int8_t);                                                              \
-        for (size_t i = 0; i < c->n; i++)                                                          \
+        int8_t *restrict out = RESULT(int8_t);                                                     \
+        for (size_t i = 0, n_rows = c->n; i < n_rows; i++)                                         \
             out[i] = a[i] < 0 ? -1 : a[i] == 0 ? 0 : 1;                                            \
     }
 NUMBER_KINDS(UNARY_KERNELS)
@@ -93,11 +93,11 @@ static const struct op negate_ops[N_KINDS] = {NUMBER_KINDS(NEGATE_OP)};
 static const struct op sign_ops[N_KINDS] = {NUMBER_KINDS(SIGN_OP)};
 
 #define ABS_KERNEL(T, UT, WT, suffix)                                                              \
-    static void run_abs_##suffix(struct call *c)                                                   \
+    WIDE static void run_abs_##suffix(struct call *c)                                              \
     {                                                                                              \
         const T *a = VALUES(0, T);                                                                 \
-        UT *out = RESULT(UT);                                                                      \
-        for (size_t i = 0; i < c->n; i++)                                                          \
+        UT *restrict out = RESULT(UT);                                                             \
+        for (size_t i = 0, n_rows = c->n; i < n_rows; i++)                                         \
             out[i] = a[i] < 0 ? (UT)(0 - (WT)a[i]) : (UT)a[i];                                     \
     }                                                                                              \
     static const struct op op_abs_##suffix = {"abs", run_abs_##suffix, 0};
@@ -106,15 +106,17 @@ ABS_KERNEL(int16_t, uint16_t, unsigned, i16)
 ABS_KERNEL(int32_t, uint32_t, uint32_t, i32)
 ABS_KERNEL(int64_t, uint64_t, uint64_t, i64)
 
-static void run_abs_f32(struct call *c)
+WIDE static void run_abs_f32(struct call *c)
 {
-    for (size_t i = 0; i < c->n; i++)
-        RESULT(float)[i] = fabsf(VALUES(0, float)[i]);
+    float *restrict result = RESULT(float);
+    for (size_t i = 0, n_rows = c->n; i < n_rows; i++)
+        result[i] = fabsf(VALUES(0, float)[i]);
 }
-static void run_abs_f64(struct call *c)
+WIDE static void run_abs_f64(struct call *c)
 {
-    for (size_t i = 0; i < c->n; i++)
-        RESULT(double)[i] = fabs(VALUES(0, double)[i]);
+    double *restrict result = RESULT(double);
+    for (size_t i = 0, n_rows = c->n; i < n_rows; i++)
+        result[i] = fabs(VALUES(0, double)[i]);
 }
 static const struct op op_abs_f32 = {"abs", run_abs_f32, 0}, op_abs_f64 = {"abs", run_abs_f64, 0};
 
@@ -124,10 +126,11 @@ static const struct op op_abs_f32 = {"abs", run_abs_f32, 0}, op_abs_f64 = {"abs"
     BINARY(and, T, suffix, &)                                                                      \
     BINARY(or, T, suffix, |)                                                                       \
     BINARY(xor, T, suffix, ^)                                                                      \
-    static void run_not_##suffix(struct call *c)                                                   \
+    WIDE static void run_not_##suffix(struct call *c)                                              \
     {                                                                                              \
-        for (size_t i = 0; i < c->n; i++)                                                          \
-            RESULT(T)[i] = (T)~VALUES(0, T)[i];                                                    \
+        T *restrict result = RESULT(T);                                                            \
+        \        
+        for (size_t i = 0, n_rows = c->n; i < n_rows; i++) result[i] = (T)~VALUES(0, T)[i];        \
     }
 INTEGER_KINDS(BIT_KERNELS)
 #define AND_OP(KIND, T, suffix) {"bitAnd", run_and_##suffix, 0},

@@ -26,12 +26,12 @@ enum { BITS_FAULT = OP_FAULTS | OP_EAGER_FAULTS | OP_ANY_NULL_FAULTS };
 enum { SHIFT_LEFT, SHIFT_RIGHT, ROTATE_LEFT, ROTATE_RIGHT };
 
 #define SHIFT_KERNEL(T, UT, suffix, name, EXPRESSION)                                              \
-    static void run_##name##_##suffix(struct call *c)                                              \
+    WIDE static void run_##name##_##suffix(struct call *c)                                         \
     {                                                                                              \
         const T *in = VALUES(0, T);                                                                \
         const uint64_t *counts = VALUES(1, uint64_t);                                              \
         uint64_t bits = (uint64_t)c->param.i;                                                      \
-        for (size_t i = 0; i < c->n; i++) {                                                        \
+        for (size_t i = 0, n_rows = c->n; i < n_rows; i++) {                                       \
             uint64_t n = counts[i];                                                                \
             T a = in[i];                                                                           \
             c->fresh[i] = c->param.j && (int64_t)n < 0 ? FAULT_RANGE : 0;                          \
@@ -39,12 +39,12 @@ enum { SHIFT_LEFT, SHIFT_RIGHT, ROTATE_LEFT, ROTATE_RIGHT };
         }                                                                                          \
     }
 #define ROTATE_KERNEL(T, UT, suffix, name, by)                                                     \
-    static void run_##name##_##suffix(struct call *c)                                              \
+    WIDE static void run_##name##_##suffix(struct call *c)                                         \
     {                                                                                              \
         const UT *in = VALUES(0, UT);                                                              \
         const uint64_t *counts = VALUES(1, uint64_t);                                              \
         const unsigned width = sizeof(T) * 8;                                                      \
-        for (size_t i = 0; i < c->n; i++) {                                                        \
+        for (size_t i = 0, n_rows = c->n; i < n_rows; i++) {                                       \
             unsigned n = (unsigned)(by) & (width - 1);                                             \
             UT a = in[i];                                                                          \
             RESULT(UT)[i] = (UT)(n == 0 ? a : a << n | a >> (width - n));                          \
@@ -92,11 +92,11 @@ static value_id build_shift(struct site *s)
 }
 
 /* param.i = bits, param.j: the position is signed */
-static void run_bit_test(struct call *c)
+WIDE static void run_bit_test(struct call *c)
 {
     const uint64_t *in = VALUES(0, uint64_t), *positions = VALUES(1, uint64_t);
 
-    for (size_t i = 0; i < c->n; i++) {
+    for (size_t i = 0, n_rows = c->n; i < n_rows; i++) {
         bool is_good = positions[i] < (uint64_t)c->param.i;
         RESULT(uint8_t)[i] = is_good && (in[i] >> positions[i] & 1);
         c->fresh[i] = is_good ? 0 : FAULT_RANGE;
@@ -116,18 +116,20 @@ static value_id build_bit_test(struct site *s)
 }
 
 #define COUNT_KERNEL(T, suffix)                                                                    \
-    static void run_count_##suffix(struct call *c)                                                 \
+    WIDE static void run_count_##suffix(struct call *c)                                            \
     {                                                                                              \
-        for (size_t i = 0; i < c->n; i++)                                                          \
-            RESULT(uint8_t)[i] = (uint8_t)__builtin_popcountll(VALUES(0, T)[i]);                   \
+        uint8_t *restrict result = RESULT(uint8_t);                                                \
+        \        
+        for (size_t i = 0, n_rows = c->n; i < n_rows; i++) result[i] =                             \
+            (uint8_t)__builtin_popcountll(VALUES(0, T)[i]);                                        \
     }
 COUNT_KERNEL(uint8_t, 1)
 COUNT_KERNEL(uint16_t, 2)
 COUNT_KERNEL(uint32_t, 4)
 COUNT_KERNEL(uint64_t, 8)
-static void run_count_text(struct call *c)
+WIDE static void run_count_text(struct call *c)
 {
-    for (size_t i = 0; i < c->n; i++) {
+    for (size_t i = 0, n_rows = c->n; i < n_rows; i++) {
         struct str text = str_at(c->args[0], i);
         uint64_t n = 0;
         for (size_t k = 0; k < text.n; k++)
@@ -157,11 +159,11 @@ static value_id build_bit_count(struct site *s)
                 type_of(TYPE_UINT8), s->args[0]);
 }
 
-static void run_hamming(struct call *c)
+WIDE static void run_hamming(struct call *c)
 {
-    for (size_t i = 0; i < c->n; i++)
-        RESULT(uint8_t)
-    [i] = (uint8_t)__builtin_popcountll(VALUES(0, uint64_t)[i] ^ VALUES(1, uint64_t)[i]);
+    uint8_t *restrict result = RESULT(uint8_t);
+    for (size_t i = 0, n_rows = c->n; i < n_rows; i++)
+        result[i] = (uint8_t)__builtin_popcountll(VALUES(0, uint64_t)[i] ^ VALUES(1, uint64_t)[i]);
 }
 static const struct op op_hamming = {"bitHammingDistance", run_hamming, 0};
 
@@ -175,9 +177,9 @@ static value_id build_hamming(struct site *s)
 }
 
 #define SWAP_KERNEL(T, suffix, EXPRESSION)                                                         \
-    static void run_swap_##suffix(struct call *c)                                                  \
+    WIDE static void run_swap_##suffix(struct call *c)                                             \
     {                                                                                              \
-        for (size_t i = 0; i < c->n; i++) {                                                        \
+        for (size_t i = 0, n_rows = c->n; i < n_rows; i++) {                                       \
             T v = VALUES(0, T)[i];                                                                 \
             RESULT(T)[i] = EXPRESSION;                                                             \
         }                                                                                          \
@@ -233,18 +235,18 @@ static inline bool is_over(const struct call *c, int64_t a, int64_t b)
            (a == INT64_MIN || b == INT64_MIN || a == INT64_MAX || b == INT64_MAX);
 }
 
-static void run_gcd(struct call *c)
+WIDE static void run_gcd(struct call *c)
 {
-    for (size_t i = 0; i < c->n; i++) {
+    for (size_t i = 0, n_rows = c->n; i < n_rows; i++) {
         int64_t a = VALUES(0, int64_t)[i], b = VALUES(1, int64_t)[i];
         bool is_bad = cannot_divide(c, a, b);
         RESULT(uint64_t)[i] = is_bad ? 0 : divisor(magnitude(c, a), magnitude(c, b));
         c->fresh[i] = is_bad ? FAULT_DIVISION : is_over(c, a, b) ? FAULT_RANGE : 0;
     }
 }
-static void run_lcm(struct call *c)
+WIDE static void run_lcm(struct call *c)
 {
-    for (size_t i = 0; i < c->n; i++) {
+    for (size_t i = 0, n_rows = c->n; i < n_rows; i++) {
         int64_t a = VALUES(0, int64_t)[i], b = VALUES(1, int64_t)[i];
         bool is_bad = cannot_divide(c, a, b);
         uint64_t x = magnitude(c, a), y = magnitude(c, b);
@@ -276,7 +278,7 @@ static value_id build_divisor(struct site *s)
     return cast_number(s->b, v, integer_kind(is_signed, width < 8 ? width * 2 : 8));
 }
 
-static void run_factorial(struct call *c)
+WIDE static void run_factorial(struct call *c)
 {
     static const uint64_t values[21] = {1,
                                         1,
@@ -300,7 +302,7 @@ static void run_factorial(struct call *c)
                                         121645100408832000,
                                         2432902008176640000};
 
-    for (size_t i = 0; i < c->n; i++) {
+    for (size_t i = 0, n_rows = c->n; i < n_rows; i++) {
         int64_t n = VALUES(0, int64_t)[i];
         bool is_over = c->param.i ? (uint64_t)n > 20 : n > 20;
         RESULT(uint64_t)[i] = is_over || n < 0 ? 1 : values[n];
@@ -319,14 +321,14 @@ static value_id build_factorial(struct site *s)
 }
 
 /* param.i: 2 or 10 */
-static void run_int_power(struct call *c)
+WIDE static void run_int_power(struct call *c)
 {
     uint64_t powers[64] = {1};
     int n_powers = c->param.i == 2 ? 64 : 20;
 
     for (int i = 1; i < n_powers; i++)
         powers[i] = powers[i - 1] * (uint64_t)c->param.i;
-    for (size_t i = 0; i < c->n; i++) {
+    for (size_t i = 0, n_rows = c->n; i < n_rows; i++) {
         double x = VALUES(0, double)[i];
         bool is_nan = x != x;
         RESULT(uint64_t)[i] = is_nan || x < 0 ? 0 : x >= n_powers ? UINT64_MAX : powers[(int)x];
@@ -350,24 +352,26 @@ static value_id build_int_power(struct site *s)
 /* ---- classes ---- */
 
 #define EXP2_UNSIGNED(T, suffix)                                                                   \
-    static void run_exp2_##suffix(struct call *c)                                                  \
+    WIDE static void run_exp2_##suffix(struct call *c)                                             \
     {                                                                                              \
-        for (size_t i = 0; i < c->n; i++) {                                                        \
+        for (size_t i = 0, n_rows = c->n; i < n_rows; i++) {                                       \
             T v = VALUES(0, T)[i];                                                                 \
             RESULT(T)[i] = v <= 0 ? 0 : (T)((uint64_t)1 << (63 - __builtin_clzll((uint64_t)v)));   \
         }                                                                                          \
     }
 #define EXP2_KERNEL(KIND, T, suffix) EXP2_UNSIGNED(T, suffix)
 INTEGER_KINDS(EXP2_KERNEL)
-static void run_exp2_f32(struct call *c)
+WIDE static void run_exp2_f32(struct call *c)
 {
-    for (size_t i = 0; i < c->n; i++)
-        RESULT(uint32_t)[i] = VALUES(0, uint32_t)[i] & 0xff800000;
+    uint32_t *restrict result = RESULT(uint32_t);
+    for (size_t i = 0, n_rows = c->n; i < n_rows; i++)
+        result[i] = VALUES(0, uint32_t)[i] & 0xff800000;
 }
-static void run_exp2_f64(struct call *c)
+WIDE static void run_exp2_f64(struct call *c)
 {
-    for (size_t i = 0; i < c->n; i++)
-        RESULT(uint64_t)[i] = VALUES(0, uint64_t)[i] & 0xfff0000000000000ULL;
+    uint64_t *restrict result = RESULT(uint64_t);
+    for (size_t i = 0, n_rows = c->n; i < n_rows; i++)
+        result[i] = VALUES(0, uint64_t)[i] & 0xfff0000000000000ULL;
 }
 #define EXP2_OP(KIND, T, suffix) {"roundToExp2", run_exp2_##suffix, 0},
 static const struct op exp2_ops[N_KINDS] = {NUMBER_KINDS(EXP2_OP)};
@@ -380,12 +384,12 @@ static value_id build_round_exp2(struct site *s)
     return EMIT(s->b, &exp2_ops[kind_index(kind)], type_of(kind), s->args[0]);
 }
 
-static void run_duration(struct call *c)
+WIDE static void run_duration(struct call *c)
 {
     static const uint16_t steps[] = {1,   10,   30,   60,   120,  180,   240,  300,
                                      600, 1200, 1800, 3600, 7200, 18000, 36000};
 
-    for (size_t i = 0; i < c->n; i++) {
+    for (size_t i = 0, n_rows = c->n; i < n_rows; i++) {
         double x = VALUES(0, double)[i];
         uint16_t v = 0;
         for (size_t k = 0; k < COUNT(steps); k++)
@@ -393,9 +397,9 @@ static void run_duration(struct call *c)
         RESULT(uint16_t)[i] = v;
     }
 }
-static void run_age(struct call *c)
+WIDE static void run_age(struct call *c)
 {
-    for (size_t i = 0; i < c->n; i++) {
+    for (size_t i = 0, n_rows = c->n; i < n_rows; i++) {
         double x = VALUES(0, double)[i];
         RESULT(uint8_t)
         [i] = x < 1 ? 0 : x < 18 ? 17 : x < 25 ? 18 : x < 35 ? 25 : x < 45 ? 35 : x < 55 ? 45 : 55;

@@ -10,32 +10,32 @@
 enum compare { COMPARE_EQ, COMPARE_NE, COMPARE_LT, COMPARE_LE, COMPARE_GT, COMPARE_GE };
 
 #define COMPARE_KERNELS(KIND, T, suffix)                                                           \
-    static void run_eq_##suffix(struct call *c)                                                    \
+    WIDE static void run_eq_##suffix(struct call *c)                                               \
     {                                                                                              \
         const T *a = VALUES(0, T), *b = VALUES(1, T);                                              \
-        uint8_t *out = RESULT(uint8_t);                                                            \
-        for (size_t i = 0; i < c->n; i++)                                                          \
+        uint8_t *restrict out = RESULT(uint8_t);                                                   \
+        for (size_t i = 0, n_rows = c->n; i < n_rows; i++)                                         \
             out[i] = a[i] == b[i];                                                                 \
     }                                                                                              \
-    static void run_ne_##suffix(struct call *c)                                                    \
+    WIDE static void run_ne_##suffix(struct call *c)                                               \
     {                                                                                              \
         const T *a = VALUES(0, T), *b = VALUES(1, T);                                              \
-        uint8_t *out = RESULT(uint8_t);                                                            \
-        for (size_t i = 0; i < c->n; i++)                                                          \
+        uint8_t *restrict out = RESULT(uint8_t);                                                   \
+        for (size_t i = 0, n_rows = c->n; i < n_rows; i++)                                         \
             out[i] = a[i] != b[i];                                                                 \
     }                                                                                              \
-    static void run_lt_##suffix(struct call *c)                                                    \
+    WIDE static void run_lt_##suffix(struct call *c)                                               \
     {                                                                                              \
         const T *a = VALUES(0, T), *b = VALUES(1, T);                                              \
-        uint8_t *out = RESULT(uint8_t);                                                            \
-        for (size_t i = 0; i < c->n; i++)                                                          \
+        uint8_t *restrict out = RESULT(uint8_t);                                                   \
+        for (size_t i = 0, n_rows = c->n; i < n_rows; i++)                                         \
             out[i] = a[i] < b[i];                                                                  \
     }                                                                                              \
-    static void run_le_##suffix(struct call *c)                                                    \
+    WIDE static void run_le_##suffix(struct call *c)                                               \
     {                                                                                              \
         const T *a = VALUES(0, T), *b = VALUES(1, T);                                              \
-        uint8_t *out = RESULT(uint8_t);                                                            \
-        for (size_t i = 0; i < c->n; i++)                                                          \
+        uint8_t *restrict out = RESULT(uint8_t);                                                   \
+        for (size_t i = 0, n_rows = c->n; i < n_rows; i++)                                         \
             out[i] = a[i] <= b[i];                                                                 \
     }
 NUMBER_KINDS(COMPARE_KERNELS)
@@ -48,31 +48,33 @@ static const struct op number_ops[4][N_KINDS] = {
 
 /* ---- strings and IPv6 ---- */
 
-static void run_eq_str(struct call *c)
+WIDE static void run_eq_str(struct call *c)
 {
     const struct str *a = VALUES(0, struct str), *b = VALUES(1, struct str);
-    uint8_t *out = RESULT(uint8_t);
+    uint8_t *restrict out = RESULT(uint8_t);
 
-    for (size_t i = 0; i < c->n; i++)
+    for (size_t i = 0, n_rows = c->n; i < n_rows; i++)
         out[i] = str_eq(a[i], b[i]);
 }
-static void run_ne_str(struct call *c)
+WIDE static void run_ne_str(struct call *c)
 {
     const struct str *a = VALUES(0, struct str), *b = VALUES(1, struct str);
-    uint8_t *out = RESULT(uint8_t);
+    uint8_t *restrict out = RESULT(uint8_t);
 
-    for (size_t i = 0; i < c->n; i++)
+    for (size_t i = 0, n_rows = c->n; i < n_rows; i++)
         out[i] = !str_eq(a[i], b[i]);
 }
-static void run_lt_str(struct call *c)
+WIDE static void run_lt_str(struct call *c)
 {
-    for (size_t i = 0; i < c->n; i++)
-        RESULT(uint8_t)[i] = str_cmp(VALUES(0, struct str)[i], VALUES(1, struct str)[i]) < 0;
+    uint8_t *restrict result = RESULT(uint8_t);
+    for (size_t i = 0, n_rows = c->n; i < n_rows; i++)
+        result[i] = str_cmp(VALUES(0, struct str)[i], VALUES(1, struct str)[i]) < 0;
 }
-static void run_le_str(struct call *c)
+WIDE static void run_le_str(struct call *c)
 {
-    for (size_t i = 0; i < c->n; i++)
-        RESULT(uint8_t)[i] = str_cmp(VALUES(0, struct str)[i], VALUES(1, struct str)[i]) <= 0;
+    uint8_t *restrict result = RESULT(uint8_t);
+    for (size_t i = 0, n_rows = c->n; i < n_rows; i++)
+        result[i] = str_cmp(VALUES(0, struct str)[i], VALUES(1, struct str)[i]) <= 0;
 }
 static const struct op string_ops[4] = {{"equals", run_eq_str, 0},
                                         {"notEquals", run_ne_str, 0},
@@ -86,25 +88,29 @@ static int ip6_cmp(const struct call *c, size_t i)
 {
     return memcmp(&VALUES(0, struct ip6)[i], &VALUES(1, struct ip6)[i], 16);
 }
-static void run_eq_ip6(struct call *c)
+WIDE static void run_eq_ip6(struct call *c)
 {
-    for (size_t i = 0; i < c->n; i++)
-        RESULT(uint8_t)[i] = ip6_cmp(c, i) == 0;
+    uint8_t *restrict result = RESULT(uint8_t);
+    for (size_t i = 0, n_rows = c->n; i < n_rows; i++)
+        result[i] = ip6_cmp(c, i) == 0;
 }
-static void run_ne_ip6(struct call *c)
+WIDE static void run_ne_ip6(struct call *c)
 {
-    for (size_t i = 0; i < c->n; i++)
-        RESULT(uint8_t)[i] = ip6_cmp(c, i) != 0;
+    uint8_t *restrict result = RESULT(uint8_t);
+    for (size_t i = 0, n_rows = c->n; i < n_rows; i++)
+        result[i] = ip6_cmp(c, i) != 0;
 }
-static void run_lt_ip6(struct call *c)
+WIDE static void run_lt_ip6(struct call *c)
 {
-    for (size_t i = 0; i < c->n; i++)
-        RESULT(uint8_t)[i] = ip6_cmp(c, i) < 0;
+    uint8_t *restrict result = RESULT(uint8_t);
+    for (size_t i = 0, n_rows = c->n; i < n_rows; i++)
+        result[i] = ip6_cmp(c, i) < 0;
 }
-static void run_le_ip6(struct call *c)
+WIDE static void run_le_ip6(struct call *c)
 {
-    for (size_t i = 0; i < c->n; i++)
-        RESULT(uint8_t)[i] = ip6_cmp(c, i) <= 0;
+    uint8_t *restrict result = RESULT(uint8_t);
+    for (size_t i = 0, n_rows = c->n; i < n_rows; i++)
+        result[i] = ip6_cmp(c, i) <= 0;
 }
 static const struct op ip6_ops[4] = {{"equals", run_eq_ip6, 0},
                                      {"notEquals", run_ne_ip6, 0},
@@ -161,11 +167,12 @@ static enum order order_u64_f64(uint64_t a, double b)
 }
 
 #define EXACT_KERNEL(A, sa, B, sb)                                                                 \
-    static void run_exact_##sa##_##sb(struct call *c)                                              \
+    WIDE static void run_exact_##sa##_##sb(struct call *c)                                         \
     {                                                                                              \
-        for (size_t i = 0; i < c->n; i++)                                                          \
-            RESULT(uint8_t)                                                                        \
-        [i] = holds(order_##sa##_##sb(VALUES(0, A)[i], VALUES(1, B)[i]), c->param.i);              \
+        uint8_t *restrict result = RESULT(uint8_t);                                                \
+        \        
+        for (size_t i = 0, n_rows = c->n; i < n_rows; i++) result[i] =                             \
+            holds(order_##sa##_##sb(VALUES(0, A)[i], VALUES(1, B)[i]), c->param.i);                \
     }                                                                                              \
     static const struct op op_exact_##sa##_##sb = {"compare", run_exact_##sa##_##sb, 0};
 EXACT_KERNEL(uint64_t, u64, int64_t, i64)

@@ -12,7 +12,7 @@ struct cell16 {
 
 #define LAY_OVER(T)                                                                                \
     do {                                                                                           \
-        T *out = RESULT(T);                                                                        \
+        T *restrict out = RESULT(T);                                                               \
         const T *v = VALUES(branch, T);                                                            \
         if (c->is_constant[branch]) {                                                              \
             T one = v[0];                                                                          \
@@ -43,7 +43,7 @@ static void lay_mask(uint8_t *mask, const uint8_t *from, const uint8_t *take, si
         mask[i] = take[i] ? (from ? from[i] : 0) : mask[i];
 }
 
-static void run_multi_if(struct call *c)
+WIDE static void run_multi_if(struct call *c)
 {
     uint32_t last = c->n_args - 1;
     bool has_nulls = false, has_faults = false;
@@ -67,10 +67,10 @@ static void run_multi_if(struct call *c)
     for (uint32_t a = last; a >= 2; a -= 2) {
         const struct column *condition = c->args[a - 2], *branch = c->args[a - 1];
         const uint8_t *v = condition->values;
-        for (size_t i = 0; i < c->n; i++)
+        for (size_t i = 0, n_rows = c->n; i < n_rows; i++)
             take[i] = v[i] != 0;
         if (condition->nulls)
-            for (size_t i = 0; i < c->n; i++)
+            for (size_t i = 0, n_rows = c->n; i < n_rows; i++)
                 take[i] &= !condition->nulls[i];
         lay_values(c, a - 1, take);
         if (has_nulls)
@@ -78,7 +78,7 @@ static void run_multi_if(struct call *c)
         if (has_faults)
             lay_mask(c->faults, branch->faults, take, c->n);
         if (condition->faults)
-            for (size_t i = 0; i < c->n; i++)
+            for (size_t i = 0, n_rows = c->n; i < n_rows; i++)
                 c->faults[i] = condition->faults[i] ? condition->faults[i] : c->faults[i];
     }
     c->out->nulls = has_nulls ? c->nulls : NULL;

@@ -51,6 +51,16 @@ enum op_flags {
     OP_EAGER_FAULTS = 64,     /* ClickHouse would evaluate it even in a branch not taken */
 };
 
+/* A kernel of plain loops, compiled for what the machine has (AVX-512, AVX2, or what every x86-64
+ * has); the loader chooses. It is the same text each time, so all give the same values: products
+ * and sums are not fused (-ffp-contract=off). Loops must count in locals, and write through
+ * pointers that are `restrict`, or else each store might change the count. */
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) && !defined(WEIR_FUZZ)
+#define WIDE __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define WIDE
+#endif
+
 struct op {
     const char *name;
     void (*run)(struct call *c);

@@ -5,7 +5,7 @@
  * neither % in the middle nor _ matches bytes that are no UTF-8.
  *
  * A pattern becomes segments between its %s; each segment is tried at the earliest place. */
-#include "expr/kinds.h"
+#include "expr/text_kit.h"
 
 /* Items of a segment: a byte, or one code point. */
 enum { ITEM_ANY = 0x100 };
@@ -14,6 +14,7 @@ struct segment {
     uint16_t *items;
     size_t n;
     bool is_literal; /* no _ : text */
+    bool is_sought;  /* all of it can be looked for by bytes, as text */
     struct str text;
 };
 
@@ -97,6 +98,7 @@ static void end_segment(struct arena *arena, struct pattern *p, uint16_t *items,
         s->is_literal &= items[i] != ITEM_ANY;
         text[i] = (char)items[i];
     }
+    s->is_sought = n > 0 && s->is_literal && (!p->any_case || text_is_ascii(s->text));
 }
 
 /* False: a \ with nothing behind it, which ClickHouse refuses. */
@@ -170,6 +172,8 @@ static size_t match_here(const struct segment *g, struct str s, bool any_case)
 /* Are all bytes whole characters? */
 static bool is_utf8(const char *p, size_t n)
 {
+    if (text_is_ascii((struct str){p, n}))
+        return true;
     for (size_t at = 0; at < n;) {
         size_t bytes = character_bytes(p + at, n - at);
         if (bytes == 0)
@@ -184,6 +188,17 @@ static bool is_utf8(const char *p, size_t n)
 static size_t find_segment(const struct segment *g, struct str s, size_t from, bool any_bytes,
                            bool any_case, size_t *length)
 {
+    if (g->is_sought) {
+        struct str rest = {s.p + from, s.n - from};
+        const char *hit =
+            any_case ? text_find_any_case(rest, g->text) : text_find(rest, g->text);
+        if (hit == NULL)
+            return SIZE_MAX;
+        size_t at = (size_t)(hit - s.p);
+        *length = g->n;
+        if (any_bytes || is_utf8(s.p + from, at - from))
+            return at;
+    }
     for (size_t at = from; at <= s.n;) {
         *length = match_here(g, (struct str){s.p + at, s.n - at}, any_case);
         if (*length != SIZE_MAX)
@@ -196,16 +211,22 @@ static size_t find_segment(const struct segment *g, struct str s, size_t from, b
     return SIZE_MAX;
 }
 
-static bool pattern_match(const struct pattern *p, struct str s)
+/* `first`: where the second segment is found, if that is known, else TEXT_NOWHERE. */
+static bool pattern_match(const struct pattern *p, struct str s, uint32_t first)
 {
-    size_t at = match_here(&p->segments[0], s, p->any_case), length;
+    size_t at = match_here(&p->segments[0], s, p->any_case), length, i = 1;
 
     if (at == SIZE_MAX)
         return false;
     if (p->n == 1)
         return at == s.n;
     bool any_bytes = p->segments[0].n == 0; /* a leading % spans anything */
-    for (size_t i = 1; i + 1 < p->n; i++) {
+    if (first != TEXT_NOWHERE) {
+        at = first + p->segments[1].n;
+        any_bytes = false;
+        i = 2;
+    }
+    for (; i + 1 < p->n; i++) {
         at = find_segment(&p->segments[i], s, at, any_bytes, p->any_case, &length);
         if (at == SIZE_MAX)
             return false;
@@ -232,25 +253,6 @@ static bool pattern_match(const struct pattern *p, struct str s)
     return false;
 }
 
-/* Needles are short and texts too: the first byte by memchr, the rest by memcmp. */
-static bool contains(struct str s, struct str needle)
-{
-    if (needle.n == 0)
-        return true;
-    if (needle.n > 64)
-        return memmem(s.p, s.n, needle.p, needle.n) != NULL;
-    while (s.n >= needle.n) {
-        const char *hit = memchr(s.p, needle.p[0], s.n - needle.n + 1);
-        if (hit == NULL)
-            return false;
-        if (memcmp(hit, needle.p, needle.n) == 0)
-            return true;
-        s.n -= (size_t)(hit + 1 - s.p);
-        s.p = hit + 1;
-    }
-    return false;
-}
-
 /* ---- kernels: param.i = any case | negated << 1 ---- */
 
 static void run_like(struct call *c)
@@ -258,15 +260,20 @@ static void run_like(struct call *c)
     const struct pattern *p = c->data;
     uint8_t negate = (uint8_t)(c->param.i >> 1 & 1);
 
-    if (p->n == 3 && p->segments[0].n == 0 && p->segments[2].n == 0 && p->segments[1].is_literal &&
-        !p->any_case) {
-        struct str needle = p->segments[1].text;
-        for (size_t i = 0; i < c->n; i++)
-            RESULT(uint8_t)[i] = contains(VALUES(0, struct str)[i], needle) ^ negate;
+    if (p->n >= 3 && p->segments[0].n == 0 && p->segments[1].is_sought) {
+        /* %text…: most rows end with the text not being there */
+        uint32_t at[BATCH_ROWS];
+        bool is_all = p->n == 3 && p->segments[2].n == 0;
+        text_find_rows(at, VALUES(0, struct str), c->n, p->segments[1].text, p->any_case);
+        for (size_t i = 0; i < c->n; i++) {
+            bool found = at[i] != TEXT_NOWHERE &&
+                         (is_all || pattern_match(p, VALUES(0, struct str)[i], at[i]));
+            RESULT(uint8_t)[i] = found ^ negate;
+        }
         return;
     }
     for (size_t i = 0; i < c->n; i++)
-        RESULT(uint8_t)[i] = pattern_match(p, VALUES(0, struct str)[i]) ^ negate;
+        RESULT(uint8_t)[i] = pattern_match(p, VALUES(0, struct str)[i], TEXT_NOWHERE) ^ negate;
 }
 static const struct op op_like = {"like", run_like, 0};
 
@@ -281,7 +288,7 @@ static void run_like_rows(struct call *c)
         bool ok = pattern_make(&p, &arena, VALUES(1, struct str)[i], c->param.i & 1);
         c->fresh[i] = ok ? 0 : FAULT_PARSE;
         RESULT(uint8_t)
-        [i] = ok && (pattern_match(&p, VALUES(0, struct str)[i]) ^ (c->param.i >> 1 & 1));
+        [i] = ok && (pattern_match(&p, VALUES(0, struct str)[i], TEXT_NOWHERE) ^ (c->param.i >> 1 & 1));
     }
 }
 static const struct op op_like_rows = {"like", run_like_rows, OP_FAULTS};

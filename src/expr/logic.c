@@ -8,7 +8,7 @@
 /* decided: the value that ends the search (0 for and, 1 for or). */
 static inline void run_chain(struct call *c, uint8_t decided)
 {
-    uint8_t *out = RESULT(uint8_t), *nulls = c->nulls, *faults = c->faults;
+    uint8_t *restrict out = RESULT(uint8_t), *nulls = c->nulls, *faults = c->faults;
     bool has_faults = false, has_nulls = false;
 
     memset(out, !decided, c->n);
@@ -20,10 +20,10 @@ static inline void run_chain(struct call *c, uint8_t decided)
         for (uint32_t a = 0; a < c->n_args; a++) {
             const uint8_t *v = VALUES(a, uint8_t);
             if (decided)
-                for (size_t i = 0; i < c->n; i++)
+                for (size_t i = 0, n_rows = c->n; i < n_rows; i++)
                     out[i] |= v[i] != 0;
             else
-                for (size_t i = 0; i < c->n; i++)
+                for (size_t i = 0, n_rows = c->n; i < n_rows; i++)
                     out[i] &= v[i] != 0;
         }
         return;
@@ -33,7 +33,7 @@ static inline void run_chain(struct call *c, uint8_t decided)
     for (uint32_t a = 0; a < c->n_args; a++) {
         const uint8_t *v = VALUES(a, uint8_t), *null = c->args[a]->nulls,
                       *fault = c->args[a]->faults;
-        for (size_t i = 0; i < c->n; i++) {
+        for (size_t i = 0, n_rows = c->n; i < n_rows; i++) {
             bool is_open = !faults[i] && (nulls[i] || out[i] != decided);
             if (!is_open)
                 continue;
@@ -51,26 +51,28 @@ static inline void run_chain(struct call *c, uint8_t decided)
     c->out->faults = has_faults ? faults : NULL;
 }
 
-static void run_and(struct call *c)
+WIDE static void run_and(struct call *c)
 {
     run_chain(c, 0);
 }
-static void run_or(struct call *c)
+WIDE static void run_or(struct call *c)
 {
     run_chain(c, 1);
 }
 static const struct op op_and = {"and", run_and, OP_OWN_MASKS | OP_LAZY | OP_LAZY_COMMON};
 static const struct op op_or = {"or", run_or, OP_OWN_MASKS | OP_LAZY | OP_LAZY_COMMON};
 
-static void run_xor(struct call *c)
+WIDE static void run_xor(struct call *c)
 {
-    for (size_t i = 0; i < c->n; i++)
-        RESULT(uint8_t)[i] = (VALUES(0, uint8_t)[i] != 0) ^ (VALUES(1, uint8_t)[i] != 0);
+    uint8_t *restrict result = RESULT(uint8_t);
+    for (size_t i = 0, n_rows = c->n; i < n_rows; i++)
+        result[i] = (VALUES(0, uint8_t)[i] != 0) ^ (VALUES(1, uint8_t)[i] != 0);
 }
-static void run_not(struct call *c)
+WIDE static void run_not(struct call *c)
 {
-    for (size_t i = 0; i < c->n; i++)
-        RESULT(uint8_t)[i] = VALUES(0, uint8_t)[i] == 0;
+    uint8_t *restrict result = RESULT(uint8_t);
+    for (size_t i = 0, n_rows = c->n; i < n_rows; i++)
+        result[i] = VALUES(0, uint8_t)[i] == 0;
 }
 static const struct op op_xor = {"xor", run_xor, 0}, op_not = {"not", run_not, 0};
 

@@ -16,15 +16,15 @@ static void all_faults(struct call *c)
         if (!has)
             memset(c->faults, 0, c->n);
         has = true;
-        for (size_t i = 0; i < c->n; i++)
+        for (size_t i = 0, n_rows = c->n; i < n_rows; i++)
             c->faults[i] = c->faults[i] ? c->faults[i] : from[i];
     }
     c->out->faults = has ? c->faults : NULL;
 }
 
-static void run_is_null(struct call *c)
+WIDE static void run_is_null(struct call *c)
 {
-    uint8_t *out = RESULT(uint8_t);
+    uint8_t *restrict out = RESULT(uint8_t);
     const uint8_t *nulls = c->args[0]->nulls;
 
     if (nulls)
@@ -32,14 +32,14 @@ static void run_is_null(struct call *c)
     else
         memset(out, 0, c->n);
     if (c->param.i)
-        for (size_t i = 0; i < c->n; i++)
+        for (size_t i = 0, n_rows = c->n; i < n_rows; i++)
             out[i] ^= 1;
     all_faults(c);
 }
 static const struct op op_is_null = {"isNull", run_is_null, OP_OWN_MASKS};
 
 /* Default values where NULL. */
-static void run_assume(struct call *c)
+WIDE static void run_assume(struct call *c)
 {
     size_t width = type_width(c->out->type);
     const uint8_t *nulls = c->args[0]->nulls;
@@ -53,7 +53,7 @@ static void run_assume(struct call *c)
 static const struct op op_assume = {"assumeNotNull", run_assume, OP_OWN_MASKS};
 
 /* The first argument that is not NULL. */
-static void run_coalesce(struct call *c)
+WIDE static void run_coalesce(struct call *c)
 {
     size_t width = type_width(c->out->type);
     bool is_open = false;
@@ -66,7 +66,7 @@ static void run_coalesce(struct call *c)
     for (uint32_t a = 1; a < c->n_args && is_open; a++) {
         const char *from = c->args[a]->values;
         const uint8_t *nulls = c->args[a]->nulls;
-        for (size_t i = 0; i < c->n; i++) {
+        for (size_t i = 0, n_rows = c->n; i < n_rows; i++) {
             if (!c->nulls[i] || (nulls && nulls[i]))
                 continue;
             memcpy((char *)c->out->values + i * width, from + i * width, width);
@@ -80,14 +80,14 @@ static void run_coalesce(struct call *c)
 static const struct op op_coalesce = {"coalesce", run_coalesce, OP_OWN_MASKS};
 
 /* args: equal?, a. */
-static void run_null_if(struct call *c)
+WIDE static void run_null_if(struct call *c)
 {
     size_t width = type_width(c->out->type);
     const uint8_t *equal = VALUES(0, uint8_t), *unknown = c->args[0]->nulls,
                   *nulls = c->args[1]->nulls;
 
     memcpy(c->out->values, c->args[1]->values, width * c->n);
-    for (size_t i = 0; i < c->n; i++)
+    for (size_t i = 0, n_rows = c->n; i < n_rows; i++)
         c->nulls[i] = (nulls && nulls[i]) || (equal[i] && !(unknown && unknown[i]));
     c->out->nulls = c->nulls;
     all_faults(c);
@@ -97,47 +97,53 @@ static const struct op op_null_if = {"nullIf", run_null_if, OP_OWN_MASKS};
 /* ---- least, greatest ---- */
 
 #define EXTREME_KERNELS(KIND, T, suffix)                                                           \
-    static void run_least_##suffix(struct call *c)                                                 \
+    WIDE static void run_least_##suffix(struct call *c)                                            \
     {                                                                                              \
         const T *a = VALUES(0, T), *b = VALUES(1, T);                                              \
-        for (size_t i = 0; i < c->n; i++)                                                          \
-            RESULT(T)[i] = a[i] < b[i] ? a[i] : b[i];                                              \
+        T *restrict result = RESULT(T);                                                            \
+        \        
+        for (size_t i = 0, n_rows = c->n; i < n_rows; i++) result[i] = a[i] < b[i] ? a[i] : b[i];  \
     }                                                                                              \
-    static void run_greatest_##suffix(struct call *c)                                              \
+    WIDE static void run_greatest_##suffix(struct call *c)                                         \
     {                                                                                              \
         const T *a = VALUES(0, T), *b = VALUES(1, T);                                              \
-        for (size_t i = 0; i < c->n; i++)                                                          \
-            RESULT(T)[i] = a[i] > b[i] ? a[i] : b[i];                                              \
+        T *restrict result = RESULT(T);                                                            \
+        \        
+        for (size_t i = 0, n_rows = c->n; i < n_rows; i++) result[i] = a[i] > b[i] ? a[i] : b[i];  \
     }
 NUMBER_KINDS(EXTREME_KERNELS)
 
 /* Of more than two, or of Nullables, NaN is neither the smallest nor the largest. */
 #define EXTREME_SANE(T, suffix)                                                                    \
-    static void run_least_sane_##suffix(struct call *c)                                            \
+    WIDE static void run_least_sane_##suffix(struct call *c)                                       \
     {                                                                                              \
         const T *a = VALUES(0, T), *b = VALUES(1, T);                                              \
-        for (size_t i = 0; i < c->n; i++)                                                          \
-            RESULT(T)[i] = a[i] < b[i] || b[i] != b[i] ? a[i] : b[i];                              \
+        T *restrict result = RESULT(T);                                                            \
+        \        
+        for (size_t i = 0, n_rows = c->n; i < n_rows; i++) result[i] =                             \
+            a[i] < b[i] || b[i] != b[i] ? a[i] : b[i];                                             \
     }                                                                                              \
-    static void run_greatest_sane_##suffix(struct call *c)                                         \
+    WIDE static void run_greatest_sane_##suffix(struct call *c)                                    \
     {                                                                                              \
         const T *a = VALUES(0, T), *b = VALUES(1, T);                                              \
-        for (size_t i = 0; i < c->n; i++)                                                          \
-            RESULT(T)[i] = a[i] > b[i] || b[i] != b[i] ? a[i] : b[i];                              \
+        T *restrict result = RESULT(T);                                                            \
+        \        
+        for (size_t i = 0, n_rows = c->n; i < n_rows; i++) result[i] =                             \
+            a[i] > b[i] || b[i] != b[i] ? a[i] : b[i];                                             \
     }
 EXTREME_SANE(float, f32)
 EXTREME_SANE(double, f64)
 
-static void run_least_str(struct call *c)
+WIDE static void run_least_str(struct call *c)
 {
     const struct str *a = VALUES(0, struct str), *b = VALUES(1, struct str);
-    for (size_t i = 0; i < c->n; i++)
+    for (size_t i = 0, n_rows = c->n; i < n_rows; i++)
         RESULT(struct str)[i] = str_cmp(a[i], b[i]) < 0 ? a[i] : b[i];
 }
-static void run_greatest_str(struct call *c)
+WIDE static void run_greatest_str(struct call *c)
 {
     const struct str *a = VALUES(0, struct str), *b = VALUES(1, struct str);
-    for (size_t i = 0; i < c->n; i++)
+    for (size_t i = 0, n_rows = c->n; i < n_rows; i++)
         RESULT(struct str)[i] = str_cmp(a[i], b[i]) > 0 ? a[i] : b[i];
 }
 
@@ -159,7 +165,7 @@ static void extreme_masks(struct call *c)
 }
 
 #define EXTREME_WRAPPED(name, suffix)                                                              \
-    static void run_own_##name##_##suffix(struct call *c)                                          \
+    WIDE static void run_own_##name##_##suffix(struct call *c)                                     \
     {                                                                                              \
         run_##name##_##suffix(c);                                                                  \
         extreme_masks(c);                                                                          \

@@ -20,11 +20,11 @@
 #define TO_f64(v) ((double)(v))
 
 #define CAST_KERNEL(from, From, to, To)                                                            \
-    static void run_##from##_##to(struct call *c)                                                  \
+    WIDE static void run_##from##_##to(struct call *c)                                             \
     {                                                                                              \
         const From *in = VALUES(0, From);                                                          \
-        To *out = RESULT(To);                                                                      \
-        for (size_t i = 0; i < c->n; i++)                                                          \
+        To *restrict out = RESULT(To);                                                             \
+        for (size_t i = 0, n_rows = c->n; i < n_rows; i++)                                         \
             out[i] = TO_##to(in[i]);                                                               \
     }                                                                                              \
     static const struct op op_##from##_##to = {"cast", run_##from##_##to, 0};
@@ -47,19 +47,19 @@ CAST_KERNEL(f64, double, f64, double)
 
 /* Floating point to integer, with and without the check for infinity and NaN. */
 #define FLOAT_TO_INTEGER(from, From, to, To, wide)                                                 \
-    static void run_##from##_##to(struct call *c)                                                  \
+    WIDE static void run_##from##_##to(struct call *c)                                             \
     {                                                                                              \
         const From *in = VALUES(0, From);                                                          \
-        To *out = RESULT(To);                                                                      \
-        for (size_t i = 0; i < c->n; i++)                                                          \
+        To *restrict out = RESULT(To);                                                             \
+        for (size_t i = 0, n_rows = c->n; i < n_rows; i++)                                         \
             out[i] = (To)wide(in[i]);                                                              \
     }                                                                                              \
     static const struct op op_##from##_##to = {"cast", run_##from##_##to, 0};                      \
-    static void run_checked_##from##_##to(struct call *c)                                          \
+    WIDE static void run_checked_##from##_##to(struct call *c)                                     \
     {                                                                                              \
         const From *in = VALUES(0, From);                                                          \
         run_##from##_##to(c);                                                                      \
-        for (size_t i = 0; i < c->n; i++)                                                          \
+        for (size_t i = 0, n_rows = c->n; i < n_rows; i++)                                         \
             c->fresh[i] = isfinite(in[i]) ? 0 : FAULT_RANGE;                                       \
     }                                                                                              \
     static const struct op op_checked_##from##_##to = {"cast", run_checked_##from##_##to,          \
@@ -147,11 +147,11 @@ value_id cast_number_checked(struct builder *b, value_id v, enum type_kind kind)
 /* ---- to Bool: not zero ---- */
 
 #define BOOL_KERNEL(KIND, T, suffix)                                                               \
-    static void run_bool_##suffix(struct call *c)                                                  \
+    WIDE static void run_bool_##suffix(struct call *c)                                             \
     {                                                                                              \
         const T *in = VALUES(0, T);                                                                \
-        uint8_t *out = RESULT(uint8_t);                                                            \
-        for (size_t i = 0; i < c->n; i++)                                                          \
+        uint8_t *restrict out = RESULT(uint8_t);                                                   \
+        for (size_t i = 0, n_rows = c->n; i < n_rows; i++)                                         \
             out[i] = in[i] != 0;                                                                   \
     }
 NUMBER_KINDS(BOOL_KERNEL)
@@ -166,12 +166,12 @@ value_id cast_bool(struct builder *b, value_id v, struct type to)
 
 /* A condition: 1 where the number is not zero, else 0, also for NULL. */
 #define CONDITION_KERNEL(KIND, T, suffix)                                                          \
-    static void run_condition_##suffix(struct call *c)                                             \
+    WIDE static void run_condition_##suffix(struct call *c)                                        \
     {                                                                                              \
         const T *in = VALUES(0, T);                                                                \
         const uint8_t *nulls = c->args[0]->nulls;                                                  \
-        uint8_t *out = RESULT(uint8_t);                                                            \
-        for (size_t i = 0; i < c->n; i++)                                                          \
+        uint8_t *restrict out = RESULT(uint8_t);                                                   \
+        for (size_t i = 0, n_rows = c->n; i < n_rows; i++)                                         \
             out[i] = in[i] != 0;                                                                   \
         for (size_t i = 0; nulls && i < c->n; i++)                                                 \
             out[i] &= !nulls[i];                                                                   \

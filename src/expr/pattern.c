@@ -9,7 +9,8 @@
 #define IN(row) (VALUES(0, struct str)[row])
 #define TEXT(arg, row) (VALUES(arg, struct str)[row])
 
-enum { GROUPS_MAX = 1024, REPLACED_MAX = 10 };
+/* RUNS_MAX: bytes of a text whose matches are looked for all at once */
+enum { GROUPS_MAX = 1024, REPLACED_MAX = 10, RUNS_MAX = 4096 };
 
 static void free_regex(void *p)
 {
@@ -78,14 +79,25 @@ static void cache_done(struct cache *c)
         regex_free(c->entries[i].regex);
 }
 
+/* Rows that cannot match are told apart first, all in one go: at[row] is TEXT_NOWHERE for them. */
+static void find_candidates(const struct call *c, const struct regex *r, uint32_t at[BATCH_ROWS])
+{
+    bool any_case;
+    struct str text = regex_required(r, &any_case);
+
+    text_find_rows(at, VALUES(0, struct str), c->n, text, any_case);
+}
+
 /* ---- match ---- */
 
 static void run_match(struct call *c)
 {
     const struct regex *r = c->data;
+    uint32_t at[BATCH_ROWS];
 
+    find_candidates(c, r, at);
     for (size_t i = 0; i < c->n; i++)
-        RESULT(uint8_t)[i] = regex_matches(r, IN(i));
+        RESULT(uint8_t)[i] = at[i] != TEXT_NOWHERE && regex_matches(r, IN(i));
 }
 static const struct op op_match = {"match", run_match, 0};
 
@@ -121,9 +133,11 @@ static void run_extract(struct call *c)
     const struct regex *r = c->data;
     size_t group = (size_t)c->param.i;
     struct str *groups = arena_alloc(c->arena, (group + 1) * sizeof(*groups));
+    uint32_t at[BATCH_ROWS];
 
+    find_candidates(c, r, at);
     for (size_t i = 0; i < c->n; i++) {
-        bool found = regex_find(r, IN(i), 0, groups, group + 1);
+        bool found = at[i] != TEXT_NOWHERE && regex_find(r, IN(i), 0, groups, group + 1);
         RESULT(struct str)[i] = found && groups[group].p ? groups[group] : (struct str){"", 0};
     }
 }
@@ -210,9 +224,16 @@ static void run_count(struct call *c)
 {
     const struct regex *r = c->data;
 
+    uint32_t bounds[RUNS_MAX + 2];
+
     for (size_t i = 0; i < c->n; i++) {
         struct str s = IN(i), whole;
-        uint64_t n = 0;
+        uint64_t n = s.n <= RUNS_MAX ? regex_find_all(r, s, bounds) : SIZE_MAX;
+        if (n != SIZE_MAX) {
+            RESULT(uint64_t)[i] = n / 2;
+            continue;
+        }
+        n = 0;
         for (size_t at = 0; at < s.n && regex_find(r, s, at, &whole, 1);) {
             at = whole.n ? (size_t)(whole.p - s.p) + whole.n : at + 1;
             n += whole.n > 0;
@@ -308,6 +329,33 @@ static struct str replace(struct text_out *out, const struct regex *r, struct st
     return text_out_row(out);
 }
 
+/* The replacement holds no group. False: nothing was done. */
+static bool replace_runs(struct text_out *out, const struct regex *r, struct str s, struct str by,
+                         struct str *ret)
+{
+    uint32_t bounds[RUNS_MAX + 2];
+    size_t n = s.n <= RUNS_MAX ? regex_find_all(r, s, bounds) : SIZE_MAX, copied = 0;
+
+    if (n == SIZE_MAX)
+        return false;
+    *ret = s;
+    if (n == 0)
+        return true;
+    text_out_room(out, s.n + n / 2 * by.n);
+    char *at = out->at;
+    for (size_t i = 0; i < n; i += 2) {
+        copy_text(at, s.p + copied, bounds[i] - copied);
+        at += bounds[i] - copied;
+        copy_text(at, by.p, by.n);
+        at += by.n;
+        copied = bounds[i + 1];
+    }
+    copy_text(at, s.p + copied, s.n - copied);
+    out->at = at + s.n - copied;
+    *ret = text_out_row(out);
+    return true;
+}
+
 struct replacing {
     struct regex *regex;
     struct replacement by;
@@ -328,9 +376,19 @@ static void run_replace(struct call *c)
 {
     const struct replacing *x = c->data;
     struct text_out out = {.arena = c->arena};
+    uint32_t at[BATCH_ROWS];
 
-    for (size_t i = 0; i < c->n; i++)
-        RESULT(struct str)[i] = replace(&out, x->regex, IN(i), &x->by, c->param.i);
+    bool is_text = x->by.n == 0 || (x->by.n == 1 && x->by.parts[0].group < 0);
+    struct str by = is_text && x->by.n ? x->by.parts[0].text : (struct str){"", 0};
+
+    find_candidates(c, x->regex, at);
+    for (size_t i = 0; i < c->n; i++) {
+        struct str *ret = &RESULT(struct str)[i], s = IN(i);
+        if (at[i] == TEXT_NOWHERE)
+            *ret = s;
+        else if (!is_text || !c->param.i || !replace_runs(&out, x->regex, s, by, ret))
+            *ret = replace(&out, x->regex, s, &x->by, c->param.i);
+    }
 }
 static const struct op op_replace = {"replaceRegexp", run_replace, 0};
 

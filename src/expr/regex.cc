@@ -4,6 +4,7 @@
  * and which text does each match hold? Its reading is not exact (a pattern ends at a stray ')', a group's
  * name with '_' counts as text), and its answers follow from it, so it is the same here. */
 #include "expr/regex.h"
+#include "expr/regex_line.h"
 
 #include <re2/re2.h>
 
@@ -332,6 +333,9 @@ struct regex {
     bool any_case = false;
     bool has_choice = false;
     std::unique_ptr<re2::RE2> re2;
+    regex_line *line = nullptr; /* does the same faster, if not NULL */
+
+    ~regex() { regex_line_free(line); }
 };
 
 struct regex *regex_new(struct str pattern, unsigned flags, char *why, size_t why_bytes)
@@ -366,6 +370,7 @@ struct regex *regex_new(struct str pattern, unsigned flags, char *why, size_t wh
         snprintf(why, why_bytes, "%s", r->re2->error().c_str());
         return nullptr;
     }
+    r->line = regex_line_new(pattern, r->any_case);
     return r.release();
 }
 
@@ -394,10 +399,23 @@ static const char *find_required(const struct regex *r, struct str text)
     return r->any_case ? text_find_any_case(text, r->literal) : text_find(text, r->literal);
 }
 
+struct str regex_required(const struct regex *r, bool *any_case)
+{
+    if (r->line != nullptr)
+        return regex_line_text(r->line, any_case);
+    *any_case = r->any_case;
+    return r->literal;
+}
+
 bool regex_matches(const struct regex *r, struct str text)
 {
     size_t from = 0;
 
+    if (r->line != nullptr) {
+        enum line_answer answer = regex_line_find(r->line, text, 0, nullptr, 0);
+        if (answer != LINE_UNSURE)
+            return answer == LINE_YES;
+    }
     if (!r->required.empty()) {
         const char *at = find_required(r, text);
         if (at == nullptr)
@@ -408,14 +426,38 @@ bool regex_matches(const struct regex *r, struct str text)
            r->re2->Match(piece(text), from, text.n, re2::RE2::UNANCHORED, nullptr, 0);
 }
 
-bool regex_find(const struct regex *r, struct str text, size_t from, struct str *groups,
-                size_t n_groups)
+size_t regex_find_all(const struct regex *r, struct str text, uint32_t *bounds)
+{
+    return r->line != nullptr ? regex_line_all(r->line, text, bounds) : SIZE_MAX;
+}
+
+static bool find_by_re2(const struct regex *r, struct str text, size_t from, struct str *groups,
+                        size_t n_groups)
 {
     enum { NEAR = 17 };
     re2::StringPiece few[NEAR];
     std::vector<re2::StringPiece> many;
     re2::StringPiece *found = few;
 
+    if (n_groups > NEAR) {
+        many.resize(n_groups);
+        found = many.data();
+    }
+    if (!r->re2->Match(piece(text), from, text.n, re2::RE2::UNANCHORED, found, (int)n_groups))
+        return false;
+    for (size_t i = 0; i < n_groups; i++)
+        groups[i] = {found[i].data(), (size_t)found[i].size()};
+    return true;
+}
+
+bool regex_find(const struct regex *r, struct str text, size_t from, struct str *groups,
+                size_t n_groups)
+{
+    if (r->line != nullptr) {
+        enum line_answer answer = regex_line_find(r->line, text, from, groups, n_groups);
+        if (answer != LINE_UNSURE)
+            return answer == LINE_YES;
+    }
     if (!r->required.empty() || r->is_plain) {
         struct str rest = {text.p ? text.p + from : "", text.n - from};
         const char *at = r->literal.n ? find_required(r, rest) : rest.p;
@@ -427,13 +469,5 @@ bool regex_find(const struct regex *r, struct str text, size_t from, struct str 
             return true;
         }
     }
-    if (n_groups > NEAR) {
-        many.resize(n_groups);
-        found = many.data();
-    }
-    if (!r->re2->Match(piece(text), from, text.n, re2::RE2::UNANCHORED, found, (int)n_groups))
-        return false;
-    for (size_t i = 0; i < n_groups; i++)
-        groups[i] = {found[i].data(), (size_t)found[i].size()};
-    return true;
+    return find_by_re2(r, text, from, groups, n_groups);
 }

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/str.h"
 
@@ -33,6 +34,9 @@ const struct str *regex_literal(const struct regex *r);
  * lack. */
 bool regex_has_choice(const struct regex *r);
 
+/* A text without which there is no match, to look for in many rows at once; n = 0: none. */
+struct str regex_required(const struct regex *r, bool *any_case);
+
 /* Is there a match anywhere in the text? */
 bool regex_matches(const struct regex *r, struct str text);
 /* The first match at or behind `from`, of which ^ and \b still see what is before: groups[0] is
@@ -49,6 +53,9 @@ bool regex_set_matches(const struct regex_set *s, struct str text);
 /* The pattern, from 1, of which a match ends before all matches of others (of several such the
  * first); 0 if none matches. */
 size_t regex_set_first(const struct regex_set *s, struct str text);
+/* All matches of a text at once, if that can be done: their begins and ends in turns, at most
+ * text.n + 1 places; none is empty. Else SIZE_MAX. */
+size_t regex_find_all(const struct regex *r, struct str text, uint32_t *bounds);
 
 #ifdef __cplusplus
 }

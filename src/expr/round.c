@@ -21,12 +21,12 @@ static double round_double(double v, enum rounding how)
 
 /* param.i = enum rounding, param.j = digits */
 #define FLOAT_KERNEL(T, suffix)                                                                    \
-    static void run_round_##suffix(struct call *c)                                                 \
+    WIDE static void run_round_##suffix(struct call *c)                                            \
     {                                                                                              \
         enum rounding how = (enum rounding)c->param.i;                                             \
         int64_t digits = c->param.j;                                                               \
         T scale = (T)pow(10, (double)(digits < 0 ? -digits : digits));                             \
-        for (size_t i = 0; i < c->n; i++) {                                                        \
+        for (size_t i = 0, n_rows = c->n; i < n_rows; i++) {                                       \
             T v = VALUES(0, T)[i];                                                                 \
             T scaled = digits == 0 ? v : digits > 0 ? v * scale : v / scale;                       \
             T whole = (T)round_double(scaled, how);                                                \
@@ -40,10 +40,10 @@ FLOAT_KERNEL(double, f64)
 /* Integers to a multiple of param.j = 10^-digits; 0: everything rounds to 0. Steps wrap as in
  * ClickHouse: what it stores on the way in the type's width, what it does not in int. */
 #define INTEGER_KERNEL(KIND, T, suffix)                                                            \
-    static void run_round_##suffix(struct call *c)                                                 \
+    WIDE static void run_round_##suffix(struct call *c)                                            \
     {                                                                                              \
         enum rounding how = (enum rounding)c->param.i;                                             \
-        for (size_t i = 0; i < c->n; i++) {                                                        \
+        for (size_t i = 0, n_rows = c->n; i < n_rows; i++) {                                       \
             STEP_##suffix v = VALUES(0, T)[i], scale = (STEP_##suffix)c->param.j;                  \
             bool is_negative = v < 0;                                                              \
             if (scale == 0) {                                                                      \

@@ -5,8 +5,8 @@
  * batch. */
 #include "expr/array.h"
 #include "expr/kinds.h"
-#include "expr/text_kit.h"
 #include "expr/text_value.h"
+#include "expr/text_wide.h"
 
 #include <stdlib.h>
 
@@ -21,15 +21,6 @@ static size_t total_bytes(const struct column *c, size_t n)
     return sum;
 }
 
-static inline char ascii_lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
-}
-static inline char ascii_upper(char c)
-{
-    return c >= 'a' && c <= 'z' ? (char)(c - 32) : c;
-}
-
 #define MAP_BYTES(name, EXPRESSION)                                                                \
     static void run_##name(struct call *c)                                                         \
     {                                                                                              \
@@ -42,9 +33,22 @@ static inline char ascii_upper(char c)
             p += s.n;                                                                              \
         }                                                                                          \
     }
-MAP_BYTES(lower, ascii_lower(s.p[k]))
-MAP_BYTES(upper, ascii_upper(s.p[k]))
 MAP_BYTES(reverse, s.p[s.n - 1 - k])
+
+static void swap_case(struct call *c, char first)
+{
+    char *p = arena_bytes(c->arena, total_bytes(c->args[0], c->n) + 64);
+
+    text_best->swap_case(RESULT(struct str), p, VALUES(0, struct str), c->n, first);
+}
+static void run_lower(struct call *c)
+{
+    swap_case(c, 'A');
+}
+static void run_upper(struct call *c)
+{
+    swap_case(c, 'a');
+}
 static const struct op op_lower = {"lower", run_lower, 0}, op_upper = {"upper", run_upper, 0};
 static const struct op op_reverse = {"reverse", run_reverse, 0};
 
@@ -55,13 +59,8 @@ static void run_length(struct call *c)
 }
 static void run_length_utf8(struct call *c)
 {
-    for (size_t i = 0; i < c->n; i++) {
-        struct str s = IN(i);
-        uint64_t n = 0;
-        for (size_t k = 0; k < s.n; k++)
-            n += ((uint8_t)s.p[k] & 0xc0) != 0x80;
-        RESULT(uint64_t)[i] = n;
-    }
+    for (size_t i = 0; i < c->n; i++)
+        RESULT(uint64_t)[i] = text_best->count_starts(IN(i));
 }
 static void run_empty(struct call *c)
 {
@@ -121,16 +120,6 @@ static const struct op op_left = {"left", run_left, 0}, op_right = {"right", run
 
 /* ---- search ---- */
 
-static bool equal_bytes(const char *a, const char *b, size_t n, bool any_case)
-{
-    if (!any_case)
-        return n == 0 || memcmp(a, b, n) == 0;
-    for (size_t i = 0; i < n; i++)
-        if (ascii_lower(a[i]) != ascii_lower(b[i]))
-            return false;
-    return true;
-}
-
 /* Index of needle in s from `from`, or SIZE_MAX. */
 static size_t find_text(struct str s, struct str needle, size_t from, bool any_case)
 {
@@ -146,6 +135,13 @@ static size_t find_text(struct str s, struct str needle, size_t from, bool any_c
 /* args: haystack, needle[, start from 1]; param.i = any case */
 static void run_position(struct call *c)
 {
+    if (c->is_constant[1] && c->n_args == 2) {
+        uint32_t at[BATCH_ROWS];
+        text_find_rows(at, VALUES(0, struct str), c->n, VALUES(1, struct str)[0], c->param.i);
+        for (size_t i = 0; i < c->n; i++)
+            RESULT(uint64_t)[i] = (uint32_t)(at[i] + 1);
+        return;
+    }
     for (size_t i = 0; i < c->n; i++) {
         uint64_t start = c->n_args > 2 ? VALUES(2, uint64_t)[i] : 1;
         size_t from = start > 0 ? (size_t)(start - 1) : 0;
@@ -157,7 +153,7 @@ static void run_starts(struct call *c)
 {
     for (size_t i = 0; i < c->n; i++) {
         struct str s = IN(i), what = VALUES(1, struct str)[i];
-        RESULT(uint8_t)[i] = s.n >= what.n && equal_bytes(s.p, what.p, what.n, false);
+        RESULT(uint8_t)[i] = s.n >= what.n && bytes_equal(s.p, what.p, what.n);
     }
 }
 static void run_ends(struct call *c)
@@ -165,7 +161,7 @@ static void run_ends(struct call *c)
     for (size_t i = 0; i < c->n; i++) {
         struct str s = IN(i), what = VALUES(1, struct str)[i];
         RESULT(uint8_t)
-        [i] = s.n >= what.n && equal_bytes(s.p + s.n - what.n, what.p, what.n, false);
+        [i] = s.n >= what.n && bytes_equal(s.p + s.n - what.n, what.p, what.n);
     }
 }
 static const struct op op_position = {"position", run_position, 0};

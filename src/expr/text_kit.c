@@ -1,27 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Search in texts and what else the text functions share.
- *
- * Search compares the first and the last byte of the needle at 16 places at once and only then the
- * rest. Texts are short, so there is no table to prepare. */
+ * Search in texts and what else the text functions share. */
 #include "expr/text_kit.h"
-
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
+#include "expr/text_wide.h"
 
 bool text_is_ascii(struct str s)
 {
-    uint64_t any = 0, word;
-    size_t i = 0;
-
-    for (; i + 8 <= s.n; i += 8) {
-        memcpy(&word, s.p + i, 8);
-        any |= word;
-    }
-    for (; i < s.n; i++)
-        any |= (uint8_t)s.p[i];
-    return (any & 0x8080808080808080ULL) == 0;
+    return text_best->is_ascii(s);
 }
 
 bool utf8_is_valid(struct str s)
@@ -43,76 +28,29 @@ bool utf8_is_valid(struct str s)
     return true;
 }
 
-static const char *find_plain(struct str s, struct str needle, size_t from)
-{
-    size_t n_starts = s.n - needle.n + 1;
-
-    for (size_t i = from; i < n_starts; i++) {
-        const char *hit = memchr(s.p + i, needle.p[0], n_starts - i);
-        if (hit == NULL)
-            return NULL;
-        if (memcmp(hit, needle.p, needle.n) == 0)
-            return hit;
-        i = (size_t)(hit - s.p);
-    }
-    return NULL;
-}
-
 const char *text_find(struct str s, struct str needle)
 {
     if (needle.n == 0)
         return s.p ? s.p : "";
-    if (needle.n > s.n)
-        return NULL;
-    if (needle.n == 1)
-        return memchr(s.p, needle.p[0], s.n);
-    size_t i = 0;
-#ifdef __SSE2__
-    size_t n_starts = s.n - needle.n + 1;
-    __m128i first = _mm_set1_epi8(needle.p[0]), last = _mm_set1_epi8(needle.p[needle.n - 1]);
-    for (; i + 16 <= n_starts; i += 16) {
-        __m128i a = _mm_loadu_si128((const __m128i *)(s.p + i));
-        __m128i b = _mm_loadu_si128((const __m128i *)(s.p + i + needle.n - 1));
-        unsigned hits = (unsigned)_mm_movemask_epi8(
-            _mm_and_si128(_mm_cmpeq_epi8(a, first), _mm_cmpeq_epi8(b, last)));
-        for (; hits; hits &= hits - 1) {
-            const char *at = s.p + i + __builtin_ctz(hits);
-            if (memcmp(at, needle.p, needle.n) == 0)
-                return at;
-        }
-    }
-#endif
-    return find_plain(s, needle, i);
+    return needle.n > s.n ? NULL : text_best->find(s, needle);
 }
 
 const char *text_find_any_case(struct str s, struct str needle)
 {
     if (needle.n == 0)
         return s.p ? s.p : "";
-    if (needle.n > s.n)
-        return NULL;
-    size_t i = 0, n_starts = s.n - needle.n + 1;
-#ifdef __SSE2__
-    char head = needle.p[0], tail = needle.p[needle.n - 1];
-    __m128i low_a = _mm_set1_epi8(lower_ascii(head)), up_a = _mm_set1_epi8(upper_ascii(head));
-    __m128i low_b = _mm_set1_epi8(lower_ascii(tail)), up_b = _mm_set1_epi8(upper_ascii(tail));
-    for (; i + 16 <= n_starts; i += 16) {
-        __m128i a = _mm_loadu_si128((const __m128i *)(s.p + i));
-        __m128i b = _mm_loadu_si128((const __m128i *)(s.p + i + needle.n - 1));
-        __m128i hit_a = _mm_or_si128(_mm_cmpeq_epi8(a, low_a), _mm_cmpeq_epi8(a, up_a));
-        __m128i hit_b = _mm_or_si128(_mm_cmpeq_epi8(b, low_b), _mm_cmpeq_epi8(b, up_b));
-        unsigned hits = (unsigned)_mm_movemask_epi8(_mm_and_si128(hit_a, hit_b));
-        for (; hits; hits &= hits - 1) {
-            const char *at = s.p + i + __builtin_ctz(hits);
-            if (same_any_case(at, needle.p, needle.n))
-                return at;
-        }
-    }
-#endif
-    for (; i < n_starts; i++)
-        if (same_any_case(s.p + i, needle.p, needle.n))
-            return s.p + i;
-    return NULL;
+    return needle.n > s.n ? NULL : text_best->find_any_case(s, needle);
+}
+
+void text_find_rows(uint32_t *at, const struct str *rows, size_t n, struct str needle,
+                    bool any_case)
+{
+    if (needle.n == 0)
+        memset(at, 0, n * sizeof(*at));
+    else if (any_case)
+        text_best->find_rows_any_case(at, rows, n, needle);
+    else
+        text_best->find_rows(at, rows, n, needle);
 }
 
 /* Bytes of s that equal the needle but for case; SIZE_MAX if they do not, as if one is no UTF-8. */

@@ -49,6 +49,10 @@ static inline bool same_any_case(const char *a, const char *b, size_t n)
  * ASCII letters of either case. */
 const char *text_find(struct str s, struct str needle);
 const char *text_find_any_case(struct str s, struct str needle);
+/* The same for the rows of a batch and one needle: at[row] = its first place, or TEXT_NOWHERE. */
+#define TEXT_NOWHERE UINT32_MAX
+void text_find_rows(uint32_t *at, const struct str *rows, size_t n, struct str needle,
+                    bool any_case);
 /* Letters outside ASCII of either case, too. */
 const char *text_find_utf8_any_case(struct str s, struct str needle);
 /* Bytes that the needle covers at the begin of s; SIZE_MAX where it is not there. */
@@ -68,12 +72,34 @@ static inline char *text_out_room(struct text_out *o, size_t n)
         text_out_grow(o, n);
     return o->at;
 }
+/* memcpy without a call for the short ones, by two copies that may overlap. */
+static inline void copy_text(char *to, const char *from, size_t n)
+{
+    if (n > 32) {
+        memcpy(to, from, n);
+    } else if (n >= 16) {
+        char head[16], tail[16];
+        memcpy(head, from, 16), memcpy(tail, from + n - 16, 16);
+        memcpy(to, head, 16), memcpy(to + n - 16, tail, 16);
+    } else if (n >= 8) {
+        uint64_t head, tail;
+        memcpy(&head, from, 8), memcpy(&tail, from + n - 8, 8);
+        memcpy(to, &head, 8), memcpy(to + n - 8, &tail, 8);
+    } else if (n >= 4) {
+        uint32_t head, tail;
+        memcpy(&head, from, 4), memcpy(&tail, from + n - 4, 4);
+        memcpy(to, &head, 4), memcpy(to + n - 4, &tail, 4);
+    } else if (n > 0) {
+        char first = from[0], middle = from[n / 2], last = from[n - 1];
+        to[0] = first, to[n / 2] = middle, to[n - 1] = last;
+    }
+}
+
 static inline void text_out_put(struct text_out *o, const char *p, size_t n)
 {
     char *at = text_out_room(o, n);
 
-    if (n)
-        memcpy(at, p, n);
+    copy_text(at, p, n);
     o->at = at + n;
 }
 static inline void text_out_str(struct text_out *o, struct str s)

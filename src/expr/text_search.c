@@ -2,12 +2,13 @@
  *
  * Search and replacement in strings by bytes: counting, whole words, many needles. */
 #include "column/compound.h"
-#include "expr/text_kit.h"
+#include "expr/text_wide.h"
 
 #define IN(row) (VALUES(0, struct str)[row])
 #define TEXT(arg, row) (VALUES(arg, struct str)[row])
 
 enum { CASE_EXACT, CASE_ASCII, CASE_UTF8 };
+enum { SEARCHES_MAX = 8 }; /* needles, up to which all rows are searched for one after another */
 
 static const char *find(struct str s, struct str needle, int64_t which)
 {
@@ -29,6 +30,8 @@ static uint64_t count(struct str s, struct str needle, int64_t which)
 {
     uint64_t n = 0;
 
+    if (needle.n == 1 && which == CASE_EXACT)
+        return text_best->count_byte(s, needle.p[0]);
     for (const char *at; s.n && (at = find(s, needle, which)) != NULL; n++)
         s = from(s, at + needle.n);
     return n;
@@ -80,27 +83,33 @@ static bool is_separator(char c)
     return !((uint8_t)c & 0x80) && !is_letter(c) && !is_digit(c);
 }
 
-static bool has_token(struct str s, struct str needle, int64_t which)
+/* `first`: the needle's first place. */
+static bool has_token(struct str s, size_t first, struct str needle, int64_t which)
 {
     const char *end = s.p + s.n;
-    struct str rest = s;
 
-    for (const char *at; rest.n && (at = find(rest, needle, which)) != NULL;) {
+    for (const char *at = s.p + first; at != NULL; at = find(from(s, at + 1), needle, which)) {
         bool begins = at == s.p || is_separator(at[-1]);
         bool ends = at + needle.n == end || is_separator(at[needle.n]);
         if (begins && ends)
             return true;
-        rest = from(rest, at + 1);
     }
     return false;
 }
 
+/* The needle is constant. */
 static void run_has_token(struct call *c)
 {
-    for (size_t i = 0; i < c->n; i++) {
-        struct str needle = TEXT(1, i);
-        RESULT(uint8_t)[i] = needle.n && has_token(IN(i), needle, c->param.i);
+    struct str needle = TEXT(1, 0);
+    uint32_t at[BATCH_ROWS];
+
+    if (needle.n == 0) {
+        memset(RESULT(uint8_t), 0, c->n);
+        return;
     }
+    text_find_rows(at, VALUES(0, struct str), c->n, needle, c->param.i);
+    for (size_t i = 0; i < c->n; i++)
+        RESULT(uint8_t)[i] = at[i] != TEXT_NOWHERE && has_token(IN(i), at[i], needle, c->param.i);
 }
 static const struct op op_has_token = {"hasToken", run_has_token, 0};
 
@@ -209,6 +218,18 @@ static bool has_any(struct str s, const struct needles *needles, int64_t which)
 
 static void run_has_any(struct call *c)
 {
+    const struct needles *needles = c->data;
+
+    if (needles->n <= SEARCHES_MAX && c->param.i != CASE_UTF8) {
+        uint32_t at[BATCH_ROWS];
+        memset(RESULT(uint8_t), 0, c->n);
+        for (size_t k = 0; k < needles->n; k++) {
+            text_find_rows(at, VALUES(0, struct str), c->n, needles->texts[k], c->param.i);
+            for (size_t i = 0; i < c->n; i++)
+                RESULT(uint8_t)[i] |= at[i] != TEXT_NOWHERE && IN(i).n > 0;
+        }
+        return;
+    }
     for (size_t i = 0; i < c->n; i++)
         RESULT(uint8_t)[i] = IN(i).n > 0 && has_any(IN(i), c->data, c->param.i);
 }

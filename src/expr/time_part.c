@@ -22,9 +22,9 @@ enum part {
 
 /* Days to a part: EXPRESSION over year, month, day, days. */
 #define DAY_PART(name, T, EXPRESSION)                                                              \
-    static void run_##name(struct call *c)                                                         \
+    WIDE static void run_##name(struct call *c)                                                    \
     {                                                                                              \
-        for (size_t i = 0; i < c->n; i++) {                                                        \
+        for (size_t i = 0, n_rows = c->n; i < n_rows; i++) {                                       \
             int64_t days = VALUES(0, int64_t)[i];                                                  \
             int32_t year;                                                                          \
             unsigned month, day;                                                                   \
@@ -45,9 +45,9 @@ DAY_PART(last_day, uint16_t,
          days_from_civil(month == 12 ? year + 1 : year, month == 12 ? 1 : month + 1, 1) - 1)
 
 /* param.i: 0 Monday 1 .. Sunday 7, 1 Monday 0, 2 Sunday 0, 3 Sunday 1 */
-static void run_weekday(struct call *c)
+WIDE static void run_weekday(struct call *c)
 {
-    for (size_t i = 0; i < c->n; i++) {
+    for (size_t i = 0, n_rows = c->n; i < n_rows; i++) {
         int64_t days = VALUES(0, int64_t)[i];
         int64_t monday0 = days + 3 - floor_div(days + 3, 7) * 7;
         int64_t sunday0 = (monday0 + 1) % 7;
@@ -59,30 +59,30 @@ static void run_weekday(struct call *c)
     }
 }
 
-static void run_hour(struct call *c)
+WIDE static void run_hour(struct call *c)
 {
-    for (size_t i = 0; i < c->n; i++) {
+    for (size_t i = 0, n_rows = c->n; i < n_rows; i++) {
         int64_t s = VALUES(0, int64_t)[i];
         RESULT(uint8_t)[i] = (uint8_t)((s - floor_div(s, 86400) * 86400) / 3600);
     }
 }
-static void run_minute(struct call *c)
+WIDE static void run_minute(struct call *c)
 {
-    for (size_t i = 0; i < c->n; i++) {
+    for (size_t i = 0, n_rows = c->n; i < n_rows; i++) {
         int64_t s = VALUES(0, int64_t)[i];
         RESULT(uint8_t)[i] = (uint8_t)((s - floor_div(s, 3600) * 3600) / 60);
     }
 }
-static void run_second(struct call *c)
+WIDE static void run_second(struct call *c)
 {
-    for (size_t i = 0; i < c->n; i++) {
+    for (size_t i = 0, n_rows = c->n; i < n_rows; i++) {
         int64_t s = VALUES(0, int64_t)[i];
         RESULT(uint8_t)[i] = (uint8_t)(s - floor_div(s, 60) * 60);
     }
 }
-static void run_all_parts(struct call *c)
+WIDE static void run_all_parts(struct call *c)
 {
-    for (size_t i = 0; i < c->n; i++) {
+    for (size_t i = 0, n_rows = c->n; i < n_rows; i++) {
         struct civil t = civil_from_local(VALUES(0, int64_t)[i]);
         RESULT(uint64_t)
         [i] =
@@ -93,11 +93,11 @@ static void run_all_parts(struct call *c)
 }
 
 /* param.i = 10^scale */
-static void run_millisecond(struct call *c)
+WIDE static void run_millisecond(struct call *c)
 {
     int64_t per = c->param.i;
 
-    for (size_t i = 0; i < c->n; i++) {
+    for (size_t i = 0, n_rows = c->n; i < n_rows; i++) {
         int64_t ticks = VALUES(0, int64_t)[i], rest = ticks - floor_div(ticks, per) * per;
         RESULT(uint16_t)[i] = (uint16_t)(per >= 1000 ? rest / (per / 1000) : rest * (1000 / per));
     }

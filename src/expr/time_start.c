@@ -8,7 +8,7 @@ enum { WRAPS = 1 << 8 };
 
 /* param.i = count, param.j = unit | WRAPS, param.p = zone; UTC seconds in and out. What begins
  * before 1970 is cut, or wraps, as in ClickHouse. */
-static void run_start(struct call *c)
+WIDE static void run_start(struct call *c)
 {
     const struct zone *zone = c->param.p;
     int64_t count = c->param.i;
@@ -16,7 +16,7 @@ static void run_start(struct call *c)
     /* the hours that are known to be in the window of the row before */
     int64_t from = 0, to = -1, start = 0;
 
-    for (size_t i = 0; i < c->n; i++) {
+    for (size_t i = 0, n_rows = c->n; i < n_rows; i++) {
         int64_t t = VALUES(0, int64_t)[i];
         if (t >= from && t <= to) {
             RESULT(uint32_t)[i] = (uint32_t)start;
@@ -36,23 +36,24 @@ static void run_start(struct call *c)
     }
 }
 /* Where windows are whole multiples since 1970; param.i = seconds. */
-static void run_start_plain(struct call *c)
+WIDE static void run_start_plain(struct call *c)
 {
     int64_t length = c->param.i;
 
-    for (size_t i = 0; i < c->n; i++)
-        RESULT(uint32_t)[i] = (uint32_t)(floor_div(VALUES(0, int64_t)[i], length) * length);
+    uint32_t *restrict result = RESULT(uint32_t);
+    for (size_t i = 0, n_rows = c->n; i < n_rows; i++)
+        result[i] = (uint32_t)(floor_div(VALUES(0, int64_t)[i], length) * length);
 }
 /* The same of a DateTime; the common lengths are constants to the compiler. */
 #define START_CASE(length)                                                                         \
     case length:                                                                                   \
-        for (size_t i = 0; i < c->n; i++)                                                          \
+        for (size_t i = 0, n_rows = c->n; i < n_rows; i++)                                         \
             out[i] = in[i] - in[i] % length;                                                       \
         break
-static void run_start_plain32(struct call *c)
+WIDE static void run_start_plain32(struct call *c)
 {
     const uint32_t *in = VALUES(0, uint32_t);
-    uint32_t *out = RESULT(uint32_t), any = (uint32_t)c->param.i;
+    uint32_t *restrict out = RESULT(uint32_t), any = (uint32_t)c->param.i;
 
     switch (any) {
         START_CASE(60);
@@ -62,7 +63,7 @@ static void run_start_plain32(struct call *c)
         START_CASE(3600);
         START_CASE(86400);
     default:
-        for (size_t i = 0; i < c->n; i++)
+        for (size_t i = 0, n_rows = c->n; i < n_rows; i++)
             out[i] = in[i] - in[i] % any;
         break;
     }
@@ -73,11 +74,11 @@ static const struct op op_start_plain = {"toStartOf", run_start_plain, 0};
 
 /* Days in, Date out; param.i = count, param.j = unit. Before 1970 the answer is 1970-01-01, but
  * with param.p it wraps, as ClickHouse's does for a DateTime64. */
-static void run_start_day(struct call *c)
+WIDE static void run_start_day(struct call *c)
 {
     if (c->param.i == 1 && c->param.j == INTERVAL_MONTH) {
         int64_t from = 0, to = -1; /* the month of the row before */
-        for (size_t i = 0; i < c->n; i++) {
+        for (size_t i = 0, n_rows = c->n; i < n_rows; i++) {
             int64_t days = VALUES(0, int64_t)[i];
             if (days < from || days > to) {
                 int32_t year;
@@ -90,16 +91,16 @@ static void run_start_day(struct call *c)
         }
         return;
     }
-    for (size_t i = 0; i < c->n; i++) {
+    for (size_t i = 0, n_rows = c->n; i < n_rows; i++) {
         int64_t start =
             zone_bucket_start(NULL, VALUES(0, int64_t)[i] * 86400, c->param.i, (int)c->param.j);
         RESULT(uint16_t)[i] = (uint16_t)(start < 0 && !c->param.p ? 0 : start / 86400);
     }
 }
 /* Weeks from Sunday. */
-static void run_start_sunday(struct call *c)
+WIDE static void run_start_sunday(struct call *c)
 {
-    for (size_t i = 0; i < c->n; i++) {
+    for (size_t i = 0, n_rows = c->n; i < n_rows; i++) {
         int64_t days = VALUES(0, int64_t)[i], start = floor_div(days + 4, 7) * 7 - 4;
         RESULT(uint16_t)[i] = (uint16_t)(start < 0 ? 0 : start);
     }
@@ -108,11 +109,11 @@ static const struct op op_start_day = {"toStartOf", run_start_day, 0};
 static const struct op op_start_sunday = {"toStartOfWeek", run_start_sunday, 0};
 
 /* Ticks: param.i = length in ticks; then scaled by param.j: > 0 multiplied, < 0 divided. */
-static void run_start_ticks(struct call *c)
+WIDE static void run_start_ticks(struct call *c)
 {
     int64_t length = c->param.i, scale = c->param.j;
 
-    for (size_t i = 0; i < c->n; i++) {
+    for (size_t i = 0, n_rows = c->n; i < n_rows; i++) {
         int64_t start = floor_div(VALUES(0, int64_t)[i], length) * length;
         RESULT(int64_t)
         [i] = scale < 0 ? start / -scale : (int64_t)((uint64_t)start * (uint64_t)scale);

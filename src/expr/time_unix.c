@@ -8,9 +8,9 @@
 /* ---- to timestamps ---- */
 
 /* Seconds of a DateTime64, which must fit DateTime. */
-static void run_fits_datetime(struct call *c)
+WIDE static void run_fits_datetime(struct call *c)
 {
-    for (size_t i = 0; i < c->n; i++) {
+    for (size_t i = 0, n_rows = c->n; i < n_rows; i++) {
         int64_t s = VALUES(0, int64_t)[i];
         RESULT(uint32_t)[i] = (uint32_t)s;
         c->fresh[i] = s < 0 || s > UINT32_MAX ? FAULT_RANGE : 0;
@@ -19,11 +19,11 @@ static void run_fits_datetime(struct call *c)
 static const struct op op_fits_datetime = {"toUnixTimestamp", run_fits_datetime, OP_FAULTS};
 
 /* param.i: > 0 times, < 0 divided (towards zero) */
-static void run_scale_ticks(struct call *c)
+WIDE static void run_scale_ticks(struct call *c)
 {
     int64_t by = c->param.i;
 
-    for (size_t i = 0; i < c->n; i++) {
+    for (size_t i = 0, n_rows = c->n; i < n_rows; i++) {
         int64_t v = VALUES(0, int64_t)[i];
         if (by < 0)
             RESULT(int64_t)[i] = v / -by;
@@ -111,10 +111,11 @@ static value_id build_now(struct site *s)
     return retype(s->b, builder_now(s->b), type);
 }
 
-static void run_today(struct call *c)
+WIDE static void run_today(struct call *c)
 {
-    for (size_t i = 0; i < c->n; i++)
-        RESULT(uint16_t)[i] = (uint16_t)(VALUES(0, uint32_t)[i] / 86400 - (uint32_t)c->param.i);
+    uint16_t *restrict result = RESULT(uint16_t);
+    for (size_t i = 0, n_rows = c->n; i < n_rows; i++)
+        result[i] = (uint16_t)(VALUES(0, uint32_t)[i] / 86400 - (uint32_t)c->param.i);
 }
 static const struct op op_today = {"today", run_today, 0};
 
