@@ -129,8 +129,8 @@ static const struct op op_abs_f32 = {"abs", run_abs_f32, 0}, op_abs_f64 = {"abs"
     WIDE static void run_not_##suffix(struct call *c)                                              \
     {                                                                                              \
         T *restrict result = RESULT(T);                                                            \
-        \        
-        for (size_t i = 0, n_rows = c->n; i < n_rows; i++) result[i] = (T)~VALUES(0, T)[i];        \
+        for (size_t i = 0, n_rows = c->n; i < n_rows; i++)                                         \
+            result[i] = (T)~VALUES(0, T)[i];                                                       \
     }
 INTEGER_KINDS(BIT_KERNELS)
 #define AND_OP(KIND, T, suffix) {"bitAnd", run_and_##suffix, 0},

@@ -119,9 +119,8 @@ static value_id build_bit_test(struct site *s)
     WIDE static void run_count_##suffix(struct call *c)                                            \
     {                                                                                              \
         uint8_t *restrict result = RESULT(uint8_t);                                                \
-        \        
-        for (size_t i = 0, n_rows = c->n; i < n_rows; i++) result[i] =                             \
-            (uint8_t)__builtin_popcountll(VALUES(0, T)[i]);                                        \
+        for (size_t i = 0, n_rows = c->n; i < n_rows; i++)                                         \
+            result[i] = (uint8_t)__builtin_popcountll(VALUES(0, T)[i]);                            \
     }
 COUNT_KERNEL(uint8_t, 1)
 COUNT_KERNEL(uint16_t, 2)

@@ -170,9 +170,8 @@ static enum order order_u64_f64(uint64_t a, double b)
     WIDE static void run_exact_##sa##_##sb(struct call *c)                                         \
     {                                                                                              \
         uint8_t *restrict result = RESULT(uint8_t);                                                \
-        \        
-        for (size_t i = 0, n_rows = c->n; i < n_rows; i++) result[i] =                             \
-            holds(order_##sa##_##sb(VALUES(0, A)[i], VALUES(1, B)[i]), c->param.i);                \
+        for (size_t i = 0, n_rows = c->n; i < n_rows; i++)                                         \
+            result[i] = holds(order_##sa##_##sb(VALUES(0, A)[i], VALUES(1, B)[i]), c->param.i);    \
     }                                                                                              \
     static const struct op op_exact_##sa##_##sb = {"compare", run_exact_##sa##_##sb, 0};
 EXACT_KERNEL(uint64_t, u64, int64_t, i64)

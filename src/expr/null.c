@@ -101,15 +101,15 @@ static const struct op op_null_if = {"nullIf", run_null_if, OP_OWN_MASKS};
     {                                                                                              \
         const T *a = VALUES(0, T), *b = VALUES(1, T);                                              \
         T *restrict result = RESULT(T);                                                            \
-        \        
-        for (size_t i = 0, n_rows = c->n; i < n_rows; i++) result[i] = a[i] < b[i] ? a[i] : b[i];  \
+        for (size_t i = 0, n_rows = c->n; i < n_rows; i++)                                         \
+            result[i] = a[i] < b[i] ? a[i] : b[i];                                                 \
     }                                                                                              \
     WIDE static void run_greatest_##suffix(struct call *c)                                         \
     {                                                                                              \
         const T *a = VALUES(0, T), *b = VALUES(1, T);                                              \
         T *restrict result = RESULT(T);                                                            \
-        \        
-        for (size_t i = 0, n_rows = c->n; i < n_rows; i++) result[i] = a[i] > b[i] ? a[i] : b[i];  \
+        for (size_t i = 0, n_rows = c->n; i < n_rows; i++)                                         \
+            result[i] = a[i] > b[i] ? a[i] : b[i];                                                 \
     }
 NUMBER_KINDS(EXTREME_KERNELS)
 
@@ -119,17 +119,15 @@ NUMBER_KINDS(EXTREME_KERNELS)
     {                                                                                              \
         const T *a = VALUES(0, T), *b = VALUES(1, T);                                              \
         T *restrict result = RESULT(T);                                                            \
-        \        
-        for (size_t i = 0, n_rows = c->n; i < n_rows; i++) result[i] =                             \
-            a[i] < b[i] || b[i] != b[i] ? a[i] : b[i];                                             \
+        for (size_t i = 0, n_rows = c->n; i < n_rows; i++)                                         \
+            result[i] = a[i] < b[i] || b[i] != b[i] ? a[i] : b[i];                                 \
     }                                                                                              \
     WIDE static void run_greatest_sane_##suffix(struct call *c)                                    \
     {                                                                                              \
         const T *a = VALUES(0, T), *b = VALUES(1, T);                                              \
         T *restrict result = RESULT(T);                                                            \
-        \        
-        for (size_t i = 0, n_rows = c->n; i < n_rows; i++) result[i] =                             \
-            a[i] > b[i] || b[i] != b[i] ? a[i] : b[i];                                             \
+        for (size_t i = 0, n_rows = c->n; i < n_rows; i++)                                         \
+            result[i] = a[i] > b[i] || b[i] != b[i] ? a[i] : b[i];                                 \
     }
 EXTREME_SANE(float, f32)
 EXTREME_SANE(double, f64)
