@@ -190,8 +190,7 @@ static size_t find_segment(const struct segment *g, struct str s, size_t from, b
 {
     if (g->is_sought) {
         struct str rest = {s.p + from, s.n - from};
-        const char *hit =
-            any_case ? text_find_any_case(rest, g->text) : text_find(rest, g->text);
+        const char *hit = any_case ? text_find_any_case(rest, g->text) : text_find(rest, g->text);
         if (hit == NULL)
             return SIZE_MAX;
         size_t at = (size_t)(hit - s.p);
@@ -288,7 +287,8 @@ static void run_like_rows(struct call *c)
         bool ok = pattern_make(&p, &arena, VALUES(1, struct str)[i], c->param.i & 1);
         c->fresh[i] = ok ? 0 : FAULT_PARSE;
         RESULT(uint8_t)
-        [i] = ok && (pattern_match(&p, VALUES(0, struct str)[i], TEXT_NOWHERE) ^ (c->param.i >> 1 & 1));
+        [i] = ok &&
+              (pattern_match(&p, VALUES(0, struct str)[i], TEXT_NOWHERE) ^ (c->param.i >> 1 & 1));
     }
 }
 static const struct op op_like_rows = {"like", run_like_rows, OP_FAULTS};

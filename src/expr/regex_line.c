@@ -29,9 +29,9 @@ struct regex_line {
     struct str choices[CHOICES_MAX]; /* instead of steps */
     size_t n_choices;
     const struct byte_class *runs; /* all of it is one class, once or more */
-    bool is_bound;    /* begins with ^ */
-    bool any_case;    /* texts; classes have both cases */
-    bool needs_ascii; /* on others it can be wrong */
+    bool is_bound;                 /* begins with ^ */
+    bool any_case;                 /* texts; classes have both cases */
+    bool needs_ascii;              /* on others it can be wrong */
 };
 
 /* ---- classes ---- */
@@ -560,8 +560,7 @@ static enum line_answer find_choice(const struct regex_line *r, struct str s, si
 
     for (size_t i = 0; i < r->n_choices; i++) {
         struct str choice = r->choices[i];
-        const char *hit =
-            r->any_case ? text_find_any_case(rest, choice) : text_find(rest, choice);
+        const char *hit = r->any_case ? text_find_any_case(rest, choice) : text_find(rest, choice);
         if (hit == NULL || (found.p && hit >= found.p))
             continue;
         found = (struct str){hit, choice.n};
@@ -588,8 +587,8 @@ static size_t next_place(const struct regex_line *r, const struct step *first, s
 
     if (first->kind == STEP_CLASS)
         return at + text_best->find_class(rest, first->class);
-    const char *hit = r->any_case ? text_find_any_case(rest, first->text)
-                                  : text_find(rest, first->text);
+    const char *hit =
+        r->any_case ? text_find_any_case(rest, first->text) : text_find(rest, first->text);
     return hit ? (size_t)(hit - s.p) : s.n;
 }
 

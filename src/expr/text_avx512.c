@@ -17,8 +17,8 @@ static inline __mmask64 first_bits(size_t n)
 
 AVX512 static inline __m512i lowered(__m512i v)
 {
-    __mmask64 upper = _mm512_cmple_epu8_mask(_mm512_sub_epi8(v, _mm512_set1_epi8('A')),
-                                             _mm512_set1_epi8(25));
+    __mmask64 upper =
+        _mm512_cmple_epu8_mask(_mm512_sub_epi8(v, _mm512_set1_epi8('A')), _mm512_set1_epi8(25));
     return _mm512_mask_add_epi8(v, upper, v, _mm512_set1_epi8(32));
 }
 
