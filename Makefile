@@ -44,6 +44,7 @@ lint: setup
 
 bench: build
 	@bench/run $(BUILD)
+	@bench/language $(BUILD)
 
 install: build
 	@scripts/install $(BUILD) $(PREFIX)
