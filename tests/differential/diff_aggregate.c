@@ -246,6 +246,8 @@ static size_t random_params(const char *name, char *text, struct str *list)
         strcpy(text, "0.01, 0.5, 0.99");
     else if (strcmp(name, "quantileDD") == 0)
         strcpy(text, "0.02, 0.9");
+    else if (str_starts(str_of(name), "quantiles") && strstr(name, "TDigest")) /* compared by one rank */
+        strcpy(text, below(2) ? "0.5" : "0.9");
     else if (str_starts(str_of(name), "quantiles"))
         strcpy(text, "0.1, 0.5, 0.99");
     else if (str_starts(str_of(name), "quantile") && below(2))
@@ -363,6 +365,34 @@ static size_t print_coverage(size_t least)
     return n_lacking;
 }
 
+static size_t hits_of(const char *name)
+{
+    for (size_t i = 0; i < n_names; i++)
+        if (strcmp(hits[i].name, name) == 0)
+            return hits[i].n_hits;
+    return 0;
+}
+
+/* Some choose the one hit least of a few; it is kept until it finds columns, or for a while. */
+static const char *choose_name(bool is_new)
+{
+    static const char *kept;
+    static size_t n_tries;
+    size_t n;
+    const char *const *names = aggregate_names(&n);
+
+    if (!is_new && kept && n_tries++ < 100)
+        return kept;
+    n_tries = 0;
+    kept = names[below((unsigned)n)];
+    for (int i = 0; i < 3; i++) {
+        const char *other = names[below((unsigned)n)];
+        if (hits_of(other) < hits_of(kept))
+            kept = other;
+    }
+    return kept;
+}
+
 /* ---- what is left of a program while it is cut down ---- */
 
 static struct {
@@ -372,14 +402,13 @@ static struct {
 static bool cut_is_shown;
 
 /* A function over random columns; false if it does not take their types. */
-static bool measure_init(struct test *t, size_t m)
+static bool measure_init(struct test *t, size_t m, bool is_new)
 {
     static const char *const suffixes[] = {"OrNull", "OrDefault", "ArgMin", "ArgMax", "ArgMinOrNull",
                                            "ArgMaxOrDefault"};
     struct measure *q = &t->measures[m];
-    size_t n_names, n_args;
-    const char *const *names = aggregate_names(&n_names);
-    const char *name = names[below(n_names)], *suffix = below(3) ? "" : suffixes[below(COUNT(suffixes))];
+    size_t n_args;
+    const char *name = choose_name(is_new), *suffix = below(3) ? "" : suffixes[below(COUNT(suffixes))];
     bool is_any = str_starts(str_of(name), "any"), is_if = below(3) == 0;
     bool is_arg = str_starts(str_of(name), "arg"), is_digest = strstr(name, "TDigest") != NULL;
     struct str params[4];
@@ -468,7 +497,7 @@ static void test_init(struct test *t)
         t->dimension_columns[d] = &t->events.keys[d];
     }
     for (size_t m = 0; m < n_measures; m++)
-        while (!measure_init(t, m)) {
+        for (bool is_new = true; !measure_init(t, m, is_new); is_new = false) {
         }
     if (cut.is_on) {
         t->cube_measures[0] = t->cube_measures[cut.measure];
@@ -710,7 +739,11 @@ static bool cells_agree(const struct measure *q, struct str expected, struct str
     if (q->likeness == LIKE_DIGEST) {
         if (n < 3) /* nothing came: (NULL,NULL,NULL), (nan,0,0) */
             return n_merged <= 1;
-        return n_merged == 1 && ((x[0] != x[0] && y[0] != y[0]) || are_near(x[0], y[0]) ||
+        if (x[1] == 0 && x[2] == 0 && strstr(q->sql, "Weighted")) /* all weights are 0: any is right */
+            return true;
+        /* over few values both lie between two of them: then near to one another is enough */
+        bool is_like = fabs(x[0] - y[0]) <= 0.02 * fabs(x[0]);
+        return n_merged == 1 && ((x[0] != x[0] && y[0] != y[0]) || are_near(x[0], y[0]) || is_like ||
                                  (y[0] >= x[1] - fabs(x[1]) * 1e-5 && y[0] <= x[2] + fabs(x[2]) * 1e-5));
     }
     if (n != n_merged)
