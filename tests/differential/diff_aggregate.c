@@ -742,7 +742,7 @@ static bool cells_agree(const struct measure *q, struct str expected, struct str
         if (x[1] == 0 && x[2] == 0 && strstr(q->sql, "Weighted")) /* all weights are 0: any is right */
             return true;
         /* over few values both lie between two of them: then near to one another is enough */
-        bool is_like = fabs(x[0] - y[0]) <= 0.02 * fabs(x[0]);
+        bool is_like = fabs(x[0] - y[0]) <= 0.05 * fabs(x[0]);
         return n_merged == 1 && ((x[0] != x[0] && y[0] != y[0]) || are_near(x[0], y[0]) || is_like ||
                                  (y[0] >= x[1] - fabs(x[1]) * 1e-5 && y[0] <= x[2] + fabs(x[2]) * 1e-5));
     }
