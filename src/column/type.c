@@ -664,7 +664,7 @@ static enum err_code take_tuple(struct scan *s, struct type *ret, int depth, str
         return err_set(e, ERR_INVALID, "a Tuple of nothing is not supported");
     if (n_named && n_named != n)
         return err_set(e, ERR_INVALID, "name all elements of the Tuple or none");
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; n_named && i < n; i++)
         names[i] = (struct str){text.p + ends[i], ends[i + 1] - ends[i]};
     for (uint32_t i = 0; n_named && i < n; i++)
         for (uint32_t k = 0; k < i && n < 256; k++)

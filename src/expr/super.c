@@ -123,7 +123,8 @@ static bool super_compound(struct type *ret, const struct type *types, size_t n)
             continue;
         if (first == NULL)
             first = &types[i];
-        if (types[i].kind != first->kind || types[i].more->n != first->more->n)
+        if (types[i].kind != first->kind || !type_is_compound(*first) ||
+            types[i].more->n != first->more->n)
             return false;
         same_names &= !types[i].more->names == !first->more->names;
         for (uint32_t k = 0; same_names && first->more->names && k < first->more->n; k++)

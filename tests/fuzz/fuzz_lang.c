@@ -63,6 +63,9 @@ static void check_statement(const struct statement *s)
     case STATEMENT_FUNCTION:
         check_expression(s->function.lambda);
         break;
+    case STATEMENT_LOOKUP:
+        assert(s->lookup.from.name.n > 0);
+        break;
     }
 }
 

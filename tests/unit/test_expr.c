@@ -288,6 +288,8 @@ static const struct expectation table[] = {
      "String: 0 seconds | 1 minute and 1 second | 3 hours, 23 minutes and 20 seconds | 4 hours, 19 minutes and 15 seconds"},
     {"formatReadableSize(0.125)", "String: 0.13 B | 0.13 B | 0.13 B | 0.13 B"},
 
+    {"t64 = (1, 'x')", "error: cannot compare DateTime64(3) with Tuple(UInt8, String)"},
+    {"(1, 'x') IN t", "error: cannot compare Tuple(UInt8, String) with DateTime"},
     {"substringUTF8(s, 0)", "error: 'substringUTF8' counts from 1"},
     {"substringIndex(s, '..', 1)", "error: the delimiter of 'substringIndex' is one byte"},
     {"hasToken(s, 'a b')", "error: the word that 'hasToken' looks for holds a separator"},
