@@ -329,7 +329,6 @@ CREATE SOURCE s3 (t DateTime, f UInt8 MATERIALIZED g + 1, g UInt8 MATERIALIZED f
         "4:31 column 'u' stands twice in stream 'q3' | give it another name by AS",
         "5:42 column 'c' stands twice | give it another name by AS",
         "6:36 column 'k' stands twice | give it another name by AS",
-        "6:36 column 'u' is neither in GROUP BY nor in an aggregate function | add it to GROUP BY, or aggregate it",
         "7:72 the grouping set (z) stands twice",
         "8:59 this tier is there twice",
         "9:15 q1 is defined already at weir.sql:2:15",
