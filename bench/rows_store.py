@@ -181,11 +181,14 @@ def start_empty(b):
     return median(took)
 
 
+CHAIN_COLUMNS = "source, n, kind, lane, process, generation, now, slot_s, margin_s, ranges, blocks, _deadline"
+
+
 def lay_history(folder, n_epochs):
     """Epochs that are over: rows of the chain and of the ledger, then the newest checkpoint again, behind them."""
     sql = Store(socket_of(folder), "weir")
     last = int(sql.text("SELECT max(n) FROM weir_epochs"))
-    sql.text(f"INSERT INTO weir_epochs SELECT source, {last} + 1 + x.number, 'epoch', lane, process, generation, now, slot_s, margin_s, '', '', "
+    sql.text(f"INSERT INTO weir_epochs ({CHAIN_COLUMNS}) SELECT source, {last} + 1 + x.number, 'epoch', lane, process, generation, now, slot_s, margin_s, '', '', "
              f"toDateTime('2106-01-01 00:00:00', 'UTC') FROM (SELECT * FROM weir_epochs WHERE n = {last} AND kind = 'epoch' LIMIT 1) AS e "
              f"CROSS JOIN numbers({n_epochs}) AS x")
     sql.text(f"INSERT INTO weir_ledger (source, n, kind, now, _deadline) SELECT source, {last} + 1 + x.number, 'done', now, "
@@ -194,7 +197,7 @@ def lay_history(folder, n_epochs):
     has = sql.text("SELECT count() FROM weir_epochs WHERE kind = 'checkpoint'").strip()
     if has == "0":
         raise RuntimeError("no checkpoint to go on from")
-    sql.text(f"INSERT INTO weir_epochs SELECT source, {last + n_epochs}, kind, lane, process, generation, now, slot_s, margin_s, ranges, '', "
+    sql.text(f"INSERT INTO weir_epochs ({CHAIN_COLUMNS}) SELECT source, {last + n_epochs}, kind, lane, process, generation, now, slot_s, margin_s, ranges, '', "
              f"toDateTime('2106-01-01 00:00:00', 'UTC') FROM weir_epochs WHERE kind = 'checkpoint' ORDER BY n DESC LIMIT 1")
 
 
