@@ -30,12 +30,15 @@ static void run_days_to_date32(struct call *c)
 }
 static const struct op op_days_to_date32 = {"toDate32", run_days_to_date32, 0};
 
-/* param.i = power of ten, param.p = zone */
+/* param.i = power of ten, param.p = zone. Of nanoseconds the last whole second there is, as in
+ * ClickHouse. */
 static void run_date32_to_ticks(struct call *c)
 {
-    for (size_t i = 0; i < c->n; i++)
-        RESULT(int64_t)
-    [i] = zone_to_utc(c->param.p, (int64_t)VALUES(0, int32_t)[i] * 86400) * c->param.i;
+    int64_t last = INT64_MAX / c->param.i;
+    for (size_t i = 0; i < c->n; i++) {
+        int64_t s = zone_to_utc(c->param.p, (int64_t)VALUES(0, int32_t)[i] * 86400);
+        RESULT(int64_t)[i] = (s < last ? s : last) * c->param.i;
+    }
 }
 static const struct op op_date32_to_ticks = {"toDateTime64", run_date32_to_ticks, 0};
 
@@ -51,7 +54,7 @@ static value_id cast_date32(struct builder *b, value_id v, struct type from, str
         return EMIT(b, &op_date32_to_date, to, v);
     if (type_is_integer(to) && type_is_signed(to) && type_width(to) >= 4)
         return cast_number(b, retype(b, v, type_of(TYPE_INT32)), to.kind);
-    if (to.kind == TYPE_DATETIME64 && to.scale < 8)
+    if (to.kind == TYPE_DATETIME64)
         return emit(b, &op_date32_to_ticks, to, &v, 1,
                     (struct param){.i = power_of_ten[to.scale], .p = to.zone ? to.zone : NULL},
                     NULL);

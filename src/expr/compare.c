@@ -312,8 +312,9 @@ static value_id compare_times(struct site *s, enum compare compare)
         return compare_numbers(b, compare, x, y);
     if (!type_super(&super, s->types, 2))
         return incomparable(s);
-    return compare_kind(b, compare, cast_super(b, x, super), cast_super(b, y, super),
-                        type_storage(super));
+    x = cast_super(b, x, super);
+    y = cast_super(b, y, super);
+    return x < 0 || y < 0 ? incomparable(s) : compare_kind(b, compare, x, y, type_storage(super));
 }
 
 /* DateTime64 against a number of seconds. */

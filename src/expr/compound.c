@@ -505,6 +505,10 @@ static bool cast_to_common(struct site *s, value_id *args, uint32_t first, uint3
         if (from.kind == TYPE_FIXED_STRING && super->kind == TYPE_STRING)
             args[i] = cast_values(s->b, args[i], text);
         args[i] = cast_branch(s->b, args[i], *super);
+        if (args[i] < 0) {
+            no_common_type(s, from, *super);
+            return false;
+        }
     }
     return true;
 }

@@ -120,8 +120,12 @@ static value_id emit_branches(struct site *s, value_id *args, uint32_t n, bool i
     }
     for (uint32_t i = 0; i < n; i++) {
         if (i % 2 == 1 || i == n - 1) {
+            struct type from = value_at(b, args[i])->type;
             args[i] =
                 n > 3 || is_eager ? cast_branch(b, args[i], super) : cast_super(b, args[i], super);
+            if (args[i] < 0)
+                return site_types_error(s, from, super, "cannot convert %s to %s",
+                                        type_name(from, x), type_name(super, y));
             continue;
         }
         struct type t = value_at(b, args[i])->type;

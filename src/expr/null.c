@@ -220,6 +220,8 @@ static value_id build_extreme(struct site *s)
     value_id v = cast_super(b, s->args[0], super);
     for (uint32_t i = 1; i < s->n_args; i++) {
         value_id next = cast_super(b, s->args[i], super);
+        if (v < 0 || next < 0)
+            return no_common_type(s);
         bool is_sane = type_is_float(super) && (s->n_args > 2 || super.is_nullable);
         const struct op *op = super.kind == TYPE_STRING ? &extreme_str_ops[s->f->param]
                               : is_sane
@@ -227,7 +229,7 @@ static value_id build_extreme(struct site *s)
                                   : &extreme_ops[s->f->param][kind_index(type_storage(super))];
         v = EMIT(b, op, super, v, next);
     }
-    return retype(b, v, super);
+    return v < 0 ? no_common_type(s) : retype(b, v, super);
 }
 
 /* ---- functions ---- */
@@ -273,8 +275,11 @@ static value_id build_coalesce(struct site *s)
     if (!type_super(&super, s->types, n_kept))
         return no_common_type(s);
     super.is_nullable = s->types[n_kept - 1].is_nullable;
-    for (uint32_t i = 0; i < n_kept; i++)
+    for (uint32_t i = 0; i < n_kept; i++) {
         args[i] = cast_super(b, args[i], super);
+        if (args[i] < 0)
+            return no_common_type(s);
+    }
     if (n == 1)
         return args[0];
     return emit(b, &op_coalesce, super, args, n, (struct param){0}, NULL);

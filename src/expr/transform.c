@@ -150,7 +150,7 @@ static bool fill(struct site *s, struct table *t, const struct elements *from,
     t->nulls = nulls;
     for (uint32_t i = 0; i < from->n; i++) {
         value_id v = cast_super(s->b, emit_constant(s->b, to->type, cell_of(to, i)), t->to);
-        const struct cell *c = constant_cell(s->b, v);
+        const struct cell *c = v < 0 ? NULL : constant_cell(s->b, v);
         if (c == NULL || c->fault)
             return site_error(s, "'%.*s' cannot give that value", STR_FMT(s->name)) >= 0;
         nulls[i] = c->is_null;
@@ -213,6 +213,8 @@ static value_id build_transform(struct site *s)
         return bad_arguments(s);
     super.is_low_cardinality = false;
     value_id other = cast_super(s->b, s->args[given], super);
+    if (other < 0)
+        return bad_arguments(s);
     if (x.kind == TYPE_NOTHING)
         return retype(s->b, other, super);
     *t =

@@ -315,8 +315,10 @@ static void print_call(struct buf *out, const struct ast *node)
 /* (t).name: without brackets t.name would be one name. */
 static void print_of_element(struct buf *out, const struct ast *node, bool by_number)
 {
-    bool is_bare =
-        (node->kind == AST_NAME && by_number) || (node->kind == AST_CALL && !node->is_operator);
+    const struct operator* op;
+    int precedence;
+    bool is_bare = (node->kind == AST_NAME && by_number) ||
+                   (node->kind == AST_CALL && form_of(node, &op, &precedence) == FORM_CALL);
     if (!is_bare)
         buf_byte(out, '(');
     print(out, node, is_bare ? PRECEDENCE_ACCESS : 0);

@@ -32,7 +32,8 @@ static size_t count_records(struct str all)
     for (const char *p = all.p, *end = all.p + all.n; p < end;) {
         const char *next = memchr(p, '\n', (size_t)(end - p));
         next = next ? next : end;
-        n += next > p && *p != '#';
+        bool is_cr = next == p + 1 && *p == '\r' && next < end; /* of CRLF */
+        n += next > p && *p != '#' && !is_cr;
         p = next + 1;
     }
     return n;

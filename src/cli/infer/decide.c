@@ -428,13 +428,15 @@ static void decide_column(struct inference *inf, size_t i)
     /* null where others have an object: that one's own columns say it. */
     bool is_object = c->stats.n_objects > 0 && c->stats.n_values == 0 && c->stats.n_arrays == 0;
     bool is_never = decoder_names(inf->layout.format) && c->stats.n_values == 0;
-    if (is_object || is_never) {
+    bool is_nameless = inf->layout.is_decoded && c->path && *c->path == '\0';
+    if (is_object || is_never || is_nameless) {
         c->is_skipped = true;
         c->type = arena_text(&inf->arena, STR("-"));
         c->reason = arena_text(
             &inf->arena,
-            is_never ? STR("not read: no record has it")
-                     : STR("not read: null or an object, whose fields are columns of their own"));
+            is_nameless ? STR("not read: the header has no name for it")
+            : is_never  ? STR("not read: no record has it")
+                       : STR("not read: null or an object, whose fields are columns of their own"));
         c->change = arena_text(&inf->arena, STR(""));
         return;
     }
