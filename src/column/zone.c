@@ -31,7 +31,7 @@ struct zone_day {
     int16_t change;    /* quarter hours to add to the wall clock from there */
 };
 
-enum { DAY_UNCHANGED = INT16_MAX };
+enum { DAY_UNCHANGED = INT16_MAX, STEADY_DAYS = 49710, UNSTEADY = INT32_MAX };
 
 struct zone {
     const char *name;
@@ -40,6 +40,7 @@ struct zone {
     bool is_whole_hours;   /* since 1970 */
     bool is_whole_minutes; /* since 1970 */
     struct zone_day *days;
+    int32_t *steady;         /* per UTC day of DateTime: the offset all day long, or UNSTEADY */
     struct zone_rules early; /* up to the table's first day */
 };
 
@@ -108,6 +109,20 @@ static struct zone_day *make_days(const struct zone_rules *r)
     return days;
 }
 
+/* A UTC day touches two or three civil ones; none of them may change. */
+static int32_t *make_steady(const struct zone *z)
+{
+    int32_t *steady = xmalloc(STEADY_DAYS * sizeof(*steady));
+    for (int64_t day = 0; day < STEADY_DAYS; day++) {
+        const struct zone_day *d = &z->days[day - FIRST_DAY];
+        bool is_same = true;
+        for (int k = -1; k <= 1; k++)
+            is_same &= d[k].change_at == DAY_UNCHANGED && d[k].shift == d->shift;
+        steady[day] = is_same && d[2].shift == d->shift ? -d->shift : UNSTEADY;
+    }
+    return steady;
+}
+
 static struct zone *make_zone(struct str name, const struct zone_rules *r)
 {
     struct zone *z = xcalloc(1, sizeof(*z));
@@ -119,6 +134,7 @@ static struct zone *make_zone(struct str name, const struct zone_rules *r)
     if (z->is_utc)
         return z;
     z->days = make_days(r);
+    z->steady = make_steady(z);
     while (z->early.n < r->n && r->items[z->early.n].at < (FIRST_DAY - 1) * (int64_t)DAY)
         z->early.n++;
     z->early.items = xmalloc(z->early.n * sizeof(*r->items));
@@ -245,6 +261,17 @@ int32_t zone_offset_at(const struct zone *z, int64_t utc_s)
     if (elapsed >= d.change_at * QUARTER_HOUR)
         elapsed += d.change * QUARTER_HOUR;
     return (int32_t)(day * DAY + elapsed - utc_s);
+}
+
+void zone_local(const struct zone *z, int64_t *local, const int64_t *utc, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint64_t s = (uint64_t)utc[i], day = s / DAY;
+        int32_t offset = day < STEADY_DAYS && z->steady ? z->steady[day] : UNSTEADY;
+        if (__builtin_expect(offset == UNSTEADY, 0))
+            offset = zone_offset_at(z, utc[i]);
+        local[i] = utc[i] + offset;
+    }
 }
 
 int64_t zone_to_utc(const struct zone *z, int64_t local_s)

@@ -20,6 +20,9 @@ const char *zone_name(const struct zone *z); /* NULL zone = "UTC" */
 /* Seconds to add to UTC at this UTC second. NULL zone = 0. */
 int32_t zone_offset_at(const struct zone *z, int64_t utc_s);
 
+/* The same for many: local[i] = utc[i] + offset. z is not UTC; local may be utc. */
+void zone_local(const struct zone *z, int64_t *local, const int64_t *utc, size_t n);
+
 /* UTC of a local wall time (seconds since 1970-01-01 00:00 local). Where the local time happens
  * twice or not at all, the answer is ClickHouse's (cctz: earlier of two / pushed over the gap). */
 int64_t zone_to_utc(const struct zone *z, int64_t local_s);

@@ -2,6 +2,7 @@
  *
  * Conversions between Date, DateTime, DateTime64 and numbers. All pass through Int64 seconds or
  * days. */
+#include "expr/calendar.h"
 #include "expr/times.h"
 
 #include <math.h>
@@ -77,10 +78,7 @@ static value_id whole_of(struct builder *b, value_id v)
 /* param.i = 10^scale */
 static void run_ticks_floor(struct call *c)
 {
-    int64_t per = c->param.i;
-
-    for (size_t i = 0; i < c->n; i++)
-        RESULT(int64_t)[i] = floor_div(VALUES(0, int64_t)[i], per);
+    floor_div_rows(&RESULT(int64_t)[0], &VALUES(0, int64_t)[0], c->n, c->param.i);
 }
 static const struct op op_ticks_floor = {"seconds", run_ticks_floor, 0};
 
@@ -123,24 +121,18 @@ static const struct op op_clock_midnight = {"midnight", run_clock_midnight, 0};
 
 static void run_local(struct call *c)
 {
-    const struct zone *zone = c->param.p;
-
-    for (size_t i = 0; i < c->n; i++)
-        RESULT(int64_t)[i] = local_of(zone, VALUES(0, int64_t)[i]);
+    local_rows(c->param.p, &RESULT(int64_t)[0], &VALUES(0, int64_t)[0], c->n);
 }
 static const struct op op_local = {"local", run_local, 0};
 
 static void run_local_day(struct call *c)
 {
-    const struct zone *zone = c->param.p;
+    int64_t *out = &RESULT(int64_t)[0];
+    bool is_utc = is_plain_utc(c->param.p);
 
-    if (is_plain_utc(zone)) {
-        for (size_t i = 0; i < c->n; i++)
-            RESULT(int64_t)[i] = floor_div(VALUES(0, int64_t)[i], 86400);
-        return;
-    }
-    for (size_t i = 0; i < c->n; i++)
-        RESULT(int64_t)[i] = floor_div(local_of(zone, VALUES(0, int64_t)[i]), 86400);
+    if (!is_utc)
+        local_rows(c->param.p, out, &VALUES(0, int64_t)[0], c->n);
+    floor_div_rows(out, is_utc ? &VALUES(0, int64_t)[0] : out, c->n, 86400);
 }
 static const struct op op_local_day = {"day", run_local_day, 0};
 

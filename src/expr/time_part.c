@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Parts of dates and times, in the value's zone or one that is named. */
+#include "expr/calendar.h"
 #include "expr/times.h"
 
 enum part {
@@ -20,66 +21,101 @@ enum part {
     PART_MILLISECOND,
 };
 
-/* Days to a part: EXPRESSION over year, month, day, days. */
+/* Days to a part: of a struct civil_day d and the day's number; far days slowly. */
 #define DAY_PART(name, T, EXPRESSION)                                                              \
-    WIDE static void run_##name(struct call *c)                                                    \
+    WIDE static void name##_near(T *restrict out, const int64_t *restrict in, size_t n)            \
     {                                                                                              \
-        for (size_t i = 0, n_rows = c->n; i < n_rows; i++) {                                       \
-            int64_t days = VALUES(0, int64_t)[i];                                                  \
-            int32_t year;                                                                          \
-            unsigned month, day;                                                                   \
-            civil_from_days(days, &year, &month, &day);                                            \
-            (void)days, (void)year, (void)month, (void)day;                                        \
+        for (size_t i = 0; i < n; i++) {                                                           \
+            uint32_t number = (uint32_t)in[i];                                                     \
+            struct civil_day d = civil_of(near_day(in[i]));                                        \
+            (void)number, (void)d;                                                                 \
+            out[i] = (T)(EXPRESSION);                                                              \
+        }                                                                                          \
+    }                                                                                              \
+    static void run_##name(struct call *c)                                                         \
+    {                                                                                              \
+        if (rows_are_near_days(&VALUES(0, int64_t)[0], c->n)) {                                    \
+            name##_near(&RESULT(T)[0], &VALUES(0, int64_t)[0], c->n);                              \
+            return;                                                                                \
+        }                                                                                          \
+        for (size_t i = 0; i < c->n; i++) {                                                        \
+            int64_t number = VALUES(0, int64_t)[i];                                                \
+            struct civil_day d = far_day(number);                                                  \
+            (void)number, (void)d;                                                                 \
             RESULT(T)[i] = (T)(EXPRESSION);                                                        \
         }                                                                                          \
     }
 
-DAY_PART(year, uint16_t, year)
-DAY_PART(quarter, uint8_t, (month - 1) / 3 + 1)
-DAY_PART(month, uint8_t, month)
-DAY_PART(day, uint8_t, day)
-DAY_PART(yearday, uint16_t, days - days_from_civil(year, 1, 1) + 1)
-DAY_PART(yyyymm, uint32_t, year * 100 + month)
-DAY_PART(yyyymmdd, uint32_t, year * 10000 + month * 100 + day)
-DAY_PART(last_day, uint16_t,
-         days_from_civil(month == 12 ? year + 1 : year, month == 12 ? 1 : month + 1, 1) - 1)
+static struct civil_day far_day(int64_t days)
+{
+    int32_t year;
+    unsigned month, day;
+    civil_from_days(days, &year, &month, &day);
+    int64_t next = days_from_civil(month == 12 ? year + 1 : year, month == 12 ? 1 : month + 1, 1);
+    return (struct civil_day){.year = (uint32_t)year,
+                              .month = month,
+                              .day = day,
+                              .year_day = (uint32_t)(days - days_from_civil(year, 1, 1) + 1),
+                              .month_days = (uint32_t)(next - days + day - 1)};
+}
+
+DAY_PART(year, uint16_t, d.year)
+DAY_PART(quarter, uint8_t, (d.month - 1) / 3 + 1)
+DAY_PART(month, uint8_t, d.month)
+DAY_PART(day, uint8_t, d.day)
+DAY_PART(yearday, uint16_t, d.year_day)
+DAY_PART(yyyymm, uint32_t, d.year * 100 + d.month)
+DAY_PART(yyyymmdd, uint32_t, d.year * 10000 + d.month * 100 + d.day)
+DAY_PART(last_day, uint16_t, number - d.day + d.month_days)
+
+/* Monday 0 … Sunday 6 */
+WIDE static void weekdays_near(uint8_t *restrict out, const int64_t *restrict in, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = (uint8_t)((near_day(in[i]) + 2) % 7);
+}
 
 /* param.i: 0 Monday 1 .. Sunday 7, 1 Monday 0, 2 Sunday 0, 3 Sunday 1 */
-WIDE static void run_weekday(struct call *c)
+static void run_weekday(struct call *c)
 {
-    for (size_t i = 0, n_rows = c->n; i < n_rows; i++) {
-        int64_t days = VALUES(0, int64_t)[i];
-        int64_t monday0 = days + 3 - floor_div(days + 3, 7) * 7;
-        int64_t sunday0 = (monday0 + 1) % 7;
-        RESULT(uint8_t)
-        [i] = (uint8_t)(c->param.i == 0   ? monday0 + 1
-                        : c->param.i == 1 ? monday0
-                        : c->param.i == 2 ? sunday0
-                                          : sunday0 + 1);
-    }
+    uint8_t *out = &RESULT(uint8_t)[0];
+    const int64_t *in = &VALUES(0, int64_t)[0];
+    uint8_t shift = c->param.i >= 2, first = c->param.i == 0 || c->param.i == 3;
+    if (rows_are_near_days(in, c->n))
+        weekdays_near(out, in, c->n);
+    else
+        for (size_t i = 0; i < c->n; i++)
+            out[i] = (uint8_t)(in[i] + 3 - floor_div(in[i] + 3, 7) * 7);
+    for (size_t i = 0, n = c->n; i < n; i++)
+        out[i] = (uint8_t)((out[i] + shift) % 7 + first);
 }
 
-WIDE static void run_hour(struct call *c)
-{
-    for (size_t i = 0, n_rows = c->n; i < n_rows; i++) {
-        int64_t s = VALUES(0, int64_t)[i];
-        RESULT(uint8_t)[i] = (uint8_t)((s - floor_div(s, 86400) * 86400) / 3600);
+/* Seconds of the wall clock to a part: EXPRESSION over s, from 0 on. */
+#define CLOCK_PART(name, EXPRESSION, all)                                                          \
+    WIDE static void name##_near(uint8_t *restrict out, const int64_t *restrict in, size_t n)      \
+    {                                                                                              \
+        for (size_t i = 0; i < n; i++) {                                                           \
+            uint32_t s = (uint32_t)in[i];                                                          \
+            out[i] = (uint8_t)(EXPRESSION);                                                        \
+        }                                                                                          \
+    }                                                                                              \
+    static void run_##name(struct call *c)                                                         \
+    {                                                                                              \
+        const int64_t *in = &VALUES(0, int64_t)[0];                                                \
+        if (rows_fit_u32(in, c->n)) {                                                              \
+            name##_near(&RESULT(uint8_t)[0], in, c->n);                                            \
+            return;                                                                                \
+        }                                                                                          \
+        for (size_t i = 0; i < c->n; i++) {                                                        \
+            int64_t s = in[i] - floor_div(in[i], all) * all;                                       \
+            RESULT(uint8_t)[i] = (uint8_t)(EXPRESSION);                                            \
+        }                                                                                          \
     }
-}
-WIDE static void run_minute(struct call *c)
-{
-    for (size_t i = 0, n_rows = c->n; i < n_rows; i++) {
-        int64_t s = VALUES(0, int64_t)[i];
-        RESULT(uint8_t)[i] = (uint8_t)((s - floor_div(s, 3600) * 3600) / 60);
-    }
-}
-WIDE static void run_second(struct call *c)
-{
-    for (size_t i = 0, n_rows = c->n; i < n_rows; i++) {
-        int64_t s = VALUES(0, int64_t)[i];
-        RESULT(uint8_t)[i] = (uint8_t)(s - floor_div(s, 60) * 60);
-    }
-}
+
+CLOCK_PART(hour, s % 86400 / 3600, 86400)
+CLOCK_PART(minute, s % 3600 / 60, 3600)
+CLOCK_PART(second, s % 60, 60)
+
 WIDE static void run_all_parts(struct call *c)
 {
     for (size_t i = 0, n_rows = c->n; i < n_rows; i++) {

@@ -2,6 +2,7 @@
  *
  * Times moved by numbers and intervals, and distances between times. Days and longer move on the
  * wall clock of the value's zone, shorter units on the time line. */
+#include "expr/calendar.h"
 #include "expr/times.h"
 
 #include <stdio.h>
@@ -282,29 +283,58 @@ static value_id build_add_date(struct site *s)
 
 /* ---- dateDiff ---- */
 
+/* Months since the year 0, counted from 1. */
+WIDE static void months_near(int64_t *restrict out, const int64_t *restrict in, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct civil_day d = civil_of(near_day(in[i]));
+        out[i] = d.year * 12 + d.month;
+    }
+}
+
+static void month_rows(int64_t *out, const int64_t *in, size_t n)
+{
+    if (rows_are_near_days(in, n)) {
+        months_near(out, in, n);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        int32_t year;
+        unsigned month, day;
+        civil_from_days(in[i], &year, &month, &day);
+        out[i] = (int64_t)year * 12 + month;
+    }
+}
+
 /* args: UTC seconds or days; the number of the unit since some start. param.i = unit, param.p =
  * zone */
 static void run_unit_number(struct call *c)
 {
     int unit = (int)c->param.i;
-    int64_t skew = unit == INTERVAL_HOUR && c->param.p ? zone_offset_at(c->param.p, 0) : 0;
+    int64_t *out = &RESULT(int64_t)[0];
+    const int64_t *in = &VALUES(0, int64_t)[0];
+    int64_t add = unit == INTERVAL_WEEK                 ? 3
+                  : unit == INTERVAL_HOUR && c->param.p ? -zone_offset_at(c->param.p, 0)
+                                                        : 0;
 
-    for (size_t i = 0; i < c->n; i++) {
-        int64_t v = VALUES(0, int64_t)[i];
-        int32_t year = 0;
-        unsigned month = 0, day = 0;
-        if (unit >= INTERVAL_MONTH)
-            civil_from_days(v, &year, &month, &day);
-        switch (unit) {
-        case INTERVAL_MINUTE: v = floor_div(v, 60); break;
-        case INTERVAL_HOUR: v = floor_div(v - skew, 3600); break;
-        case INTERVAL_WEEK: v = floor_div(v + 3, 7); break;
-        case INTERVAL_MONTH: v = (int64_t)year * 12 + month; break;
-        case INTERVAL_QUARTER: v = (int64_t)year * 4 + (month - 1) / 3; break;
-        case INTERVAL_YEAR: v = year; break;
-        default: break;
-        }
-        RESULT(int64_t)[i] = v;
+    if (unit >= INTERVAL_MONTH)
+        month_rows(out, in, c->n);
+    switch (unit) {
+    case INTERVAL_MINUTE: floor_div_rows(out, in, c->n, 60); break;
+    case INTERVAL_HOUR:
+    case INTERVAL_WEEK:
+        for (size_t i = 0, n = c->n; i < n; i++)
+            out[i] = (int64_t)((uint64_t)in[i] + (uint64_t)add);
+        floor_div_rows(out, out, c->n, unit == INTERVAL_HOUR ? 3600 : 7);
+        break;
+    case INTERVAL_MONTH: break;
+    case INTERVAL_QUARTER:
+    case INTERVAL_YEAR: /* of months counted from 1 */
+        for (size_t i = 0, n = c->n; i < n; i++)
+            out[i]--;
+        floor_div_rows(out, out, c->n, unit == INTERVAL_QUARTER ? 3 : 12);
+        break;
+    default: memmove(out, in, c->n * sizeof(*out));
     }
 }
 static const struct op op_unit_number = {"unitNumber", run_unit_number, 0};
