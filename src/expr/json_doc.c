@@ -19,7 +19,8 @@
 enum { LEVELS_MAX = 1023 };
 
 struct reader {
-    const char *p, *end, *text;
+    const char *p; /* within an escape */
+    const char *end, *text;
     struct json_node *node; /* the next one */
     char *bytes, *bytes_start;
 };
@@ -106,45 +107,45 @@ static bool read_escape(struct reader *r)
     return true;
 }
 
-/* At the first backslash. */
-static bool read_escaped(struct reader *r, const char *start)
+/* From start on, p at the first backslash. */
+static const char *read_escaped(struct reader *r, const char *start, const char *p)
 {
     struct json_node *node = r->node++;
     char *out = r->bytes;
 
     for (const char *from = start;;) {
-        memcpy(r->bytes, from, (size_t)(r->p - from));
-        r->bytes += r->p - from;
-        if (r->p == r->end || (uint8_t)*r->p < 0x20)
-            return false;
-        if (*r->p++ == '"')
+        memcpy(r->bytes, from, (size_t)(p - from));
+        r->bytes += p - from;
+        if (p == r->end || (uint8_t)*p < 0x20)
+            return NULL;
+        if (*p++ == '"')
             break;
+        r->p = p;
         if (!read_escape(r))
-            return false;
+            return NULL;
         from = r->p;
-        r->p = find_special(r->p, r->end);
+        p = find_special(from, r->end);
     }
     *node = (struct json_node){.kind = JSON_TEXT,
                                .is_unescaped = 1,
                                .n = (uint32_t)(r->bytes - out),
                                .u64 = (uint64_t)(out - r->bytes_start)};
-    return true;
+    return p;
 }
 
-/* Behind the quote. */
-static bool read_text(struct reader *r)
+/* The readers below take the place where their value begins and give the place behind it, NULL if
+ * it is not valid. Behind the quote: */
+static inline const char *read_text(struct reader *r, const char *start)
 {
-    const char *start = r->p;
+    const char *p = find_special(start, r->end);
 
-    r->p = find_special(r->p, r->end);
-    if (r->p == r->end)
-        return false;
-    if (*r->p != '"')
-        return *r->p == '\\' && read_escaped(r, start);
+    if (p == r->end)
+        return NULL;
+    if (*p != '"')
+        return *p == '\\' ? read_escaped(r, start, p) : NULL;
     *r->node++ = (struct json_node){
-        .kind = JSON_TEXT, .n = (uint32_t)(r->p - start), .u64 = (uint64_t)(start - r->text)};
-    r->p++;
-    return true;
+        .kind = JSON_TEXT, .n = (uint32_t)(p - start), .u64 = (uint64_t)(start - r->text)};
+    return p + 1;
 }
 
 /* ---- numbers and words ---- */
@@ -163,114 +164,129 @@ static bool read_double(struct reader *r, struct str text)
     return true;
 }
 
-static bool read_number(struct reader *r)
+/* Behind the digits before the point, which make v. */
+static const char *read_float(struct reader *r, const char *start, const char *p, uint64_t v)
 {
-    const char *start = r->p, *digits;
-    bool is_negative = *r->p == '-', fits = true, is_float = false;
+    size_t n_fraction = 0;
+
+    if (p < r->end && *p == '.') {
+        const char *fraction = ++p;
+        for (; p < r->end && is_digit(*p); p++)
+            v = v * 10 + (unsigned)(*p - '0');
+        n_fraction = (size_t)(p - fraction);
+        if (n_fraction == 0)
+            return NULL;
+    }
+    bool has_exponent = p < r->end && (*p == 'e' || *p == 'E');
+    if (has_exponent) {
+        p++;
+        p += p < r->end && (*p == '+' || *p == '-');
+        const char *exponent = p;
+        while (p < r->end && is_digit(*p))
+            p++;
+        if (p == exponent)
+            return NULL;
+    }
+    /* At most 18 digits, so v did not wrap; both are exact as doubles, so the quotient is rounded
+     * once. */
+    if (!has_exponent && p - start <= 18 && v < (uint64_t)1 << 53) {
+        double x = (double)v / (double)power_of_ten[n_fraction];
+        *r->node++ = (struct json_node){.kind = JSON_DOUBLE, .f64 = *start == '-' ? -x : x};
+        return p;
+    }
+    return read_double(r, (struct str){start, (size_t)(p - start)}) ? p : NULL;
+}
+
+static const char *read_number(struct reader *r, const char *start)
+{
+    bool is_negative = *start == '-', fits = true;
+    const char *p = start + is_negative, *digits = p;
     uint64_t v = 0;
 
-    r->p += is_negative;
-    for (digits = r->p; r->p < r->end && is_digit(*r->p); r->p++) {
-        unsigned digit = (unsigned)(*r->p - '0');
+    for (; p < r->end && is_digit(*p); p++) {
+        unsigned digit = (unsigned)(*p - '0');
         fits &= v < 1844674407370955161ULL || (v == 1844674407370955161ULL && digit <= 5);
         v = v * 10 + digit;
     }
-    if (r->p == digits || (*digits == '0' && r->p - digits > 1))
-        return false;
-    if (r->p < r->end && *r->p == '.') {
-        const char *fraction = ++r->p;
-        is_float = true;
-        while (r->p < r->end && is_digit(*r->p))
-            r->p++;
-        if (r->p == fraction)
-            return false;
-    }
-    if (r->p < r->end && (*r->p == 'e' || *r->p == 'E')) {
-        is_float = true;
-        r->p++;
-        r->p += r->p < r->end && (*r->p == '+' || *r->p == '-');
-        const char *exponent = r->p;
-        while (r->p < r->end && is_digit(*r->p))
-            r->p++;
-        if (r->p == exponent)
-            return false;
-    }
-    if (is_float)
-        return read_double(r, (struct str){start, (size_t)(r->p - start)});
+    if (p == digits || (*digits == '0' && p - digits > 1))
+        return NULL;
+    if (p < r->end && (*p == '.' || *p == 'e' || *p == 'E'))
+        return read_float(r, start, p, v);
     if (!fits || (is_negative && v > (uint64_t)1 << 63))
-        return false;
+        return NULL;
     bool is_signed = is_negative || v <= INT64_MAX;
     *r->node++ = (struct json_node){.kind = is_signed ? JSON_INT : JSON_UINT,
                                     .u64 = is_negative ? 0 - v : v};
-    return true;
+    return p;
 }
 
-static bool read_word(struct reader *r, const char *word, struct json_node node)
+static const char *read_word(struct reader *r, const char *p, struct str word,
+                             struct json_node node)
 {
-    size_t n = strlen(word);
-
-    if ((size_t)(r->end - r->p) < n || memcmp(r->p, word, n) != 0)
-        return false;
-    r->p += n;
+    if ((size_t)(r->end - p) < word.n || memcmp(p, word.p, word.n) != 0)
+        return NULL;
     *r->node++ = node;
-    return true;
+    return p + word.n;
 }
 
 /* ---- values ---- */
 
-static bool read_value(struct reader *r, unsigned level);
+static const char *read_value(struct reader *r, const char *p, unsigned level);
 
 /* Behind the bracket. */
-static bool read_container(struct reader *r, enum json_kind kind, unsigned level)
+static const char *read_container(struct reader *r, const char *p, enum json_kind kind,
+                                  unsigned level)
 {
     struct json_node *node = r->node++;
+    const char *end = r->end;
     char closing = kind == JSON_ARRAY ? ']' : '}';
     uint32_t n = 0;
 
-    r->p = skip_blank(r->p, r->end);
-    bool is_empty = r->p < r->end && *r->p == closing;
+    p = skip_blank(p, end);
+    bool is_empty = p < end && *p == closing;
     if (is_empty)
-        r->p++;
+        p++;
     else if (level >= LEVELS_MAX)
-        return false;
+        return NULL;
     while (!is_empty) {
         if (kind == JSON_OBJECT) {
-            r->p = skip_blank(r->p, r->end);
-            if (r->p == r->end || *r->p++ != '"' || !read_text(r))
-                return false;
-            r->p = skip_blank(r->p, r->end);
-            if (r->p == r->end || *r->p++ != ':')
-                return false;
+            p = skip_blank(p, end);
+            if (p == end || *p != '"' || (p = read_text(r, p + 1)) == NULL)
+                return NULL;
+            p = skip_blank(p, end);
+            if (p == end || *p++ != ':')
+                return NULL;
         }
-        if (!read_value(r, level + 1))
-            return false;
+        p = read_value(r, p, level + 1);
+        if (p == NULL)
+            return NULL;
         n++;
-        r->p = skip_blank(r->p, r->end);
-        if (r->p == r->end)
-            return false;
-        char c = *r->p++;
+        p = skip_blank(p, end);
+        if (p == end)
+            return NULL;
+        char c = *p++;
         if (c == closing)
             break;
         if (c != ',')
-            return false;
+            return NULL;
     }
     *node = (struct json_node){.kind = (uint8_t)kind, .n = n, .u64 = (uint64_t)(r->node - node)};
-    return true;
+    return p;
 }
 
-static bool read_value(struct reader *r, unsigned level)
+static const char *read_value(struct reader *r, const char *p, unsigned level)
 {
-    r->p = skip_blank(r->p, r->end);
-    if (r->p == r->end)
-        return false;
-    switch (*r->p) {
-    case '"': r->p++; return read_text(r);
-    case '{': r->p++; return read_container(r, JSON_OBJECT, level);
-    case '[': r->p++; return read_container(r, JSON_ARRAY, level);
-    case 't': return read_word(r, "true", (struct json_node){.kind = JSON_BOOL, .u64 = 1});
-    case 'f': return read_word(r, "false", (struct json_node){.kind = JSON_BOOL});
-    case 'n': return read_word(r, "null", (struct json_node){.kind = JSON_NULL});
-    default: return read_number(r);
+    p = skip_blank(p, r->end);
+    if (p == r->end)
+        return NULL;
+    switch (*p) {
+    case '"': return read_text(r, p + 1);
+    case '{': return read_container(r, p + 1, JSON_OBJECT, level);
+    case '[': return read_container(r, p + 1, JSON_ARRAY, level);
+    case 't': return read_word(r, p, STR("true"), (struct json_node){.kind = JSON_BOOL, .u64 = 1});
+    case 'f': return read_word(r, p, STR("false"), (struct json_node){.kind = JSON_BOOL});
+    case 'n': return read_word(r, p, STR("null"), (struct json_node){.kind = JSON_NULL});
+    default: return read_number(r, p);
     }
 }
 
@@ -306,13 +322,10 @@ struct str json_doc_parse(struct json_scratch *s, struct arena *arena, struct st
     if (text.n >= 3 && memcmp(text.p, "\xef\xbb\xbf", 3) == 0)
         start += 3;
     make_room(s, text.n);
-    struct reader r = {.p = start,
-                       .end = end,
-                       .text = text.p,
-                       .node = s->nodes,
-                       .bytes = s->bytes,
-                       .bytes_start = s->bytes};
-    if (!read_value(&r, 0) || skip_blank(r.p, end) != end)
+    struct reader r = {
+        .end = end, .text = text.p, .node = s->nodes, .bytes = s->bytes, .bytes_start = s->bytes};
+    const char *p = read_value(&r, start, 0);
+    if (p == NULL || skip_blank(p, end) != end)
         return (struct str){"", 0};
     size_t n = (size_t)(r.node - s->nodes), n_bytes = (size_t)(r.bytes - r.bytes_start);
     if (n_bytes)

@@ -11,6 +11,8 @@ bool text_is_ascii(struct str s)
 
 bool utf8_is_valid(struct str s)
 {
+    if (s.n >= 32 && text_is_ascii(s))
+        return true;
     for (size_t at = 0; at < s.n;) {
         if (s.n - at >= 8) {
             uint64_t word;
