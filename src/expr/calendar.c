@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "expr/calendar.h"
 
+/* Before a loop whose result may lie where its input does, row by row. */
+#ifdef __clang__
+#define IN_PLACE _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define IN_PLACE _Pragma("GCC ivdep")
+#endif
+
 WIDE bool rows_fit_u32(const int64_t *rows, size_t n)
 {
     uint64_t high = 0;
@@ -21,7 +28,7 @@ WIDE bool rows_are_near_days(const int64_t *rows, size_t n)
 WIDE static void near_quotients(int64_t *out, const int64_t *in, size_t n, int64_t per)
 {
     double inverse = 1.0 / (double)per;
-#pragma GCC ivdep /* out may be in, row by row */
+    IN_PLACE
     for (size_t i = 0; i < n; i++) {
         int64_t v = in[i], q = (int64_t)((double)v * inverse), rest = v - q * per;
         q -= rest < 0;
@@ -42,7 +49,7 @@ WIDE static bool are_below_2_52(const int64_t *rows, size_t n)
 
 WIDE static void quotients_by_day(int64_t *out, const int64_t *in, size_t n)
 {
-#pragma GCC ivdep
+    IN_PLACE
     for (size_t i = 0; i < n; i++)
         out[i] = (uint32_t)in[i] / 86400;
 }
