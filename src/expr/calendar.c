@@ -8,20 +8,23 @@
 #define IN_PLACE _Pragma("GCC ivdep")
 #endif
 
-WIDE bool rows_fit_u32(const int64_t *rows, size_t n)
+/* All bits of all rows + add. */
+WIDE static uint64_t bits_of(const int64_t *rows, size_t n, int64_t add)
 {
-    uint64_t high = 0;
+    uint64_t bits = 0;
     for (size_t i = 0; i < n; i++)
-        high |= (uint64_t)rows[i] >> 32;
-    return high == 0;
+        bits |= (uint64_t)rows[i] + (uint64_t)add;
+    return bits;
 }
 
-WIDE bool rows_are_near_days(const int64_t *rows, size_t n)
+bool rows_fit_u32(const int64_t *rows, size_t n)
 {
-    uint64_t high = 0; /* 2^29 days are a million years */
-    for (size_t i = 0; i < n; i++)
-        high |= (uint64_t)(rows[i] + DAYS_TO_1970) >> 29;
-    return high == 0;
+    return bits_of(rows, n, 0) >> 32 == 0;
+}
+
+bool rows_are_near_days(const int64_t *rows, size_t n)
+{
+    return bits_of(rows, n, DAYS_TO_1970) >> 29 == 0; /* 2^29 days are a million years */
 }
 
 /* Doubles hold numbers below 2^52 and the quotient to less than one: it is put right after. */
@@ -39,14 +42,6 @@ WIDE static void near_quotients(int64_t *out, const int64_t *in, size_t n, int64
     }
 }
 
-WIDE static bool are_below_2_52(const int64_t *rows, size_t n)
-{
-    uint64_t high = 0;
-    for (size_t i = 0; i < n; i++)
-        high |= (uint64_t)(rows[i] + ((int64_t)1 << 51)) >> 52;
-    return high == 0;
-}
-
 WIDE static void quotients_by_day(int64_t *out, const int64_t *in, size_t n)
 {
     IN_PLACE
@@ -58,7 +53,7 @@ void floor_div_rows(int64_t *out, const int64_t *in, size_t n, int64_t per)
 {
     if (per == 86400 && rows_fit_u32(in, n)) {
         quotients_by_day(out, in, n);
-    } else if (per < (int64_t)1 << 51 && are_below_2_52(in, n)) {
+    } else if (per < (int64_t)1 << 51 && bits_of(in, n, (int64_t)1 << 51) >> 52 == 0) {
         near_quotients(out, in, n, per);
     } else {
         for (size_t i = 0; i < n; i++)
