@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "aggregate/aggregate_priv.h"
+#include "expr/program.h"
 
 enum { MANY = AGGREGATE_MAX_ARGS, LEVELS = 32 };
 
@@ -164,19 +165,36 @@ static const struct {
 #define RESERVOIR "its reservoir is a random sample that a replay would draw anew"
 #define ROW_ORDER "its state depends on the order of events, which workers and merges do not keep"
 #define INEXACT "its error grows with every merge"
+#define ALL_EVENTS "its state keeps every event"
+#define IN_A_QUERY "; give the source KEEP and ask it in a query: SELECT … FROM the source's view"
+/* What no row names. */
+#define ELSEWHERE "weir keeps no state of it" IN_A_QUERY
 
 static const struct {
     const char *name, *why;
 } refusals[] = {
+    {"array_agg", ALL_EVENTS "; write groupUniqArray(x), or SELECT from the source"},
+    {"approx_top_count", INEXACT "; group by x and take count()"},
     {"approx_top_k", INEXACT "; group by x and take count()"},
     {"approx_top_sum", INEXACT "; group by x and take sum(weight)"},
     {"anyHeavy", INEXACT "; group by x and take count()"},
     {"deltaSum", ROW_ORDER "; write max(x) - min(x) for a counter that only grows"},
     {"deltaSumTimestamp", ROW_ORDER "; write argMax(x, time) - argMin(x, time)"},
     {"exponentialMovingAverage", ROW_ORDER "; write avg(x) over a short EVERY"},
+    {"entropy", ALL_EVENTS "; group by x and take count()"},
+    {"first_value_respect_nulls", ROW_ORDER "; write argMin(x, time)"},
     {"groupArray",
      "its state keeps every event; write groupUniqArray(x), or SELECT from the source"},
+    {"groupArrayInsertAt", ALL_EVENTS "; write groupUniqArray(x)"},
+    {"groupArrayLast", ROW_ORDER "; write argMax(x, time), or groupUniqArray(n)(x)"},
+    {"groupArrayMovingAvg", ROW_ORDER "; write avg(x) over a short EVERY"},
+    {"groupArrayMovingSum", ROW_ORDER "; write sum(x) over a short EVERY"},
+    {"groupArraySample", RESERVOIR "; write groupUniqArray(n)(x)"},
+    {"groupArraySorted", ALL_EVENTS "; write arraySort(groupUniqArray(x))"},
     {"groupConcat", "its state keeps every event; write arrayStringConcat(groupUniqArray(x), ',')"},
+    {"group_concat", ALL_EVENTS "; write arrayStringConcat(groupUniqArray(x), ',')"},
+    {"histogram", INEXACT "; group by floor(x / width) and take count()"},
+    {"last_value_respect_nulls", ROW_ORDER "; write argMax(x, time)"},
     {"median", RESERVOIR "; write medianTDigest(x) or quantileDD(0.01, 0.5)(x)"},
     {"quantile", RESERVOIR "; write quantileTDigest(level)(x) or quantileDD(0.01, level)(x)"},
     {"quantileBFloat16", "it is coarser than a digest; write quantileTDigest(level)(x)"},
@@ -185,11 +203,19 @@ static const struct {
     {"quantiles",
      RESERVOIR "; write quantilesTDigest(level, …)(x) or quantilesDD(0.01, level, …)(x)"},
     {"quantilesGK", "its answers are wrong after merging; write quantilesTDigest(level, …)(x)"},
+    {"retention", "weir keeps no state of it; write groupUniqArrayIf(user, condition) for each "
+                  "condition and length(arrayIntersect(…)) in a query"},
+    {"sequenceCount", ALL_EVENTS IN_A_QUERY},
+    {"sequenceMatch", ALL_EVENTS IN_A_QUERY},
+    {"sequenceMatchEvents", ALL_EVENTS IN_A_QUERY},
+    {"sequenceNextNode", ALL_EVENTS IN_A_QUERY},
     {"sumWithOverflow", "sum(x) adds in 64 bits"},
     {"topK", INEXACT "; group by x and take count()"},
     {"topKWeighted", INEXACT "; group by x and take sum(weight)"},
     {"uniqTheta", "this ClickHouse has it not; write uniqCombined(x)"},
     {"uniqUpTo", "it stops counting; write uniqCombined(x)"},
+    {"windowFunnel", ALL_EVENTS "; write minIf(time, condition) for each step, GROUP BY the user, "
+                                "and compare the times in a query"},
 };
 
 const char *const combinator_names[N_COMBINATORS] = {
@@ -276,21 +302,33 @@ bool aggregate_split(struct aggregate_parts *ret, struct str name)
     return true;
 }
 
-/* Without combinators at the end, as far as there are. */
-static struct str bare_name(struct str name)
+static const char *refusal_of(struct str bare)
 {
-    enum combinator c;
-    while (cut_combinator(&name, &c)) {
-    }
-    return name;
+    for (size_t i = 0; i < COUNT(refusals); i++)
+        if (str_is(bare, refusals[i].name))
+            return refusals[i].why;
+    return NULL;
+}
+
+/* uniqexact is a mistake, not what weir lacks. */
+static bool is_ours_in_any_case(struct str name)
+{
+    for (size_t i = 0; i < COUNT(families); i++)
+        if (is_named(name, families[i].name, true))
+            return true;
+    return aggregate_split(&(struct aggregate_parts){0}, name);
 }
 
 const char *aggregate_refusal(struct str name)
 {
-    struct str bare = bare_name(name);
-    for (size_t i = 0; i < COUNT(refusals); i++)
-        if (str_is(bare, refusals[i].name))
-            return refusals[i].why;
+    struct str bare = name;
+    enum combinator c;
+    const char *why = refusal_of(bare);
+    /* groupArray is a name of its own, not a group with -Array. */
+    while (why == NULL && cut_combinator(&bare, &c))
+        why = refusal_of(bare);
+    if (why != NULL)
+        return why;
     for (size_t i = 0; i < COUNT(refused_combinators); i++) {
         struct aggregate_parts parts;
         if (!str_ends(bare, refused_combinators[i].suffix))
@@ -299,7 +337,7 @@ const char *aggregate_refusal(struct str name)
                             (struct str){bare.p, bare.n - strlen(refused_combinators[i].suffix)}))
             return refused_combinators[i].why;
     }
-    return NULL;
+    return is_ours_in_any_case(name) || !function_is_aggregate(name) ? NULL : ELSEWHERE;
 }
 
 bool aggregate_is_known(struct str name)

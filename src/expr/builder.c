@@ -623,7 +623,7 @@ static value_id unknown_function(const struct ast *node, struct str name, struct
     if (function_is_aggregate(name)) {
         diagnose_error(d, node->at, NULL, "aggregate function '%.*s' cannot stand here",
                        STR_FMT(name));
-    } else if (function_is_elsewhere(name)) {
+    } else if (function_in_other_case(name) == NULL && function_is_elsewhere(name)) {
         diagnose_error(d, node->at, NULL, "function '%.*s' is not there yet", STR_FMT(name));
     } else {
         const char *nearest = nearest_name(name, names, n);

@@ -203,7 +203,6 @@ enum more_types {
 enum more_types function_more_types(const struct function *f);
 /* Does ClickHouse have it, though weir does not (yet)? */
 bool function_is_elsewhere(struct str name);
-bool function_is_aggregate(struct str name);
 
 /* ---- building ---- */
 

@@ -384,12 +384,22 @@ bool function_is_elsewhere(struct str name)
 
 bool function_exists(struct str name)
 {
+    if (function_is_known(name))
+        return true;
+    return function_in_other_case(name) == NULL && function_is_elsewhere(name);
+}
+
+const char *function_in_other_case(struct str name)
+{
     size_t n;
     const char *const *names = function_names(&n);
-    for (size_t i = 0; i < n; i++)
-        if (str_is(name, names[i]))
-            return true;
-    return function_is_elsewhere(name);
+    const char *found = NULL;
+    if (function_is_known(name))
+        return NULL;
+    for (size_t i = 0; i < n && found == NULL; i++)
+        if (name.n == strlen(names[i]) && strncasecmp(name.p, names[i], name.n) == 0)
+            found = names[i];
+    return found;
 }
 
 /* With or without combinators. */

@@ -123,5 +123,10 @@ bool function_is_known(struct str name);
 const char *const *function_names(size_t *n);
 /* Is it a function of weir's or of ClickHouse's, which may stand in a view? */
 bool function_exists(struct str name);
+/* An aggregate function of ClickHouse 26.7, with or without combinators, whether weir has it or not? */
+bool function_is_aggregate(struct str name);
+/* A function of weir's whose name differs in upper and lower case only, NULL if there is none or if
+ * the name is right as it is. */
+const char *function_in_other_case(struct str name);
 
 #endif

@@ -60,6 +60,8 @@ static const char *const later_clauses[] = {
     "EXCEPT",   "FORMAT", "INTO",    "FINAL", "SAMPLE", NULL,
 };
 
+static const char *const no_clauses[] = {NULL};
+
 static const char *word_among(const struct parser *p, const char *const *words)
 {
     for (; *words != NULL; words++)
@@ -494,9 +496,13 @@ static bool select_clause(struct parser *p, struct select *s)
     if (at_word(p, "ORDER"))
         later = "ORDER BY without KEEP";
     if (later != NULL) {
-        refuse(p, at, NULL, "%s is not there yet", later);
+        bool is_set = strcmp(later, "UNION") == 0 || strcmp(later, "INTERSECT") == 0 ||
+                      strcmp(later, "EXCEPT") == 0;
+        refuse(p, at, strcmp(later, "UNION") == 0 ? "read both by FROM merge('a|b')" : NULL,
+               "%s is not there yet", later);
         advance(p);
-        skip_to_clause(p, select_clauses);
+        /* Its SELECT has clauses of its own. */
+        skip_to_clause(p, is_set ? no_clauses : select_clauses);
         return !p->in_panic;
     }
     unexpected_clause(p, clauses_of(s));

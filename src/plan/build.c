@@ -97,17 +97,21 @@ static struct str statement_name(const struct statement *s, struct place *at)
 }
 
 /* A tier's view is named METRIC_1d: nothing else may have that name. */
-static void check_view_name(struct build *b, const struct plan_cube *c, const struct plan_tier *t)
+static bool check_view_name(struct build *b, const struct plan_cube *c, const struct plan_tier *t)
 {
+    bool is_clash = false;
     AUTO_MEM char *view = xasprintf("%.*s_%s", STR_FMT(c->metric->name), t->suffix);
     for (size_t i = 0; i < b->plan->definitions->n_statements; i++) {
         struct place at;
         struct str name = statement_name(&b->plan->definitions->statements[i], &at);
-        if (str_is(name, view))
-            diagnose_error(b->d, at, NULL,
-                           "'%s' is the name of a tier of metric '%.*s', in line %u", view,
-                           STR_FMT(c->metric->name), c->metric->at.line);
+        if (!str_is(name, view))
+            continue;
+        is_clash = true;
+        diagnose_error(b->d, at, "give one of them another name",
+                       "'%s' is the name of a tier of metric '%.*s', in line %u", view,
+                       STR_FMT(c->metric->name), c->metric->at.line);
     }
+    return is_clash;
 }
 
 static bool have_a_table_in_common(const struct plan_cube *a, const struct plan_cube *c)
@@ -138,14 +142,18 @@ static void check_tables(struct build *b, const struct plan_cube *c)
 
 static void check_cube_names(struct build *b)
 {
+    bool is_clash = false;
     for (size_t i = 0; i < b->plan->n_sources; i++)
         for (size_t k = 0; k < b->plan->sources[i].n_cubes; k++) {
             const struct plan_cube *c = &b->plan->sources[i].cubes[k];
             for (size_t t = 0; t < c->n_tiers && c->set == 0; t++)
                 if (c->tiers[t].suffix)
-                    check_view_name(b, c, &c->tiers[t]);
-            check_tables(b, c);
+                    is_clash |= check_view_name(b, c, &c->tiers[t]);
         }
+    /* Names that clash would be said once more of their tables. */
+    for (size_t i = 0; i < b->plan->n_sources && !is_clash; i++)
+        for (size_t k = 0; k < b->plan->sources[i].n_cubes; k++)
+            check_tables(b, &b->plan->sources[i].cubes[k]);
 }
 
 static void check_column_name(struct build *b, struct str name, struct place at)
@@ -412,7 +420,7 @@ static void start_source(struct build *b, const struct source_def *def)
                .pass = VALUE_UNKNOWN,
                .n_columns = def->n_columns,
                .columns = arena_zero(a, (def->n_columns + 1) * sizeof(struct relation_column))});
-    check_source_format(b->d, def);
+    check_source_format(b->d, "source", def);
     for (size_t i = 0; i < def->n_columns; i++) {
         const struct column_def *c = &def->columns[i];
         s->slot_of_column[i] = -1;

@@ -125,7 +125,7 @@ bool plan_lookup_build(struct plan_lookup *ret, const struct lookup_def *def, st
         return true;
     }
     ret->spec.layout = def->layout == LAYOUT_IP_TRIE ? LOOKUP_IP_TRIE : LOOKUP_HASHED;
-    check_source_format(d, &def->from);
+    check_source_format(d, "lookup", &def->from);
     check_columns(d, &def->from);
     set_format(&ret->spec, &def->from, a, settings);
     set_keys(&ret->spec, def, a, d);

@@ -223,7 +223,10 @@ static int add_measure(struct metric_build *m, const struct ast *call, struct st
         return -1;
     if (aggregate_new(&measure.aggregate, m->arena, name, params, call->n_params, types,
                       measure.n_args, is_if, &e) != ERR_OK) {
-        diagnose_error(m->d, call->at, NULL, "%s", e.text);
+        AUTO_DONE(buf) advice = {0};
+        diagnose_error(m->d, call->at,
+                       advice_for_measure(&advice, call, types, measure.n_args, e.text), "%s",
+                       e.text);
         return -1;
     }
     /* The same aggregate twice is kept once. */

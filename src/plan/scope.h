@@ -87,8 +87,14 @@ value_id relation_column_value(struct relation *r, struct relation_column *c);
 /* Looks names up in relation r (aliases of its own items first). For builder_expression. */
 struct scope relation_scope(struct relation *r);
 
-/* source_settings.c: FORMAT with the columns that it reads, and SETTINGS behind it. */
-void check_source_format(struct diagnostics *d, const struct source_def *def);
+/* source_settings.c: of a "source" or a "lookup", FORMAT with the columns that it reads, and SETTINGS
+ * behind it. */
+void check_source_format(struct diagnostics *d, const char *whose, const struct source_def *def);
+
+/* advice.c: what to write where aggregate_new() refuses the type of an argument, `why` being what it
+ * says; NULL if there is nothing to name. The text is in `out`. */
+const char *advice_for_measure(struct buf *out, const struct ast *call, const struct type *types,
+                               size_t n_types, const char *why);
 
 /* lookup.c: what a definition of a lookup means; its name and globs are the caller's matter.
  * False after mistakes. */

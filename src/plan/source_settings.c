@@ -251,7 +251,7 @@ static void check_regexp(struct diagnostics *d, const struct source_def *def)
     regex_free(r);
 }
 
-static void refuse_unknown(struct diagnostics *d, const struct setting *s)
+static void refuse_unknown(struct diagnostics *d, const char *whose, const struct setting *s)
 {
     const char *names[COUNT(rows)];
     char hint[120];
@@ -266,7 +266,7 @@ static void refuse_unknown(struct diagnostics *d, const struct setting *s)
                  "CustomSeparated is not there: CSV with format_csv_delimiter, or Regexp");
     else
         snprintf(hint, sizeof(hint), "did you mean %s?", near ? near : "");
-    diagnose_error(d, s->at, near || is_custom ? hint : NULL, "a source has no setting %.*s",
+    diagnose_error(d, s->at, near || is_custom ? hint : NULL, "a %s has no setting %.*s", whose,
                    STR_FMT(s->name));
 }
 
@@ -305,7 +305,8 @@ static void check_whole_format(struct diagnostics *d, const struct source_def *d
                        "FORMAT %s has one column, not %zu", format_name(def->format), n_read);
 }
 
-static void check_source_settings(struct diagnostics *d, const struct source_def *def)
+static void check_source_settings(struct diagnostics *d, const char *whose,
+                                  const struct source_def *def)
 {
     for (uint32_t i = 0; i < def->n_settings; i++) {
         const struct setting *s = &def->settings[i];
@@ -316,16 +317,16 @@ static void check_source_settings(struct diagnostics *d, const struct source_def
         if (row)
             check_value(d, def, s, row);
         else
-            refuse_unknown(d, s);
+            refuse_unknown(d, whose, s);
     }
     if (def->format == FORMAT_REGEXP)
         check_regexp(d, def);
 }
 
-void check_source_format(struct diagnostics *d, const struct source_def *def)
+void check_source_format(struct diagnostics *d, const char *whose, const struct source_def *def)
 {
     check_whole_format(d, def);
-    check_source_settings(d, def);
+    check_source_settings(d, whose, def);
     for (size_t i = 0; i < def->n_columns; i++)
         check_field_name(d, def, &def->columns[i]);
 }

@@ -196,12 +196,15 @@ CREATE SOURCE s3 (t DateTime) FROM FILES '*.json' FORMAT JSONEachRow EVENT TIME 
 SET threds = 3; SET threads = 'x';
 CRAETE STREAM q3 AS SELECT u FROM s;
 CREATE STREM q4 AS SELECT u FROM s;
-CREATE STREAM q5 AS SELECT u FORM s;""", [
+CREATE STREAM q5 AS SELECT u FORM s;
+CREATE METRIC m5 AS SELECT tostring(count()) AS c FROM s;
+CREATE LOOKUP l (a String, b String, PRIMARY KEY a) FROM FILES 'x' FORMAT CSV SETTINGS format_csv_delimeter = ';', nope = 1;
+CREATE SOURCE s4 (t DateTime) FROM FILES '*.csv' FORMAT CSV EVENT TIME t KEEP FOREVER SETTINGS format_csv_delimeter = ';';""", [
         "2:27 unknown name 'zz' | did you mean 'z'?",
         "2:37 unknown function 'lowr' | did you mean 'lower'?",
         "2:52 the tuple has no element 'pp'; did you mean 'p'?",
         "2:65 unknown name 's.zz'",
-        "2:93 function 'tostring' is not there yet",
+        "2:93 unknown function 'tostring' | did you mean 'toString'?",
         "2:112 unknown function 'count_if'",
         "2:143 unknown name 'uu' | did you mean 'u'?",
         "3:35 no source or stream 'ss' is defined above | did you mean 's'?",
@@ -221,12 +224,17 @@ CREATE STREAM q5 AS SELECT u FORM s;""", [
         "11:1 expected SET or CREATE at the start of a statement | did you mean CREATE?",
         "12:8 expected SOURCE, LOOKUP, STREAM, METRIC or FUNCTION after CREATE | did you mean STREAM?",
         "13:35 expected ',' or FROM after the item, found s",
+        "14:28 unknown function 'tostring' | did you mean 'toString'?",
+        "15:88 a lookup has no setting format_csv_delimeter | did you mean format_csv_delimiter?",
+        "15:116 a lookup has no setting nope",
+        "16:96 a source has no setting format_csv_delimeter | did you mean format_csv_delimiter?",
     ]),
     ("types", """CREATE STREAM q AS SELECT z + 1 AS e1, z > 5 AS e2, u = 'x' AS e3, toHour(z) AS e4, length(u) AS e5, lower(u) AS e6, if(u, z, u) AS e7, u AND z AS e8, a + 1 AS e9 FROM s;
 CREATE STREAM q1 AS SELECT z IN (1, 2) AS e10, u IN ('a') AS e11, abs(z) AS e12, dateDiff('day', z, t) AS e13, t + z AS e14, multiIf(u = 1, 'a', 2) AS e15, -z AS e16, round(z) AS e17 FROM s;
 CREATE STREAM q2 AS SELECT has(a, 'x') AS e18, arrayMap(k -> k + z, a) AS e19, d = u AS e20, a['x'] AS e23, tu.5 AS e24, coalesce(n, 'x') AS e26, u::Array(String) AS e28, NOT z AS e29, [1, 'a'] AS e30 FROM s;
 CREATE STREAM q3 AS SELECT substring(u, 1) AS e32, z LIKE u AS e33, match(u, 'a') AS e34, bitAnd(x, 1) AS e35, toHour(u) AS e36, splitByChar(',', u) AS e37, arrayMap(k -> k, z) AS e38, concat(z, t + 1) AS fine FROM s WHERE z;
 CREATE METRIC m AS SELECT sum(z), avg(z), sumIf(u, z), quantilesDD(0.5)(z) AS q, max(a), uniqCombined(99)(u), quantilesDD(0.01, 'x')(x) AS r FROM s;
+CREATE METRIC mt AS SELECT sum(t), sum(a), groupBitOr(z), sum(ip), avgWeighted(x, z), argMax(u, a), varPop(d), sumIf(z, u), max(b) FROM s;
 CREATE SOURCE s3 (t String) FROM FILES '*.json' FORMAT JSONEachRow EVENT TIME t KEEP FOREVER;""", [
         "2:27 argument 1 of 'plus' is String, expected a number | convert it: toFloat64OrNull(z)",
         "2:40 cannot compare String with UInt8 | convert one of them: toFloat64OrNull of the String or toString of the UInt8",
@@ -263,14 +271,23 @@ CREATE SOURCE s3 (t String) FROM FILES '*.json' FORMAT JSONEachRow EVENT TIME t 
         "5:147 argument 2 of 'splitByChar' is UInt32, expected a string | convert it: toString(u)",
         "5:175 argument 2 of 'arrayMap' is String, expected an array | convert it: splitByChar(',', z)",
         "5:224 a condition must be a number, this is String | compare it, as in notEmpty(…) or … = 'x'",
-        "6:27 illegal type String of argument for aggregate function sum",
-        "6:35 illegal type String of argument for aggregate function avg",
+        "6:27 illegal type String of argument for aggregate function sum | convert it: toFloat64OrNull(z)",
+        "6:35 illegal type String of argument for aggregate function avg | convert it: toFloat64OrNull(z)",
         "6:52 a condition must be a number, this is String | compare it, as in notEmpty(…) or … = 'x'",
         "6:56 aggregate function quantilesDD takes 2 to 32 parameters, not 1",
-        "6:82 illegal type Array(UInt8) of argument for aggregate function max",
+        "6:82 illegal type Array(UInt8) of argument for aggregate function max | over all elements: maxArray(a)",
         "6:90 the parameter of uniqCombined must be from 12 to 20, not 99",
         "6:111 a level of quantilesDD must be from 0 to 1, not 'x'",
-        "7:79 EVENT TIME is of type String, not a time | use DateTime, DateTime64 or Date",
+        "7:28 illegal type DateTime of argument for aggregate function sum | convert it: toUnixTimestamp(t)",
+        "7:36 illegal type Array(UInt8) of argument for aggregate function sum | over all elements: sumArray(a)",
+        "7:44 illegal type String of argument for aggregate function groupBitOr | convert it: toInt64OrNull(z)",
+        "7:59 illegal type IPv4 of argument for aggregate function sum | convert it: IPv4StringToNum(ip)",
+        "7:68 illegal type String of argument for aggregate function avgWeighted | convert it: toFloat64OrNull(z)",
+        "7:87 illegal type Array(UInt8) of argument for aggregate function argMax",
+        "7:101 illegal type Date of argument for aggregate function varPop | convert it: toUnixTimestamp(d)",
+        "7:112 illegal type String of argument for aggregate function sum | convert it: toFloat64OrNull(z)",
+        "7:125 illegal type Array(String) of argument for aggregate function max | over all elements: maxArray(b)",
+        "8:79 EVENT TIME is of type String, not a time | use DateTime, DateTime64 or Date",
     ]),
     ("aggregates in the wrong place", """CREATE STREAM q1 AS SELECT count() AS c FROM s;
 CREATE STREAM q2 AS SELECT u FROM s WHERE count() > 3;
@@ -297,18 +314,31 @@ CREATE METRIC m6 AS SELECT sum(DISTINCT u), count(DISTINCT u, z), sumIf(), sum(u
         "10:87 aggregate function count takes 0 to 1 arguments, not 2",
     ]),
     ("aggregates that do not merge", """CREATE METRIC m1 AS SELECT quantile(x), median(x), topK(3)(z), deltaSum(u), quantiles(0.5, 0.9)(x) AS qs, deltaSumTimestamp(u, u) FROM s;
-CREATE METRIC m2 AS SELECT groupArray(u), first_value(u), groupArraySorted(3)(u) AS g, windowFunnel(3)(t, u > 1) AS w, entropy(u), topKWeighted(3)(z, u) AS tw FROM s;""", [
+CREATE METRIC m2 AS SELECT groupArray(u), first_value(u), groupArraySorted(3)(u) AS g, windowFunnel(3)(t, u > 1) AS w, entropy(u), topKWeighted(3)(z, u) AS tw FROM s;
+CREATE METRIC m3 AS SELECT retention(u = 1, u = 2), sequenceMatch('(?1)(?2)')(t, u = 1, u = 2) AS sm, groupArrayIf(u, u > 1) AS gi, groupArrayArray(a) AS ga, boundingRatio(x, x) AS br, rank() AS r FROM s;
+CREATE METRIC m4 AS SELECT histogram(5)(x) AS h, sumState(u), countDistinct(u), uniqexact(u), avgResample(0, 10, 1)(x, u) AS re FROM s;""", [
         "2:28 quantile cannot stand in a metric: its reservoir is a random sample that a replay would draw anew; write quantileTDigest(level)(x) or quantileDD(0.01, level)(x)",
         "2:41 median cannot stand in a metric: its reservoir is a random sample that a replay would draw anew; write medianTDigest(x) or quantileDD(0.01, 0.5)(x)",
         "2:52 topK cannot stand in a metric: its error grows with every merge; group by x and take count()",
         "2:64 deltaSum cannot stand in a metric: its state depends on the order of events, which workers and merges do not keep; write max(x) - min(x) for a counter that only grows",
         "2:77 quantiles cannot stand in a metric: its reservoir is a random sample that a replay would draw anew; write quantilesTDigest(level, …)(x) or quantilesDD(0.01, level, …)(x)",
         "2:107 deltaSumTimestamp cannot stand in a metric: its state depends on the order of events, which workers and merges do not keep; write argMax(x, time) - argMin(x, time)",
-        "3:28 unknown function 'groupArray'",
-        "3:59 unknown aggregate function 'groupArraySorted'",
-        "3:88 unknown aggregate function 'windowFunnel'",
-        "3:120 unknown function 'entropy'",
+        "3:28 groupArray cannot stand in a metric: its state keeps every event; write groupUniqArray(x), or SELECT from the source",
+        "3:59 groupArraySorted cannot stand in a metric: its state keeps every event; write arraySort(groupUniqArray(x))",
+        "3:88 windowFunnel cannot stand in a metric: its state keeps every event; write minIf(time, condition) for each step, GROUP BY the user, and compare the times in a query",
+        "3:120 entropy cannot stand in a metric: its state keeps every event; group by x and take count()",
         "3:132 topKWeighted cannot stand in a metric: its error grows with every merge; group by x and take sum(weight)",
+        "4:28 retention cannot stand in a metric: weir keeps no state of it; write groupUniqArrayIf(user, condition) for each condition and length(arrayIntersect(…)) in a query",
+        "4:53 sequenceMatch cannot stand in a metric: its state keeps every event; give the source KEEP and ask it in a query: SELECT … FROM the source's view",
+        "4:103 groupArrayIf cannot stand in a metric: its state keeps every event; write groupUniqArray(x), or SELECT from the source",
+        "4:133 groupArrayArray cannot stand in a metric: its state keeps every event; write groupUniqArray(x), or SELECT from the source",
+        "4:159 boundingRatio cannot stand in a metric: weir keeps no state of it; give the source KEEP and ask it in a query: SELECT … FROM the source's view",
+        "4:186 rank cannot stand in a metric: weir keeps no state of it; give the source KEEP and ask it in a query: SELECT … FROM the source's view",
+        "5:28 histogram cannot stand in a metric: its error grows with every merge; group by floor(x / width) and take count()",
+        "5:50 sumState cannot stand in a metric: weir keeps states by itself: write the function without it",
+        "5:63 countDistinct cannot stand in a metric: write uniqExact(x) for count(DISTINCT x), or groupUniqArray(x) and work on the array",
+        "5:81 unknown function 'uniqexact' | did you mean 'uniqExact'?",
+        "5:95 avgResample cannot stand in a metric: group by intDiv(x, step)",
     ]),
     ("ambiguous and double", """CREATE STREAM q1 AS SELECT u, u FROM s;
 CREATE STREAM q2 AS SELECT *, u FROM s;
@@ -339,8 +369,7 @@ CREATE SOURCE s3 (t DateTime, f UInt8 MATERIALIZED g + 1, g UInt8 MATERIALIZED f
     ]),
     ("names of a tier", """CREATE METRIC m5 AS SELECT count() FROM s EVERY 1 DAY;
 CREATE METRIC m5_1d AS SELECT count() FROM s;""", [
-        "3:15 'm5_1d' is the name of a tier of metric 'm5', in line 2",
-        "3:15 metrics 'm5_1d' and 'm5' would have a table in common | give one of them another name",
+        "3:15 'm5_1d' is the name of a tier of metric 'm5', in line 2 | give one of them another name",
     ]),
     ("grouping", """CREATE METRIC m1 AS SELECT z, u, count() FROM s GROUP BY z;
 CREATE METRIC m2 AS SELECT z AS k, length(z) AS l, upper(i) AS w, count() FROM s GROUP BY k;
@@ -438,8 +467,7 @@ CREATE STREAM q9 AS SELECT u FROM tl; CREATE STREAM q10 AS SELECT {'a': 1} AS m2
         "10:21 WITH is not there yet",
         "10:88 OVER (window functions) is not there yet",
         "10:137 a SELECT inside an expression is not there yet",
-        "10:196 UNION is not there yet",
-        "10:215 FROM has no place here",
+        "10:196 UNION is not there yet | read both by FROM merge('a|b')",
         "11:67 maps and query parameters in { } are not there yet",
     ]),
     ("what belongs to ClickHouse alone", """CREATE TABLE x (a UInt8) ENGINE = Memory; CREATE MATERIALIZED VIEW v AS SELECT 1; CREATE DATABASE d;
