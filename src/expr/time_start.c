@@ -2,6 +2,7 @@
  *
  * Starts of windows: toStartOf…, toMonday. Weeks and longer give a Date, days to seconds a
  * DateTime, below a second a DateTime64. */
+#include "expr/calendar.h"
 #include "expr/times.h"
 
 enum { WRAPS = 1 << 8 };
@@ -72,28 +73,27 @@ static const struct op op_start_plain32 = {"toStartOf", run_start_plain32, 0};
 static const struct op op_start = {"toStartOf", run_start, 0};
 static const struct op op_start_plain = {"toStartOf", run_start_plain, 0};
 
+WIDE static void month_starts_near(uint16_t *restrict out, const int64_t *restrict in, size_t n,
+                                   int32_t least)
+{
+    for (size_t i = 0; i < n; i++) {
+        int32_t start = (int32_t)in[i] - (int32_t)civil_of(near_day(in[i])).day + 1;
+        out[i] = (uint16_t)(start < least ? 0 : start);
+    }
+}
+
 /* Days in, Date out; param.i = count, param.j = unit. Before 1970 the answer is 1970-01-01, but
  * with param.p it wraps, as ClickHouse's does for a DateTime64. */
-WIDE static void run_start_day(struct call *c)
+static void run_start_day(struct call *c)
 {
-    if (c->param.i == 1 && c->param.j == INTERVAL_MONTH) {
-        int64_t from = 0, to = -1; /* the month of the row before */
-        for (size_t i = 0, n_rows = c->n; i < n_rows; i++) {
-            int64_t days = VALUES(0, int64_t)[i];
-            if (days < from || days > to) {
-                int32_t year;
-                unsigned month, day;
-                civil_from_days(days, &year, &month, &day);
-                from = days - day + 1;
-                to = from + 27;
-            }
-            RESULT(uint16_t)[i] = (uint16_t)(from < 0 ? 0 : from);
-        }
+    const int64_t *days = &VALUES(0, int64_t)[0];
+
+    if (c->param.i == 1 && c->param.j == INTERVAL_MONTH && rows_are_near_days(days, c->n)) {
+        month_starts_near(&RESULT(uint16_t)[0], days, c->n, c->param.p ? INT32_MIN : 0);
         return;
     }
-    for (size_t i = 0, n_rows = c->n; i < n_rows; i++) {
-        int64_t start =
-            zone_bucket_start(NULL, VALUES(0, int64_t)[i] * 86400, c->param.i, (int)c->param.j);
+    for (size_t i = 0; i < c->n; i++) {
+        int64_t start = zone_bucket_start(NULL, days[i] * 86400, c->param.i, (int)c->param.j);
         RESULT(uint16_t)[i] = (uint16_t)(start < 0 && !c->param.p ? 0 : start / 86400);
     }
 }
@@ -121,12 +121,11 @@ WIDE static void run_start_ticks(struct call *c)
 }
 static const struct op op_start_ticks = {"toStartOf", run_start_ticks, 0};
 
+/* A start before 1970 is 1970-01-01, or wraps: as toStartOfInterval of a DateTime64 in ClickHouse. */
 static value_id start_as_date(struct builder *b, value_id v, const struct zone *zone, int64_t count,
-                              int unit)
+                              int unit, bool is_wrapping)
 {
     static const char wraps[1];
-    bool is_wrapping =
-        value_at(b, v)->type.kind == TYPE_DATETIME64 && unit >= INTERVAL_WEEK && count > 1;
     value_id days = days_of(b, v, zone);
 
     return emit(b, &op_start_day, type_of(TYPE_DATE), &days, 1,
@@ -181,7 +180,7 @@ static value_id build_start(struct site *s)
     if (unit >= INTERVAL_WEEK && t.kind == TYPE_DATE && s->n_args > 1)
         return date_has_no_zone(s);
     if (unit >= INTERVAL_WEEK)
-        return start_as_date(s->b, s->args[0], zone, count, unit);
+        return start_as_date(s->b, s->args[0], zone, count, unit, false);
     return start_as_datetime(s->b, s->args[0], zone, count, unit);
 }
 
@@ -202,7 +201,7 @@ static value_id build_start_week(struct site *s)
     if (t.kind == TYPE_DATE && s->n_args > 2)
         return date_has_no_zone(s);
     if (mode & 1)
-        return start_as_date(s->b, s->args[0], zone, 1, INTERVAL_WEEK);
+        return start_as_date(s->b, s->args[0], zone, 1, INTERVAL_WEEK, false);
     return EMIT(s->b, &op_start_sunday, type_of(TYPE_DATE), days_of(s->b, s->args[0], zone));
 }
 
@@ -239,7 +238,9 @@ static value_id start_below_second(struct site *s, int64_t count, int unit, cons
         return site_bad_type(s, 0, "a DateTime64 for a window below a second");
     to.scale = (uint8_t)(9 - 3 * (unit - INTERVAL_NANOSECOND));
     if (t.scale < to.scale) {
-        v = cast_values(b, v, to);
+        struct type finer = to;
+        finer.is_nullable = value_at(b, v)->type.is_nullable;
+        v = cast_values(b, v, finer);
         t = to;
     }
     return start_of_ticks(b, v, t, to, count * power_of_ten[t.scale - to.scale]);
@@ -273,7 +274,7 @@ static value_id build_start_interval(struct site *s)
     if (unit >= INTERVAL_WEEK && s->n_args > 2 && t.kind == TYPE_DATE)
         return date_has_no_zone(s);
     if (unit >= INTERVAL_WEEK)
-        return start_as_date(s->b, s->args[0], zone, count, unit);
+        return start_as_date(s->b, s->args[0], zone, count, unit, t.kind == TYPE_DATETIME64);
     return start_as_datetime(s->b, s->args[0], zone, count, unit);
 }
 

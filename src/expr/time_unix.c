@@ -146,6 +146,9 @@ static value_id build_zone_of(struct site *s)
 {
     if (!type_is_time(s->types[0]))
         return site_bad_type(s, 0, "a DateTime or DateTime64");
+    const struct cell *cell = constant_cell(s->b, s->args[0]);
+    if (cell != NULL && cell->fault)
+        return emit_constant(s->b, type_of(TYPE_STRING), (struct cell){.fault = cell->fault});
     return constant_str(s->b, str_of(zone_name(s->types[0].zone)));
 }
 

@@ -106,7 +106,7 @@ static const char *const text_strings[] = {
     "tryBase64Decode(%e)", "base64Decode(base64Encode(%w))", "base64URLEncode(%w)", "base64URLDecode(%e)",
     "tryBase64URLDecode(%e)", "formatReadableSize(%n)", "formatReadableSize(%F)", "formatReadableDecimalSize(%n)",
     "formatReadableQuantity(%n)", "formatReadableQuantity(%F * %n)", "formatReadableTimeDelta(%n)",
-    "formatReadableTimeDelta(%F)", "formatReadableTimeDelta(%n, 'hours')", "formatReadableTimeDelta(%F, 'minutes', 'nanoseconds')",
+    "formatReadableTimeDelta(%F)", "formatReadableTimeDelta(%n, 'hours')", "formatReadableTimeDelta(toFloat64(%i), 'minutes', 'nanoseconds')",
     "formatReadableTimeDelta(%F, 'days', 'minutes')", "formatReadableTimeDelta(%n / 1000, 'milliseconds')",
     "formatReadableTimeDelta(%i, '', 'microseconds')", "trim(BOTH %W FROM %w)", "trimBoth(%w, %W)", "substring(%w FROM 2 FOR %p)", "trimLeft(%w, %W)", "trimRight(%w, %W)",
     "extract(toValidUTF8(%w), %R)", "extract(toValidUTF8(%w), %R)", "regexpExtract(%w, %R)", "regexpExtract(%w, %R, 0)", "regexpExtract(%w, %R, u8 %% 3)",
